@@ -1,0 +1,37 @@
+"""The helpers the lessons share: what would repeat, and none of the layers taught."""
+
+from course_utils.checking import Exercise, Misconception, check
+from course_utils.device import current_device, seed_everything, select_device, setup
+from course_utils.environment import environment_report
+from course_utils.errors import CourseError, expect_error
+from course_utils.page import show
+from course_utils.playground import playground
+from course_utils.plotting import (
+    PALETTE,
+    course_style,
+    plot_band,
+    plot_image,
+    plot_matrix,
+)
+from course_utils.quiz import predict
+
+__all__ = [
+    "PALETTE",
+    "CourseError",
+    "Exercise",
+    "Misconception",
+    "check",
+    "course_style",
+    "current_device",
+    "environment_report",
+    "expect_error",
+    "playground",
+    "plot_band",
+    "plot_image",
+    "plot_matrix",
+    "predict",
+    "seed_everything",
+    "select_device",
+    "setup",
+    "show",
+]

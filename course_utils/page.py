@@ -1,0 +1,56 @@
+"""What reaches the page: a picture, with its description as a caption under it."""
+
+import base64
+import html
+import io
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+
+def figure_bundle(fig: Figure, alt: str) -> tuple[dict, dict]:
+    """Return a figure's output data and metadata: a PNG and its description.
+
+    Raises:
+        ValueError: `alt` is empty.
+    """
+    if not alt.strip():
+        raise ValueError("alt is empty: say in a sentence what the picture shows.")
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", metadata={"Software": None})
+    data = {
+        "image/png": base64.b64encode(buffer.getvalue()).decode("ascii"),
+        "text/plain": alt,
+    }
+    return data, {"alt": alt, "image/png": {"alt": alt}}
+
+
+def caption_bundle(*sentences: str, error: bool = False) -> dict:
+    """Return the output data of a caption: one small paragraph a sentence."""
+    style = "margin:0 0 .3em 0;font-size:.9em;max-width:46em;"
+    kind = "course-caption course-error" if error else "course-caption"
+    said = [s for s in sentences if s]
+    lines = "".join(f'<p style="{style}">{html.escape(s)}</p>' for s in said)
+    return {
+        "text/html": f'<div class="{kind}" aria-live="polite">{lines}</div>',
+        "text/plain": "\n".join(said),
+    }
+
+
+def show(fig: Figure, alt: str) -> None:
+    """Put a figure on the page, its description as a caption under it, and close it.
+
+    Args:
+        fig: the figure.
+        alt: what the picture shows, in a sentence or two, with the numbers that
+            matter; never 'a plot of …'.
+
+    Raises:
+        ValueError: `alt` is empty.
+    """
+    from IPython.display import display  # kept out of `import course_utils`
+
+    data, metadata = figure_bundle(fig, alt)
+    display(data, metadata=metadata, raw=True)
+    display(caption_bundle(alt), raw=True)
+    plt.close(fig)
