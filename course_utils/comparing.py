@@ -20,12 +20,13 @@ def difference(got, expected) -> str | None:
     if isinstance(expected, torch.Tensor):
         return _tensor_difference(got, expected)
     if isinstance(expected, bool):
-        return None if got is expected else f"Expected {expected}, got {_brief(got)}."
+        return None if got is expected else f"{_brief(got)} is not what is asked for."
     if isinstance(expected, Number):
         return _number_difference(got, expected)
     if isinstance(expected, tuple | list):
         return _sequence_difference(got, expected)
-    return None if got == expected else f"Expected {expected!r}, got {_brief(got)}."
+    # The expected value stays unsaid: it is the answer.
+    return None if got == expected else f"{_brief(got)} is not what is asked for."
 
 
 def _tensor_difference(got, expected: torch.Tensor) -> str | None:

@@ -10,7 +10,7 @@ PACKAGES = ("torch", "torchvision", "numpy", "matplotlib", "ipywidgets")
 
 
 def environment_report() -> None:
-    """Print a line a requirement: [ok] with its version, or [missing] and the remedy."""
+    """Print a line a requirement: [ok] and its version, or [missing] and the remedy."""
     for line in report_lines():
         print(line)
 

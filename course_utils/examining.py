@@ -107,7 +107,7 @@ def _describe(exercise, answer, case, mine: Outcome, right: Outcome) -> Verdict:
 
 
 def _is_stub(answer: Any) -> bool:
-    """Tell whether a function (or each of a class) is only `...`, `pass` or a docstring."""
+    """Tell whether a function's body (or each of a class) is `...` or a docstring."""
 
     def bare(): ...
 

@@ -36,6 +36,12 @@ def show_value(value: Any) -> str:
     if not isinstance(value, torch.Tensor):
         return f"{value!r:.200}"
     head = f"shape {tuple(value.shape)}, {value.dtype}".replace("torch.", "")
-    if value.numel() > 12:
+    if value.numel() > 12 or value.is_meta:
         return head
-    return f"{value.detach().cpu().tolist()}"[:200] + f"   ({head})"
+    return f"{_rounded(value.detach().cpu().tolist())}   ({head})"
+
+
+def _rounded(values: Any) -> str:
+    if isinstance(values, list):
+        return f"[{', '.join(map(_rounded, values))}]"
+    return f"{values:.4g}" if isinstance(values, float) else str(values)
