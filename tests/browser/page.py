@@ -1,0 +1,142 @@
+"""One notebook on JupyterLab's page: run it, look at it, move its controls."""
+
+import shutil
+
+RUN_LIMIT = 300  # seconds for all cells of a notebook
+FLAGS = [
+    "--no-sandbox",
+    "--no-proxy-server",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+FIND = "const panel = jupyterapp.shell.currentWidget;"
+READY = """() => {
+  const panel = window.jupyterapp && jupyterapp.shell.currentWidget;
+  const kernel = panel && panel.sessionContext && panel.sessionContext.session?.kernel;
+  return kernel && kernel.status === 'idle' && panel.content.model.cells.length > 0;
+}"""
+RUN_ALL = """() => {
+  window.courseRun = 'running';
+  jupyterapp.commands.execute('notebook:run-all-cells').then(
+    () => { window.courseRun = 'done'; },
+    error => { window.courseRun = 'failed: ' + error; });
+}"""
+OUTPUTS = f"""() => {{
+  {FIND}
+  return panel.content.widgets.map(cell => cell.model.type !== 'code' ? [] :
+    cell.model.sharedModel.toJSON().outputs);
+}}"""
+COUNTS = f"""() => {{
+  {FIND}
+  return panel.content.widgets.filter(
+    cell => cell.model.type === 'code' && cell.model.sharedModel.source.trim()
+  ).map(cell => cell.model.executionCount);
+}}"""
+
+
+def find_chromium() -> str | None:
+    """Return the path of an installed Chromium or Chrome, if there is one."""
+    names = ["chromium", "chromium-browser", "google-chrome", "chrome"]
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+def what_is_missing() -> str | None:
+    """Return the sentence that says what is missing, or None where all is there."""
+    try:
+        import playwright.sync_api  # noqa: F401
+    except ImportError:
+        return "no playwright here: pip install playwright, then run this again."
+    if find_chromium() is None:
+        return "no Chromium here: install it (Debian: apt install chromium)."
+    return None
+
+
+class Browser:
+    """A Chromium without a window; a context manager."""
+
+    def __init__(self, width: int = 1280, height: int = 1600, zoom: float = 1) -> None:
+        # A browser's zoom is a smaller page drawn with more pixels.
+        size = {"width": round(width / zoom), "height": round(height / zoom)}
+        self._look = {"viewport": size, "device_scale_factor": zoom}
+
+    def __enter__(self) -> "Browser":
+        from playwright.sync_api import sync_playwright
+
+        self._playwright = sync_playwright().start()
+        self._chromium = self._playwright.chromium.launch(
+            executable_path=find_chromium(), args=FLAGS
+        )
+        self._context = self._chromium.new_context(**self._look)
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._chromium.close()
+        self._playwright.stop()
+
+    def open(self, url: str) -> "NotebookPage":
+        """Open a notebook's address; return once its kernel is idle."""
+        page = self._context.new_page()
+        page.goto(url)
+        page.wait_for_function(READY, timeout=90_000)
+        return NotebookPage(page)
+
+
+class NotebookPage:
+    """An open notebook."""
+
+    def __init__(self, page) -> None:
+        self.page = page
+
+    def close(self) -> None:
+        self.page.close(run_before_unload=False)
+
+    def run_all(self, limit: float = RUN_LIMIT) -> None:
+        """Run every cell; return once all have finished and their widgets show."""
+        self.page.evaluate(RUN_ALL)
+        done = "() => window.courseRun !== 'running'"
+        self.page.wait_for_function(done, timeout=limit * 1000)
+        state = self.page.evaluate("() => window.courseRun")
+        counts = self.page.evaluate(COUNTS)
+        if state != "done" or None in counts:
+            raise RuntimeError(f"not every cell ran ({state}): {self.errors()}")
+        self._settle()
+
+    def _settle(self) -> None:
+        # A view and its controls arrive after the cell has finished.
+        for cell in self.widget_cells():
+            cell.locator(".jupyter-widgets").first.wait_for(timeout=30_000)
+        self.page.wait_for_function(
+            "() => [...document.images].every(image => image.complete)"
+        )
+        self.page.wait_for_timeout(300)
+
+    def outputs(self) -> list[list[dict]]:
+        """Return every cell's outputs, as a notebook file would hold them."""
+        return self.page.evaluate(OUTPUTS)
+
+    def errors(self) -> list[str]:
+        """Return what failed: error outputs, and drawings that failed."""
+        found = []
+        for index, outputs in enumerate(self.outputs()):
+            for output in outputs:
+                if output["output_type"] == "error":
+                    what = f"{output['ename']}: {output['evalue']}"
+                    found.append(f"cell {index}: {what}")
+                elif "course-error" in str(output.get("data", {}).get("text/html")):
+                    found.append(f"cell {index}: {output['data']['text/plain']}")
+        return found
+
+    def cell(self, index: int):
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
+
+    def widget_cells(self) -> list:
+        """Return the cells that show controls."""
+        held = [
+            any(WIDGET_VIEW in o.get("data", {}) for o in outputs)
+            for outputs in self.outputs()
+        ]
+        return [self.cell(index) for index, holds in enumerate(held) if holds]
