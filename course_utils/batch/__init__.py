@@ -1,0 +1,4 @@
+"""The instructor's side: run lessons in batches and report on them.
+
+No lesson imports this package.
+"""

@@ -1,0 +1,42 @@
+"""What is settled before anything runs: packages, devices, parameters."""
+
+import ast
+import importlib.util
+import sys
+
+from course_utils.errors import CourseError
+
+
+def require_packages() -> None:
+    """Raise CourseError if what executes notebooks is not installed."""
+    for package in ("ipykernel", "papermill", "nbconvert"):
+        if importlib.util.find_spec(package) is None:
+            raise CourseError(
+                f"{package} is not installed in {sys.executable}: "
+                "`pip install -r requirements.txt` brings it."
+            )
+
+
+def check_devices(devices: tuple[str, ...]) -> None:
+    """Raise CourseError if a device is not there, before anything is run."""
+    if set(devices) <= {"auto", "cpu"}:
+        return  # no need to wait for torch
+    from course_utils.device import select_device
+
+    for device in devices:
+        if device != "auto":
+            select_device(device)
+
+
+def parse_parameters(pairs: tuple[tuple[str, str], ...]) -> dict[str, list[object]]:
+    """Gather ('epochs', '2'), ('epochs', '4') as {'epochs': [2, 4]}."""
+    grid: dict[str, list[object]] = {}
+    for name, text in pairs:
+        if name in ("device", "seed"):
+            raise CourseError(f"use --{name} {text}, not -p {name} {text}.")
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            value = {"true": True, "false": False}.get(text.lower(), text)
+        grid.setdefault(name, []).append(value)
+    return grid
