@@ -49,7 +49,7 @@ def playground(
     display(_controls_bundle(box, widgets), raw=True)
     data, metadata = figure_bundle(fig, alt)
     picture = display(data, metadata=metadata, raw=True, display_id=True)
-    caption = display(caption_bundle(alt, said or ""), raw=True, display_id=True)
+    caption = display(caption_bundle(said or "", alt), raw=True, display_id=True)
     plt.close(fig)
 
     def update(_change) -> None:
@@ -59,7 +59,7 @@ def playground(
             picture.update(data, metadata=metadata, raw=True)
         except Exception as error:
             said, failed = f"The drawing failed: {type(error).__name__}: {error}", True
-        bundle = caption_bundle(alt, said or "", error=failed)
+        bundle = caption_bundle(said or "", alt, error=failed)
         caption.update(bundle, raw=True)
 
     for widget in widgets.values():
