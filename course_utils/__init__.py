@@ -1,6 +1,7 @@
 """The helpers the lessons share: what would repeat, and none of the layers taught."""
 
 from course_utils.checking import Exercise, Misconception, check
+from course_utils.data import FashionMNIST, Split, load_fashion_mnist, load_sketches
 from course_utils.device import current_device, seed_everything, select_device, setup
 from course_utils.environment import environment_report
 from course_utils.errors import CourseError, expect_error
@@ -19,12 +20,16 @@ __all__ = [
     "PALETTE",
     "CourseError",
     "Exercise",
+    "FashionMNIST",
     "Misconception",
+    "Split",
     "check",
     "course_style",
     "current_device",
     "environment_report",
     "expect_error",
+    "load_fashion_mnist",
+    "load_sketches",
     "playground",
     "plot_band",
     "plot_image",
