@@ -1,0 +1,53 @@
+"""The lessons, as the tests read them."""
+
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parent.parent
+LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+CHECK = "application/vnd.course.check+json"
+
+# nbval's options, the same for every run: CPU, CUDA and the tests of the comparison.
+NBVAL = [
+    "--nbval",
+    "--nbval-current-env",
+    f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval_sanitize.cfg'}",
+]
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tags(cell: nbformat.NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """Return an environment for a lesson: this one, less what steers the course."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("COURSE_")}
+    kept["PYTHONPATH"] = os.pathsep.join([str(ROOT), kept.get("PYTHONPATH", "")])
+    return kept | more
+
+
+def nbval_command(*notebooks: Path) -> list[str]:
+    """Return the command that compares notebooks with their stored outputs."""
+    configuration = ["-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider"]
+    return [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "--color=no",
+        *configuration,
+        *NBVAL,
+        *map(str, notebooks),
+    ]

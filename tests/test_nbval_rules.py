@@ -1,0 +1,106 @@
+"""The rules by which one stored set of outputs serves every device."""
+
+import importlib.util
+import re
+from types import SimpleNamespace
+
+import pytest
+from nbval.plugin import get_sanitize_patterns
+
+from tests.lessons import ROOT
+
+# By its path: there are several conftest.py.
+_spec = importlib.util.spec_from_file_location("rules", ROOT / "conftest.py")
+rules = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(rules)
+
+
+@pytest.fixture
+def collector():
+    fresh = SimpleNamespace(sanitize_patterns={}, skip_compare=("metadata",))
+    rules.pytest_collectstart(fresh)
+    text = (ROOT / "tests" / "nbval_sanitize.cfg").read_text(encoding="utf-8")
+    fresh.sanitize_patterns.update(get_sanitize_patterns(text))
+    return fresh
+
+
+@pytest.fixture
+def sanitize(collector):
+    def apply(text: str) -> str:
+        for pattern, replacement in collector.sanitize_patterns.items():
+            text = re.sub(pattern, replacement, text)
+        return text
+
+    return apply
+
+
+SAME = {
+    "fifth digit": ("0.81334", "0.81329"),
+    "after the point": ("loss 12.3457", "loss 12.3462"),
+    "exponent": ("1.23456e-05", "1.23461e-05"),
+    "in HTML": ("<td>0.123456</td>", "<td>0.123459</td>"),
+    "end of a sentence": ("It is 0.123456.", "It is 0.123459."),
+    "minus zero": ("-0.0000", "0.0000"),
+    "minus zero in a tensor": ("tensor([-0.,  1.])", "tensor([0., 1.])"),
+    "padding in a matrix": (
+        "tensor([[-0.0000,  1.0000],\n        [ 2.0000,  3.0000]])",
+        "tensor([[0.0000, 1.0000],\n        [2.0000, 3.0000]])",
+    ),
+    "tensor on a GPU": ("tensor([1.], device='cuda:0')", "tensor([1.])"),
+    "wrapped suffix": (
+        "tensor([1.], device='cuda:0',\n       grad_fn=<AddmmBackward0>)",
+        "tensor([1.], grad_fn=<AddmmBackward0>)",
+    ),
+    "setup's line": ("Device: cuda. Seed: 0.", "Device: cpu. Seed: 0."),
+    "setup's line, numbered": ("Device: cuda:1. Seed: 0.", "Device: cpu. Seed: 0."),
+    "torch.device": ("device(type='cuda', index=0)", "device(type='cpu')"),
+    "address": ("<f at 0x7f5d3c2b1a90>", "<f at 0x7f0000000000>"),
+    "duration": ("took 12.5 ms", "took 3 s"),
+}
+DIFFERENT = {
+    "fourth digit": ("0.8133", "0.8134"),
+    "fourth of more": ("0.81334", "0.81344"),
+    "sign": ("-0.5000", "0.5000"),
+    "exponent": ("1.234e-05", "1.234e-06"),
+    "small number against zero": ("0.0001", "0.0000"),
+    "large integer": ("669,706", "669,707"),
+    "integer-valued float": ("669706.", "669707."),
+    "version": ("2.15.0", "2.15.1"),
+    "shape": ("torch.Size([3, 784])", "torch.Size([3, 785])"),
+    "seed": ("Device: cpu. Seed: 0.", "Device: cpu. Seed: 1."),
+    "gradient": ("grad_fn=<AddmmBackward0>", "grad_fn=<AddBackward0>"),
+    "dtype": ("tensor([1.], dtype=torch.float64)", "tensor([1.])"),
+    "order": ("[1.5, 2.5]", "[2.5, 1.5]"),
+}
+
+
+@pytest.mark.parametrize("case", SAME)
+def test_what_rightly_differs_is_made_alike(sanitize, case):
+    one, other = SAME[case]
+    assert sanitize(one) == sanitize(other)
+
+
+@pytest.mark.parametrize("case", DIFFERENT)
+def test_a_real_difference_is_still_seen(sanitize, case):
+    one, other = DIFFERENT[case]
+    assert sanitize(one) != sanitize(other)
+
+
+@pytest.mark.parametrize("text", ["2.15.0", "669,706", "(10, 5, 3)", "v1.23456rc", "7"])
+def test_integers_versions_and_shapes_are_left_alone(sanitize, text):
+    assert sanitize(text) == text
+
+
+def test_stderr_is_not_compared(collector):
+    assert collector.skip_compare == ("metadata", "stderr")
+
+
+def test_other_collectors_are_left_alone():
+    folder = SimpleNamespace()
+    rules.pytest_collectstart(folder)
+    assert vars(folder) == {}
+
+
+def test_settings_hold_a_replacement_for_every_pattern():
+    text = (ROOT / "tests" / "nbval_sanitize.cfg").read_text(encoding="utf-8")
+    assert len(get_sanitize_patterns(text)) == text.count("\nregex:") > 0
