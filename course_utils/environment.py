@@ -6,6 +6,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
+from course_utils.data import find_fashion_mnist
+from course_utils.errors import CourseError
+
 PACKAGES = ("torch", "torchvision", "numpy", "matplotlib", "ipywidgets")
 
 
@@ -19,7 +22,7 @@ def report_lines() -> list[str]:
     """Return the lines of the report: Python, packages, device and data."""
     lines = [_line(sys.version_info >= (3, 10), "Python", _python(), "install 3.10+")]
     lines += [_package_line(name) for name in PACKAGES]
-    return [*lines, _device_line()]
+    return [*lines, _device_line(), _data_line()]
 
 
 def _line(ok: bool, what: str, found: str, remedy: str) -> str:
@@ -49,3 +52,16 @@ def _device_line() -> str:
     if torch.cuda.is_available():
         return _line(True, "device", f"cuda ({torch.cuda.get_device_name()})", "")
     return _line(True, "device", "cpu (every lesson is made to run on it)", "")
+
+
+def _data_line() -> str:
+    try:
+        folder = find_fashion_mnist()
+    except CourseError as problem:
+        return f"[missing] {'data':<12} {problem}"
+    if folder is None:
+        found = "FashionSketch, embedded (lesson 10 fetches FashionMNIST when online)"
+        return _line(True, "data", found, "")
+    return _line(
+        True, "data", "FashionMNIST (photographs), FashionSketch", ""
+    )
