@@ -13,6 +13,7 @@ from course_utils.batch.preflight import (
     parse_parameters,
     require_packages,
 )
+from course_utils.batch.startup import skip_slow_import
 from course_utils.errors import CourseError
 
 
@@ -102,6 +103,7 @@ def _run(notebooks, devices, seeds, parameters, out, jobs, cell_timeout, html) -
     from course_utils.batch.tasks import make_grid
     from course_utils.batch.worker import Settings
 
+    skip_slow_import()
     grid = parse_parameters(parameters)
     tasks, notes = make_grid(find_lessons(notebooks), devices, seeds, grid)
     for note in notes:

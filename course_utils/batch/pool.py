@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
-from course_utils.batch.worker import prepare_process
+from course_utils.batch.startup import prepare_process
 
 
 class WorkerPool(Executor):

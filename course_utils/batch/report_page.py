@@ -18,14 +18,15 @@ a { color: var(--link); }
 .scroll:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; padding-bottom: .5rem; }
-th, td { text-align: left; vertical-align: top; padding: .5rem .75rem;
+th, td { text-align: left; vertical-align: top; padding: .5rem .6rem;
   border-bottom: 1px solid var(--line); }
 thead th { font-size: .85rem; color: var(--soft); white-space: nowrap; }
 tbody th { font-weight: 600; }
 tbody tr:hover { background: var(--band); }
 td.seconds { text-align: right; font-variant-numeric: tabular-nums; }
-td.state, td.links { white-space: nowrap; }
-td.cause { min-width: 16rem; overflow-wrap: anywhere; }
+td.state { white-space: nowrap; }
+td.open a { display: inline-block; margin-right: .5rem; }
+td.cause { min-width: 14rem; overflow-wrap: anywhere; }
 .good { color: var(--good); } .bad { color: var(--bad); font-weight: 600; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: 0;
   font-size: .9rem; color: var(--soft); }
@@ -44,6 +45,7 @@ def render_report(content: dict, rows: list[dict[str, str]]) -> str:
     """
     # A column in which no row says anything is left out.
     columns = [name for name in COLUMNS if any(row[name] for row in rows)]
+    columns.insert(-1 if "cause" in columns else len(columns), "open")
     head = "".join(f'<th scope="col">{name.capitalize()}</th>' for name in columns)
     body = "\n".join(_render_row(row, columns) for row in rows)
     machine = "".join(
@@ -67,7 +69,7 @@ def render_report(content: dict, rows: list[dict[str, str]]) -> str:
 <div class="scroll" role="region" aria-label="Runs" tabindex="0">
 <table>
 <caption>Each row is one run of one lesson.</caption>
-<thead><tr>{head}<th scope="col">Open</th></tr></thead>
+<thead><tr>{head}</tr></thead>
 <tbody>
 {body}
 </tbody>
@@ -84,23 +86,27 @@ def render_report(content: dict, rows: list[dict[str, str]]) -> str:
 def _render_row(row: dict[str, str], columns: list[str]) -> str:
     cells = []
     for name in columns:
-        text = escape(row[name])
+        text = escape(row.get(name, ""))
         if name == "lesson":
             cells.append(f'<th scope="row">{text}</th>')
         elif name == "state":
-            good = row["state"] == "succeeded"
-            sign, look = ("✓", "good") if good else ("✗", "bad")
+            sign, look = ("✓", "good") if text == "succeeded" else ("✗", "bad")
             sign = f'<span aria-hidden="true">{sign}</span>'
             cells.append(f'<td class="state {look}">{sign} {text}</td>')
+        elif name == "open":
+            cells.append(f'<td class="open">{_links(row)}</td>')
         else:
             cells.append(f'<td class="{name}">{text}</td>')
-    links = [
-        f'<a href="{escape(row[kind])}" aria-label="{escape(row["lesson"])}: {kind}">'
-        f"{kind}</a>"
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _links(row: dict[str, str]) -> str:
+    lesson = escape(row["lesson"])
+    return " ".join(
+        f'<a href="{escape(row[kind])}" aria-label="{lesson}: {kind}">{kind}</a>'
         for kind in ("page", "notebook")
         if row[kind]
-    ]
-    return f"<tr>{''.join(cells)}<td class='links'>{' · '.join(links)}</td></tr>"
+    )
 
 
 def _readable(moment: str) -> str:

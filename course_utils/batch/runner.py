@@ -86,11 +86,8 @@ class _Batch:
                 self._receive(future, pool)
 
     def interrupt(self, tasks: Sequence[Task], pool: Executor) -> None:
-        begun = {
-            task.name
-            for task in tasks
-            if self.settings.partial(task, ".begun").exists()
-        }
+        partial = self.settings.partial
+        begun = {task.name for task in tasks if partial(task, ".begun").exists()}
         for future in self._waiting:
             future.cancel()
         if isinstance(pool, WorkerPool):

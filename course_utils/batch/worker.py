@@ -1,9 +1,5 @@
 """Runs one task in this process: notebook in, executed notebook and page out."""
 
-import logging
-import os
-import signal
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +45,7 @@ def run_task(task: Task, settings: Settings) -> Result:
     """Execute a task's notebook; every failure becomes the result's fault."""
     begin = time.perf_counter()
     begun = settings.partial(task, ".begun")
-    notebook = page = None
+    fault = notebook = page = None
     try:
         begun.parent.mkdir(parents=True, exist_ok=True)
         begun.touch()
@@ -60,9 +56,9 @@ def run_task(task: Task, settings: Settings) -> Result:
             _write_page(source, target, task.notebook.parent)
             page = _keep(task, settings, ".html")
     except OSError as error:
-        fault = faults.disk_fault(error, settings.folder)
+        fault = fault or faults.disk_fault(error, settings.folder)
     except Exception as error:
-        fault = faults.other_fault(error)
+        fault = fault or faults.other_fault(error)
     finally:
         end_strays(settings.run, task.name)
         for suffix in (".begun", ".log", ".ipynb", ".html"):
@@ -94,25 +90,3 @@ def _keep(task: Task, settings: Settings, suffix: str) -> str | None:
         return None
     partial.replace(settings.folder / name)
     return name
-
-
-def prepare_process() -> None:
-    """Make a new worker process ready; runs once, before its first task."""
-    # Ctrl-C reaches every process of the terminal; the parent alone acts on it. (A
-    # function, not SIG_IGN: kernels would inherit that and could not be interrupted.)
-    signal.signal(signal.SIGINT, lambda *_: None)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    for name in ("papermill", "traitlets"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    from multiprocessing import parent_process
-
-    parent = parent_process()
-    if parent:
-        parent.join()
-        # The kernel notices that this process is gone, and ends too.
-        os._exit(1)
