@@ -84,9 +84,7 @@ def find_exercise(name: str) -> Exercise:
     """
     lesson = str(name).partition(".")[0]
     if not lesson.isidentifier():
-        raise LookupError(
-            f"{name!r} is no exercise name: they read like linear.affine."
-        )
+        raise LookupError(f"{name!r} is no exercise: names read like linear.affine.")
     try:
         module = importlib.import_module(f"course_utils.exercises.{lesson}")
     except ModuleNotFoundError:

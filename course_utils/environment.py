@@ -62,6 +62,4 @@ def _data_line() -> str:
     if folder is None:
         found = "FashionSketch, embedded (lesson 10 fetches FashionMNIST when online)"
         return _line(True, "data", found, "")
-    return _line(
-        True, "data", "FashionMNIST (photographs), FashionSketch", ""
-    )
+    return _line(True, "data", "FashionMNIST (photographs), FashionSketch", "")

@@ -57,13 +57,15 @@ def _not_attempted() -> Verdict:
 
 
 def _examine_value(exercise: Exercise, answer: Any) -> Verdict:
+    if answer is None:
+        return Verdict("wrong", ("You gave None: put the value there.",))
     said = difference(answer, exercise.reference)
     if said is None:
         return Verdict("correct")
     for mistake in exercise.misconceptions:
         if difference(answer, mistake.answer) is None:
             return Verdict("wrong", (mistake.hint,), mistake.name)
-    return Verdict("wrong", (said.replace("Your function returns", "You gave"),))
+    return Verdict("wrong", (said,))
 
 
 def _run(exercise: Exercise, answer: Any, case: tuple) -> Outcome:
@@ -117,10 +119,10 @@ def _is_stub(answer: Any) -> bool:
     if inspect.isclass(answer):
         methods = [m for m in vars(answer).values() if inspect.isfunction(m)]
         return bool(methods) and all(_is_stub(method) for method in methods)
-    body = getattr(getattr(answer, "__code__", None), "co_code", None)
-    return body in (bare.__code__.co_code, documented.__code__.co_code) and (
-        answer.__code__.co_names == ()
-    )
+    body = getattr(answer, "__code__", None)
+    if body is None or set(body.co_consts) - {None, answer.__doc__}:
+        return False
+    return body.co_code in (bare.__code__.co_code, documented.__code__.co_code)
 
 
 def _argument_names(exercise: Exercise, count: int) -> list[str]:

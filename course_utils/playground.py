@@ -1,7 +1,6 @@
 """A playground: controls beside one figure that is redrawn in place."""
 
 import inspect
-import warnings
 from collections.abc import Callable, Mapping
 
 import matplotlib.pyplot as plt
@@ -85,14 +84,14 @@ def _widget(draw: Callable, name: str, spec):
     parameter = inspect.signature(draw).parameters.get(name)
     if parameter is None:
         raise TypeError(f"draw takes no parameter '{name}': add it, or drop '{name}='.")
-    with warnings.catch_warnings():  # a default outside the range is clipped
-        warnings.simplefilter("ignore")
-        widget = interactive.widget_from_abbrev(spec, parameter.default)
+    widget = interactive.widget_from_abbrev(spec, parameter.default)
     if not isinstance(widget, Widget):
         raise TypeError(
             f"no control fits {name}={spec!r}: give True or False, (low, high), "
             "(low, high, step), a list, or a widget."
         )
+    if isinstance(spec, bool) and isinstance(parameter.default, bool):
+        widget.value = parameter.default  # ipywidgets heeds defaults for ranges only
     if not widget.description:
         widget.description = name.replace("_", " ")
     widget.style.description_width = "initial"

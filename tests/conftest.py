@@ -27,3 +27,24 @@ def no_figure_left():
     with matplotlib.rc_context():
         yield
     plt.close("all")
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    """What is put on the page: a list of (data, handle), a handle's newest last."""
+    import IPython.display
+
+    outputs = []
+
+    class Handle:
+        def update(self, data, **_options):
+            outputs.append((data, self))
+
+    def display(data, *, raw, metadata=None, display_id=False):
+        assert raw, "the course displays bundles"
+        handle = Handle() if display_id else None
+        outputs.append((data, handle))
+        return handle
+
+    monkeypatch.setattr(IPython.display, "display", display)
+    return outputs
