@@ -20,6 +20,7 @@ _TEMPLATE = """\
   .jp-RenderedHTMLCommon img, .jp-OutputArea-output img {
     max-width: 100%; height: auto; background: white; }
   .jp-OutputArea-output pre, .highlight pre { overflow-x: auto; }
+  .jp-OutputArea-output pre { word-break: normal; overflow-wrap: break-word; }
   .jp-InputPrompt, .jp-OutputPrompt { font-size: 12px; min-width: 4.5em; }
   @media (max-width: 50rem) {
     .jp-InputPrompt, .jp-OutputPrompt { display: none; }
