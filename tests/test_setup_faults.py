@@ -8,8 +8,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
-import setup_faults  # noqa: E402 - a script of tools/, found by the line above
-from setup_faults import SetupFault  # noqa: E402
+import setup_faults
+from setup_faults import SetupFault
 
 OFFLINE = """\
 WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError'
