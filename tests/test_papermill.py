@@ -1,0 +1,81 @@
+"""Every lesson runs with other parameters than its own, and without a network.
+
+The network is cut off for the kernel too, and no downloaded data can be found: the
+lessons have what they bring along, and lesson 10 its embedded default.
+"""
+
+import papermill
+import pytest
+
+from tests.lesson_rules.lesson import tags
+from tests.lessons import CHECK, LESSONS, ROOT
+from tests.running import (
+    FAST,
+    bare_course,
+    changed_parameters,
+    offline_environment,
+    run_lesson,
+    text_of,
+)
+
+
+@pytest.fixture(scope="module", params=LESSONS, ids=lambda path: path.stem)
+def executed(request, tmp_path_factory):
+    """A lesson, executed offline with other parameters; and what it tried to reach."""
+    lesson, folder = request.param, tmp_path_factory.mktemp("offline")
+    course, log = bare_course(folder / "course"), folder / "attempts"
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ["COURSE_DATA", "COURSE_OFFLINE", "COURSE_DEVICE"]:
+            patch.delenv(name, raising=False)
+        for name, value in offline_environment(course, log).items():
+            patch.setenv(name, value)
+        notebook = run_lesson(
+            lesson,
+            folder / "executed.ipynb",
+            changed_parameters(lesson, device="cpu"),
+            course / "notebooks",
+        )
+    attempts = log.read_text(encoding="utf-8") if log.exists() else ""
+    return lesson, notebook, attempts
+
+
+def test_other_parameters_reach_the_lesson(executed):
+    _, notebook, _ = executed
+    assert "Device: cpu. Seed: 1." in text_of(notebook)
+
+
+def test_solutions_hold_for_another_seed(executed):
+    _, notebook, _ = executed
+    solved = [cell for cell in notebook.cells if "solution" in tags(cell)]
+    states = [
+        output.data[CHECK]["state"]
+        for cell in solved
+        for output in cell.outputs
+        if CHECK in output.get("data", {})
+    ]
+    assert set(states) == {"correct"}
+    assert len(states) >= len(solved)
+
+
+def test_nothing_failed(executed):
+    _, notebook, _ = executed
+    assert "course-error" not in text_of(notebook)
+    kinds = [o.output_type for c in notebook.cells for o in c.get("outputs", [])]
+    assert kinds and "error" not in kinds
+
+
+def test_only_the_data_is_looked_for_on_the_network(executed):
+    _, notebook, attempts = executed
+    if any("load_fashion_mnist(" in cell.source for cell in notebook.cells):
+        assert attempts, "the lesson did not even try to download"
+        assert "FashionSketch" in text_of(notebook)
+    else:
+        assert attempts == ""
+
+
+@pytest.mark.parametrize("stem", FAST)
+def test_the_fast_parameters_are_the_lessons_own(stem):
+    lesson = ROOT / "notebooks" / f"{stem}.ipynb"
+    if not lesson.exists():
+        pytest.skip(f"no {lesson.name} yet")
+    assert set(FAST[stem]) <= set(papermill.inspect_notebook(lesson))
