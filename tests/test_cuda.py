@@ -1,0 +1,63 @@
+"""The same lessons on a GPU, against the outputs that were stored on the CPU.
+
+Run by `pytest -m cuda`. Without a GPU every test is skipped, with the reason.
+"""
+
+import subprocess
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+
+from tests.lesson_rules.lesson import tags
+from tests.lessons import CHECK, LESSONS, clean_environment, nbval_command, read
+from tests.running import changed_parameters, run_lesson, text_of
+
+pytestmark = [
+    pytest.mark.cuda,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(
+        not torch.cuda.is_available(),
+        reason="no GPU that torch can use here, so the lessons were not run on CUDA",
+    ),
+]
+# Appended to a copy of a lesson: what its own cells held on the GPU at most.
+MEMORY = "print('held on the GPU:', torch.cuda.max_memory_allocated(), 'bytes')"
+
+each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+
+
+@each_lesson
+def test_stored_outputs_hold_on_cuda(lesson: Path):
+    run = subprocess.run(
+        [*nbval_command(lesson), "--tb=short"],
+        env=clean_environment(COURSE_DEVICE="cuda", COURSE_OFFLINE="1"),
+        cwd=lesson.parent,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
+
+
+@each_lesson
+def test_lesson_computes_on_cuda(lesson: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("COURSE_OFFLINE", "1")
+    monkeypatch.delenv("COURSE_DEVICE", raising=False)
+    monkeypatch.setenv("PYTHONPATH", clean_environment()["PYTHONPATH"])
+    copy = read(lesson)
+    copy.cells.append(nbformat.v4.new_code_cell(MEMORY))
+    nbformat.write(copy, tmp_path / lesson.name)
+    parameters = changed_parameters(lesson, device="cuda")
+    output = tmp_path / "executed.ipynb"
+    executed = run_lesson(tmp_path / lesson.name, output, parameters, tmp_path)
+
+    said = text_of(executed)
+    assert "Device: cuda" in said
+    assert "course-error" not in said
+    held = executed.cells[-1].outputs[-1].text
+    assert int(held.split()[4]) > 0, held
+    solved = str([c.outputs for c in executed.cells if "solution" in tags(c)])
+    assert CHECK in solved
+    assert "'wrong'" not in solved and "'error'" not in solved
