@@ -82,7 +82,8 @@ def _reach(mirrors: list[str]) -> None:
         try:
             urllib.request.urlopen(request, timeout=PATIENCE).close()
             answer.append("")
-        except urllib.error.HTTPError:
+        except urllib.error.HTTPError as error:
+            error.close()
             answer.append("")  # an answer too: somebody is there
         except Exception as error:
             answer.append(str(getattr(error, "reason", error)))
@@ -111,6 +112,8 @@ def _fetch(name: str, folder: Path) -> None:
                 return
             except (OSError, RuntimeError) as error:
                 problem = error
+                if isinstance(error, urllib.error.HTTPError):
+                    error.close()  # it holds the connection
     finally:
         socket.setdefaulttimeout(before)
     raise CourseError(f"the download of {name} failed ({problem})") from None
