@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tests.browser.page import WIDGET_VIEW, NotebookPage
+from tests.browser.page import IDLE, WIDGET_VIEW, NotebookPage
 
-REDRAW_LIMIT = 5_000  # milliseconds until a moved control must have redrawn
+REDRAW_LIMIT = 30_000  # milliseconds until a moved control must have redrawn
+STEP = 200  # milliseconds between two looks
 PRESSES = 4
 SOURCE = "image => image.src"
 
@@ -23,6 +24,10 @@ class Block:
 
     def caption(self) -> str:
         return self.place.locator(".course-caption").first.inner_text()
+
+    def idle(self) -> bool:
+        """Whether the kernel has nothing left to do."""
+        return self.place.page.evaluate(IDLE)
 
     def sliders(self) -> list:
         return self.place.locator(".noUi-handle").all()
@@ -50,15 +55,16 @@ def _blocks(view: NotebookPage, with_picture: bool) -> list[Block]:
 
 def move_controls(block: Block) -> list[tuple[str, bool]]:
     """Move every slider a few steps; return each one's name and whether it redrew."""
-    return [(_name(handle), move_slider(block, handle)) for handle in block.sliders()]
+    return [(name_of(handle), move_slider(block, handle)) for handle in block.sliders()]
 
 
-def _name(handle) -> str:
+def name_of(handle) -> str:
+    """Return what stands beside a slider."""
     row = handle.locator("xpath=ancestor::*[contains(@class, 'widget-slider')]").first
     return row.locator("label").first.inner_text()
 
 
-def move_slider(block: Block, handle) -> bool:
+def move_slider(block: Block, handle, limit: int = REDRAW_LIMIT) -> bool:
     """Press an arrow key on a slider until the picture changes; say whether it did.
 
     It goes up, or down where the slider stands at its top.
@@ -69,16 +75,19 @@ def move_slider(block: Block, handle) -> bool:
     handle.focus()
     for _ in range(PRESSES):
         handle.press(key)
-    return _changed(block, before)
+    return _changed(block, before, limit)
 
 
-def _changed(block: Block, before: str) -> bool:
-    image = block.place.locator("img").first
-    for _ in range(REDRAW_LIMIT // 50):
-        if image.evaluate(SOURCE) != before:
-            image.page.wait_for_timeout(300)  # let the last key's picture arrive
+def _changed(block: Block, before: str, limit: int) -> bool:
+    """Wait for another picture, then until no more of them come."""
+    waited, last = 0, before
+    while waited < limit:
+        block.place.page.wait_for_timeout(STEP)
+        waited += STEP
+        now = block.picture()
+        if now == last != before and block.idle():
             return True
-        image.page.wait_for_timeout(50)
+        last = now
     return False
 
 
@@ -95,11 +104,12 @@ def take_quiz(block: Block) -> list[str]:
 
 
 def _feedback(block: Block, before: str) -> str:
-    # Two wrong options may get the same sentence, so an unchanged one is accepted
-    # after a while.
-    spoken = block.place.locator(".course-quiz[aria-live]").first
+    # Two wrong options may get the same sentence: accept it after a while.
+    spoken = block.place.locator(".course-quiz[aria-live]")
+    text = ""
     for _ in range(20):
-        if (text := spoken.inner_text().strip()) != before:
-            return text
-        spoken.page.wait_for_timeout(50)
-    return spoken.inner_text().strip()
+        text = " ".join(spoken.all_inner_texts()).strip()
+        if text != before:
+            break
+        block.place.page.wait_for_timeout(50)
+    return text

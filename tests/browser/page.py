@@ -1,6 +1,7 @@
 """One notebook on JupyterLab's page: run it, look at it, move its controls."""
 
 import shutil
+from importlib.util import find_spec
 
 RUN_LIMIT = 300  # seconds for all cells of a notebook
 FLAGS = [
@@ -14,11 +15,14 @@ FLAGS = [
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 FIND = "const panel = jupyterapp.shell.currentWidget;"
-READY = """() => {
-  const panel = window.jupyterapp && jupyterapp.shell.currentWidget;
-  const kernel = panel && panel.sessionContext && panel.sessionContext.session?.kernel;
-  return kernel && kernel.status === 'idle' && panel.content.model.cells.length > 0;
+IDLE = """() => {
+  const panel = window.jupyterapp?.shell?.currentWidget;
+  return panel?.sessionContext?.session?.kernel?.status === 'idle'
+    && panel.content.model.cells.length > 0;
 }"""
+# An image's data may be there before it can be drawn.
+DECODED = """() => Promise.all(
+  [...document.images].map(image => image.decode().catch(() => {})))"""
 RUN_ALL = """() => {
   window.courseRun = 'running';
   jupyterapp.commands.execute('notebook:run-all-cells').then(
@@ -36,6 +40,10 @@ COUNTS = f"""() => {{
     cell => cell.model.type === 'code' && cell.model.sharedModel.source.trim()
   ).map(cell => cell.model.executionCount);
 }}"""
+CUT_OFF = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
+  .filter(area => area.scrollWidth > area.clientWidth + 1 && area.clientWidth)
+  .map(area => `${area.scrollWidth} pixels in ${area.clientWidth}: ` +
+    area.innerText.slice(0, 60))"""
 
 
 def find_chromium() -> str | None:
@@ -46,9 +54,7 @@ def find_chromium() -> str | None:
 
 def what_is_missing() -> str | None:
     """Return the sentence that says what is missing, or None where all is there."""
-    try:
-        import playwright.sync_api  # noqa: F401
-    except ImportError:
+    if find_spec("playwright") is None:
         return "no playwright here: pip install playwright, then run this again."
     if find_chromium() is None:
         return "no Chromium here: install it (Debian: apt install chromium)."
@@ -56,10 +62,9 @@ def what_is_missing() -> str | None:
 
 
 class Browser:
-    """A Chromium without a window; a context manager."""
+    """A Chromium without a window; zoomed, a smaller page is drawn with more pixels."""
 
     def __init__(self, width: int = 1280, height: int = 1600, zoom: float = 1) -> None:
-        # A browser's zoom is a smaller page drawn with more pixels.
         size = {"width": round(width / zoom), "height": round(height / zoom)}
         self._look = {"viewport": size, "device_scale_factor": zoom}
 
@@ -81,7 +86,7 @@ class Browser:
         """Open a notebook's address; return once its kernel is idle."""
         page = self._context.new_page()
         page.goto(url)
-        page.wait_for_function(READY, timeout=90_000)
+        page.wait_for_function(IDLE, timeout=90_000)
         return NotebookPage(page)
 
 
@@ -92,26 +97,24 @@ class NotebookPage:
         self.page = page
 
     def close(self) -> None:
-        self.page.close(run_before_unload=False)
+        self.page.close()
 
     def run_all(self, limit: float = RUN_LIMIT) -> None:
         """Run every cell; return once all have finished and their widgets show."""
         self.page.evaluate(RUN_ALL)
         done = "() => window.courseRun !== 'running'"
         self.page.wait_for_function(done, timeout=limit * 1000)
+        self._settle()
         state = self.page.evaluate("() => window.courseRun")
         counts = self.page.evaluate(COUNTS)
         if state != "done" or None in counts:
             raise RuntimeError(f"not every cell ran ({state}): {self.errors()}")
-        self._settle()
 
     def _settle(self) -> None:
         # A view and its controls arrive after the cell has finished.
         for cell in self.widget_cells():
-            cell.locator(".jupyter-widgets").first.wait_for(timeout=30_000)
-        self.page.wait_for_function(
-            "() => [...document.images].every(image => image.complete)"
-        )
+            cell.locator("[class*='widget-']").first.wait_for(timeout=30_000)
+        self.page.evaluate(DECODED)
         self.page.wait_for_timeout(300)
 
     def outputs(self) -> list[list[dict]]:
@@ -129,6 +132,10 @@ class NotebookPage:
                 elif "course-error" in str(output.get("data", {}).get("text/html")):
                     found.append(f"cell {index}: {output['data']['text/plain']}")
         return found
+
+    def cut_off(self) -> list[str]:
+        """Return the outputs that are wider than the page, and so are cut off."""
+        return self.page.evaluate(CUT_OFF)
 
     def cell(self, index: int):
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.browser.page import NotebookPage
+from tests.browser.page import DECODED, NotebookPage
 
 SCROLLER = ".jp-NotebookPanel .jp-WindowedPanel-outer"
 # Where cells begin, where the last one ends, and the window's height, in pixels.
@@ -57,5 +57,6 @@ def cuts(cells: list[int], content: int, window: int) -> list[tuple[int, int]]:
 def save_element(element, file: Path) -> Path:
     """Save the picture of one part of the page."""
     element.scroll_into_view_if_needed()
+    element.page.evaluate(DECODED)
     element.screenshot(path=file)
     return file

@@ -1,0 +1,31 @@
+"""A notebook in which everything fails that the browser tests look for."""
+
+from pathlib import Path
+
+from nbformat.v4 import new_code_cell, new_notebook
+
+from tools.lessons import dumps, normalise
+
+IMPORTS = "from course_utils import playground, predict"
+DEAF = """def deaf(ax, p=0.5):
+    ax.plot([0, 1], [0, 1])
+playground(deaf, "A line that does not listen.", p=(0.0, 1.0))"""
+FAILING = """def failing(ax, q=0.5):
+    ax.plot([0, 1], [0, 1 / (q == 0.5)])
+playground(failing, "A line that breaks when moved.", q=(0.0, 1.0))"""
+SILENT = """from IPython.display import display
+from ipywidgets import RadioButtons
+display(RadioButtons(options=["a", "b"], value=None))"""
+WIDE = """from IPython.display import HTML
+HTML("<div style='width:3000px'>a very wide table</div>")"""
+ERROR = "1 / 0"
+AFTER = "1"
+
+
+def write_broken(folder: Path) -> Path:
+    """Write the notebook into a folder; return its path."""
+    sources = [IMPORTS, DEAF, FAILING, SILENT, WIDE, ERROR, AFTER]
+    notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
+    path = folder / "broken.ipynb"
+    path.write_text(dumps(normalise(notebook)), encoding="utf-8")
+    return path

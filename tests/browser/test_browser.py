@@ -1,0 +1,115 @@
+"""Every lesson in JupyterLab, as a learner has it: run, looked at, played with."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from tests.browser.broken import write_broken
+from tests.browser.controls import move_slider, name_of, playgrounds, quizzes, take_quiz
+from tests.browser.page import Browser, what_is_missing
+from tests.browser.pictures import save_element, save_pages
+from tests.browser.server import Lab
+from tests.lessons import LESSONS, ROOT
+
+missing = what_is_missing()
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(missing is not None, reason=f"{missing}"),
+    # playwright's event loop and JupyterLab's sockets are closed by exit.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+QUICK = {"COURSE_OFFLINE": "1", "COURSE_DATA": "", "COURSE_DEVICE": "cpu"}
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    broken = write_broken(tmp_path_factory.mktemp("broken"))
+    with Lab([*LESSONS, broken], env=QUICK) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with Browser() as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module", params=LESSONS, ids=lambda path: path.stem)
+def lesson(request, lab, browser):
+    """A lesson whose cells have all run, and a folder for its pictures."""
+    view = browser.open(lab.url(request.param.name))
+    view.run_all()
+    folder = ROOT / "screenshots" / request.param.stem
+    folder.mkdir(parents=True, exist_ok=True)
+    yield SimpleNamespace(view=view, folder=folder)
+    view.close()
+    lab.end_kernels()
+
+
+def test_runs_without_an_error(lesson):
+    assert lesson.view.errors() == []
+
+
+def test_nothing_is_cut_off(lesson):
+    written = save_pages(lesson.view, lesson.folder)
+    assert written
+    assert lesson.view.cut_off() == []
+
+
+def test_every_slider_redraws(lesson):
+    blocks = playgrounds(lesson.view)
+    assert blocks
+    for block in blocks:
+        name = f"playground-{block.index}"
+        save_element(block.place, lesson.folder / f"{name}-before.png")
+        sliders = block.sliders()
+        unmoved = [name_of(s) for s in sliders if not move_slider(block, s)]
+        save_element(block.place, lesson.folder / f"{name}-after.png")
+        assert unmoved == []
+        assert block.caption().strip()
+    assert lesson.view.errors() == []
+
+
+def test_predictions_answer(lesson):
+    blocks = quizzes(lesson.view)
+    assert blocks
+    for block in blocks:
+        said = take_quiz(block)
+        assert len(said) >= 2
+        assert sum("Yes" in sentence for sentence in said) == 1
+        assert all(said)
+
+
+@pytest.fixture(scope="module")
+def broken(lab, browser):
+    """A notebook that fails in every way the tests above look for."""
+    view = browser.open(lab.url("broken.ipynb"))
+    with pytest.raises(RuntimeError, match="not every cell ran"):
+        view.run_all()
+    yield view
+    view.close()
+    lab.end_kernels()
+
+
+def test_an_error_is_seen(broken):
+    assert any("ZeroDivisionError" in line for line in broken.errors())
+
+
+def test_a_wide_output_is_seen(broken):
+    assert len(broken.cut_off()) == 1
+
+
+def test_a_slider_without_effect_is_seen(broken):
+    deaf = playgrounds(broken)[0]
+    assert not move_slider(deaf, deaf.sliders()[0], limit=2_000)
+
+
+def test_a_failing_drawing_is_seen(broken):
+    failing = playgrounds(broken)[1]
+    assert not move_slider(failing, failing.sliders()[0], limit=2_000)
+    assert any("course-error" in line or "failed" in line for line in broken.errors())
+    assert "ZeroDivisionError" in failing.caption()
+
+
+def test_a_silent_question_is_seen(broken):
+    assert take_quiz(quizzes(broken)[0]) == ["", ""]
