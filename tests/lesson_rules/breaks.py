@@ -110,6 +110,7 @@ BREAKS = {
         outputs_of("print(1)", *made.picture(shown="Another sentence.")),
     ],
     "pictures_small": [outputs_of("print(1)", *big_picture())],
+    "lines_fit_the_page": [outputs_of("print(1)", made.printed("wide " * 21))],
     "nothing_of_a_machine": [
         outputs_of("print(1)", made.printed("/home/ada/course\n")),
         outputs_of("print(1)", made.printed("lib/site-packages/torch\n")),

@@ -9,6 +9,7 @@ from nbformat import NotebookNode
 from tests.lesson_rules.lesson import Lesson, tags
 
 MAX_PICTURE = 60 * 1024  # bytes
+MAX_WIDTH = 100  # characters
 MACHINE = r"/home/|/root/|/tmp/|/Users/|[A-Z]:\\+Users|site-packages|dist-packages"
 EMPTY_WORDS = r"(?i)(an? |the )?(plot|figure|graph|image|picture|chart) (of|showing)\b"
 IGNORE = "nbval-ignore-output"
@@ -88,6 +89,19 @@ def pictures_small(lesson: Lesson) -> list[str]:
     return problems
 
 
+def lines_fit_the_page(lesson: Lesson) -> list[str]:
+    problems = []
+    for cell in lesson.code:
+        for output in cell.outputs:
+            text = output.get("text", "")
+            if output.output_type == "execute_result":
+                text += output.data.get("text/plain", "")
+            widest = max(map(len, text.splitlines()), default=0)
+            if widest > MAX_WIDTH:
+                problems.append(f"{lesson.place(cell)} prints {widest} characters wide")
+    return problems
+
+
 def nothing_of_a_machine(lesson: Lesson) -> list[str]:
     problems = []
     for cell in lesson.code:
@@ -107,5 +121,6 @@ RULES = [
     pictures_described,
     pictures_captioned,
     pictures_small,
+    lines_fit_the_page,
     nothing_of_a_machine,
 ]
