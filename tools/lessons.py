@@ -140,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             run(options.task, path)
             print(f"{path.name}: ok, {time.perf_counter() - start:.1f} s")
-        except (LessonError, OSError, ValueError) as error:
+        except (LessonError, OSError, ValueError, nbformat.ValidationError) as error:
             failed += 1
             print(f"{path.name}: {error}", file=sys.stderr)
     return 1 if failed else 0
