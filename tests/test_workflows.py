@@ -1,0 +1,96 @@
+"""The workflows are valid, cover what is supported, and ask for nothing more."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from tests.test_packaging import PROJECT, PYTHONS, everything, read_lines
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+each_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+
+
+def load(path: Path) -> dict:
+    # The key `on` is a truth value in YAML 1.1.
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def valid(path: Path) -> subprocess.CompletedProcess:
+    """Check a workflow against the schema that check-jsonschema brings along."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema"]
+    command += ["vendor.github-workflows", str(path)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@each_workflow
+def test_workflow_is_valid(path):
+    done = valid(path)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_check_sees_a_broken_workflow(tmp_path):
+    broken = tmp_path / "broken.yml"
+    broken.write_text("on: push\njobs:\n  test:\n    steps: []\n")
+    assert valid(broken).returncode == 1
+
+
+@each_workflow
+def test_workflow_reads_only_and_pins_its_actions(path):
+    workflow = load(path)
+    assert workflow["permissions"] == {"contents": "read"}
+    assert "concurrency" in workflow
+    used = re.findall(r"uses: (\S+)", path.read_text(encoding="utf-8"))
+    assert used
+    assert all(re.fullmatch(r"actions/[\w-]+@v\d+", action) for action in used)
+    assert all("timeout-minutes" in job for job in workflow["jobs"].values())
+
+
+def test_matrix_holds_the_ends_of_what_is_supported():
+    matrix = load(ROOT / ".github/workflows/ci.yml")["jobs"]["test"]["strategy"][
+        "matrix"
+    ]
+    assert matrix["os"] == ["ubuntu-latest", "macos-latest", "windows-latest"]
+    assert matrix["python"] == [PYTHONS[0], PYTHONS[-1]]
+    assert SpecifierSet(PROJECT["requires-python"]) == SpecifierSet(f">={PYTHONS[0]}")
+    files = {row["python"]: row["constraints"] for row in matrix["include"]}
+    assert files == {
+        PYTHONS[0]: ".github/constraints-oldest.txt",
+        PYTHONS[-1]: "constraints.txt",
+    }
+
+
+def test_oldest_versions_are_the_lower_ends_of_the_ranges():
+    allowed = everything()
+    pins = {
+        p.name: p.specifier
+        for p in map(Requirement, read_lines(".github/constraints-oldest.txt"))
+    }
+    assert {"torch", "torchvision", "numpy", "matplotlib"} <= set(pins)
+    for name, pinned in pins.items():
+        (pin,) = pinned
+        (lowest,) = allowed[name]
+        assert lowest.operator == ">="
+        assert pin.version.startswith(lowest.version), name
+
+
+def test_the_gpu_is_not_lent_to_pull_requests():
+    workflow = load(ROOT / ".github/workflows/cuda.yml")
+    assert "pull_request" not in json.dumps(workflow)
+    assert workflow["jobs"]["cuda"]["runs-on"] == ["self-hosted", "linux", "gpu"]
+
+
+def test_hooks_normalise_notebooks_as_the_lessons_are_stored():
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    (repository,) = yaml.safe_load(hooks)["repos"]
+    entries = {hook["id"]: hook["entry"] for hook in repository["hooks"]}
+    assert {"ruff", "ruff-format", "codespell", "normalise"} <= set(entries)
+    for option in ("--keep-output", "--keep-count", "cell.metadata.execution"):
+        assert option in entries["normalise"]
