@@ -25,7 +25,7 @@ IMPORTED_AS = {
     "IPython": "ipython",
     "yaml": "pyyaml",
 }  # where the import and the package differ
-PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
 
 
 def ranges(lines) -> dict[str, SpecifierSet]:
@@ -140,9 +140,8 @@ def test_batch_packages_are_declared_in_their_extra():
 
 def test_test_packages_are_declared_in_their_extra():
     every = set(everything())
-    files = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "tools").glob("*.py")]
-    here = {"tests", "tools", "conftest"}
-    here |= {canonicalize_name(path.stem) for path in files}
+    files = [p for d in ("tests", "tools", "data") for p in (ROOT / d).rglob("*.py")]
+    here = {"tests", "tools", *(canonicalize_name(path.stem) for path in files)}
     used = third_party(*files) - here
     assert used <= every, f"imported, not declared: {sorted(used - every)}"
 

@@ -98,7 +98,7 @@ def explain_pip(output, venv, action):
     if missing:
         return SetupFault(
             f"There is no {missing.group(1)} for this Python on this system: add "
-            "PYTHON=python3.12 to the command (Python 3.10 to 3.13 are tested)."
+            "PYTHON=python3.12 to the command (3.10 to 3.14 are supported)."
         )
     if re.search(READ_ONLY, output):
         return _read_only(venv)
