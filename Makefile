@@ -16,12 +16,14 @@ setup: ## make .venv from requirements.txt, once
 		echo "No $(PYTHON) here: install Python 3.10 or newer." >&2; exit 1; }
 	@"$(PYTHON)" tools/bootstrap.py
 
-lab: setup ## open JupyterLab on lesson 00
-	@$(PY) -m jupyterlab --ServerApp.ip=127.0.0.1 $(LAB_ARGS) \
-		$$(test "$$(id -u)" -ne 0 || echo --allow-root) notebooks/00_start_here.ipynb
+lab: setup ## open JupyterLab on lesson 00; where port 8888 is taken, on the next free
+	@$(PY) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=notebooks \
+		--LabApp.default_url=/lab/tree/00_start_here.ipynb --LabApp.news_url=None \
+		--Application.log_level=WARN $(LAB_ARGS) \
+		$$(test "$$(id -u)" -ne 0 || echo --allow-root)
 
 run: setup ## execute every lesson into runs/ (ARGS="--help" shows what it takes)
-	@$(PY) -m course_utils.batch.cli run $(ARGS)
+	@"$(COURSE_VENV)/bin/course" run $(ARGS)
 
 test: setup ## prove everything: lint, tests, every lesson against its outputs
 	@$(PY) tools/prove.py
