@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from textwrap import fill
 
 
 class CourseError(RuntimeError):
@@ -40,7 +41,8 @@ def expect_error(
                 f"expected a {type(error).__name__} saying '{match}', "
                 f"but it says: {error}"
             ) from error
-        print(f"{type(error).__name__}: {match}{rest.splitlines()[0] if rest else ''}")
+        said = f"{match}{rest.splitlines()[0] if rest else ''}"
+        print(fill(f"{type(error).__name__}: {said}", 88, subsequent_indent="  "))
     else:
         kinds = kind if isinstance(kind, tuple) else (kind,)
         names = " or ".join(k.__name__ for k in kinds)

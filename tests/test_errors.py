@@ -11,6 +11,14 @@ def test_prints_the_words_and_the_rest_of_their_line(capsys):
     assert capsys.readouterr().out == "ValueError: sizes differ (2 and 3)\n"
 
 
+def test_a_long_message_fits_the_page(capsys):
+    with expect_error(ValueError, match="word"):
+        raise ValueError("word " * 40)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 88
+    assert len(lines) == 3
+
+
 def test_words_are_literal(capsys):
     with expect_error(ValueError, match="(0-dim) [x]"):
         raise ValueError("got (0-dim) [x]")

@@ -80,7 +80,7 @@ BREAKS = {
     ],
     "solutions_folded": [
         tag("Solution: fixture.one", "solution"),
-        replace("#@title Solution: fixture.one", "# Solution"),
+        replace("# @title Solution: fixture.one", "# Solution"),
         lambda nb: first(nb, "Solution: fixture.one").metadata.pop("cellView"),
     ],
     "solutions_last": [move("Solution: fixture.one", 4), drop("## Solutions")],

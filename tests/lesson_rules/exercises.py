@@ -63,11 +63,11 @@ def solutions_folded(lesson: Lesson) -> list[str]:
     problems = []
     for cell in lesson.tagged("solution"):
         where = lesson.place(cell)
-        titles = [f"#@title Solution: {name}" for name, _ in checked(cell)]
+        titles = [f"# @title Solution: {name}" for name, _ in checked(cell)]
         if not hidden(cell) or cell.metadata.get("cellView") != "form":
             problems.append(f"{where} is not folded (source_hidden, cellView 'form')")
         if cell.source.splitlines()[0] not in titles:
-            problems.append(f"{where} does not begin with '#@title Solution: <name>'")
+            problems.append(f"{where} does not begin with '# @title Solution: <name>'")
     return problems
 
 

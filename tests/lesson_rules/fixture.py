@@ -81,7 +81,7 @@ def exercise(name: str) -> list[NotebookNode]:
 
 def solution(name: str) -> NotebookNode:
     source = (
-        f"#@title Solution: fixture.{name}\n"
+        f"# @title Solution: fixture.{name}\n"
         f"def {name}_solution(x):\n    return x\n\n\n"
         f'check("fixture.{name}", {name}_solution)'
     )
