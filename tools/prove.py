@@ -18,9 +18,11 @@ sys.path.insert(0, str(ROOT))
 
 from tests.lessons import NBVAL  # noqa: E402 - found by the line above
 
+# One notebook stays with one worker, because its cells share a kernel.
+WORKERS = str(min(4, max(2, os.cpu_count() or 2)))
 PYTEST = ["pytest", "--color=auto"]
-# One notebook stays with one worker: its cells share a kernel.
-IN_PARALLEL = ["-n", "2", "--dist", "loadscope"]
+PARALLEL = [*PYTEST, "-q", "-n", WORKERS, "--dist", "loadscope"]
+NO_GPU = "No GPU that torch can use here, so the lessons were not run on CUDA."
 PARTS = {
     "lint": [
         ["ruff", "check", "."],
@@ -28,14 +30,21 @@ PARTS = {
         ["codespell_lib"],
         ["tools.lessons", "check"],
     ],
-    "tests": [[*PYTEST, "-q", "-n", "2", "--dist", "loadscope", "tests"]],
-    "lessons": [[*PYTEST, "-q", *NBVAL, *IN_PARALLEL, "notebooks"]],
+    "tests": [[*PARALLEL, "-m", "not cuda", "tests"]],
+    "lessons": [[*PARALLEL, *NBVAL, "notebooks"]],
 }
 CUDA = {"cuda": [[*PYTEST, "-rs", "-m", "cuda", "tests/test_cuda.py"]]}
 
 
+def gpu_is_there():
+    """Return whether torch can use a GPU."""
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def environment():
-    """Return the variables of a part: one thread a worker, the CPU unless told."""
+    """Return the variables of a part: one thread a kernel, the CPU unless told."""
     defaults = {"OMP_NUM_THREADS": "1", "COURSE_DEVICE": "cpu"}
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     return {**defaults, **os.environ, "PYTHONPATH": path}
@@ -71,7 +80,10 @@ def main() -> int:
         )
     everything = all(passed for passed, _ in ended)
     print(f"\n{', '.join(words for _, words in ended)}")
-    print("Everything passed." if everything else "Not everything passed.")
+    if everything and options.cuda and not gpu_is_there():
+        print(NO_GPU)
+    else:
+        print("Everything passed." if everything else "Not everything passed.")
     return 0 if everything else 1
 
 
