@@ -118,10 +118,13 @@ def find_fashion_mnist() -> Path | None:
     given = os.environ.get("COURSE_DATA")
     if given:
         root = Path(given).expanduser()
-        for folder in (root / "FashionMNIST" / "raw", root):
-            if not idx.missing(folder):
-                return folder
-        lacking = idx.missing(_raw(root))
+        # A kernel runs in notebooks/; a relative path may be meant from the checkout.
+        for base in (root, _CHECKOUT.parent / root):
+            for folder in (base / "FashionMNIST" / "raw", base):
+                if not idx.missing(folder):
+                    return folder
+        nested = root / "FashionMNIST" / "raw"
+        lacking = idx.missing(nested if nested.is_dir() else root)
         what = f"lacks {', '.join(lacking)}" if root.is_dir() else "is no folder"
         raise CourseError(
             f"COURSE_DATA={given} {what}: let it name the folder that holds "
@@ -129,11 +132,6 @@ def find_fashion_mnist() -> Path | None:
         )
     folder = _home() / "FashionMNIST" / "raw"
     return None if idx.missing(folder) else folder
-
-
-def _raw(root: Path) -> Path:
-    nested = root / "FashionMNIST" / "raw"
-    return nested if nested.is_dir() else root
 
 
 def _home() -> Path:

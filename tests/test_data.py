@@ -79,6 +79,20 @@ def test_course_data_names_the_root_or_the_raw_folder(
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_relative_course_data_may_be_meant_from_the_checkout(
+    monkeypatch, photographs
+):
+    # a lesson's kernel runs in notebooks/, and `make` in the checkout
+    monkeypatch.setattr(data, "_CHECKOUT", photographs.parent / "checkout" / "data")
+    (photographs.parent / "checkout").mkdir()
+    (photographs.parent / "elsewhere").mkdir()
+    monkeypatch.chdir(photographs.parent / "elsewhere")
+    monkeypatch.setenv("COURSE_DATA", f"../{photographs.name}")
+    assert data.load_fashion_mnist().source == "fashion-mnist"
+    monkeypatch.chdir("/")
+    assert data.load_fashion_mnist().source == "fashion-mnist"
+
+
 def test_unpacked_files_do_as_well(monkeypatch, photographs):
     raw = photographs / "FashionMNIST" / "raw"
     for name in idx.NAMES:
