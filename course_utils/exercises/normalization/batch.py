@@ -15,6 +15,12 @@ def _batch_norm(x, gamma, beta, eps, dim=(0, 2, 3)):
     return normalised(x, dim, eps) * _channel(gamma) + _channel(beta)
 
 
+def _no_keepdim(x, gamma, beta, eps):
+    var = x.var((0, 2, 3), correction=0)
+    hat = (x - x.mean((0, 2, 3))) / torch.sqrt(var + eps)
+    return hat * _channel(gamma) + _channel(beta)
+
+
 def _batch_cases() -> list[tuple]:
     # A batch of one, odd sizes, and a width equal to the channels: there γ fits
     # along the wrong axis.
@@ -44,6 +50,12 @@ BATCH_NORM = Exercise(
             lambda x, gamma, beta, eps: _batch_norm(x, gamma, beta, eps, (2, 3)),
             "This is InstanceNorm: a mean for every example and channel. BatchNorm2d "
             "averages over the batch too: `dim=(0, 2, 3)`.",
+        ),
+        Misconception(
+            "no keepdim",
+            _no_keepdim,
+            "Without `keepdim=True` the mean is `(C,)` and lines up with the last "
+            "dimension, the width. Keep it `(1, C, 1, 1)`.",
         ),
         Misconception(
             "gamma along the width",

@@ -31,8 +31,14 @@ COUNTS = Exercise(
         Misconception(
             "BatchNorm and LayerNorm swapped",
             lambda n, c, groups: (n, n * c, n * groups, c),
-            "BatchNorm and LayerNorm have changed places: the *batch* is what "
+            "BatchNorm and LayerNorm have changed places: the batch is what "
             "BatchNorm averages over.",
+        ),
+        Misconception(
+            "groups times channels",
+            lambda n, c, groups: (c, n * c, c * groups, n),
+            "You count a mean for every channel of every group. The channels of a "
+            "group share one: each example has `groups` means.",
         ),
         Misconception(
             "channels in a group",

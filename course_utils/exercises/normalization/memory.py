@@ -23,7 +23,7 @@ RUNNING = Exercise(
             "momentum reversed",
             lambda batches, momentum: _follow(batches, 1 - momentum),
             "You weigh the old by `momentum`. Here momentum is the weight of the "
-            "*new*: `(1 - momentum) * old + momentum * new`.",
+            "new: `(1 - momentum) * old + momentum * new`.",
         ),
         Misconception(
             "biased variance",
@@ -70,6 +70,17 @@ UNDO = Exercise(
             "eps forgotten",
             lambda mean, var, eps: (torch.sqrt(var), mean.clone()),
             "Nearly: the layer divides by √(var + eps), so that is what gamma must be.",
+        ),
+        Misconception(
+            "eps outside the root",
+            lambda mean, var, eps: (torch.sqrt(var) + eps, mean.clone()),
+            "Nearly: `eps` belongs under the root, where the layer has it.",
+        ),
+        Misconception(
+            "as when new",
+            lambda mean, var, eps: (torch.ones_like(mean), torch.zeros_like(mean)),
+            "With gamma 1 and beta 0 the layer gives the normalised input. What must "
+            "it be multiplied by, and what added, to become the input again?",
         ),
         Misconception(
             "variance for spread",

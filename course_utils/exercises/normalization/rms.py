@@ -37,6 +37,12 @@ RMS_NORM = Exercise(
             "You sum the squares, which gives the length. The M in RMS is for mean.",
         ),
         Misconception(
+            "length",
+            lambda x, gamma, eps: x / x.norm(dim=-1, keepdim=True) * gamma,
+            "You divide by the length, the root of the sum of squares. The M in RMS "
+            "is for mean, and `eps` belongs under the root.",
+        ),
+        Misconception(
             "eps outside the root",
             lambda x, gamma, eps: x / (_mean_square(x).sqrt() + eps) * gamma,
             "You add `eps` to the root. It belongs under it.",
