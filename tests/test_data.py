@@ -83,8 +83,8 @@ def test_a_relative_course_data_may_be_meant_from_the_checkout(
     monkeypatch, photographs
 ):
     # a lesson's kernel runs in notebooks/, and `make` in the checkout
-    monkeypatch.setattr(data, "_CHECKOUT", photographs.parent / "checkout" / "data")
-    (photographs.parent / "checkout").mkdir()
+    monkeypatch.setattr(data, "_CHECKOUT", photographs.parent / "clone" / "data")
+    (photographs.parent / "clone").mkdir()
     (photographs.parent / "elsewhere").mkdir()
     monkeypatch.chdir(photographs.parent / "elsewhere")
     monkeypatch.setenv("COURSE_DATA", f"../{photographs.name}")
