@@ -8,15 +8,16 @@ import papermill
 import pytest
 
 from tests.lesson_rules.lesson import tags
-from tests.lessons import CHECK, LESSONS, ROOT
+from tests.lessons import CHECK, LESSONS
 from tests.running import (
-    FAST,
     bare_course,
     changed_parameters,
     offline_environment,
     run_lesson,
     text_of,
 )
+
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module", params=LESSONS, ids=lambda path: path.stem)
@@ -73,9 +74,6 @@ def test_only_the_data_is_looked_for_on_the_network(executed):
         assert attempts == ""
 
 
-@pytest.mark.parametrize("stem", FAST)
-def test_the_fast_parameters_are_the_lessons_own(stem):
-    lesson = ROOT / "notebooks" / f"{stem}.ipynb"
-    if not lesson.exists():
-        pytest.skip(f"no {lesson.name} yet")
-    assert set(FAST[stem]) <= set(papermill.inspect_notebook(lesson))
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_other_parameters_are_the_lessons_own(lesson):
+    assert set(changed_parameters(lesson)) <= set(papermill.inspect_notebook(lesson))

@@ -3,7 +3,7 @@
 import shutil
 from importlib.util import find_spec
 
-RUN_LIMIT = 300  # seconds for all cells of a notebook
+RUN_LIMIT = 600  # seconds for all cells of a notebook
 FLAGS = [
     "--no-sandbox",
     "--no-proxy-server",

@@ -10,10 +10,12 @@ from tests.browser.page import Browser, what_is_missing
 from tests.browser.pictures import save_element, save_pages
 from tests.browser.server import Lab
 from tests.lessons import LESSONS, ROOT
+from tests.running import fast_copy
 
 missing = what_is_missing()
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.timeout(900),
     pytest.mark.skipif(missing is not None, reason=f"{missing}"),
     # playwright's event loop and JupyterLab's sockets are closed by exit.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -23,8 +25,9 @@ QUICK = {"COURSE_OFFLINE": "1", "COURSE_DATA": "", "COURSE_DEVICE": "cpu"}
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    broken = write_broken(tmp_path_factory.mktemp("broken"))
-    with Lab([*LESSONS, broken], env=QUICK) as server:
+    folder = tmp_path_factory.mktemp("copies")
+    quick = [fast_copy(lesson, folder) for lesson in LESSONS]
+    with Lab([*quick, write_broken(folder)], env=QUICK) as server:
         yield server
 
 
