@@ -1,6 +1,7 @@
 """Each way that set-up can fail, and the sentence that it gets."""
 
 import importlib.util
+import shutil
 import sys
 from pathlib import Path
 
@@ -32,6 +33,13 @@ def test_what_pip_wrote_is_explained(tmp_path, output, words):
     fault = setup_faults.explain_pip(output, tmp_path, "installing the packages")
     assert str(fault).startswith(words) or words in str(fault)
     assert fault.offline == (output == OFFLINE)
+
+
+def test_a_full_disk_is_seen_where_nothing_says_so(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(setup_faults.shutil, "disk_usage", lambda _: usage)
+    fault = setup_faults.explain_pip("exit status 1", tmp_path, "making it")
+    assert str(fault).startswith("The disk is full")
 
 
 @pytest.mark.parametrize("version", [(3, 6, 15), (3, 9, 18)])

@@ -36,8 +36,8 @@ PATIENCE = {"PIP_RETRIES": "3", "PIP_DEFAULT_TIMEOUT": "15"}
 def create(venv):
     """Make an empty environment at `venv`, a folder that is missing or empty."""
     explain_python(sys.version_info)
-    print(f"Making {venv} with Python {sys.version.split()[0]}.", flush=True)
     venv.mkdir(parents=True, exist_ok=True)
+    print(f"Making {venv} with Python {sys.version.split()[0]}.", flush=True)
     command = [sys.executable, "-m", "venv", str(venv)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:

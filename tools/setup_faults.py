@@ -9,6 +9,7 @@ import subprocess
 OLDEST = (3, 10)
 NEWER = [f"python3.{minor}" for minor in (13, 12, 11, 14, 10)]
 LOG_LINES = 12  # of pip's own words, above the sentence
+FULL = 2**24  # bytes: with less room than this a disk counts as full
 
 NO_NETWORK = (
     r"NewConnectionError|ConnectionError|Temporary failure in name resolution|"
@@ -84,9 +85,17 @@ def explain_os(error, venv):
     return SetupFault(f"Setting up {venv} stopped: {error}.")
 
 
+def _no_room(venv):
+    """Return whether the disk of `venv` is full; venv itself does not say so."""
+    try:
+        return shutil.disk_usage(str(venv)).free < FULL
+    except OSError:
+        return False
+
+
 def explain_pip(output, venv, action):
     """Return the SetupFault for what pip or venv wrote before it failed."""
-    if re.search(DISK_FULL, output, re.IGNORECASE):
+    if re.search(DISK_FULL, output, re.IGNORECASE) or _no_room(venv):
         return _disk_full(venv)
     if re.search(NO_NETWORK, output):
         return SetupFault(
