@@ -1,7 +1,6 @@
 """Lesson 02: ReLU, its leaky relative, and the slope of the sigmoid."""
 
 import torch
-import torch.nn.functional as F
 
 from course_utils.checking import Exercise, Misconception
 from course_utils.exercises.draw import randn
@@ -88,9 +87,10 @@ LEAKY = Exercise(
             "grow by 1 + slope. The leak belongs to the negative ones.",
         ),
         Misconception(
-            "slope not used",
-            lambda x, slope: F.leaky_relu(x),
-            "You use PyTorch's own slope, 0.01: pass on the argument `slope`.",
+            "Python's if",
+            lambda x, slope: x if x > 0 else slope * x,
+            "A Python `if` decides once for the whole tensor. To decide number by "
+            "number: `torch.where(x > 0, ..., ...)`.",
         ),
         Misconception(
             "no leak",

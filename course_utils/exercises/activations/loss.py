@@ -76,6 +76,16 @@ CROSS_ENTROPY = Exercise(
             "counts: pick it with `targets`.",
         ),
         Misconception(
+            "over the batch",
+            _picked(lambda z: z.log_softmax(dim=0)),
+            "Your log-softmax runs over the batch. The classes are `dim=1`.",
+        ),
+        Misconception(
+            "no mean",
+            lambda logits, targets: F.cross_entropy(logits, targets, reduction="none"),
+            "You return a loss for each example. Take their mean.",
+        ),
+        Misconception(
             "whole columns",
             lambda logits, targets: -logits.log_softmax(dim=1)[:, targets].mean(),
             "`[:, targets]` takes whole columns, one a target, from every row. Pair "

@@ -91,6 +91,12 @@ LOG_SOFTMAX = Exercise(
             "the row's maximum from z first; the result stays the same.",
         ),
         Misconception(
+            "overflow in softmax",
+            lambda z: (z.exp() / z.exp().sum(dim=-1, keepdim=True)).log(),
+            "exp(1000) is inf, and inf divided by inf is no number. Subtract the row's "
+            "maximum from z first, and stay with `z - log(sum(exp(z)))`.",
+        ),
+        Misconception(
             "one maximum for all",
             _one_maximum,
             "You subtract one maximum for all rows, so in a row of small scores every "
@@ -101,6 +107,11 @@ LOG_SOFTMAX = Exercise(
             _half_shifted,
             "You subtract the maximum inside exp only. Use the shifted z at both "
             "places, or add the maximum back to the logarithm.",
+        ),
+        Misconception(
+            "no logarithm",
+            lambda z: torch.softmax(z, dim=-1),
+            "These are the shares. Asked for are their logarithms.",
         ),
         Misconception(
             "sum forgotten",
