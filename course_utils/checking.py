@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from course_utils.quiz import code
+from course_utils.quiz import markup
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ _MARKS = {
 def verdict_bundle(name: str, verdict: Verdict) -> dict:
     """Return the output data of a verdict: HTML, plain text and JSON for grading."""
     mark, words, colour = _MARKS[verdict.state]
-    said = "".join(f"<div>{code(s)}</div>" for s in verdict.sentences)
+    said = "".join(f"<div>{markup(s)}</div>" for s in verdict.sentences)
     case = html.escape(verdict.case)
     pre = "font-size:.9em;margin:.4em 0 0 0;white-space:pre-wrap"
     page = (

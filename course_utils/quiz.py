@@ -1,6 +1,7 @@
 """A prediction: a question asked before the cell that answers it."""
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 
 
@@ -72,17 +73,17 @@ def _radio_box(question: str, options: Sequence[str], answer: int, why: str, wro
 
 
 def _question(question: str) -> str:
-    return f"<b>Predict.</b> {code(question)}"
+    return f"<b>Predict.</b> {markup(question)}"
 
 
 def _feedback(verdict: str, text: str) -> str:
-    said = f"<b>{verdict}</b> {code(text)}" if verdict else ""
+    said = f"<b>{verdict}</b> {markup(text)}" if verdict else ""
     return f'<div class="course-quiz" aria-live="polite">{said}</div>'
 
 
 def _static(question: str, options: Sequence[str], answer: int, why: str) -> dict:
-    items = "".join(f"<li>{code(option)}</li>" for option in options)
-    folded = f"<b>{code(options[answer])}</b>. {code(why)}"
+    items = "".join(f"<li>{markup(option)}</li>" for option in options)
+    folded = f"<b>{markup(options[answer])}</b>. {markup(why)}"
     lines = [f"Predict. {question}"]
     lines += [
         f"  {letter}) {o}" for letter, o in zip("abcdefgh", options, strict=False)
@@ -95,10 +96,12 @@ def _static(question: str, options: Sequence[str], answer: int, why: str) -> dic
     }
 
 
-def code(text: str) -> str:
-    """Return `text` escaped for HTML, with `words` between backticks set as code."""
+def markup(text: str) -> str:
+    """Return `text` as HTML: `words` between backticks as code, *one* word stressed."""
     parts = html.escape(text).split("`")
-    return "".join(
-        f"<code>{part}</code>" if index % 2 else part
-        for index, part in enumerate(parts)
-    )
+    for index, part in enumerate(parts):
+        if index % 2:
+            parts[index] = f"<code>{part}</code>"
+        else:
+            parts[index] = re.sub(r"\*(\w+)\*", r"<em>\1</em>", part)
+    return "".join(parts)

@@ -4,7 +4,7 @@ import pytest
 from ipywidgets import RadioButtons, Widget
 
 from course_utils import predict
-from course_utils.quiz import _radio_box, code
+from course_utils.quiz import _radio_box, markup
 
 
 def ask(**changes):
@@ -75,8 +75,9 @@ def test_an_unusable_question_is_refused(changes, words):
         predict(**ask(**changes))
 
 
-def test_code_between_backticks():
-    assert code("a `b<c` d") == "a <code>b&lt;c</code> d"
+def test_code_between_backticks_and_stress_between_stars():
+    assert markup("a `b<c` *all* d") == "a <code>b&lt;c</code> <em>all</em> d"
+    assert markup("`a*b*c`, 2 * 3 * 4") == "<code>a*b*c</code>, 2 * 3 * 4"
 
 
 def teardown_module():
