@@ -81,6 +81,12 @@ BACKWARD = Exercise(
             "forward, so their gradient is as well.",
         ),
         Misconception(
+            "mask forgotten",
+            lambda g, mask, p: g / (1 - p),
+            "The factor is right, but the dropped entries get a gradient too. They had "
+            "no part in the output: multiply by `mask`.",
+        ),
+        Misconception(
             "rescaling undone",
             lambda g, mask, p: g * mask * (1 - p),
             "You undo the division. Going back is no inverse: y = x / (1 - p) has the "
