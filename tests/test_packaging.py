@@ -60,7 +60,7 @@ def third_party(*modules: Path) -> set[str]:
                 found |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 found.add(node.module.split(".")[0])
-    found -= {*sys.stdlib_module_names, "course_utils"}
+    found -= {*sys.stdlib_module_names, "tomllib", "course_utils"}
     return {canonicalize_name(IMPORTED_AS.get(name, name)) for name in found}
 
 
@@ -122,14 +122,12 @@ def test_every_package_has_one_tested_version_within_its_range(python):
         assert tested[name] in allowed, f"{name} {tested[name]} is not {allowed}"
 
 
-def test_dependencies_are_what_lessons_and_their_helpers_import():
+def test_dependencies_are_what_lessons_and_their_helpers_import_and_no_more():
     declared = set(ranges(PROJECT["dependencies"]))
-    used = third_party(*helpers(batch=False))
-    assert used <= declared, f"imported, not declared: {sorted(used - declared)}"
-    # Lesson 10 and later import from the rest of this list.
     ours = {canonicalize_name(n) for n in (*sys.stdlib_module_names, "course_utils")}
-    lessons = lesson_imports() - ours
-    assert lessons <= declared, f"imported by a lesson: {sorted(lessons - declared)}"
+    used = third_party(*helpers(batch=False)) | (lesson_imports() - ours)
+    assert used <= declared, f"imported, not declared: {sorted(used - declared)}"
+    assert declared <= used, f"declared, not imported: {sorted(declared - used)}"
 
 
 def test_batch_packages_are_declared_in_their_extra():
