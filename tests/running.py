@@ -6,13 +6,14 @@ from pathlib import Path
 
 import nbformat
 import papermill
+from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
-from tests.lessons import ROOT, clean_environment, read
+from tests.lessons import ROOT, clean_environment
 
 # By a lesson's number, where its own defaults would take long. Every name must be
 # one of its parameters.
-FAST = {"10": {"epochs": 1}}
+FAST = {"10": {"epochs": 1, "model": "mlp"}}
 
 
 def fast_parameters(lesson: Path) -> dict:
@@ -28,7 +29,7 @@ def fast_copy(lesson: Path, folder: Path) -> Path:
     """Copy a lesson, unexecuted, with its fast parameters written in."""
     if not (parameters := fast_parameters(lesson)):
         return lesson
-    notebook = parameterize_notebook(read(lesson), parameters)
+    notebook = parameterize_notebook(load_notebook_node(str(lesson)), parameters)
     nbformat.write(notebook, folder / lesson.name)
     return folder / lesson.name
 

@@ -20,7 +20,12 @@ pytestmark = [
     # playwright's event loop and JupyterLab's sockets are closed by exit.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
-QUICK = {"COURSE_OFFLINE": "1", "COURSE_DATA": "", "COURSE_DEVICE": "cpu"}
+QUICK = {
+    "COURSE_OFFLINE": "1",
+    "COURSE_DATA": "",
+    "COURSE_DEVICE": "cpu",
+    "OMP_NUM_THREADS": "1",  # the browser needs a core too
+}
 
 
 @pytest.fixture(scope="module")
