@@ -87,10 +87,10 @@ def test_the_gpu_is_not_lent_to_pull_requests():
     assert workflow["jobs"]["cuda"]["runs-on"] == ["self-hosted", "linux", "gpu"]
 
 
-def test_hooks_normalise_notebooks_as_the_lessons_are_stored():
+def test_hooks_are_the_tools_of_the_tests():
     hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
     (repository,) = yaml.safe_load(hooks)["repos"]
     entries = {hook["id"]: hook["entry"] for hook in repository["hooks"]}
-    assert {"ruff", "ruff-format", "codespell", "normalise"} <= set(entries)
-    for option in ("--keep-output", "--keep-count", "cell.metadata.execution"):
-        assert option in entries["normalise"]
+    assert repository["repo"] == "local"
+    assert {"ruff", "ruff-format", "codespell"} <= set(entries)
+    assert entries["normalise"] == "python tools/lessons.py normalise"
