@@ -19,7 +19,7 @@ def test_reads_a_packed_and_an_unpacked_file(tmp_path):
     (tmp_path / NAME).write_bytes(LABELS)
     unpacked = read_idx(tmp_path, NAME, {}, CURE)
     (tmp_path / NAME).unlink()
-    (tmp_path / f"{NAME}.gz").write_bytes(gzip.compress(LABELS))
+    (tmp_path / f"{NAME}.gz").write_bytes(gzip.compress(LABELS, mtime=0))
     packed = read_idx(tmp_path, NAME, {}, CURE)
     assert unpacked.tolist() == packed.tolist() == [7, 8, 9]
     assert packed.dtype == torch.uint8
@@ -61,7 +61,7 @@ def test_a_damaged_file_is_named_with_both_checksums_and_kept(tmp_path, kind):
 
 def test_the_packed_checksum_is_taken_over_the_packed_bytes(tmp_path):
     path = tmp_path / f"{NAME}.gz"
-    path.write_bytes(gzip.compress(LABELS))
+    path.write_bytes(gzip.compress(LABELS, mtime=0))
     right = hashlib.md5(path.read_bytes()).hexdigest()
     assert len(read_idx(tmp_path, NAME, {path.name: right}, CURE)) == 3
     with pytest.raises(CourseError, match=r"ubyte\.gz is damaged: its md5"):
@@ -71,11 +71,15 @@ def test_the_packed_checksum_is_taken_over_the_packed_bytes(tmp_path):
 def test_a_repacked_file_is_judged_by_its_content(tmp_path):
     sums = {NAME: hashlib.sha256(LABELS).hexdigest()}
     for level in (1, 9):
-        (tmp_path / f"{NAME}.gz").write_bytes(gzip.compress(LABELS, level))
+        (tmp_path / f"{NAME}.gz").write_bytes(gzip.compress(LABELS, level, mtime=0))
         assert read_idx(tmp_path, NAME, sums, CURE).tolist() == [7, 8, 9]
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(LABELS)[:-9], b""])
+@pytest.mark.parametrize(
+    "content",
+    [b"no gzip", gzip.compress(LABELS, mtime=0)[:-9], b""],
+    ids=["no gzip", "cut off", "empty"],
+)
 def test_a_file_that_cannot_be_unpacked_is_named(tmp_path, content):
     (tmp_path / f"{NAME}.gz").write_bytes(content)
     with pytest.raises(CourseError, match=rf"{NAME}\.gz .*Fetch it again\."):
