@@ -1,5 +1,11 @@
 """The helpers the lessons share: what would repeat, and none of the layers taught."""
 
+import os
+
+# Before torch loads OpenMP: its idle threads spin by default, and where another
+# program wants the core, a small network then trains ten times slower and more.
+os.environ["OMP_WAIT_POLICY"] = os.environ.get("OMP_WAIT_POLICY", "PASSIVE")
+
 from course_utils.checking import Exercise, Misconception, check
 from course_utils.data import FashionMNIST, Split, load_fashion_mnist, load_sketches
 from course_utils.device import current_device, seed_everything, select_device, setup

@@ -1,6 +1,9 @@
 """The device a lesson computes on, and its seed."""
 
+import os
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -81,3 +84,14 @@ def test_setup_says_what_it_chose(capsys):
     assert capsys.readouterr().out == "Device: cpu. Seed: 3.\n"
     assert device == current_device() == torch.device("cpu")
     assert torch.backends.cudnn.allow_tf32 is False
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_idle_threads_wait_without_spinning_unless_told(before, after):
+    kept = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
+    wanted = {**kept, **({"OMP_WAIT_POLICY": before} if before else {})}
+    asked = "import course_utils, os; print(os.environ['OMP_WAIT_POLICY'])"
+    done = subprocess.run(
+        [sys.executable, "-c", asked], env=wanted, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == after
