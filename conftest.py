@@ -1,4 +1,4 @@
-"""How nbval compares a lesson's outputs with the stored ones.
+"""What a parallel worker takes at once, and how nbval compares a lesson's outputs.
 
 One stored set of outputs serves the CPU, CUDA and every supported torch, so what
 rightly differs between them is made alike on both sides before they are compared.
@@ -6,6 +6,12 @@ The rest of that list, which needs no code, is tests/nbval_sanitize.cfg.
 """
 
 import re
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+# Broken on purpose; the tests that use them run them.
+collect_ignore_glob = ["tests/fixtures/*.ipynb"]
 
 DIGITS = 4  # significant ones that are compared
 # A number with a fraction; no part of a version, a name or a slice.
@@ -22,6 +28,23 @@ def round_float(match: re.Match) -> str:
     if len(mantissa) <= DIGITS:
         return text
     return f"{float(text):#.{DIGITS}g}"
+
+
+class ByLesson(LoadScopeScheduling):
+    """Keep a file on one worker; a file whose tests run for each lesson, by lesson."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        lesson = re.search(r"\[(\d\d_\w+)", test)
+        return f"{file} {lesson[1]}" if lesson else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Schedule by lesson: its cells share a kernel, and its tests one run of it."""
+    if config.getvalue("dist") == "loadscope":
+        return ByLesson(config, log)
+    return None
 
 
 def pytest_collectstart(collector) -> None:

@@ -104,3 +104,20 @@ def test_other_collectors_are_left_alone():
 def test_settings_hold_a_replacement_for_every_pattern():
     text = (ROOT / "tests" / "nbval_sanitize.cfg").read_text(encoding="utf-8")
     assert len(get_sanitize_patterns(text)) == text.count("\nregex:") > 0
+
+
+@pytest.mark.parametrize(
+    ("test", "scope"),
+    [
+        (
+            "notebooks/01_linear_layers.ipynb::Cell 7",
+            "notebooks/01_linear_layers.ipynb",
+        ),
+        ("tests/test_idx.py::test_one[cut off]", "tests/test_idx.py"),
+        ("tests/a.py::test_it[02_activations]", "tests/a.py 02_activations"),
+        ("tests/a.py::test_it[02_activations-rule]", "tests/a.py 02_activations"),
+    ],
+)
+def test_what_stays_on_one_worker(test, scope):
+    scheduling = object.__new__(rules.ByLesson)
+    assert scheduling._split_scope(test) == scope

@@ -2,8 +2,9 @@
 
     python tools/prove.py [--cuda] [PART ...]
 
-Parts are lint, tests and lessons; without a name, all of them. Each part runs even
-where an earlier one failed, and the last line says how it ended.
+Parts are lint, tests and lessons; without a name, all of them. Tests and lessons
+share one pool of workers, so that none waits for the other. Each part runs even where
+an earlier one failed, and the last line says how it ended.
 """
 
 import argparse
@@ -18,22 +19,20 @@ sys.path.insert(0, str(ROOT))
 
 from tests.lessons import NBVAL  # noqa: E402 - found by the line above
 
-# One notebook stays with one worker, because its cells share a kernel.
+# conftest.py says what stays together on one worker.
 WORKERS = str(min(4, max(2, os.cpu_count() or 2)))
 PYTEST = ["pytest", "--color=auto"]
-PARALLEL = [*PYTEST, "-q", "-n", WORKERS, "--dist", "loadscope"]
+PARALLEL = [*PYTEST, "-q", "-n", WORKERS, "--dist", "loadscope", "-m", "not cuda"]
 NO_GPU = "No GPU that torch can use here, so the lessons were not run on CUDA."
-PARTS = {
-    "lint": [
-        ["ruff", "check", "."],
-        ["ruff", "format", "--check", "."],
-        ["codespell_lib"],
-        ["tools.lessons", "check"],
-    ],
-    "tests": [[*PARALLEL, "-m", "not cuda", "tests"]],
-    "lessons": [[*PARALLEL, *NBVAL, "notebooks"]],
-}
-CUDA = {"cuda": [[*PYTEST, "-rs", "-m", "cuda", "tests/test_cuda.py"]]}
+LINT = [
+    ["ruff", "check", "."],
+    ["ruff", "format", "--check", "."],
+    ["codespell_lib"],
+    ["tools.lessons", "check"],
+]
+TESTED = {"tests": ["tests"], "lessons": [*NBVAL, "notebooks"]}
+PARTS = ["lint", *TESTED]
+CUDA = [[*PYTEST, "-rs", "-m", "cuda", "tests/test_cuda.py"]]
 
 
 def gpu_is_there():
@@ -61,19 +60,28 @@ def prove(commands):
     return passed
 
 
+def plan(chosen):
+    """Return the commands of each part; tests and lessons are one."""
+    commands = {"lint": LINT} if "lint" in chosen else {}
+    if tested := [name for name in TESTED if name in chosen]:
+        paths = [word for name in tested for word in TESTED[name]]
+        commands[" and ".join(tested)] = [[*PARALLEL, *paths]]
+    return commands
+
+
 def main() -> int:
     """Run the command line; return 0 where everything passed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", metavar="PART", help=" ".join(PARTS))
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--cuda", action="store_true", help="the lessons on a GPU")
     options = parser.parse_args()
-    parts = CUDA if options.cuda else PARTS
-    if unknown := set(options.parts) - set(parts):
+    if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     ended = []
-    for name in options.parts or parts:
+    commands = {"cuda": CUDA} if options.cuda else plan(options.parts or PARTS)
+    for name, lines in commands.items():
         started = time.monotonic()
-        passed = prove(parts[name])
+        passed = prove(lines)
         took = time.monotonic() - started
         ended.append(
             (passed, f"{name} {'passed' if passed else 'FAILED'} {took:.0f} s")

@@ -35,7 +35,7 @@ def short_cells(lesson: Lesson) -> list[str]:
         problems.append(f"half the cells have over {median(seen):g} lines, not 4")
     within = sum(count <= MOST_LINES for count in seen) / len(seen)
     if within < 0.9:
-        problems.append(f"{within:.0%} of the cells keep within 12 lines, not 90 %")
+        problems.append(f"{within:.1%} of the cells keep within 12 lines, not 90 %")
     return problems
 
 
