@@ -1,0 +1,81 @@
+"""Lesson 07: gradients shortened to a common length."""
+
+from collections.abc import Callable
+
+import torch
+
+from course_utils.checking import Exercise, Misconception
+from course_utils.exercises.draw import randn
+
+Gradients = list[torch.Tensor]
+
+
+def _length(gradients: Gradients) -> torch.Tensor:
+    return torch.cat([g.flatten() for g in gradients]).norm()
+
+
+def _scaled(factor: Callable) -> Callable:
+    """Return an answer that multiplies every gradient by `factor(length, most)`."""
+
+    def clip(gradients: Gradients, most: float) -> Gradients:
+        return [factor(_length(gradients), most) * g for g in gradients]
+
+    return clip
+
+
+CLIP = Exercise(
+    "recurrent.clip",
+    _scaled(lambda length, most: (most / length).clamp(max=1.0)),
+    (
+        Misconception(
+            "always scaled",
+            _scaled(lambda length, most: most / length),
+            "You bring every gradient to the limit, short ones too. Only what is too "
+            "long is to be changed.",
+        ),
+        Misconception(
+            "each by itself",
+            lambda gradients, most: [
+                (most / g.norm()).clamp(max=1.0) * g for g in gradients
+            ],
+            "You clip every tensor by its own length, which turns the direction of the "
+            "whole. Take one common length for all.",
+        ),
+        Misconception(
+            "by value",
+            lambda gradients, most: [g.clamp(-most, most) for g in gradients],
+            "You clip every number, which is `clip_grad_value_` and turns the "
+            "direction. Multiply all by one common factor.",
+        ),
+        Misconception(
+            "lengths added",
+            lambda gradients, most: [
+                (most / sum(g.norm() for g in gradients)).clamp(max=1.0) * g
+                for g in gradients
+            ],
+            "You add the lengths of the tensors. Lengths add like sides of a "
+            "right angle: add their squares, then take the root.",
+        ),
+        Misconception(
+            "no root",
+            _scaled(lambda length, most: (most / length**2).clamp(max=1.0)),
+            "You divide by the sum of the squares; its root is the length.",
+        ),
+        Misconception(
+            "unit length",
+            _scaled(lambda length, most: 1 / length if length > most else 1.0),
+            "You shorten the gradient to the length 1 instead of `most`.",
+        ),
+        Misconception(
+            "nothing clipped",
+            lambda gradients, most: [1.0 * g for g in gradients],
+            "The gradients come out as they are, also where they are too long.",
+        ),
+    ),
+    # Too long, short enough, and one tensor alone.
+    lambda: [
+        (list(randn((3, 4), (5,), (2, 2))), 0.7),
+        (list(randn((2, 3), (4,))), 50.0),
+        (list(randn((7,))), 1.5),
+    ],
+)

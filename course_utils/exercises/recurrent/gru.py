@@ -1,0 +1,63 @@
+"""Lesson 07: one step of a GRU."""
+
+from course_utils.checking import Exercise, Misconception
+from course_utils.exercises.recurrent.stepping import step_cases, without_b_hh
+
+
+def _gru(order: str = "rzn", keep_old: bool = True, inside: bool = True):
+    def step(x, h, w_ih, w_hh, b_ih, b_hh):
+        of_x = dict(zip(order, (x @ w_ih.T + b_ih).chunk(3, dim=-1), strict=True))
+        of_h = dict(zip(order, (h @ w_hh.T + b_hh).chunk(3, dim=-1), strict=True))
+        r, z = ((of_x[gate] + of_h[gate]).sigmoid() for gate in "rz")
+        n = of_x["n"] + (r * of_h["n"] if inside else of_h["n"])
+        n, z = n.tanh(), z if keep_old else 1 - z
+        return (1 - z) * n + z * h
+
+    return step
+
+
+def _reset_before(x, h, w_ih, w_hh, b_ih, b_hh):
+    of_x = (x @ w_ih.T + b_ih).chunk(3, dim=-1)
+    of_h = (h @ w_hh.T + b_hh).chunk(3, dim=-1)
+    r, z = (of_x[0] + of_h[0]).sigmoid(), (of_x[1] + of_h[1]).sigmoid()
+    size = h.shape[-1]
+    n = (of_x[2] + (r * h) @ w_hh[2 * size :].T + b_hh[2 * size :]).tanh()
+    return (1 - z) * n + z * h
+
+
+GRU_STEP = Exercise(
+    "recurrent.gru_step",
+    _gru(),
+    (
+        Misconception(
+            "z turned round",
+            _gru(keep_old=False),
+            "You keep 1 - z of the old state, as some papers do. In PyTorch z goes "
+            "with the old state and 1 - z with the news.",
+        ),
+        Misconception(
+            "reset before the matrix",
+            _reset_before,
+            "You apply r to `h` before the matrix, as the first paper does. PyTorch "
+            "applies it after: `r * (h @ w_hn.T + b_hn)`.",
+        ),
+        Misconception(
+            "order z r n",
+            _gru("zrn"),
+            "You take the sums as z, r, n. PyTorch stacks them r, z, n.",
+        ),
+        Misconception(
+            "no reset",
+            _gru(inside=False),
+            "r plays no part: it multiplies the state's share of the news, "
+            "`r * (h @ w_hn.T + b_hn)`.",
+        ),
+        Misconception(
+            "one bias",
+            without_b_hh(_gru()),
+            "The second bias is missing: add `b_hh` beside `h @ w_hh.T`, before you "
+            "multiply by r.",
+        ),
+    ),
+    lambda: step_cases(3, 1),
+)
