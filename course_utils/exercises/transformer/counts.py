@@ -34,6 +34,12 @@ COUNT = Exercise(
             "bias too: 4·d in the attention, hidden + d in the feed-forward part.",
         ),
         Misconception(
+            "no biases in the feed-forward part",
+            lambda d, heads, hidden: _count(d, 1, hidden) - hidden - d,
+            "The two linear layers of the feed-forward part have biases too: hidden "
+            "numbers in the first, d in the second.",
+        ),
+        Misconception(
             "no output projection",
             lambda d, heads, hidden: _count(d, 1, hidden) - d * d - d,
             "Queries, keys and values are three matrices; the fourth mixes the heads "

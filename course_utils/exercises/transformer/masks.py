@@ -31,7 +31,7 @@ FUTURE = Exercise(
             "diagonal hidden",
             lambda length: _square(length).triu(),
             "A token may look at itself: leave the diagonal False, with `triu(1)`. "
-            "As it is, the first row hides everything and gives NaN.",
+            "As it is, the first token has nothing to look at.",
         ),
         Misconception(
             "past hidden",
