@@ -45,6 +45,22 @@ ATTENTION = Exercise(
             "the width of a query, `q.shape[-1]`.",
         ),
         Misconception(
+            "scaled by the number of queries",
+            lambda q, k, v: (
+                (q @ k.transpose(-2, -1) / q.shape[1] ** 0.5).softmax(-1) @ v
+            ),
+            "You divide by the root of the number of queries, `q.shape[1]`. The d "
+            "under the root is the width of a query, `q.shape[-1]`.",
+        ),
+        Misconception(
+            "everything transposed",
+            lambda q, k, v: (
+                (q @ k.permute(2, 1, 0) / q.shape[-1] ** 0.5).softmax(-1) @ v
+            ),
+            "`k.T` reverses all three dimensions, the batch too. Exchange the last "
+            "two: `k.transpose(-2, -1)`.",
+        ),
+        Misconception(
             "multiplied by the root",
             lambda q, k, v: (
                 (q @ k.transpose(-2, -1) * q.shape[-1] ** 0.5).softmax(-1) @ v

@@ -64,6 +64,23 @@ PRE_NORM = Exercise(
             "`x + attend(norm1(x))`, with the old x.",
         ),
         Misconception(
+            "first sum from the normalised",
+            lambda x, a, f, n1, n2: (y := n1(x) + a(n1(x))) + f(n2(y)),
+            "In the first sum you add to the normalised x. The path past a part stays "
+            "bare: `x + attend(norm1(x))`.",
+        ),
+        Misconception(
+            "old x in the second sum",
+            lambda x, a, f, n1, n2: x + f(n2(x + a(n1(x)))),
+            "In the second sum you add to the x of the beginning. Add to the first "
+            "sum, or what the attention found is lost on the path past the part.",
+        ),
+        Misconception(
+            "no norms",
+            lambda x, a, f, n1, n2: (y := x + a(x)) + f(y),
+            "The sums are right; the norms are missing: `attend(norm1(x))`.",
+        ),
+        Misconception(
             "no way past",
             lambda x, a, f, n1, n2: f(n2(a(n1(x)))),
             "The parts replace x. Each should be *added* to what went in: "

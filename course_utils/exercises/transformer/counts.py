@@ -34,6 +34,11 @@ COUNT = Exercise(
             "bias too: 4·d in the attention, hidden + d in the feed-forward part.",
         ),
         Misconception(
+            "matrices alone",
+            lambda d, heads, hidden: 4 * d * d + 2 * d * hidden,
+            "The matrices are right. The biases and the two norms are missing.",
+        ),
+        Misconception(
             "no biases in the feed-forward part",
             lambda d, heads, hidden: _count(d, 1, hidden) - hidden - d,
             "The two linear layers of the feed-forward part have biases too: hidden "

@@ -51,6 +51,18 @@ GREEDY = Exercise(
             "the last place, `step(tokens)[-1]`.",
         ),
         Misconception(
+            "last column",
+            _decode(lambda step, tokens: _best(step(tokens)[:, -1])),
+            "`[:, -1]` picks the scores of the last word of the vocabulary. There is "
+            "no batch here: the last place is `step(tokens)[-1]`.",
+        ),
+        Misconception(
+            "all places appended",
+            _decode(lambda step, tokens: step(tokens).argmax(dim=-1)),
+            "You append an answer for every place, each time. Only the last place "
+            "says something new: `step(tokens)[-1]`.",
+        ),
+        Misconception(
             "last token alone",
             _decode(lambda step, tokens: _best(step(tokens[-1:])[-1])),
             "You give the model nothing but the last token. It has no memory: give it "

@@ -1,5 +1,7 @@
 """Lesson 08: attention with a mask."""
 
+import torch.nn.functional as F
+
 from course_utils.checking import Exercise, Misconception
 from course_utils.exercises.draw import randn
 from course_utils.exercises.transformer.attention import attention, scores
@@ -34,6 +36,14 @@ MASKED = Exercise(
             lambda q, k, v, keep: _masked(q, k, v, ~keep),
             "Your mask is inverted: here True means that a query may look. Fill "
             "where it is False, `~keep`.",
+        ),
+        Misconception(
+            "mask inverted for the function",
+            lambda q, k, v, keep: F.scaled_dot_product_attention(
+                q, k, v, attn_mask=~keep
+            ),
+            "You invert the mask for the function, and there True means 'may look' "
+            "as it does here: `attn_mask=keep`.",
         ),
         Misconception(
             "zero instead of minus infinity",

@@ -84,6 +84,13 @@ PADDING = Exercise(
             "to be ignored: the padding.",
         ),
         Misconception(
+            "no row for an example",
+            lambda lengths, size: _places(lengths, size)[0] >= lengths,
+            "You compare place 0 with the first length, place 1 with the second. "
+            "Every length meets every place if it has a dimension of its own: "
+            "`lengths[:, None]`.",
+        ),
+        Misconception(
             "first padding open",
             lambda lengths, size: _places(lengths, size) > lengths[:, None],
             "One padding token stays visible. Places count from 0, so a sequence of 3 "
