@@ -6,8 +6,11 @@ import time
 import matplotlib.pyplot as plt
 import pytest
 from ipywidgets.widgets import widget
+from matplotlib.axes import Axes
 
 from course_utils import playground
+from course_utils.page import figure_bundle
+from course_utils.playground import _empty
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -100,3 +103,36 @@ def test_a_redraw_is_quick(displayed):
         seconds.append(time.process_time() - start)
     # of processor time, which a busy machine does not stretch as it does the clock
     assert statistics.median(seconds) < 0.12
+
+
+def _line(ax):
+    ax.plot([1, 30], [2, 50], label="a line")
+    ax.set(title="left", xlabel="x", ylabel="y", xscale="log", xticks=[1, 10])
+    ax.legend()
+
+
+def _picture(ax):
+    ax.imshow([[1, 2], [3, 4]], aspect="auto")  # clear() keeps it
+    ax.set_axis_off()
+
+
+def _bars(ax):
+    ax.bar([0, 1, 2], [3, 1, 2])
+    ax.set_title("right", loc="right")
+    ax.spines[:].set_visible(False)
+    ax.invert_yaxis()
+    ax.grid(True)
+
+
+def test_emptying_an_axes_leaves_what_clearing_it_leaves():
+    figures = {}
+    for wipe in [_empty, Axes.clear]:
+        fig, ax = plt.subplots()
+        fig.set_layout_engine("none")
+        figures[wipe] = []
+        for draw in [_line, _picture, _bars, _line, _bars, _picture, _line]:
+            wipe(ax)
+            draw(ax)
+            figures[wipe].append(figure_bundle(fig, "a picture")[0]["image/png"])
+    assert figures[_empty] == figures[Axes.clear]
+    assert len(set(figures[_empty])) == 3
