@@ -80,7 +80,7 @@ class _Stage:
 
 
 def _empty(ax) -> None:
-    """Clear `ax`, its aspect too, but keep the ticks: making them anew is slow."""
+    """Make `ax` as good as new, but keep its ticks: making them anew is slow."""
     frame = {ax.patch, ax.xaxis, ax.yaxis, *ax.spines.values()}
     titles = {ax.title, ax._left_title, ax._right_title}
     for artist in set(ax.get_children()) - frame - titles:
