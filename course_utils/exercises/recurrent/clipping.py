@@ -23,6 +23,14 @@ def _scaled(factor: Callable) -> Callable:
     return clip
 
 
+def _apply(clip: Callable, gradients: Gradients, most: float):
+    before = [g.clone() for g in gradients]
+    clipped = clip(gradients, most)
+    if any(not torch.equal(*pair) for pair in zip(before, gradients, strict=True)):
+        raise ValueError("clip changes the gradients in place: make new tensors.")
+    return clipped
+
+
 CLIP = Exercise(
     "recurrent.clip",
     _scaled(lambda length, most: (most / length).clamp(max=1.0)),
@@ -57,6 +65,15 @@ CLIP = Exercise(
             "right angle: add their squares, then take the root.",
         ),
         Misconception(
+            "longest tensor",
+            lambda gradients, most: [
+                (most / max(g.norm() for g in gradients)).clamp(max=1.0) * g
+                for g in gradients
+            ],
+            "You take the length of the longest tensor. The common length counts the "
+            "squares of all.",
+        ),
+        Misconception(
             "no root",
             _scaled(lambda length, most: (most / length**2).clamp(max=1.0)),
             "You divide by the sum of the squares; its root is the length.",
@@ -78,4 +95,5 @@ CLIP = Exercise(
         (list(randn((2, 3), (4,))), 50.0),
         (list(randn((7,))), 1.5),
     ],
+    _apply,
 )

@@ -40,6 +40,14 @@ COUNT = Exercise(
             "input is the state below: `hidden` numbers.",
         ),
         Misconception(
+            "no state weights",
+            lambda inputs, hidden, layers: sum(
+                4 * hidden * (width + 2) for width in [inputs] + [hidden] * (layers - 1)
+            ),
+            "You count the weights of the input alone. Every sum also weighs the old "
+            "state: `hidden` more weights.",
+        ),
+        Misconception(
             "one layer",
             lambda inputs, hidden, layers: _count(inputs, hidden, 1),
             "You count the first layer alone; there are `layers` of them.",

@@ -17,6 +17,8 @@ def _apply(design, x: torch.Tensor):
     weights = design()
     if weights is ...:
         return ...
+    if not all(isinstance(weight, torch.Tensor) for weight in weights):
+        raise TypeError("return two tensors: torch.tensor([[…], […]]).")
     w_ih, w_hh = weights
     if tuple(w_ih.shape) != (2, 1) or tuple(w_hh.shape) != (2, 2):
         raise ValueError(
@@ -71,6 +73,18 @@ DELAY = Exercise(
             _weights([[1.0], [1.0]], PASS_ON),
             "Both units read the input. Unit 1 must hear of it only through unit 0, "
             "one step later.",
+        ),
+        Misconception(
+            "input to unit 1",
+            _weights([[0.0], [1.0]], PASS_ON),
+            "The input goes to unit 1, and unit 0 never hears of anything. It belongs "
+            "to unit 0, which passes it on.",
+        ),
+        Misconception(
+            "both ways",
+            _weights(TAKE, [[0.0, 1.0], [1.0, 0.0]]),
+            "Unit 1 takes over rightly. But it also gives back to unit 0, so a number "
+            "never leaves: the other entry must be 0.",
         ),
         Misconception(
             "no recurrence",

@@ -25,6 +25,19 @@ def _reset_before(x, h, w_ih, w_hh, b_ih, b_hh):
     return (1 - z) * n + z * h
 
 
+def _bias_outside(x, h, w_ih, w_hh, b_ih, b_hh):
+    of_x = (x @ w_ih.T + b_ih + b_hh).chunk(3, dim=-1)
+    of_h = (h @ w_hh.T).chunk(3, dim=-1)
+    r, z = (of_x[0] + of_h[0]).sigmoid(), (of_x[1] + of_h[1]).sigmoid()
+    return (1 - z) * (of_x[2] + r * of_h[2]).tanh() + z * h
+
+
+def _reset_all(x, h, w_ih, w_hh, b_ih, b_hh):
+    r, z, n = (x @ w_ih.T + b_ih + h @ w_hh.T + b_hh).chunk(3, dim=-1)
+    r, z = r.sigmoid(), z.sigmoid()
+    return (1 - z) * (r * n).tanh() + z * h
+
+
 GRU_STEP = Exercise(
     "recurrent.gru_step",
     _gru(),
@@ -40,6 +53,18 @@ GRU_STEP = Exercise(
             _reset_before,
             "You apply r to `h` before the matrix, as the first paper does. PyTorch "
             "applies it after: `r * (h @ w_hn.T + b_hn)`.",
+        ),
+        Misconception(
+            "b_hn outside",
+            _bias_outside,
+            "Nearly: the last third of `b_hh` stands inside the bracket that r "
+            "multiplies, `r * (h @ w_hn.T + b_hn)`.",
+        ),
+        Misconception(
+            "r on the whole sum",
+            _reset_all,
+            "You multiply the input's share of the news by r as well. r decides only "
+            "how much of the old state goes in.",
         ),
         Misconception(
             "order z r n",

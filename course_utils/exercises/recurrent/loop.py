@@ -71,6 +71,15 @@ RNN = Exercise(
             "You squash with ReLU; `nn.RNN` takes tanh unless told otherwise.",
         ),
         Misconception(
+            "sigmoid for tanh",
+            _loop(
+                lambda x, h, wi, wh, bi, bh: torch.sigmoid(
+                    x @ wi.T + bi + h @ wh.T + bh
+                )
+            ),
+            "You squash with a sigmoid; that is for gates. An RNN takes tanh.",
+        ),
+        Misconception(
             "no tanh",
             _loop(lambda x, h, wi, wh, bi, bh: x @ wi.T + bi + h @ wh.T + bh),
             "The sum is right, but nothing squashes it: take `torch.tanh` of it all.",
@@ -91,6 +100,18 @@ RNN = Exercise(
             lambda *args: _loop(_step)(*args)[-1],
             "This is the last state. Asked for are all of them: collect them in a "
             "list, and `torch.stack` it.",
+        ),
+        Misconception(
+            "first state too",
+            lambda x, h, *rest: torch.cat([h[None], _loop(_step)(x, h, *rest)]),
+            "You return the first state as well. Asked for are the T states after each "
+            "step.",
+        ),
+        Misconception(
+            "stacked along the second dimension",
+            lambda *args: _loop(_step)(*args).transpose(0, 1),
+            "The states are right, stacked along `dim=1`. Time is the first dimension: "
+            "`torch.stack(states)`.",
         ),
         Misconception(
             "state not transposed",

@@ -30,6 +30,12 @@ def _old_cell_shown(x, h, c, w_ih, w_hh, b_ih, b_hh):
     return o.sigmoid() * c.tanh(), cell
 
 
+def _bare_gates(x, h, c, w_ih, w_hh, b_ih, b_hh):
+    i, f, g, o = (x @ w_ih.T + b_ih + h @ w_hh.T + b_hh).chunk(4, dim=-1)
+    c = f * c + i * g.tanh()
+    return o * c.tanh(), c
+
+
 def _coupled(x, h, c, w_ih, w_hh, b_ih, b_hh):
     _, f, g, o = (x @ w_ih.T + b_ih + h @ w_hh.T + b_hh).chunk(4, dim=-1)
     c = f.sigmoid() * c + (1 - f.sigmoid()) * g.tanh()
@@ -76,6 +82,23 @@ LSTM_STEP = Exercise(
             "old cell shown",
             _old_cell_shown,
             "The cell is right, but `h` shows the old one: compute the new cell first.",
+        ),
+        Misconception(
+            "gates without sigmoid",
+            _bare_gates,
+            "The gates are raw sums. A gate is a number from 0 to 1: send i, f and o "
+            "through a sigmoid.",
+        ),
+        Misconception(
+            "cell in the sums",
+            lambda x, h, c, *weights: _lstm()(x, c, c, *weights),
+            "You let the cell into the sums. The gates look at x and at `h`; the cell "
+            "is only kept and added to.",
+        ),
+        Misconception(
+            "only h",
+            lambda *args: _lstm()(*args)[0],
+            "`h` is right. Return the new cell as well: the next step needs both.",
         ),
         Misconception(
             "i and f coupled",

@@ -54,6 +54,12 @@ LAST_VALID = Exercise(
             "dimension.",
         ),
         Misconception(
+            "step of the longest",
+            lambda output, lengths: output[lengths.max() - 1],
+            "You take one step for all, that of the longest sequence. Each has a last "
+            "step of its own: `lengths - 1`.",
+        ),
+        Misconception(
             "mean",
             lambda output, lengths: torch.stack(
                 [output[:n, i].mean(0) for i, n in enumerate(lengths.tolist())]

@@ -44,6 +44,11 @@ def _flat_h_n(x_shape, hidden, layers, directions, batch_first):
     return output, states[1:]
 
 
+def _top_layer_only(x_shape, hidden, layers, directions, batch_first):
+    output, states = _shapes(x_shape, hidden, layers, directions, batch_first)
+    return output, (1, states[1], hidden)
+
+
 def _time_turned(x_shape, hidden, layers, directions, batch_first):
     output, states = _shapes(x_shape, hidden, layers, directions, batch_first)
     return (output[1], output[0], output[2]) if batch_first else output, states
@@ -93,6 +98,18 @@ SHAPES = Exercise(
             _joined_h_n,
             "`output` joins the directions, `h_n` does not: there they stand one after "
             "the other in the first dimension.",
+        ),
+        Misconception(
+            "h_n first",
+            lambda *args: _shapes(*args)[::-1],
+            "Both are right, in the wrong order: first the shape of `output`, then "
+            "that of `h_n`.",
+        ),
+        Misconception(
+            "top layer only",
+            _top_layer_only,
+            "`output` is right. `h_n` keeps the last state of every layer and "
+            "direction: it begins with `layers · directions`.",
         ),
         Misconception(
             "h_n without layers",
