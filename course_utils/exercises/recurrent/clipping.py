@@ -23,6 +23,16 @@ def _scaled(factor: Callable) -> Callable:
     return clip
 
 
+def _clipped(length: Callable) -> Callable:
+    """Return the answer that takes `length(gradients)` for the common length."""
+
+    def clip(gradients: Gradients, most: float) -> Gradients:
+        factor = (most / length(gradients)).clamp(max=1.0)
+        return [factor * g for g in gradients]
+
+    return clip
+
+
 def _apply(clip: Callable, gradients: Gradients, most: float):
     before = [g.clone() for g in gradients]
     clipped = clip(gradients, most)
@@ -33,7 +43,7 @@ def _apply(clip: Callable, gradients: Gradients, most: float):
 
 CLIP = Exercise(
     "recurrent.clip",
-    _scaled(lambda length, most: (most / length).clamp(max=1.0)),
+    _clipped(_length),
     (
         Misconception(
             "always scaled",
@@ -57,25 +67,19 @@ CLIP = Exercise(
         ),
         Misconception(
             "lengths added",
-            lambda gradients, most: [
-                (most / sum(g.norm() for g in gradients)).clamp(max=1.0) * g
-                for g in gradients
-            ],
+            _clipped(lambda gradients: sum(g.norm() for g in gradients)),
             "You add the lengths of the tensors. Lengths add like sides of a "
             "right angle: add their squares, then take the root.",
         ),
         Misconception(
             "longest tensor",
-            lambda gradients, most: [
-                (most / max(g.norm() for g in gradients)).clamp(max=1.0) * g
-                for g in gradients
-            ],
+            _clipped(lambda gradients: max(g.norm() for g in gradients)),
             "You take the length of the longest tensor. The common length counts the "
             "squares of all.",
         ),
         Misconception(
             "no root",
-            _scaled(lambda length, most: (most / length**2).clamp(max=1.0)),
+            _clipped(lambda gradients: _length(gradients) ** 2),
             "You divide by the sum of the squares; its root is the length.",
         ),
         Misconception(

@@ -1,11 +1,13 @@
 """Lesson 07: the parameters of an LSTM, over layers."""
 
+from functools import partial
+
 from course_utils.checking import Exercise, Misconception
 
 
-def _count(inputs: int, hidden: int, layers: int, gates: int = 4, biases: int = 2):
+def _count(inputs, hidden, layers, *, gates=4, states=1, biases=2) -> int:
     widths = [inputs] + [hidden] * (layers - 1)
-    return sum(gates * hidden * (width + hidden + biases) for width in widths)
+    return sum(gates * hidden * (width + states * hidden + biases) for width in widths)
 
 
 COUNT = Exercise(
@@ -14,22 +16,22 @@ COUNT = Exercise(
     (
         Misconception(
             "one bias",
-            lambda inputs, hidden, layers: _count(inputs, hidden, layers, biases=1),
+            partial(_count, biases=1),
             "You count one bias a sum. PyTorch keeps two, `bias_ih` and `bias_hh`.",
         ),
         Misconception(
             "no bias",
-            lambda inputs, hidden, layers: _count(inputs, hidden, layers, biases=0),
+            partial(_count, biases=0),
             "The weights are right; the biases are missing, two for every sum.",
         ),
         Misconception(
             "no gates",
-            lambda inputs, hidden, layers: _count(inputs, hidden, layers, gates=1),
+            partial(_count, gates=1),
             "This is the count of a plain RNN. An LSTM makes four sums: i, f, g, o.",
         ),
         Misconception(
             "three sums",
-            lambda inputs, hidden, layers: _count(inputs, hidden, layers, gates=3),
+            partial(_count, gates=3),
             "You count the three gates and leave out the news: the sum for g has "
             "weights too. (With three sums it would be a GRU.)",
         ),
@@ -41,9 +43,7 @@ COUNT = Exercise(
         ),
         Misconception(
             "no state weights",
-            lambda inputs, hidden, layers: sum(
-                4 * hidden * (width + 2) for width in [inputs] + [hidden] * (layers - 1)
-            ),
+            partial(_count, states=0),
             "You count the weights of the input alone. Every sum also weighs the old "
             "state: `hidden` more weights.",
         ),
