@@ -51,6 +51,8 @@ def pytest_collectstart(collector) -> None:
     """Give nbval's collector of a notebook the rules of this course."""
     if not hasattr(collector, "sanitize_patterns"):
         return
+    # A cell of lesson 10 trains for minutes on one busy core.
+    collector.add_marker(pytest.mark.timeout(1200))
     # Progress bars and warnings differ from run to run and go to stderr.
     collector.skip_compare += ("stderr",)
     collector.sanitize_patterns[FLOAT] = round_float

@@ -16,7 +16,6 @@ NBVAL = [
     "--nbval",
     "--nbval-current-env",
     f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval_sanitize.cfg'}",
-    "--timeout=1200",  # a cell of lesson 10 trains for minutes on one busy core
 ]
 
 

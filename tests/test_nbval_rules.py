@@ -17,7 +17,8 @@ _spec.loader.exec_module(rules)
 
 @pytest.fixture
 def collector():
-    fresh = SimpleNamespace(sanitize_patterns={}, skip_compare=("metadata",))
+    fresh = SimpleNamespace(sanitize_patterns={}, skip_compare=("metadata",), marks=[])
+    fresh.add_marker = fresh.marks.append
     rules.pytest_collectstart(fresh)
     text = (ROOT / "tests" / "nbval_sanitize.cfg").read_text(encoding="utf-8")
     fresh.sanitize_patterns.update(get_sanitize_patterns(text))
@@ -93,6 +94,12 @@ def test_integers_versions_and_shapes_are_left_alone(sanitize, text):
 
 def test_stderr_is_not_compared(collector):
     assert collector.skip_compare == ("metadata", "stderr")
+
+
+def test_only_a_notebook_s_cells_get_the_long_time(collector):
+    assert [(mark.name, mark.args) for mark in collector.marks] == [
+        ("timeout", (1200,))
+    ]
 
 
 def test_other_collectors_are_left_alone():

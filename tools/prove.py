@@ -77,6 +77,8 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    if options.cuda and options.parts:
+        parser.error("--cuda is a run of its own: give it no part.")
     ended = []
     commands = {"cuda": CUDA} if options.cuda else plan(options.parts or PARTS)
     for name, lines in commands.items():
