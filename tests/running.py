@@ -50,13 +50,11 @@ def offline_environment(course: Path, log: Path) -> dict[str, str]:
     return variables | {"PYTHONPATH": os.pathsep.join(places)}
 
 
-def run_lesson(
-    notebook: Path, output: Path, parameters: dict, cwd: Path
-) -> nbformat.NotebookNode:
+def run_lesson(notebook: Path, parameters: dict, cwd: Path) -> nbformat.NotebookNode:
     """Execute a lesson with papermill in this process's environment."""
     return papermill.execute_notebook(
         notebook,
-        output,
+        None,  # papermill would write it anew at every cell
         parameters=parameters,
         kernel_name="python3",
         cwd=cwd,

@@ -50,8 +50,7 @@ def test_lesson_computes_on_cuda(lesson: Path, tmp_path: Path, monkeypatch):
     copy.cells.append(nbformat.v4.new_code_cell(MEMORY))
     nbformat.write(copy, tmp_path / lesson.name)
     parameters = changed_parameters(lesson, device="cuda")
-    output = tmp_path / "executed.ipynb"
-    executed = run_lesson(tmp_path / lesson.name, output, parameters, tmp_path)
+    executed = run_lesson(tmp_path / lesson.name, parameters, tmp_path)
 
     said = text_of(executed)
     assert "Device: cuda" in said

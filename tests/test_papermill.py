@@ -30,12 +30,8 @@ def executed(request, tmp_path_factory):
             patch.delenv(name, raising=False)
         for name, value in offline_environment(course, log).items():
             patch.setenv(name, value)
-        notebook = run_lesson(
-            lesson,
-            folder / "executed.ipynb",
-            changed_parameters(lesson, device="cpu"),
-            course / "notebooks",
-        )
+        parameters = changed_parameters(lesson, device="cpu")
+        notebook = run_lesson(lesson, parameters, course / "notebooks")
     attempts = log.read_text(encoding="utf-8") if log.exists() else ""
     return lesson, notebook, attempts
 

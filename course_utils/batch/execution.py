@@ -7,7 +7,7 @@ import papermill
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from course_utils.batch import faults
+from course_utils.batch import engine, faults
 from course_utils.batch.kernel import KernelWatch, kernel_environment
 from course_utils.batch.strays import run_mark
 from course_utils.batch.tasks import Task
@@ -31,6 +31,7 @@ def execute(task: Task, settings) -> faults.Fault | None:
             parameters=task.values,
             kernel_name="python3",
             language="python",
+            engine_name=engine.NAME,
             progress_bar=False,
             cwd=task.notebook.parent,
             shutdown_kernel="immediate",

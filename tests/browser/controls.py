@@ -1,14 +1,39 @@
-"""Playgrounds and predictions on a notebook's page, used by keyboard alone."""
+"""Playgrounds and predictions on a page: sliders by keyboard, options by click."""
 
 from dataclasses import dataclass
 from typing import Any
 
+from playwright.sync_api import TimeoutError as NotInTime
+
 from tests.browser.page import IDLE, WIDGET_VIEW, NotebookPage
 
 REDRAW_LIMIT = 30_000  # milliseconds until a moved control must have redrawn
-STEP = 200  # milliseconds between two looks
+STEP = 100  # milliseconds between two looks
 PRESSES = 4
-SOURCE = "image => image.src"
+# Pictures are compared on the page: the data of one is a long text.
+REMEMBER = """place => {
+  window.courseBefore = window.courseLast = place.querySelector('img').src;
+}"""
+REDRAWN = f"""place => {{
+  const now = place.querySelector('img').src;
+  const settled = now === window.courseLast;
+  window.courseLast = now;
+  return settled && now !== window.courseBefore && ({IDLE})();
+}}"""
+ANSWERS = """async place => {
+  const text = () => [...place.querySelectorAll('.course-quiz[aria-live]')]
+    .map(element => element.innerText).join(' ').trim();
+  const said = [];
+  for (const radio of place.querySelectorAll('input[type=radio]')) {
+    const before = said.at(-1) ?? '';
+    radio.click();
+    // Two wrong options may get the same sentence: accept it after a second.
+    for (let look = 0; look < 50 && text() === before; look++)
+      await new Promise(done => setTimeout(done, 20));
+    said.push(text());
+  }
+  return said;
+}"""
 
 
 @dataclass
@@ -18,16 +43,8 @@ class Block:
     index: int
     place: Any
 
-    def picture(self) -> str:
-        """Return the picture's data, as the page shows it."""
-        return self.place.locator("img").first.evaluate(SOURCE)
-
     def caption(self) -> str:
         return self.place.locator(".course-caption").first.inner_text()
-
-    def idle(self) -> bool:
-        """Whether the kernel has nothing left to do."""
-        return self.place.page.evaluate(IDLE)
 
     def sliders(self) -> list:
         return self.place.locator(".noUi-handle").all()
@@ -46,7 +63,7 @@ def quizzes(view: NotebookPage) -> list[Block]:
 def _blocks(view: NotebookPage, with_picture: bool) -> list[Block]:
     found = []
     for index, outputs in enumerate(view.outputs()):
-        kinds = {kind for output in outputs for kind in output.get("data", {})}
+        kinds = {kind for output in outputs for kind in output["kinds"]}
         if WIDGET_VIEW in kinds and ("image/png" in kinds) == with_picture:
             place = view.cell(index).locator(".jp-Cell-outputArea")
             found.append(Block(index, place))
@@ -69,47 +86,21 @@ def move_slider(block: Block, handle, limit: int = REDRAW_LIMIT) -> bool:
 
     It goes up, or down where the slider stands at its top.
     """
-    before = block.picture()
+    block.place.evaluate(REMEMBER)
     at = [handle.get_attribute(f"aria-value{end}") for end in ("now", "max")]
     key = "ArrowLeft" if float(at[0]) >= float(at[1]) else "ArrowRight"
     handle.focus()
+    page = block.place.page
     for _ in range(PRESSES):
-        handle.press(key)
-    return _changed(block, before, limit)
-
-
-def _changed(block: Block, before: str, limit: int) -> bool:
-    """Wait for another picture, then until no more of them come."""
-    waited, last = 0, before
-    while waited < limit:
-        block.place.page.wait_for_timeout(STEP)
-        waited += STEP
-        now = block.picture()
-        if now == last != before and block.idle():
-            return True
-        last = now
-    return False
+        page.keyboard.press(key)
+    place = block.place.element_handle()
+    try:
+        page.wait_for_function(REDRAWN, arg=place, polling=STEP, timeout=limit)
+    except NotInTime:
+        return False
+    return True
 
 
 def take_quiz(block: Block) -> list[str]:
-    """Choose every option by keyboard; return what the page said to each."""
-    radios = block.place.locator("input[type=radio]")
-    said = []
-    for index in range(radios.count()):
-        radio = radios.nth(index)
-        radio.focus()
-        radio.press("Space")
-        said.append(_feedback(block, said[-1] if said else ""))
-    return said
-
-
-def _feedback(block: Block, before: str) -> str:
-    # Two wrong options may get the same sentence: accept it after a while.
-    spoken = block.place.locator(".course-quiz[aria-live]")
-    text = ""
-    for _ in range(20):
-        text = " ".join(spoken.all_inner_texts()).strip()
-        if text != before:
-            break
-        block.place.page.wait_for_timeout(50)
-    return text
+    """Choose every option in turn; return what the page said to each."""
+    return block.place.evaluate(ANSWERS)

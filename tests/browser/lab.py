@@ -70,14 +70,14 @@ def _play(view: NotebookPage, folder: Path) -> list[Path]:
     written = []
     for number, cell in enumerate(playgrounds(view), start=1):
         name = f"playground-{number}"
-        written.append(save_element(cell.place, folder / f"{name}-before.png"))
+        written.append(save_element(view, cell.place, folder / f"{name}-before.png"))
         for control, changed in move_controls(cell):
             if not changed:
                 print(f"{name}: moving '{control}' changed nothing.", file=sys.stderr)
-        written.append(save_element(cell.place, folder / f"{name}-after.png"))
+        written.append(save_element(view, cell.place, folder / f"{name}-after.png"))
     for number, cell in enumerate(quizzes(view), start=1):
         take_quiz(cell)
-        written.append(save_element(cell.place, folder / f"quiz-{number}.png"))
+        written.append(save_element(view, cell.place, folder / f"quiz-{number}.png"))
     return written
 
 

@@ -29,10 +29,24 @@ RUN_ALL = """() => {
     () => { window.courseRun = 'done'; },
     error => { window.courseRun = 'failed: ' + error; });
 }"""
+# A page of JupyterLab costs seconds to load: another notebook needs no other page.
+REPLACE = f"""async name => {{
+  {FIND}
+  await panel.sessionContext.shutdown();
+  panel.context.model.dirty = false;  // so that it asks nothing
+  panel.close();
+  await jupyterapp.commands.execute('docmanager:open', {{ path: name }});
+}}"""
+# Of each output its kinds, and the words of one that failed: pictures stay there.
 OUTPUTS = f"""() => {{
   {FIND}
+  const failure = output => output.output_type === 'error' ?
+    `${{output.ename}}: ${{output.evalue}}` :
+    String(output.data?.['text/html']).includes('course-error') ?
+    String(output.data['text/plain']) : null;
   return panel.content.widgets.map(cell => cell.model.type !== 'code' ? [] :
-    cell.model.sharedModel.toJSON().outputs);
+    cell.model.sharedModel.toJSON().outputs.map(output => (
+      {{ kinds: Object.keys(output.data ?? {{}}), failure: failure(output) }})));
 }}"""
 COUNTS = f"""() => {{
   {FIND}
@@ -86,7 +100,6 @@ class Browser:
         """Open a notebook's address; return once its kernel is idle."""
         page = self._context.new_page()
         page.goto(url)
-        page.wait_for_function(IDLE, timeout=90_000)
         return NotebookPage(page)
 
 
@@ -95,9 +108,17 @@ class NotebookPage:
 
     def __init__(self, page) -> None:
         self.page = page
+        # Asked now: the first picture resets what the window says of itself.
+        self.zoom = page.evaluate("devicePixelRatio")
+        self._wait_for_kernel()
 
-    def close(self) -> None:
-        self.page.close()
+    def _wait_for_kernel(self) -> None:
+        self.page.wait_for_function(IDLE, timeout=90_000)
+
+    def replace(self, name: str) -> None:
+        """Show another notebook in place of this one, which ends its kernel."""
+        self.page.evaluate(REPLACE, name)
+        self._wait_for_kernel()
 
     def run_all(self, limit: float = RUN_LIMIT) -> None:
         """Run every cell; return once all have finished and their widgets show."""
@@ -118,20 +139,17 @@ class NotebookPage:
         self.page.wait_for_timeout(300)
 
     def outputs(self) -> list[list[dict]]:
-        """Return every cell's outputs, as a notebook file would hold them."""
+        """Return each output's `kinds` of data and `failure` (or None), by cell."""
         return self.page.evaluate(OUTPUTS)
 
     def errors(self) -> list[str]:
         """Return what failed: error outputs, and drawings that failed."""
-        found = []
-        for index, outputs in enumerate(self.outputs()):
-            for output in outputs:
-                if output["output_type"] == "error":
-                    what = f"{output['ename']}: {output['evalue']}"
-                    found.append(f"cell {index}: {what}")
-                elif "course-error" in str(output.get("data", {}).get("text/html")):
-                    found.append(f"cell {index}: {output['data']['text/plain']}")
-        return found
+        return [
+            f"cell {index}: {output['failure']}"
+            for index, outputs in enumerate(self.outputs())
+            for output in outputs
+            if output["failure"]
+        ]
 
     def cut_off(self) -> list[str]:
         """Return the outputs that are wider than the page, and so are cut off."""
@@ -143,7 +161,7 @@ class NotebookPage:
     def widget_cells(self) -> list:
         """Return the cells that show controls."""
         held = [
-            any(WIDGET_VIEW in o.get("data", {}) for o in outputs)
+            any(WIDGET_VIEW in output["kinds"] for output in outputs)
             for outputs in self.outputs()
         ]
         return [self.cell(index) for index, holds in enumerate(held) if holds]

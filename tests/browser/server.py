@@ -117,8 +117,3 @@ class Lab:
             self._server.kill()
             self._server.wait()
         self._base.cleanup()
-
-    def end_kernels(self) -> None:
-        """Shut every kernel down, as closing a notebook's page does not."""
-        for session in self._ask("api/sessions"):
-            self._ask(f"api/sessions/{session['id']}", "DELETE")

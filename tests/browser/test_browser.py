@@ -37,21 +37,20 @@ def lab(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def browser():
+def view(lab):
+    """One page of JupyterLab, which shows one notebook after another."""
     with Browser() as chromium:
-        yield chromium
+        yield chromium.open(lab.url("broken.ipynb"))
 
 
 @pytest.fixture(scope="module", params=LESSONS, ids=lambda path: path.stem)
-def lesson(request, lab, browser):
+def lesson(request, view):
     """A lesson whose cells have all run, and a folder for its pictures."""
-    view = browser.open(lab.url(request.param.name))
+    view.replace(request.param.name)
     view.run_all()
     folder = ROOT / "screenshots" / request.param.stem
     folder.mkdir(parents=True, exist_ok=True)
-    yield SimpleNamespace(view=view, folder=folder)
-    view.close()
-    lab.end_kernels()
+    return SimpleNamespace(view=view, folder=folder)
 
 
 def test_runs_without_an_error(lesson):
@@ -69,10 +68,10 @@ def test_every_slider_redraws(lesson):
     assert blocks
     for block in blocks:
         name = f"playground-{block.index}"
-        save_element(block.place, lesson.folder / f"{name}-before.png")
+        save_element(lesson.view, block.place, lesson.folder / f"{name}-before.png")
         sliders = block.sliders()
         unmoved = [name_of(s) for s in sliders if not move_slider(block, s)]
-        save_element(block.place, lesson.folder / f"{name}-after.png")
+        save_element(lesson.view, block.place, lesson.folder / f"{name}-after.png")
         assert unmoved == []
         assert block.caption().strip()
     assert lesson.view.errors() == []
@@ -89,14 +88,12 @@ def test_predictions_answer(lesson):
 
 
 @pytest.fixture(scope="module")
-def broken(lab, browser):
+def broken(view):
     """A notebook that fails in every way the tests above look for."""
-    view = browser.open(lab.url("broken.ipynb"))
+    view.replace("broken.ipynb")
     with pytest.raises(RuntimeError, match="not every cell ran"):
         view.run_all()
-    yield view
-    view.close()
-    lab.end_kernels()
+    return view
 
 
 def test_an_error_is_seen(broken):
