@@ -31,10 +31,16 @@ def round_float(match: re.Match) -> str:
 
 
 class ByLesson(LoadScopeScheduling):
-    """Keep a file on one worker; a file whose tests run for each lesson, by lesson."""
+    """Keep on one worker what shares something slow.
+
+    A folder under tests/ shares its fixtures: a batch that was run, a browser. A file
+    is together too; but one whose tests run for each lesson is together by lesson.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
+        if folder := re.match(r"tests/\w+/", file):
+            return folder[0]
         lesson = re.search(r"\[(\d\d_\w+)", test)
         return f"{file} {lesson[1]}" if lesson else file
 

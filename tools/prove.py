@@ -19,8 +19,9 @@ sys.path.insert(0, str(ROOT))
 
 from tests.lessons import NBVAL  # noqa: E402 - found by the line above
 
+# One more than cores, for a worker often waits: for a kernel, a browser, a time limit.
 # conftest.py says what stays together on one worker.
-WORKERS = str(min(4, max(2, os.cpu_count() or 2)))
+WORKERS = str(min(4, max(2, os.cpu_count() or 2)) + 1)
 PYTEST = ["pytest", "--color=auto"]
 PARALLEL = [*PYTEST, "-q", "-n", WORKERS, "--dist", "loadscope", "-m", "not cuda"]
 NO_GPU = "No GPU that torch can use here, so the lessons were not run on CUDA."
