@@ -53,6 +53,11 @@ def pytest_xdist_make_scheduler(config, log):
     return None
 
 
+def pytest_collection_modifyitems(items) -> None:
+    """Begin with the longest chain, the browser's: the others run beside it."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/browser/"))
+
+
 def pytest_collectstart(collector) -> None:
     """Give nbval's collector of a notebook the rules of this course."""
     if not hasattr(collector, "sanitize_patterns"):

@@ -23,7 +23,9 @@ from tests.lessons import NBVAL  # noqa: E402 - found by the line above
 # conftest.py says what stays together on one worker.
 WORKERS = str(min(4, max(2, os.cpu_count() or 2)) + 1)
 PYTEST = ["pytest", "--color=auto"]
-PARALLEL = [*PYTEST, "-q", "-n", WORKERS, "--dist", "loadscope", "-m", "not cuda"]
+# In the order of collection: lessons are slower than tests, so they come first.
+PARALLEL = [*PYTEST, "-q", "-n", WORKERS, "--dist", "loadscope"]
+PARALLEL += ["--no-loadscope-reorder", "-m", "not cuda"]
 NO_GPU = "No GPU that torch can use here, so the lessons were not run on CUDA."
 LINT = [
     ["ruff", "check", "."],
@@ -31,7 +33,7 @@ LINT = [
     ["codespell_lib"],
     ["tools.lessons", "check"],
 ]
-TESTED = {"tests": ["tests"], "lessons": [*NBVAL, "notebooks"]}
+TESTED = {"lessons": [*NBVAL, "notebooks"], "tests": ["tests"]}
 PARTS = ["lint", *TESTED]
 CUDA = [[*PYTEST, "-rs", "-m", "cuda", "tests/test_cuda.py"]]
 
