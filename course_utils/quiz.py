@@ -4,6 +4,9 @@ import html
 import re
 from collections.abc import Mapping, Sequence
 
+# ipywidgets sets lines as far apart as sliders.
+TIGHT = 'style="line-height:1.45"'
+
 
 def predict(
     question: str,
@@ -68,7 +71,7 @@ def _radio_box(question: str, options: Sequence[str], answer: int, why: str, wro
             feedback.value = _feedback("✗ Not this one.", hint)
 
     radio.observe(react, names="value")
-    title = HTML(f'<div class="course-quiz">{_question(question)}</div>')
+    title = HTML(f'<div class="course-quiz" {TIGHT}>{_question(question)}</div>')
     return VBox([title, radio, feedback], layout=Layout(max_width="46em"))
 
 
@@ -78,7 +81,7 @@ def _question(question: str) -> str:
 
 def _feedback(verdict: str, text: str) -> str:
     said = f"<b>{verdict}</b> {markup(text)}" if verdict else ""
-    return f'<div class="course-quiz" aria-live="polite">{said}</div>'
+    return f'<div class="course-quiz" aria-live="polite" {TIGHT}>{said}</div>'
 
 
 def _static(question: str, options: Sequence[str], answer: int, why: str) -> dict:
