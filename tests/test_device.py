@@ -86,6 +86,18 @@ def test_setup_says_what_it_chose(capsys):
     assert torch.backends.cudnn.allow_tf32 is False
 
 
+def test_threads_are_set_only_where_asked():
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        setup("cpu", 0)
+        assert torch.get_num_threads() == 2
+        setup("cpu", 0, threads=1)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize(("before", "after"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
 def test_idle_threads_wait_without_spinning_unless_told(before, after):
     kept = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}

@@ -59,7 +59,7 @@ def setup_next(lesson: Lesson) -> list[str]:
         problems.append("the setup cell does not begin by trying course_utils")
     if '    %pip install -q "git+https://github.com/' not in source:
         problems.append("the setup cell does not install course_utils on Colab")
-    if not source.endswith("\ndevice = setup(device, seed)"):
+    if not re.search(r"\ndevice = setup\(device, seed(, threads=1)?\)$", source):
         problems.append("the setup cell ends without 'device = setup(device, seed)'")
     if "Device: cpu. Seed: 0." not in str(cells[0].outputs):
         problems.append("the stored outputs were not made on the CPU with seed 0")
