@@ -110,7 +110,8 @@ def test_run_from_the_shell(tmp_path):
     """A foreign "python3" kernel and COURSE_DEVICE do not reach the lessons."""
     foreign = tmp_path / "jupyter" / "kernels" / "python3"
     foreign.mkdir(parents=True)
-    spec = {"argv": ["/nowhere/python"], "display_name": "No", "language": "python"}
+    absent = str(tmp_path / "absent")
+    spec = {"argv": [absent], "display_name": "No", "language": "python"}
     (foreign / "kernel.json").write_text(json.dumps(spec))
     options = ["--device", "cpu", "-p", "epochs", "3", "--no-html", "--out", "results"]
     done = subprocess.run(
@@ -139,6 +140,8 @@ def running(tmp_path):
     flag = tmp_path / "flag"
     sources = [str(FIXTURES / f"{name}.ipynb") for name in ("slow", "raises")]
     options = ["-p", "flag", str(flag), "--jobs", "1", "--out", "runs"]
+    # Tests started in a shell's background ignore Ctrl-C, and so would the command.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     command = subprocess.Popen(
         [*COMMAND, *sources, *options],
         cwd=tmp_path,
@@ -149,6 +152,7 @@ def running(tmp_path):
         encoding="utf-8",
         start_new_session=True,
     )
+    signal.signal(signal.SIGINT, before)
     try:
         deadline = time.monotonic() + 90
         while not flag.exists():
@@ -169,7 +173,7 @@ def running(tmp_path):
 def test_ctrl_c_ends_in_a_report(running, tmp_path):
     command, family = running
     os.killpg(command.pid, signal.SIGINT)  # as a terminal does, to all of them
-    stdout, stderr = command.communicate(timeout=120)  # a loaded machine is slow
+    stdout, stderr = command.communicate(timeout=30)
     assert command.returncode == 130, stderr
     assert "Traceback" not in stderr
     assert "The batch was interrupted while it ran." in stdout
