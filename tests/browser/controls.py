@@ -3,37 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.sync_api import TimeoutError as NotInTime
-
-from tests.browser.page import IDLE, WIDGET_VIEW, NotebookPage
+from tests.browser.page import WIDGET_VIEW, NotebookPage
+from tests.browser.scripts import ANSWERS, REDRAWN, REMEMBER
 
 REDRAW_LIMIT = 30_000  # milliseconds until a moved control must have redrawn
 STEP = 100  # milliseconds between two looks
 PRESSES = 4
-# Pictures are compared on the page: the data of one is a long text.
-REMEMBER = """place => {
-  window.courseBefore = window.courseLast = place.querySelector('img').src;
-}"""
-REDRAWN = f"""place => {{
-  const now = place.querySelector('img').src;
-  const settled = now === window.courseLast;
-  window.courseLast = now;
-  return settled && now !== window.courseBefore && ({IDLE})();
-}}"""
-ANSWERS = """async place => {
-  const text = () => [...place.querySelectorAll('.course-quiz[aria-live]')]
-    .map(element => element.innerText).join(' ').trim();
-  const said = [];
-  for (const radio of place.querySelectorAll('input[type=radio]')) {
-    const before = said.at(-1) ?? '';
-    radio.click();
-    // Two wrong options may get the same sentence: accept it after a second.
-    for (let look = 0; look < 50 && text() === before; look++)
-      await new Promise(done => setTimeout(done, 20));
-    said.push(text());
-  }
-  return said;
-}"""
 
 
 @dataclass
@@ -86,6 +61,9 @@ def move_slider(block: Block, handle, limit: int = REDRAW_LIMIT) -> bool:
 
     It goes up, or down where the slider stands at its top.
     """
+    # Not above: where there is no playwright, a sentence is to say so.
+    from playwright.sync_api import TimeoutError as NotInTime
+
     block.place.evaluate(REMEMBER)
     at = [handle.get_attribute(f"aria-value{end}") for end in ("now", "max")]
     key = "ArrowLeft" if float(at[0]) >= float(at[1]) else "ArrowRight"

@@ -3,6 +3,16 @@
 import shutil
 from importlib.util import find_spec
 
+from tests.browser.scripts import (
+    COUNTS,
+    CUT_OFF,
+    DECODED,
+    IDLE,
+    OUTPUTS,
+    REPLACE,
+    RUN_ALL,
+)
+
 RUN_LIMIT = 600  # seconds for all cells of a notebook
 FLAGS = [
     "--no-sandbox",
@@ -13,51 +23,6 @@ FLAGS = [
     "--no-first-run",
 ]
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-
-FIND = "const panel = jupyterapp.shell.currentWidget;"
-IDLE = """() => {
-  const panel = window.jupyterapp?.shell?.currentWidget;
-  return panel?.sessionContext?.session?.kernel?.status === 'idle'
-    && panel.content.model.cells.length > 0;
-}"""
-# An image's data may be there before it can be drawn.
-DECODED = """() => Promise.all(
-  [...document.images].map(image => image.decode().catch(() => {})))"""
-RUN_ALL = """() => {
-  window.courseRun = 'running';
-  jupyterapp.commands.execute('notebook:run-all-cells').then(
-    () => { window.courseRun = 'done'; },
-    error => { window.courseRun = 'failed: ' + error; });
-}"""
-# A page of JupyterLab costs seconds to load: another notebook needs no other page.
-REPLACE = f"""async name => {{
-  {FIND}
-  await panel.sessionContext.shutdown();
-  panel.context.model.dirty = false;  // so that it asks nothing
-  panel.close();
-  await jupyterapp.commands.execute('docmanager:open', {{ path: name }});
-}}"""
-# Of each output its kinds, and the words of one that failed: pictures stay there.
-OUTPUTS = f"""() => {{
-  {FIND}
-  const failure = output => output.output_type === 'error' ?
-    `${{output.ename}}: ${{output.evalue}}` :
-    String(output.data?.['text/html']).includes('course-error') ?
-    String(output.data['text/plain']) : null;
-  return panel.content.widgets.map(cell => cell.model.type !== 'code' ? [] :
-    cell.model.sharedModel.toJSON().outputs.map(output => (
-      {{ kinds: Object.keys(output.data ?? {{}}), failure: failure(output) }})));
-}}"""
-COUNTS = f"""() => {{
-  {FIND}
-  return panel.content.widgets.filter(
-    cell => cell.model.type === 'code' && cell.model.sharedModel.source.trim()
-  ).map(cell => cell.model.executionCount);
-}}"""
-CUT_OFF = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
-  .filter(area => area.scrollWidth > area.clientWidth + 1 && area.clientWidth)
-  .map(area => `${area.scrollWidth} pixels in ${area.clientWidth}: ` +
-    area.innerText.slice(0, 60))"""
 
 
 def find_chromium() -> str | None:

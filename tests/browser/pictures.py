@@ -3,7 +3,8 @@
 from base64 import b64decode
 from pathlib import Path
 
-from tests.browser.page import DECODED, NotebookPage
+from tests.browser.page import NotebookPage
+from tests.browser.scripts import DECODED
 
 SCROLLER = ".jp-NotebookPanel .jp-WindowedPanel-outer"
 # Where cells begin, where the last one ends, and the window's height, in pixels.

@@ -1,0 +1,71 @@
+"""What is asked of JupyterLab's page and of what stands on it, in JavaScript."""
+
+FIND = "const panel = jupyterapp.shell.currentWidget;"
+IDLE = """() => {
+  const panel = window.jupyterapp?.shell?.currentWidget;
+  return panel?.sessionContext?.session?.kernel?.status === 'idle'
+    && panel.content.model.cells.length > 0;
+}"""
+# An image's data may be there before it can be drawn.
+DECODED = """() => Promise.all(
+  [...document.images].map(image => image.decode().catch(() => {})))"""
+RUN_ALL = """() => {
+  window.courseRun = 'running';
+  jupyterapp.commands.execute('notebook:run-all-cells').then(
+    () => { window.courseRun = 'done'; },
+    error => { window.courseRun = 'failed: ' + error; });
+}"""
+# A page of JupyterLab costs seconds to load: another notebook needs no other page.
+REPLACE = f"""async name => {{
+  {FIND}
+  await panel.sessionContext.shutdown();
+  panel.context.model.dirty = false;  // so that it asks nothing
+  panel.close();
+  await jupyterapp.commands.execute('docmanager:open', {{ path: name }});
+}}"""
+# Of each output its kinds, and the words of one that failed: pictures stay there.
+OUTPUTS = f"""() => {{
+  {FIND}
+  const failure = ({{ output_type, ename, evalue, data = {{}} }}) => {{
+    if (output_type === 'error') return `${{ename}}: ${{evalue}}`;
+    const failed = String(data['text/html']).includes('course-error');
+    return failed ? String(data['text/plain']) : null;
+  }};
+  return panel.content.widgets.map(cell => cell.model.type !== 'code' ? [] :
+    cell.model.sharedModel.toJSON().outputs.map(output => (
+      {{ kinds: Object.keys(output.data ?? {{}}), failure: failure(output) }})));
+}}"""
+COUNTS = f"""() => {{
+  {FIND}
+  return panel.content.widgets.filter(
+    cell => cell.model.type === 'code' && cell.model.sharedModel.source.trim()
+  ).map(cell => cell.model.executionCount);
+}}"""
+CUT_OFF = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
+  .filter(area => area.scrollWidth > area.clientWidth + 1 && area.clientWidth)
+  .map(area => `${area.scrollWidth} pixels in ${area.clientWidth}: ` +
+    area.innerText.slice(0, 60))"""
+# Pictures are compared on the page: the data of one is a long text.
+REMEMBER = """place => {
+  window.courseBefore = window.courseLast = place.querySelector('img').src;
+}"""
+REDRAWN = f"""place => {{
+  const now = place.querySelector('img').src;
+  const settled = now === window.courseLast;
+  window.courseLast = now;
+  return settled && now !== window.courseBefore && ({IDLE})();
+}}"""
+ANSWERS = """async place => {
+  const text = () => [...place.querySelectorAll('.course-quiz[aria-live]')]
+    .map(element => element.innerText).join(' ').trim();
+  const said = [];
+  for (const radio of place.querySelectorAll('input[type=radio]')) {
+    const before = said.at(-1) ?? '';
+    radio.click();
+    // Two wrong options may get the same sentence: accept it after a second.
+    for (let look = 0; look < 50 && text() === before; look++)
+      await new Promise(done => setTimeout(done, 20));
+    said.push(text());
+  }
+  return said;
+}"""
