@@ -30,7 +30,8 @@ def setup(
         The chosen `torch.device`.
 
     Raises:
-        CourseError: the device is unknown or not there, or the seed is unusable.
+        CourseError: the device is unknown or not there, or the seed or the number of
+            threads is unusable.
     """
     global _current
     _current = select_device(device)
@@ -38,7 +39,7 @@ def setup(
     _use_full_float32()
     course_style()
     if threads is not None:
-        torch.set_num_threads(threads)
+        _use_threads(threads)
     print(f"Device: {_current}. Seed: {seed}.")
     return _current
 
@@ -113,6 +114,15 @@ def seed_everything(seed: int) -> None:
 def current_device() -> torch.device:
     """Return the device the last `setup` chose; "cpu" before any."""
     return _current
+
+
+def _use_threads(threads: int) -> None:
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise CourseError(
+            f"threads={threads!r} can't be used: give a whole number, 1 or more, "
+            "or None for torch's own choice."
+        )
+    torch.set_num_threads(threads)
 
 
 def _use_full_float32() -> None:

@@ -98,6 +98,14 @@ def test_threads_are_set_only_where_asked():
         torch.set_num_threads(before)
 
 
+@pytest.mark.parametrize("threads", [0, -1, 1.5, "2", True])
+def test_an_unusable_number_of_threads_is_refused(threads):
+    before = torch.get_num_threads()
+    with pytest.raises(CourseError, match="give a whole number, 1 or more"):
+        setup("cpu", 0, threads=threads)
+    assert torch.get_num_threads() == before
+
+
 @pytest.mark.parametrize(("before", "after"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
 def test_idle_threads_wait_without_spinning_unless_told(before, after):
     kept = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
