@@ -102,7 +102,7 @@ def seed_everything(seed: int) -> None:
     Raises:
         CourseError: `seed` is not a whole number from 0 to 2**32 - 1.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+    if not _is_whole(seed, 0) or seed >= 2**32:
         raise CourseError(
             f"seed={seed!r} can't be used: give a whole number from 0 to {2**32 - 1}."
         )
@@ -116,8 +116,13 @@ def current_device() -> torch.device:
     return _current
 
 
+def _is_whole(value: object, low: int) -> bool:
+    """Return whether it is an int of at least `low`; True and False are not."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= low
+
+
 def _use_threads(threads: int) -> None:
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+    if not _is_whole(threads, 1):
         raise CourseError(
             f"threads={threads!r} can't be used: give a whole number, 1 or more, "
             "or None for torch's own choice."

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tests.browser.page import WIDGET_VIEW, NotebookPage
+from tests.browser.page import NotebookPage
 from tests.browser.scripts import ANSWERS, REDRAWN, REMEMBER
+from tests.lessons import WIDGET_VIEW
 
 REDRAW_LIMIT = 30_000  # milliseconds until a moved control must have redrawn
 STEP = 100  # milliseconds between two looks

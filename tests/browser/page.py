@@ -12,6 +12,7 @@ from tests.browser.scripts import (
     REPLACE,
     RUN_ALL,
 )
+from tests.lessons import WIDGET_VIEW
 
 RUN_LIMIT = 600  # seconds for all cells of a notebook
 FLAGS = [
@@ -22,7 +23,6 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def find_chromium() -> str | None:
