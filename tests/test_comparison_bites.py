@@ -22,7 +22,7 @@ from tools.lessons import dumps, execute, normalise
 NUMBER = "print('loss', 0.8133)"
 WARNING = "import sys\nprint('a warning', file=sys.stderr)"
 PICTURE = (
-    "from course_utils.page import show\n"
+    "from course_utils.display.figures import show\n"
     "import matplotlib.pyplot as plt\n"
     "show(plt.figure(), alt='An empty square, 1 by 1.')"
 )

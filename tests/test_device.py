@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from course_utils import CourseError, current_device, select_device, setup
-from course_utils.device import seed_everything
+from course_utils.session import seed_everything
 
 NO_GPU = not torch.cuda.is_available()
 

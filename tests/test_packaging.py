@@ -80,10 +80,11 @@ def lesson_imports() -> set[str]:
 
 
 def helpers(*, batch: bool) -> list[Path]:
-    """Return the modules of course_utils/batch, or all the others."""
+    """Return the modules of course_utils/runs and authoring, or all the others."""
     folder = ROOT / "course_utils"
+    rooms = {folder / "runs", folder / "authoring"}
     files = folder.rglob("*.py")
-    return [path for path in files if (folder / "batch" in path.parents) == batch]
+    return [path for path in files if bool(rooms & set(path.parents)) == batch]
 
 
 def test_requirements_hold_every_package_in_the_same_ranges():

@@ -1,1 +1,1 @@
-"""The exercises of the lessons, one module a lesson."""
+"""Exercises: the answers to compare with, the checks, and what they say."""

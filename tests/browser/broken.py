@@ -6,7 +6,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from tools.lessons import dumps, normalise
 
-IMPORTS = "from course_utils import playground, predict"
+IMPORTS = "from course_utils import ask, playground"
 DEAF = """def deaf(ax, p=0.5):
     ax.plot([0, 1], [0, 1])
 playground(deaf, "A line that does not listen.", p=(0.0, 1.0))"""

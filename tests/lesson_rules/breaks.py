@@ -66,7 +66,7 @@ BREAKS = {
         replace("print(1)", "# NBVAL_SKIP\nprint(1)"),
     ],
     "playground_there": [drop("playground(")],
-    "predictions_there": [drop("predict(")],
+    "predictions_there": [drop("ask(")],
     "pictures_in_text_described": [replace("![Open in Colab]", "![]")],
     "enough_exercises": [tag("def one(x)")],
     "stub_then_check": [

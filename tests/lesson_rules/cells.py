@@ -10,7 +10,7 @@ from tests.lesson_rules.lesson import Lesson, calls, hidden, tags
 TAGS = {
     "parameters",
     "setup",
-    "predict",
+    "ask",
     "exercise",
     "solution",
     "nbval-ignore-output",
@@ -88,7 +88,7 @@ def playground_there(lesson: Lesson) -> list[str]:
 
 
 def predictions_there(lesson: Lesson) -> list[str]:
-    count = sum(calls(cell, "predict") for cell in lesson.code)
+    count = sum(calls(cell, "ask") for cell in lesson.code)
     wanted = 1 if lesson.number == 0 else 3
     return [f"{count} predictions, not {wanted} or more"] if count < wanted else []
 

@@ -4,7 +4,7 @@ import ast
 
 from nbformat import NotebookNode
 
-from course_utils.checking import find_exercise
+from course_utils.exercises.registry import find_exercise
 from tests.lesson_rules.lesson import Lesson, hidden, tags
 from tests.lessons import CHECK
 

@@ -96,7 +96,7 @@ def good_lesson() -> NotebookNode:
         code('device = "auto"\nseed = 0', "parameters"),
         code(SETUP, "setup", outputs=[printed("Device: cpu. Seed: 0.\n")]),
         new_markdown_cell(f"## Section one\n\n{words}"),
-        *[code('predict("?", ["a", "b"], answer=0, why=".")') for _ in range(3)],
+        *[code('ask("?", ["a", "b"], answer=0, why=".")') for _ in range(3)],
         new_markdown_cell(f"## Section two\n\n{words}"),
         code("playground(draw, alt)", outputs=picture()),
         new_markdown_cell(f"## Section three\n\n{words}"),

@@ -1,0 +1,1 @@
+"""The data sets of the lessons, and where their files are found."""

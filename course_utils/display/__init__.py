@@ -1,0 +1,1 @@
+"""What appears on the page: pictures, plots, playgrounds and questions."""

@@ -1,0 +1,12 @@
+"""Inputs of the exercises' cases: the same numbers on every device."""
+
+import torch
+
+from course_utils.session import current_device
+
+
+def randn(*shapes: tuple[int, ...], seed: int = 1) -> tuple[torch.Tensor, ...]:
+    """Draw one normal tensor a shape, on the CPU, and move them to the device."""
+    generator = torch.Generator().manual_seed(seed)
+    draws = [torch.randn(shape, generator=generator) for shape in shapes]
+    return tuple(draw.to(current_device()) for draw in draws)

@@ -1,0 +1,88 @@
+"""Batches that several tests look at, each run once."""
+
+import sys
+from concurrent.futures import Executor, Future
+from pathlib import Path
+
+import pytest
+
+from course_utils.runs.lessons import read_lesson
+from course_utils.runs.runner import run_batch
+from course_utils.runs.strays import find_strays
+from course_utils.runs.tasks import Task, make_grid
+from course_utils.runs.worker import PARTIAL, Result, Settings
+
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "runs"
+
+
+class InlineExecutor(Executor):
+    """Runs each call at once, in this process."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def fixture_task(name: str, **values) -> Task:
+    """Return the task of running one fixture notebook."""
+    lesson = read_lesson(FIXTURES / f"{name}.ipynb")
+    return Task(name, lesson.path, values, lesson.defaults, lesson.fault)
+
+
+class Batch:
+    """The results of a batch by task, with what was left behind."""
+
+    def __init__(self, settings: Settings, results: list[Result]):
+        self.folder = settings.folder
+        self.settings = settings
+        self.results = {result.task.name: result for result in results}
+        self.strays = find_strays(settings.run)
+
+    def fault(self, name: str) -> tuple[str, str]:
+        fault = self.results[name].fault
+        return (fault.kind, fault.cause) if fault else ("", "")
+
+    def text(self, name: str, suffix: str = ".ipynb") -> str:
+        return (self.folder / f"{name}{suffix}").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="package")
+def batch(tmp_path_factory) -> Batch:
+    """Every fault but the slow ones, in one batch of two processes."""
+    folder = tmp_path_factory.mktemp("batch")
+    settings = Settings(folder, run="faults", cell_timeout=120)
+    broken = folder / "broken source.ipynb"
+    broken.write_text('{\n "cells": [\n', encoding="utf-8")
+    flag = str(folder / "flag")
+    tasks = [
+        fixture_task("kills_worker_once", flag=flag),
+        fixture_task("kills_worker"),
+        fixture_task("fine", device="cpu", seed=3),
+        fixture_task("raises", seed=1),
+        fixture_task("says"),
+        fixture_task("dies"),
+        fixture_task("killed"),
+        fixture_task("exits"),
+        fixture_task("leaves_child"),
+        *make_grid([read_lesson(broken), read_lesson(folder / "absent.ipynb")])[0],
+    ]
+    if sys.platform == "linux":
+        # A file of the kernel's that refuses every write for lack of space.
+        (folder / PARTIAL).mkdir()
+        (folder / PARTIAL / "full_disk.ipynb").symlink_to("/dev/full")
+        fine = read_lesson(FIXTURES / "fine.ipynb")
+        tasks.insert(2, Task("full_disk", fine.path))
+    return Batch(settings, run_batch(tasks, settings, jobs=2))
+
+
+@pytest.fixture(scope="package")
+def limited(tmp_path_factory) -> Batch:
+    """Notebooks without end under a limit of a second and a half, in this process."""
+    folder = tmp_path_factory.mktemp("limited")
+    settings = Settings(folder, run="limited", cell_timeout=1.5)
+    tasks = [fixture_task("endless"), fixture_task("stubborn"), fixture_task("fine")]
+    return Batch(settings, run_batch(tasks, settings, executor=InlineExecutor()))

@@ -1,0 +1,52 @@
+"""What a run that succeeds leaves: the notebook, its page, and the right kernel."""
+
+import json
+import sys
+
+import nbformat
+
+from course_utils.runs.pages import write_page
+
+
+def test_parameters_reach_the_notebook(batch):
+    assert batch.results["fine"].state == "succeeded"
+    assert "device cpu seed 3 epochs 1" in batch.text("fine")
+
+
+def test_kernel_is_this_interpreter_in_the_notebooks_folder(batch):
+    notebook = batch.text("fine")
+    assert json.dumps(f"executable {sys.executable}\n")[1:-1] in notebook
+    assert "folder batch" in notebook
+
+
+def test_several_jobs_share_the_cores(batch):
+    lines = [line for line in batch.text("fine").splitlines() if '"threads ' in line]
+    assert len(lines) == 1
+    assert "None" not in lines[0]
+
+
+def test_page_has_the_pictures_and_their_descriptions(batch):
+    page = batch.text("fine", ".html")
+    assert batch.results["fine"].page == "fine.html"
+    assert 'alt="one pixel, &lt;white&gt;"' in page
+    assert "data:image/png;base64," in page
+    assert "prefers-color-scheme: dark" in page
+    assert "require.min.js" not in page
+
+
+def test_page_says_what_widgets_would_show(tmp_path):
+    data = {
+        "application/vnd.jupyter.widget-view+json": {"model_id": "1"},
+        "text/plain": "Controls: p from 0 to 0.9",
+    }
+    output = nbformat.v4.new_output("display_data", data=data)
+    cell = nbformat.v4.new_code_cell("playground()", outputs=[output])
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    notebook.metadata["widgets"] = {
+        "application/vnd.jupyter.widget-state+json": {"state": {}}
+    }
+    nbformat.write(notebook, tmp_path / "widget.ipynb")
+    write_page(tmp_path / "widget.ipynb", tmp_path / "widget.html", tmp_path)
+    page = (tmp_path / "widget.html").read_text(encoding="utf-8")
+    assert "Controls: p from 0 to 0.9" in page
+    assert "widget-view+json" not in page
