@@ -1,7 +1,7 @@
-from .data.fashion import FashionMNIST as FashionMNIST
-from .data.fashion import Split as Split
 from .data.fashion import load_fashion_mnist as load_fashion_mnist
-from .data.fashion import load_sketches as load_sketches
+from .data.model import FashionMNIST as FashionMNIST
+from .data.model import Split as Split
+from .data.sketches import load_sketches as load_sketches
 from .device import select_device as select_device
 from .display.figures import show as show
 from .display.playground import playground as playground

@@ -1,59 +1,40 @@
-"""FashionMNIST as tensors: from a folder, a download, or the embedded sketches."""
+"""FashionMNIST: from a folder, from a download, or the embedded sketches instead."""
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
-
-import torch
+from typing import Literal
 
 from course_utils.data import idx
-from course_utils.data.checksums import REAL_SUMS, SKETCH_SUMS
 from course_utils.data.download import download
+from course_utils.data.model import CLASSES, FashionMNIST, read_splits
+from course_utils.data.sketches import load_sketches
 from course_utils.errors import CourseError
 
-CLASSES = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
+# The server and the packed files' MD5 are those of torchvision.datasets.FashionMNIST.
+SERVER = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
+_PACKED = (
+    "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+    "25c81989df183df01b3e8a0aad5dffbe",
+    "bef4ecab320f06d8554ea6380940ec79",
+    "bb300cfdad3c16e7a12a480ee83cd310",
 )
-_PACKAGE = Path(__file__).resolve().parent
-_CHECKOUT = _PACKAGE.parents[1] / "data"
+_UNPACKED = (
+    "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+    "9018921c3c673c538a1fc5bad174d6f9",
+    "8181f5470baa50b63fa0f6fddb340f0a",
+    "15d484375f8d13e6eb1aabb0c3f46965",
+)
+CHECKSUMS: dict[str, str] = dict(zip(idx.NAMES, _UNPACKED, strict=True)) | {
+    f"{name}.gz": md5 for name, md5 in zip(idx.NAMES, _PACKED, strict=True)
+}
+CHECKOUT = Path(__file__).resolve().parents[2]
+RAW = Path("FashionMNIST", "raw")  # below a root, as torchvision has it
 
 
-class Split(NamedTuple):
-    """One part of a data set."""
-
-    images: torch.Tensor  # uint8, (N, 1, 28, 28), 0 (black) to 255, on the CPU
-    labels: torch.Tensor  # int64, (N,), 0 to 9
-
-    def __repr__(self) -> str:
-        return f"Split(images {tuple(self.images.shape)}, labels {len(self.labels)})"
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class FashionMNIST:
-    """Pictures of garments: for training, for testing, and the names of the classes."""
-
-    train: Split
-    test: Split
-    classes: tuple[str, ...]
-    source: str  # "fashion-mnist" (photographs) or "fashion-sketch" (drawings)
-
-    def __repr__(self) -> str:
-        train, test = len(self.train.labels), len(self.test.labels)
-        return f"FashionMNIST({train} train, {test} test, source={self.source!r})"
-
-
-def load_fashion_mnist(source: str = "auto") -> FashionMNIST:
+def load_fashion_mnist(
+    source: Literal["auto", "real", "sketch"] = "auto",
+) -> FashionMNIST:
     """Load FashionMNIST, or the embedded FashionSketch in its place.
 
     Args:
@@ -63,9 +44,21 @@ def load_fashion_mnist(source: str = "auto") -> FashionMNIST:
             is FashionSketch, the same on every machine. COURSE_OFFLINE=1 leaves the
             download out.
 
+    Returns:
+        Images as uint8 (N, 1, 28, 28), 0 to 255, and labels as int64 (N,), 0 to 9:
+        60,000 photographs for training and 10,000 for testing, or 4,000 and 1,000
+        sketches.
+
     Raises:
         CourseError: unknown source, nothing in COURSE_DATA, a damaged file, or
             "real" without the files and without a network.
+
+    Example:
+        >>> garments = load_fashion_mnist("sketch")
+        >>> garments.test.images.shape
+        torch.Size([1000, 1, 28, 28])
+        >>> garments.classes[9], garments.source
+        ('Ankle boot', 'fashion-sketch')
     """
     if source not in ("auto", "real", "sketch"):
         raise CourseError(
@@ -76,7 +69,7 @@ def load_fashion_mnist(source: str = "auto") -> FashionMNIST:
     folder = find_fashion_mnist()
     if folder is None:
         try:
-            folder = download(_home())
+            folder = download_fashion_mnist(download_root())
         except CourseError as problem:
             advice = "set COURSE_DATA to a folder that holds FashionMNIST/raw"
             if source == "real":
@@ -91,25 +84,14 @@ def load_fashion_mnist(source: str = "auto") -> FashionMNIST:
                 file=sys.stderr,
             )
             return load_sketches()
-    cure = "move it away and fetch it from github.com/zalandoresearch/fashion-mnist"
-    return _load(folder, REAL_SUMS, "fashion-mnist", cure)
-
-
-def load_sketches() -> FashionMNIST:
-    """Load FashionSketch, 4,000 + 1,000 garments that this project draws itself.
-
-    Raises:
-        CourseError: its files are missing or damaged.
-    """
-    places = (_PACKAGE / "_sketch", _CHECKOUT / "sketch")  # in a wheel, in a checkout
-    cure = (
-        "restore it with 'python tools/sketch/draw_sketches.py', "
-        "or install the course again"
-    )
-    for folder in places:
-        if not idx.missing(folder):
-            return _load(folder, SKETCH_SUMS, "fashion-sketch", cure)
-    raise CourseError(f"FashionSketch is not complete in {places[-1]}: {cure}.")
+    try:
+        train, test = read_splits(folder, CHECKSUMS)
+    except CourseError as problem:
+        advice = (
+            "Move it away and fetch it from github.com/zalandoresearch/fashion-mnist."
+        )
+        raise CourseError(f"{problem}. {advice}") from None
+    return FashionMNIST(train, test, CLASSES, "fashion-mnist")
 
 
 def find_fashion_mnist() -> Path | None:
@@ -117,35 +99,63 @@ def find_fashion_mnist() -> Path | None:
 
     Raises:
         CourseError: COURSE_DATA is set, but the files are not there.
+
+    Example:
+        >>> folder = find_fashion_mnist()
+        >>> folder is None or idx.missing(folder) == []
+        True
     """
-    given = os.environ.get("COURSE_DATA")
-    if given:
-        root = Path(given).expanduser()
-        # A kernel runs in notebooks/; a relative path may be meant from the checkout.
-        for base in (root, _CHECKOUT.parent / root):
-            for folder in (base / "FashionMNIST" / "raw", base):
-                if not idx.missing(folder):
-                    return folder
-        nested = root / "FashionMNIST" / "raw"
-        lacking = idx.missing(nested if nested.is_dir() else root)
-        what = f"lacks {', '.join(lacking)}" if root.is_dir() else "is no folder"
-        raise CourseError(
-            f"COURSE_DATA={given} {what}: let it name the folder that holds "
-            "FashionMNIST/raw with the four files, or unset it."
-        )
-    folder = _home() / "FashionMNIST" / "raw"
-    return None if idx.missing(folder) else folder
+    if not (setting := os.environ.get("COURSE_DATA")):
+        folder = download_root() / RAW
+        return None if idx.missing(folder) else folder
+    root = Path(setting).expanduser()
+    # A kernel runs in notebooks/; a relative path may be meant from the checkout.
+    for base in (root, CHECKOUT / root):
+        for folder in (base / RAW, base):
+            if not idx.missing(folder):
+                return folder
+    nested = root / RAW
+    lacking = idx.missing(nested if nested.is_dir() else root)
+    what = f"lacks {', '.join(lacking)}" if root.is_dir() else "is no folder"
+    raise CourseError(
+        f"COURSE_DATA={setting} {what}: let it name the folder that holds "
+        "FashionMNIST/raw with the four files, or unset it."
+    )
 
 
-def _home() -> Path:
-    """Where downloads are kept: `data/` of a checkout, else the user's cache."""
-    if (_CHECKOUT / "sketch").is_dir():
-        return _CHECKOUT
+def download_root() -> Path:
+    """Where downloads are kept: `data/` of a checkout, else the user's cache.
+
+    Example:
+        >>> download_root().name in ("data", "layer-by-layer")
+        True
+    """
+    if (CHECKOUT / "data" / "sketch").is_dir():
+        return CHECKOUT / "data"
     return Path.home() / ".cache" / "layer-by-layer"
 
 
-def _load(folder: Path, sums: dict[str, str], source: str, cure: str) -> FashionMNIST:
-    parts = [idx.read_idx(folder, name, sums, cure) for name in idx.NAMES]
-    train = Split(parts[0].unsqueeze(1), parts[1].long())
-    test = Split(parts[2].unsqueeze(1), parts[3].long())
-    return FashionMNIST(train, test, CLASSES, source)
+def download_fashion_mnist(root: Path) -> Path:
+    """Fetch the files that `root`/FashionMNIST/raw lacks, and return that folder.
+
+    All four are 30 MB. A file that is there already stays as it is.
+
+    Raises:
+        CourseError: COURSE_OFFLINE is set, or a download failed; files that arrived
+            before stay, so the next attempt goes on from there.
+
+    Example:
+        >>> from unittest.mock import patch
+        >>> with patch.dict(os.environ, COURSE_OFFLINE="1"):
+        ...     download_fashion_mnist(Path("downloads"))
+        Traceback (most recent call last):
+            ...
+        course_utils.errors.CourseError: COURSE_OFFLINE is set, so nothing is downloaded
+    """
+    if os.environ.get("COURSE_OFFLINE", "0") not in ("", "0"):
+        raise CourseError("COURSE_OFFLINE is set, so nothing is downloaded")
+    raw = root / RAW
+    print(f"Downloading FashionMNIST (30 MB) into {raw}", file=sys.stderr)
+    for name in (f"{name}.gz" for name in idx.missing(raw)):
+        download(SERVER + name, raw / name, CHECKSUMS[name])
+    return raw

@@ -1,9 +1,10 @@
-"""IDX files, the format of MNIST and its relatives: found, verified and read."""
+"""IDX, the file format of MNIST and its relatives."""
 
 import gzip
 import hashlib
 import math
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -20,7 +21,12 @@ NAMES = (
 
 
 def missing(folder: Path) -> list[str]:
-    """Names of the four files that `folder` lacks, packed (.gz) and unpacked."""
+    """Names of the four files that `folder` lacks, packed (.gz) and unpacked.
+
+    Example:
+        >>> missing(Path("nowhere"))[:2]
+        ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte']
+    """
     return [
         name
         for name in NAMES
@@ -28,86 +34,98 @@ def missing(folder: Path) -> list[str]:
     ]
 
 
-def read_idx(folder: Path, name: str, sums: dict[str, str], cure: str) -> torch.Tensor:
-    """Read one file of `folder`, from `name`.gz where that is, else from `name`.
+def read(folder: Path, name: str, checksums: Mapping[str, str]) -> torch.Tensor:
+    """Read one file of `folder`: `name`.gz where that exists, else `name`.
 
     Args:
         folder: where the files are.
         name: one of `NAMES`.
-        sums: checksums by file name, MD5 (32 digits) or SHA-256 (64). That of
-            `name`.gz is taken over the packed bytes; that of `name` over the
-            unpacked ones, and is used where the first is not given.
-        cure: what to do about a damaged file, as the end of a sentence.
+        checksums: MD5 (32 digits) or SHA-256 (64), by file name. That of `name`.gz
+            covers the packed bytes. That of `name` covers the unpacked bytes, and
+            is used where the other is unknown.
 
     Returns:
         A uint8 tensor of the shape the file states: (N, 28, 28) or (N,).
 
     Raises:
-        CourseError: the file can't be read, or is not what its checksum says.
-            Nothing is ever deleted.
+        CourseError: the file can't be read or is damaged. The message has no full
+            stop: the caller, who knows where such a file comes from, adds what to do.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "labels")
+        ...     _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 9]))
+        ...     read(path.parent, path.name, {})
+        tensor([7, 9], dtype=torch.uint8)
     """
     packed = folder / f"{name}.gz"
     path = packed if packed.is_file() else folder / name
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise CourseError(f"{path} can't be read ({error.strerror}): {cure}.") from None
-    if path is packed:
-        if packed.name in sums:
-            verify(path, content, sums[packed.name], cure)
-        content = _unpack(path, content, cure)
-    if name in sums and not (path is packed and packed.name in sums):
-        verify(path, content, sums[name], cure)
-    return parse(path, content, cure)
+        raise CourseError(f"{path} can't be read ({error.strerror})") from None
+    try:
+        if path.name in checksums:
+            verify(content, checksums[path.name])
+        if path == packed:
+            content = _unpack(content)
+            if packed.name not in checksums and name in checksums:
+                verify(content, checksums[name])
+        return parse(content)
+    except ValueError as problem:
+        raise CourseError(f"{path} is damaged: {problem}") from None
 
 
-def verify(path: Path, content: bytes, expected: str, cure: str) -> None:
-    """Compare a checksum: MD5 or SHA-256, whichever `expected` has the length of.
+def verify(content: bytes, checksum: str) -> None:
+    """Compare `content` with its MD5 (32 hexadecimal digits) or SHA-256 (64).
 
     Raises:
-        CourseError: it differs; the sentence gives the path and both checksums.
+        ValueError: they differ; the message states both checksums.
+
+    Example:
+        >>> verify(b"abc", "900150983cd24fb0d6963f7d28e17f72")
+        >>> verify(b"ab", "900150983cd24fb0d6963f7d28e17f72")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        ValueError: its md5 is 187ef4436122d1cc2f40dc2b92f0eba0, expected 900150983cd...
     """
-    kind = "md5" if len(expected) == 32 else "sha256"
-    found = hashlib.new(kind, content, usedforsecurity=False).hexdigest()
-    if found != expected:
-        raise CourseError(
-            f"{path} is damaged: its {kind} is {found}, expected {expected}. "
-            f"{_sentence(cure)}"
-        )
+    algorithm = "md5" if len(checksum) == 32 else "sha256"
+    actual = hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()
+    if actual != checksum:
+        raise ValueError(f"its {algorithm} is {actual}, expected {checksum}")
 
 
-def _unpack(path: Path, content: bytes, cure: str) -> bytes:
+def _unpack(content: bytes) -> bytes:
     try:
         return gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
-        raise CourseError(
-            f"{path} is damaged: it can't be unpacked ({error}). {_sentence(cure)}"
-        ) from None
+        raise ValueError(f"it can't be unpacked ({error})") from None
 
 
-def parse(path: Path, content: bytes, cure: str) -> torch.Tensor:
-    """The uint8 tensor in the bytes of an IDX file.
+def parse(content: bytes) -> torch.Tensor:
+    """Return the uint8 tensor in the bytes of an IDX file.
 
     Two zero bytes, the type (8: unsigned byte), the number of dimensions, each size
     as a big-endian 32-bit number, and the values, the last dimension fastest
     (http://yann.lecun.com/exdb/mnist/, 'the IDX file format').
 
     Raises:
-        CourseError: the bytes are no such file, or too few or too many.
+        ValueError: the bytes have another format, or are too few or too many.
+
+    Example:
+        >>> parse(bytes([0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 3, 10, 20, 30]))
+        tensor([[10, 20, 30]], dtype=torch.uint8)
     """
     start = 4 + 4 * content[3] if len(content) >= 4 else 0
     if content[:3] != b"\0\0\x08" or not 4 < start <= len(content):
-        raise CourseError(f"{path} is not an IDX file of bytes. {_sentence(cure)}")
+        raise ValueError("it is not an IDX file of bytes")
     shape = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
     if len(content) - start != math.prod(shape):
-        raise CourseError(
-            f"{path} is damaged: it states {' x '.join(map(str, shape))} values but "
-            f"holds {len(content) - start}. {_sentence(cure)}"
+        raise ValueError(
+            f"it states {' x '.join(map(str, shape))} values but holds "
+            f"{len(content) - start}"
         )
-    # bytearray: a tensor over immutable bytes would be one nobody may write to
+    # bytearray: PyTorch warns about a tensor over immutable bytes
     values = torch.frombuffer(bytearray(content), dtype=torch.uint8)
     return values[start:].reshape(shape)
-
-
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:] + "."

@@ -9,9 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.data.checksums import SKETCH_SUMS
-from course_utils.data.fashion import load_sketches
 from course_utils.data.idx import NAMES
+from course_utils.data.sketches import CHECKSUMS, load_sketches
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "data"
@@ -70,7 +69,7 @@ def test_the_packing_names_no_file_no_time_and_no_platform(name):
 
 def test_the_readme_states_the_checksums_of_the_files():
     words = (DATA / "README.md").read_text(encoding="utf-8")
-    assert [name for name, sha256 in SKETCH_SUMS.items() if sha256 not in words] == []
+    assert [name for name, sha256 in CHECKSUMS.items() if sha256 not in words] == []
 
 
 def test_writing_then_checking_agrees(small, tmp_path, capsys):
