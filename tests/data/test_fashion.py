@@ -37,6 +37,13 @@ def photographs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return root
 
 
+def test_readme_states_the_checksums_of_the_packed_files() -> None:
+    text = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
+    packed = [f"{name}.gz" for name in idx.NAMES]
+    lines = [f"| `{name}` | `{fashion.CHECKSUMS[name]}` |" for name in packed]
+    assert [line for line in lines if line not in text] == []
+
+
 def test_sketches_have_the_documented_shapes_and_types() -> None:
     loaded = sketches.load_sketches()
     assert loaded.source == "fashion-sketch"

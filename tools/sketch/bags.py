@@ -1,14 +1,13 @@
 """Bags, with handles, a strap or a flap, each drawn on a canvas."""
 
 from canvas import Canvas
-from cloth import cloth
+from fabric import choose_fabric
 
 
 def bag(canvas: Canvas) -> None:
-    dice, fabric = (
-        canvas.dice,
-        cloth(canvas, ("checks", "fade", "diagonal", "dots"), 0.6),
-    )
+    """Draw a bag with handles, a strap or neither."""
+    dice = canvas.dice
+    fabric = choose_fabric(canvas, ("checks", "fade", "diagonal", "dots"), 0.6)
     wide, narrow = dice.between(0.7, 0.95), dice.between(0.55, 0.95)
     top, bottom = dice.between(-0.4, -0.05), dice.between(0.62, 0.92)
     rise = top + dice.between(-0.02, 0.05)

@@ -1,12 +1,15 @@
 """Sandal, sneaker and ankle boot, from the side, the toe to the left."""
 
 import numpy as np
-from canvas import Canvas
-from cloth import cloth
+from canvas import Canvas, Grey
+from fabric import choose_fabric
+from outlines import Point
 
 
-def _sole(canvas: Canvas, heel: float, ball: float, base: float, grey) -> None:
-    """A sole from the toe to a heel of this height; the arch touches no ground."""
+def _draw_sole(
+    canvas: Canvas, heel: float, ball: float, base: float, grey: Grey
+) -> None:
+    """Draw a sole from the toe to a heel of this height; the arch is off the ground."""
     toe, thick = -0.95, 0.1
     outline = [(toe, base - ball - thick * 0.4), (toe, base)]
     outline += [(-0.3, base), (-0.3, base)]
@@ -20,15 +23,19 @@ def _sole(canvas: Canvas, heel: float, ball: float, base: float, grey) -> None:
     canvas.fill(outline, grey, edge=0.15, smooth=1)
 
 
-def _strap(canvas: Canvas, left, right, rise: float, width: float, grey) -> None:
-    """A band that arches over the foot between two points of the sole."""
+def _draw_strap(
+    canvas: Canvas, left: Point, right: Point, rise: float, width: float, grey: Grey
+) -> None:
+    """Draw a band that arches over the foot between two points of the sole."""
     (lx, ly), (rx, ry) = left, right
     over = [(lx + 0.25 * (rx - lx), ly - rise), (lx + 0.75 * (rx - lx), ry - rise)]
     canvas.line([left, *over, right], width, grey, smooth=2)
 
 
 def sandal(canvas: Canvas) -> None:
-    dice, fabric = canvas.dice, cloth(canvas, ("fade", "stripes"), 0.85)
+    """Draw a flip-flop, or a sandal with straps."""
+    dice = canvas.dice
+    fabric = choose_fabric(canvas, ("fade", "stripes"), 0.85)
     kind = dice.pick(("flip-flop", "flat", "flat", "heel", "wedge"))
     high = kind in ("heel", "wedge")
     heel = dice.between(0.45, 0.9) if high else dice.between(0.02, 0.1)
@@ -40,7 +47,7 @@ def sandal(canvas: Canvas) -> None:
         outline += [(-0.2, front), (-0.92, front + 0.02)]
         canvas.fill(outline, fabric.detail, edge=0.2, smooth=1)
     else:
-        _sole(canvas, heel, ball, base, fabric.detail)
+        _draw_sole(canvas, heel, ball, base, fabric.detail)
     if kind == "flip-flop":
         knot = (-0.55, front - 0.02)
         for end, rise in ((0.35, 0.3), (0.15, 0.22)):
@@ -54,7 +61,7 @@ def sandal(canvas: Canvas) -> None:
     starts = dice.pick(((-0.8,), (-0.85, -0.5), (-0.85, -0.55, -0.25)))
     for x in starts:
         rise = dice.between(0.24, 0.36) + 0.12 * (x + 0.85)
-        _strap(canvas, (x, front), (x + 0.4, front), rise, width, fabric.grey)
+        _draw_strap(canvas, (x, front), (x + 0.4, front), rise, width, fabric.grey)
     tall = dice.between(0.35, 0.5)
     counter = [(0.88, back), (0.94, back - tall * 0.6), (0.86, back - tall)]
     canvas.line(counter, width, fabric.grey)
@@ -71,7 +78,9 @@ def sandal(canvas: Canvas) -> None:
 
 
 def sneaker(canvas: Canvas) -> None:
-    dice, fabric = canvas.dice, cloth(canvas, ("fade", "checks", "dots"), 0.8)
+    """Draw a sneaker with laces."""
+    dice = canvas.dice
+    fabric = choose_fabric(canvas, ("fade", "checks", "dots"), 0.8)
     base, thick = dice.between(0.4, 0.56), dice.between(0.12, 0.22)
     top = base - dice.between(0.78, 0.95)
     low = base - thick
@@ -106,7 +115,9 @@ def sneaker(canvas: Canvas) -> None:
 
 
 def ankle_boot(canvas: Canvas) -> None:
-    dice, fabric = canvas.dice, cloth(canvas, ("fade", "checks"), 0.85)
+    """Draw an ankle boot."""
+    dice = canvas.dice
+    fabric = choose_fabric(canvas, ("fade", "checks"), 0.85)
     base, heel = dice.between(0.78, 0.94), dice.between(0.06, 0.36)
     top, front = dice.between(-0.95, -0.75), dice.between(-0.1, 0.08)
     low = base - 0.1
@@ -136,4 +147,4 @@ def ankle_boot(canvas: Canvas) -> None:
         canvas.cover(shape * gusset, fabric.dark)
     if dice.chance(0.5):  # a cuff
         canvas.line([(-1, top + 0.08), (1, top + 0.08)], 1.8, fabric.detail, shape)
-    _sole(canvas, heel, 0.0, base, dice.pick((fabric.detail, fabric.dark)))
+    _draw_sole(canvas, heel, 0.0, base, dice.pick((fabric.detail, fabric.dark)))
