@@ -281,6 +281,15 @@ def test_course_offline_sends_no_request(
     assert server.requests == []
 
 
+@pytest.mark.parametrize("value", ["", "0"])
+def test_course_offline_may_be_empty_or_zero(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("COURSE_OFFLINE", value)
+    fashion.download_fashion_mnist(tmp_path)
+    assert files_below(tmp_path) == FILES
+
+
 def test_read_only_folder_is_reported_before_the_download(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
