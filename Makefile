@@ -32,7 +32,7 @@ test-cuda: setup ## the same lessons against the same outputs on a GPU
 	@$(PY) tools/prove.py --cuda
 
 links: setup ## write the repository's address into badges and install lines
-	@$(PY) tools/links.py
+	@"$(COURSE_VENV)/bin/course" links
 
 refresh: setup ## execute the lessons and store their outputs
 	@$(PY) tools/lessons.py refresh $(ARGS)
