@@ -38,7 +38,7 @@ refresh: setup ## execute the lessons and store their outputs
 	@$(PY) tools/lessons.py refresh $(ARGS)
 
 clean: ## delete runs/, screenshots and caches; .venv and data/ stay
-	rm -rf runs screenshots tests/browser/screenshots build dist .pytest_cache .ruff_cache
+	rm -rf runs screenshots tests/browser/screenshots build dist .pytest_cache .ruff_cache .import_linter_cache
 	find . -name .venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .venv -prune -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
