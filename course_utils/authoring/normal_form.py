@@ -44,7 +44,7 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
 
 
 def _only(metadata: NotebookNode, *keys: str) -> NotebookNode:
-    return nbformat.from_dict({k: metadata[k] for k in keys if metadata.get(k)})
+    return NotebookNode({k: metadata[k] for k in keys if metadata.get(k)})
 
 
 def _outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:

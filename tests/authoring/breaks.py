@@ -42,13 +42,13 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
         (replace("**You will be able to**", "You will:"), "lists 0 things"),
     ],
     "parameters_second": [
-        (tag('device = "auto"'), "the second cell, and no other, is to be tagged"),
+        (tag('device = "auto"'), "the second cell, and no other, must be tagged"),
         (tag("print(1)", "parameters"), "the second cell, and no other"),
         (replace('"auto"', '"cpu"'), "lacks the line 'device = \"auto\"'"),
         (replace("seed = 0", "seed = 1"), "lacks the line 'seed = 0'"),
     ],
     "setup_follows": [
-        (tag("try:"), "the second code cell, and no other, is to be tagged 'setup'"),
+        (tag("try:"), "the second code cell, and no other, must be tagged 'setup'"),
         (
             replace("try:\n    import course_utils", "try:\n    import torch"),
             "does not begin by trying course_utils",
@@ -72,7 +72,7 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
             replace("## Section one", "### Section one"),
             "2 sections before the summary, not 3 or more",
         ),
-        (replace("## Section one", "## Summary"), "'## Summary' stands twice"),
+        (replace("## Section one", "## Summary"), "'## Summary' appears twice"),
         (move("## Where to go next", 10), "'## Exercises', '## Solutions'], not with"),
     ],
     "links_the_reference": [
@@ -145,8 +145,8 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
         (unfold_in_colab("Solution: fixture.one"), "fixture.one') is not folded"),
     ],
     "solutions_last": [
-        (move("Solution: fixture.one", 4), "fixture.one') stands before '## Solutions"),
-        (drop("## Solutions"), "fixture.five') stands before '## Solutions'"),
+        (move("Solution: fixture.one", 4), "fixture.one') comes before '## Solutions"),
+        (drop("## Solutions"), "fixture.five') comes before '## Solutions'"),
     ],
     "verdicts_stored": [
         (
@@ -189,7 +189,7 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
         ),
         (
             outputs_of("print(1)", *picture_with_other_alt()),
-            "alt metadata say another thing",
+            "the alt metadata differ from the description",
         ),
     ],
     "pictures_captioned": [

@@ -75,8 +75,9 @@ def text_between_code(document: Document) -> list[str]:
         elif not tags(cell) and not after_stub:
             row += 1
             if row == MAX_IN_A_ROW + 1:
-                where = document.place(cell)
-                problems.append(f"{where} is the fourth code cell without a word")
+                problems.append(
+                    f"{document.place(cell)} is the fourth code cell without text"
+                )
         after_stub = "exercise" in tags(cell)
     return problems
 

@@ -107,15 +107,15 @@ def solutions_folded(document: Document) -> list[str]:
 
 
 def solutions_last(document: Document) -> list[str]:
-    """No solution stands before the heading '## Solutions'.
+    """No solution comes before the heading '## Solutions'.
 
     >>> solutions_last(sample(code="x = 1", tags=["solution"]))
-    ["cell 1 ('x = 1') stands before '## Solutions'"]
+    ["cell 1 ('x = 1') comes before '## Solutions'"]
     """
     heads = [i for i, c in enumerate(document.cells) if "## Solutions" in c.source]
     start = heads[-1] if heads else len(document.cells)
     early = [c for c in document.cells[:start] if "solution" in tags(c)]
-    return [f"{document.place(cell)} stands before '## Solutions'" for cell in early]
+    return [f"{document.place(cell)} comes before '## Solutions'" for cell in early]
 
 
 def verdicts_stored(document: Document) -> list[str]:

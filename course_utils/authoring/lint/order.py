@@ -72,7 +72,7 @@ def parameters_second(document: Document) -> list[str]:
     ["the parameters cell lacks the line 'seed = 0'"]
     """
     if [n for n, c in enumerate(document.cells) if "parameters" in tags(c)] != [1]:
-        return ["the second cell, and no other, is to be tagged 'parameters'"]
+        return ["the second cell, and no other, must be tagged 'parameters'"]
     lines = re.split(r" *(?:#.*)?\n| *#.*", document.cells[1].source + "\n")
     return [
         f"the parameters cell lacks the line '{line}'"
@@ -85,10 +85,10 @@ def setup_follows(document: Document) -> list[str]:
     """The second code cell installs the course on Colab and calls setup.
 
     >>> setup_follows(sample())
-    ["the second code cell, and no other, is to be tagged 'setup'"]
+    ["the second code cell, and no other, must be tagged 'setup'"]
     """
     if [n for n, cell in enumerate(document.code) if "setup" in tags(cell)] != [1]:
-        return ["the second code cell, and no other, is to be tagged 'setup'"]
+        return ["the second code cell, and no other, must be tagged 'setup'"]
     source, problems = document.code[1].source, []
     if not source.startswith("try:\n    import course_utils\nexcept ModuleNotFound"):
         problems.append("the setup cell does not begin by trying course_utils")
@@ -123,7 +123,7 @@ def sections_in_order(document: Document) -> list[str]:
         return [f"ends with {sections[-len(CLOSING) :]}, not with {CLOSING}"]
     content = sections[: -len(CLOSING)]
     twice = [line for line in CLOSING if line in content]
-    problems = [f"'{line}' stands twice" for line in twice]
+    problems = [f"'{line}' appears twice" for line in twice]
     if len(content) < MIN_SECTIONS:
         problems.append(f"{len(content)} sections before the summary, not 3 or more")
     return problems

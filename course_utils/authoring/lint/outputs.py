@@ -92,7 +92,7 @@ def pictures_described(document: Document) -> list[str]:
         if not description or description.startswith("<Figure"):
             problem = "a picture has no description"
         elif any(alt.get("alt", "").strip() != description for alt in alts):
-            problem = "alt metadata say another thing"
+            problem = "the alt metadata differ from the description"
         elif re.match(EMPTY_WORDS, description):
             problem = f"'{description[:30]}…' says nothing"
         else:
