@@ -32,13 +32,13 @@ test-cuda: setup ## the same lessons against the same outputs on a GPU
 	@$(PY) tools/prove.py --cuda
 
 links: setup ## write the repository's address into badges and install lines
-	@$(PY) tools/links.py
+	@"$(COURSE_VENV)/bin/course" links
 
 refresh: setup ## execute the lessons and store their outputs
 	@$(PY) tools/lessons.py refresh $(ARGS)
 
 clean: ## delete runs/, screenshots and caches; .venv and data/ stay
-	rm -rf runs screenshots tests/browser/screenshots build dist .pytest_cache .ruff_cache
+	rm -rf runs screenshots tests/browser/screenshots build dist .pytest_cache .ruff_cache .import_linter_cache
 	find . -name .venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .venv -prune -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
 

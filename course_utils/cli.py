@@ -4,6 +4,7 @@ import signal
 import sys
 import time
 import uuid
+from collections.abc import Sized
 from pathlib import Path
 
 import click
@@ -17,9 +18,20 @@ from course_utils.runs.preflight import (
 from course_utils.runs.startup import skip_slow_import
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Course(click.Group):
+    """A group in which a CourseError ends the command in one line and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except CourseError as error:
+            click.echo(f"course {ctx.invoked_subcommand}: {error}", err=True)
+            sys.exit(2)
+
+
+@click.group(cls=_Course, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Layer by Layer, for instructors."""
+    """Layer by Layer, for instructors and authors."""
 
 
 @main.command()
@@ -84,14 +96,9 @@ def run(notebooks: tuple[str, ...], **options) -> None:
     Exit code: 0 all runs succeeded, 1 some did not, 2 nothing was run because the
     command can't be carried out, 130 interrupted.
     """
-    try:
-        require_packages()
-        check_devices(options["devices"])
-        code = _run(notebooks, **options)
-    except CourseError as error:
-        click.echo(f"course run: {error}", err=True)
-        sys.exit(2)
-    sys.exit(code)
+    require_packages()
+    check_devices(options["devices"])
+    sys.exit(_run(notebooks, **options))
 
 
 def _run(notebooks, devices, seeds, parameters, out, jobs, cell_timeout, html) -> int:
@@ -127,10 +134,96 @@ def _run(notebooks, devices, seeds, parameters, out, jobs, cell_timeout, html) -
     return report.exit_code
 
 
+# For those who write lessons.
+
+
+@main.command()
+@click.argument("notebooks", nargs=-1)
+@click.option("--rules", is_flag=True, help="List the rules and stop.")
+def lint(notebooks: tuple[str, ...], rules: bool) -> None:
+    """Check that lessons keep to the rules: order, cells, exercises, outputs.
+
+    NOTEBOOKS are files, folders, or the start of a lesson's name, as in
+    `course lint 01 10`; without any, every lesson in notebooks/ is checked.
+
+    Exit code: 0 all is well, 1 there are problems, 2 nothing could be checked.
+    """
+    from course_utils.doctor import require_packages
+
+    require_packages("nbformat")
+    from course_utils.authoring.lint import describe_rules, find_problems
+    from course_utils.runs.lessons import find_notebooks
+
+    if rules:
+        width = max(map(len, describe_rules()))
+        for name, text in describe_rules().items():
+            click.echo(f"{name:<{width}}  {text}")
+        return
+    lessons = find_notebooks(notebooks)
+    problems = find_problems(lessons)
+    for path, rule, message in problems:
+        click.echo(f"{_near(path)}: {rule}: {message}")
+    click.echo(f"{_count(lessons, 'lesson')}, {_count(problems, 'problem')}.")
+    sys.exit(1 if problems else 0)
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Name what disagrees, change nothing.")
+def links(check: bool) -> None:
+    """Write the repository's address and the README's table of lessons.
+
+    Both come from pyproject.toml and the lessons. The address is part of every
+    lesson's Colab badge and install line, README.md and CONTRIBUTING.md.
+
+    Exit code: 0 all agrees, 1 something disagrees (with --check), 2 nothing was done.
+    """
+    from course_utils.authoring.links import find_outdated
+    from course_utils.runs.lessons import lesson_folder
+
+    outdated = find_outdated(lesson_folder().parent)
+    for path, text in outdated.items():
+        if check:
+            click.echo(
+                f"{_near(path)} disagrees with pyproject.toml or the lessons: "
+                "run course links"
+            )
+        else:
+            path.write_text(text, encoding="utf-8", newline="\n")
+            click.echo(f"{_near(path)}: written")
+    if not outdated:
+        click.echo("Every link agrees.")
+    sys.exit(1 if check and outdated else 0)
+
+
+@main.command()
+@click.option(
+    "--all", "extras", is_flag=True, help="Also what runs, tests and JupyterLab need."
+)
+def doctor(extras: bool) -> None:
+    """Say what this machine has and what a lesson would miss on it.
+
+    Exit code: 0 everything is here, 1 something is missing.
+    """
+    from course_utils.doctor import examine_extras, examine_lessons, print_report
+
+    parts = {"": examine_lessons()} | (examine_extras() if extras else {})
+    for extra, findings in parts.items():
+        if extra:
+            click.echo(f"\n{extra}:")
+        print_report(findings)
+    complete = all(finding.ok for part in parts.values() for finding in part)
+    sys.exit(0 if complete else 1)
+
+
 def _near(path: Path) -> Path:
     """Return the path from the current folder, where it lies under that."""
     here = Path.cwd().resolve()
     return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _count(things: Sized, noun: str) -> str:
+    number = len(things)
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
 
 
 if __name__ == "__main__":

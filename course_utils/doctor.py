@@ -1,65 +1,167 @@
-"""What this machine has, and what a lesson would miss."""
+"""What this machine has, and what the course would miss on it."""
 
 import importlib
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from importlib import metadata
+from typing import TYPE_CHECKING, NamedTuple
 
-import torch
-
-from course_utils.data.fashion import find_fashion_mnist
 from course_utils.errors import CourseError
 
-PACKAGES = ("torch", "torchvision", "numpy", "matplotlib", "ipywidgets")
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+COURSE = "layer-by-layer-course"  # as pyproject.toml calls the package
+IMPORTED_AS = {"ipython": "IPython"}  # where the import and the package differ
+
+
+class Finding(NamedTuple):
+    """Whether one thing is there, in which version, and what helps if it is not."""
+
+    name: str
+    ok: bool
+    state: str
+    remedy: str = ""
+
+    def line(self, width: int = 12) -> str:
+        """Return the finding as a line of the report.
+
+        >>> Finding("torch", False, "not installed", "run  pip install torch").line(5)
+        '[missing] torch not installed: run  pip install torch'
+        """
+        mark = "[ok]     " if self.ok else "[missing]"
+        remedy = f": {self.remedy}" if self.remedy and not self.ok else ""
+        return f"{mark} {self.name:<{width}} {self.state}{remedy}"
 
 
 def environment_report() -> None:
-    """Print a line a requirement: [ok] and its version, or [missing] and the remedy."""
-    for line in report_lines():
-        print(line)
+    """Print one line per thing a lesson needs: [ok] or [missing] and the remedy.
+
+    >>> environment_report()  # doctest: +ELLIPSIS
+    [ok]      Python       3...
+    """
+    print_report(examine_lessons())
 
 
-def report_lines() -> list[str]:
-    """Return the lines of the report: Python, packages, device and data."""
-    lines = [_line(sys.version_info >= (3, 10), "Python", _python(), "install 3.10+")]
-    lines += [_package_line(name) for name in PACKAGES]
-    return [*lines, _device_line(), _data_line()]
+def print_report(findings: list[Finding]) -> None:
+    """Print findings below each other, the names in one column.
+
+    >>> print_report([Finding("device", True, "cpu"), Finding("data", True, "here")])
+    [ok]      device cpu
+    [ok]      data   here
+    """
+    width = max(len(finding.name) for finding in findings)
+    for finding in findings:
+        print(finding.line(width))
 
 
-def _line(ok: bool, what: str, found: str, remedy: str) -> str:
-    if ok:
-        return f"[ok]      {what:<12} {found}"
-    return f"[missing] {what:<12} {found}: {remedy}"
+def examine_lessons() -> list[Finding]:
+    """Return what a lesson needs: Python, packages that import, a device and data.
+
+    >>> [finding.name for finding in examine_lessons()][-2:]
+    ['device', 'data']
+    """
+    version = ".".join(map(str, sys.version_info[:3]))
+    python = Finding("Python", sys.version_info >= (3, 10), version, "install 3.10+")
+    return [python, *_packages(imports=True), _device(), _data()]
 
 
-def _python() -> str:
-    return ".".join(map(str, sys.version_info[:3]))
+def examine_extras() -> dict[str, list[Finding]]:
+    """Return, for each extra of the course, whether what it adds is installed.
+
+    >>> sorted(finding.name for finding in examine_extras()["lab"])
+    ['ipykernel', 'jupyterlab']
+    """
+    try:
+        extras = metadata.metadata(COURSE).get_all("Provides-Extra") or []
+    except metadata.PackageNotFoundError:
+        extras = []
+    parts = {extra: _packages(extra) for extra in extras}
+    return {extra: findings for extra, findings in parts.items() if findings}
 
 
-def _package_line(name: str) -> str:
+def require_packages(*names: str) -> None:
+    """Raise CourseError if one of these packages is not installed.
+
+    >>> require_packages("torch")
+    """
+    for name in names:
+        if installed_version(name) is None:
+            raise CourseError(
+                f"{name} is not installed in {sys.executable}: "
+                "`pip install -r requirements.txt` brings it."
+            )
+
+
+def installed_version(name: str) -> str | None:
+    """Return the version of an installed package; None if there is none.
+
+    >>> installed_version("no-such-package") is None
+    True
+    """
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _packages(extra: str = "", *, imports: bool = False) -> list[Finding]:
+    """Examine what the package metadata ask for; with `extra`, what that adds."""
+    from packaging.requirements import Requirement  # kept out of `course --help`
+
+    try:
+        requirements = [Requirement(line) for line in metadata.requires(COURSE) or []]
+    except metadata.PackageNotFoundError:
+        remedy = "run  python -m pip install -r requirements.txt"
+        return [Finding("the course", False, "not installed", remedy)]
+    return [
+        _package(requirement, imports=imports)
+        for requirement in requirements
+        if _applies(requirement, extra) and not (extra and _applies(requirement, ""))
+    ]
+
+
+def _applies(requirement: "Requirement", extra: str) -> bool:
+    return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
+
+
+def _package(requirement: "Requirement", *, imports: bool) -> Finding:
+    name, versions = requirement.name, requirement.specifier
     remedy = f"run  python -m pip install {name}"
+    version = installed_version(name)
+    if version is None:
+        return Finding(name, False, "not installed", remedy)
+    if not versions.contains(version, prereleases=True):
+        remedy = f'run  python -m pip install "{name}{versions}"'
+        return Finding(name, False, f"{version} is not {versions}", remedy)
+    if imports:
+        try:
+            importlib.import_module(IMPORTED_AS.get(name, name.replace("-", "_")))
+        except Exception as error:
+            state = f"does not import ({type(error).__name__})"
+            return Finding(name, False, state, f"{remedy} --force-reinstall")
+    return Finding(name, True, version)
+
+
+def _device() -> Finding:
     try:
-        found = version(name)
-        importlib.import_module(name)
-    except PackageNotFoundError:
-        return _line(False, name, "not installed", remedy)
-    except Exception as error:
-        broken = f"does not import ({type(error).__name__})"
-        return _line(False, name, broken, f"{remedy} --force-reinstall")
-    return _line(True, name, found, remedy)
-
-
-def _device_line() -> str:
+        import torch
+    except Exception:
+        return Finding("device", False, "unknown without torch")
     if torch.cuda.is_available():
-        return _line(True, "device", f"cuda ({torch.cuda.get_device_name()})", "")
-    return _line(True, "device", "cpu (every lesson is made to run on it)", "")
+        return Finding("device", True, f"cuda ({torch.cuda.get_device_name()})")
+    return Finding("device", True, "cpu (every lesson is made to run on it)")
 
 
-def _data_line() -> str:
+def _data() -> Finding:
     try:
+        from course_utils.data.fashion import find_fashion_mnist  # it imports torch
+
         folder = find_fashion_mnist()
     except CourseError as problem:
-        return f"[missing] {'data':<12} {problem}"
+        return Finding("data", False, str(problem))
+    except Exception:
+        return Finding("data", False, "unknown without torch")
     if folder is None:
-        found = "FashionSketch, embedded (lesson 10 fetches FashionMNIST when online)"
-        return _line(True, "data", found, "")
-    return _line(True, "data", "FashionMNIST (photographs), FashionSketch", "")
+        state = "FashionSketch, embedded (lesson 10 fetches FashionMNIST when online)"
+        return Finding("data", True, state)
+    return Finding("data", True, "FashionMNIST (photographs), FashionSketch")

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import nbformat
 
+from course_utils.authoring.lint.document import tags as tags
+from course_utils.display.bundles import CHECK as CHECK
+from course_utils.display.bundles import WIDGET_VIEW as WIDGET_VIEW
+
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-CHECK = "application/vnd.course.check+json"
 
 # nbval's options, the same for every run: CPU, CUDA and the tests of the comparison.
 NBVAL = [
@@ -27,15 +29,11 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def tags(cell: nbformat.NotebookNode) -> list[str]:
-    return cell.metadata.get("tags", [])
-
-
 def clean_environment(**more: str) -> dict[str, str]:
     """Return an environment for a lesson: this one, less what steers the course."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("COURSE_")}
-    kept["PYTHONPATH"] = os.pathsep.join([str(ROOT), kept.get("PYTHONPATH", "")])
-    return kept | more
+    rest = {k: v for k, v in os.environ.items() if not k.startswith("COURSE_")}
+    rest["PYTHONPATH"] = os.pathsep.join([str(ROOT), rest.get("PYTHONPATH", "")])
+    return rest | more
 
 
 def nbval_command(*notebooks: Path) -> list[str]:

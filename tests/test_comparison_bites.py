@@ -8,8 +8,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from course_utils.authoring.normal_form import dumps, normalise
+from course_utils.display.bundles import CHECK
 from tests.lessons import (
-    CHECK,
     LESSONS,
     ROOT,
     clean_environment,
@@ -17,7 +18,7 @@ from tests.lessons import (
     nbval_command,
     read,
 )
-from tools.lessons import dumps, execute, normalise
+from tools.lessons import execute
 
 NUMBER = "print('loss', 0.8133)"
 WARNING = "import sys\nprint('a warning', file=sys.stderr)"

@@ -10,8 +10,8 @@ import nbformat
 import pytest
 import torch
 
-from tests.lesson_rules.lesson import tags
-from tests.lessons import CHECK, LESSONS, clean_environment, nbval_command, read
+from course_utils.display.bundles import CHECK, ERROR_CLASS
+from tests.lessons import LESSONS, clean_environment, nbval_command, read, tags
 from tests.running import changed_parameters, run_lesson, text_of
 
 pytestmark = [
@@ -54,7 +54,7 @@ def test_lesson_computes_on_cuda(lesson: Path, tmp_path: Path, monkeypatch):
 
     said = text_of(executed)
     assert "Device: cuda" in said
-    assert "course-error" not in said
+    assert ERROR_CLASS not in said
     held = executed.cells[-1].outputs[-1].text
     assert int(held.split()[4]) > 0, held
     solved = str([c.outputs for c in executed.cells if "solution" in tags(c)])

@@ -7,8 +7,8 @@ lessons have what they bring along, and lesson 10 its embedded default.
 import papermill
 import pytest
 
-from tests.lesson_rules.lesson import tags
-from tests.lessons import CHECK, LESSONS
+from course_utils.display.bundles import CHECK, ERROR_CLASS
+from tests.lessons import LESSONS, tags
 from tests.running import (
     bare_course,
     changed_parameters,
@@ -56,7 +56,7 @@ def test_solutions_hold_for_another_seed(executed):
 
 def test_nothing_failed(executed):
     _, notebook, _ = executed
-    assert "course-error" not in text_of(notebook)
+    assert ERROR_CLASS not in text_of(notebook)
     kinds = [o.output_type for c in notebook.cells for o in c.get("outputs", [])]
     assert kinds and "error" not in kinds
 

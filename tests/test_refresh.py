@@ -7,7 +7,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools.lessons import WIDGET_VIEW, dumps, main, normalise
+from course_utils.authoring.normal_form import dumps, normalise
+from course_utils.display.bundles import ERROR_CLASS, WIDGET_VIEW
+from tools.lessons import main
 
 
 def save(path: Path, *sources: str) -> bytes:
@@ -72,7 +74,7 @@ def test_a_failing_cell_is_named_and_nothing_written(tmp_path, capsys):
 
 def test_a_failed_drawing_is_refused(tmp_path, capsys):
     path = tmp_path / "drawing.ipynb"
-    before = save(path, "print('<div class=\"course-error\">')")
+    before = save(path, f"print('<div class=\"{ERROR_CLASS}\">')")
     assert refresh(path) == 1
     assert path.read_bytes() == before
     assert "cell 0: a playground's drawing failed" in capsys.readouterr().err

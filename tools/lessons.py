@@ -13,19 +13,17 @@ import argparse
 import os
 import sys
 import time
-from itertools import count
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from course_utils.authoring.normal_form import KERNEL, dumps, normalise
+from course_utils.display.bundles import ERROR_CLASS
+
 ROOT = Path(__file__).resolve().parent.parent
 CELL_TIMEOUT = 600  # seconds
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-DRAWING_ERROR = "course-error"
-DISPLAY_NAME = "Python 3 (ipykernel)"
-KERNEL = {"display_name": DISPLAY_NAME, "language": "python", "name": "python3"}
 
 
 class LessonError(Exception):
@@ -56,7 +54,7 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise LessonError(_failure(notebook, error)) from None
     for index, cell in enumerate(notebook.cells):
-        if any(DRAWING_ERROR in str(output) for output in cell.get("outputs", [])):
+        if any(ERROR_CLASS in str(output) for output in cell.get("outputs", [])):
             raise LessonError(f"cell {index}: a playground's drawing failed.")
 
 
@@ -67,47 +65,6 @@ def _failure(notebook: nbformat.NotebookNode, error: Exception) -> str:
                 where = f"cell {index} ('{cell.source.strip().splitlines()[0]}')"
                 return f"{where} raised {output.ename}: {output.evalue}"
     return str(error).strip()
-
-
-def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Strip, in place, what changes from one execution or machine to the next."""
-    notebook.metadata = nbformat.from_dict(
-        {"kernelspec": KERNEL, "language_info": {"name": "python"}}
-    )
-    notebook.nbformat, notebook.nbformat_minor = 4, 5
-    taken = {cell.get("id") for cell in notebook.cells}
-    fresh = (f"cell-{n:02d}" for n in count() if f"cell-{n:02d}" not in taken)
-    for cell in notebook.cells:
-        if "id" not in cell:
-            cell["id"] = next(fresh)
-        cell.metadata = _only(cell.metadata, "tags", "jupyter", "cellView")
-        if hidden := cell.metadata.get("jupyter"):
-            cell.metadata["jupyter"] = _only(hidden, "source_hidden", "outputs_hidden")
-        cell.source = cell.source.strip("\n")
-        if cell.cell_type == "code":
-            cell.outputs = _outputs(cell.outputs)
-    return notebook
-
-
-def _only(metadata: dict, *keys: str) -> nbformat.NotebookNode:
-    return nbformat.from_dict({k: metadata[k] for k in keys if metadata.get(k)})
-
-
-def _outputs(outputs: list) -> list:
-    merged = []
-    for output in outputs:
-        output.get("data", {}).pop(WIDGET_VIEW, None)
-        # Only streams have a name: "stdout" or "stderr".
-        if merged and "name" in output and merged[-1].get("name") == output.name:
-            merged[-1].text += output.text
-        else:
-            merged.append(output)
-    return merged
-
-
-def dumps(notebook: nbformat.NotebookNode) -> str:
-    """Return the text of a notebook's file: indent 1, UTF-8, one final newline."""
-    return nbformat.writes(notebook, indent=1, ensure_ascii=False).rstrip("\n") + "\n"
 
 
 def _write(path: Path, text: str) -> None:

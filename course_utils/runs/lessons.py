@@ -23,10 +23,15 @@ class Lesson:
 
 
 def find_lessons(names: tuple[str, ...] = ()) -> list[Lesson]:
-    """Read the named notebooks; without names, every lesson in notebooks/.
+    """Read the notebooks that `find_notebooks` finds by these names."""
+    return [read_lesson(path) for path in find_notebooks(names)]
+
+
+def find_notebooks(names: tuple[str, ...] = ()) -> list[Path]:
+    """Return the named notebooks; without names, every lesson in notebooks/.
 
     A name is a notebook, a folder of notebooks, or the start of a lesson's name
-    ("01" is notebooks/01_linear_layers.ipynb).
+    ("01" is notebooks/01_linear_layers.ipynb). A notebook need not be there.
 
     Raises:
         CourseError: there is no notebook to run.
@@ -42,7 +47,7 @@ def find_lessons(names: tuple[str, ...] = ()) -> list[Lesson]:
     paths = dict.fromkeys(path for name in names for path in _paths(name))
     if not paths:
         raise CourseError(f"no notebook found in {', '.join(names)}.")
-    return [read_lesson(path) for path in paths]
+    return list(paths)
 
 
 def lesson_folder() -> Path:

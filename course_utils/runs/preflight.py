@@ -1,20 +1,14 @@
 """What is settled before anything runs: packages, devices, parameters."""
 
 import ast
-import importlib.util
-import sys
 
+from course_utils import doctor
 from course_utils.errors import CourseError
 
 
 def require_packages() -> None:
     """Raise CourseError if what executes notebooks is not installed."""
-    for package in ("ipykernel", "papermill", "nbconvert"):
-        if importlib.util.find_spec(package) is None:
-            raise CourseError(
-                f"{package} is not installed in {sys.executable}: "
-                "`pip install -r requirements.txt` brings it."
-            )
+    doctor.require_packages("ipykernel", "papermill", "nbconvert")
 
 
 def check_devices(devices: tuple[str, ...]) -> None:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from course_utils.display.bundles import CAPTION_CLASS, WIDGET_VIEW
 from tests.browser.page import NotebookPage
 from tests.browser.scripts import ANSWERS, REDRAWN, REMEMBER
-from tests.lessons import WIDGET_VIEW
 
 REDRAW_LIMIT = 30_000  # milliseconds until a moved control must have redrawn
 STEP = 100  # milliseconds between two looks
@@ -20,7 +20,7 @@ class Block:
     place: Any
 
     def caption(self) -> str:
-        return self.place.locator(".course-caption").first.inner_text()
+        return self.place.locator(f".{CAPTION_CLASS}").first.inner_text()
 
     def sliders(self) -> list:
         return self.place.locator(".noUi-handle").all()

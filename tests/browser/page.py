@@ -1,8 +1,9 @@
 """One notebook on JupyterLab's page: run it, look at it, move its controls."""
 
 import shutil
-from importlib.util import find_spec
 
+from course_utils.display.bundles import WIDGET_VIEW
+from course_utils.doctor import installed_version
 from tests.browser.scripts import (
     COUNTS,
     CUT_OFF,
@@ -12,7 +13,6 @@ from tests.browser.scripts import (
     REPLACE,
     RUN_ALL,
 )
-from tests.lessons import WIDGET_VIEW
 
 RUN_LIMIT = 600  # seconds for all cells of a notebook
 FLAGS = [
@@ -33,7 +33,7 @@ def find_chromium() -> str | None:
 
 def what_is_missing() -> str | None:
     """Return the sentence that says what is missing, or None where all is there."""
-    if find_spec("playwright") is None:
+    if installed_version("playwright") is None:
         return "no playwright here: pip install playwright, then run this again."
     if find_chromium() is None:
         return "no Chromium here: install it (Debian: apt install chromium)."

@@ -1,5 +1,7 @@
 """What is asked of JupyterLab's page and of what stands on it, in JavaScript."""
 
+from course_utils.display.bundles import ERROR_CLASS
+
 FIND = "const panel = jupyterapp.shell.currentWidget;"
 IDLE = """() => {
   const panel = window.jupyterapp?.shell?.currentWidget;
@@ -28,7 +30,7 @@ OUTPUTS = f"""() => {{
   {FIND}
   const failure = ({{ output_type, ename, evalue, data = {{}} }}) => {{
     if (output_type === 'error') return `${{ename}}: ${{evalue}}`;
-    const failed = String(data['text/html']).includes('course-error');
+    const failed = String(data['text/html']).includes('{ERROR_CLASS}');
     return failed ? String(data['text/plain']) : null;
   }};
   return panel.content.widgets.map(cell => cell.model.type !== 'code' ? [] :

@@ -112,7 +112,7 @@ def test_a_slider_without_effect_is_seen(broken):
 def test_a_failing_drawing_is_seen(broken):
     failing = playgrounds(broken)[1]
     assert not move_slider(failing, failing.sliders()[0], limit=2_000)
-    assert any("course-error" in line or "failed" in line for line in broken.errors())
+    assert any("The drawing failed: Zero" in line for line in broken.errors())
     assert "ZeroDivisionError" in failing.caption()
 
 

@@ -4,9 +4,8 @@ import pytest
 import torch
 
 from course_utils import check
+from course_utils.display.bundles import CHECK
 from course_utils.exercises.registry import find_exercise
-
-KIND = "application/vnd.course.check+json"
 
 
 def affine(x, weight, bias):
@@ -26,7 +25,7 @@ def test_correct(displayed):
     check("linear.affine", affine)
     data = shown(displayed)
     assert data["text/plain"] == "✓ linear.affine: correct."
-    assert data[KIND] == {
+    assert data[CHECK] == {
         "name": "linear.affine",
         "state": "correct",
         "misconception": None,
@@ -36,7 +35,7 @@ def test_correct(displayed):
 def test_a_known_mistake_is_named(displayed):
     check("linear.affine", forgot_bias)
     data = shown(displayed)
-    assert data[KIND]["misconception"] == "no bias"
+    assert data[CHECK]["misconception"] == "no bias"
     assert "the bias is missing" in data["text/plain"]
     assert 'data-state="wrong"' in data["text/html"]
     assert "<code>+ bias</code>" in data["text/html"]
@@ -45,7 +44,7 @@ def test_a_known_mistake_is_named(displayed):
 def test_an_unknown_mistake_shows_the_smallest_failing_case(displayed):
     check("linear.affine", lambda x, weight, bias: 2 * affine(x, weight, bias))
     data = shown(displayed)
-    assert data[KIND]["state"] == "wrong"
+    assert data[CHECK]["state"] == "wrong"
     assert "the largest difference is" in data["text/plain"]
     assert "x = [[" in data["text/plain"]
     assert "expected [[" in data["text/plain"]
@@ -63,7 +62,7 @@ def test_an_unknown_mistake_shows_the_smallest_failing_case(displayed):
 def test_an_unknown_name_gets_a_sentence(name, words, displayed):
     check(name, affine)
     assert words in shown(displayed)["text/plain"]
-    assert shown(displayed)[KIND]["state"] == "error"
+    assert shown(displayed)[CHECK]["state"] == "error"
 
 
 def test_an_answer_that_breaks_the_check_does_not_break_the_page(displayed):
@@ -74,7 +73,7 @@ def test_an_answer_that_breaks_the_check_does_not_break_the_page(displayed):
 
     nasty = torch.zeros(2).as_subclass(Nasty)
     check("linear.affine", lambda x, weight, bias: nasty)
-    assert shown(displayed)[KIND]["state"] == "error"
+    assert shown(displayed)[CHECK]["state"] == "error"
 
 
 def test_found_by_name():

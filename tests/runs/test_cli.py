@@ -12,9 +12,9 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
+from course_utils import doctor
 from course_utils.cli import main
 from course_utils.errors import CourseError
-from course_utils.runs import preflight
 from course_utils.runs.preflight import parse_parameters
 
 from .conftest import FIXTURES
@@ -80,7 +80,7 @@ def test_cuda_without_a_gpu_is_one_sentence(tmp_path, monkeypatch):
 
 
 def test_missing_kernel_is_one_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr(preflight.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(doctor, "installed_version", lambda name: None)
     result = run(FIXTURES / "fine.ipynb", "--out", tmp_path / "runs")
     assert result.exit_code == 2
     assert "ipykernel is not installed in" in result.stderr

@@ -2,17 +2,17 @@
 
 import pytest
 
-from tests.lesson_rules import RULES
-from tests.lesson_rules.lesson import Lesson
+from course_utils.authoring.lint import RULES
+from course_utils.authoring.lint.document import Document
 from tests.lessons import LESSONS
 
 
 @pytest.fixture(scope="module", params=LESSONS, ids=lambda path: path.stem)
-def lesson(request) -> Lesson:
-    return Lesson(request.param)
+def lesson(request) -> Document:
+    return Document(request.param, request.param.read_bytes())
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_lesson(lesson, rule):
+def test_lesson_keeps_to_the_rule(lesson, rule):
     problems = RULES[rule](lesson)
     assert not problems, "\n".join([f"{lesson.path.name}:", *problems])

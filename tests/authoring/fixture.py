@@ -3,6 +3,7 @@
 import base64
 import struct
 import zlib
+from collections.abc import Sequence
 
 from nbformat import NotebookNode
 from nbformat.v4 import (
@@ -12,7 +13,7 @@ from nbformat.v4 import (
     new_output,
 )
 
-from tests.lessons import CHECK
+from course_utils.display.bundles import CAPTION_CLASS, CHECK
 
 NAME = "01_good.ipynb"
 TITLE = """# 1 · A good lesson
@@ -57,17 +58,19 @@ def verdict(name: str, state: str) -> NotebookNode:
     return new_output("display_data", data=data)
 
 
-def picture(alt: str = ALT, shown: str = ALT) -> list[NotebookNode]:
+def picture(alt: str = ALT, caption: str = ALT) -> list[NotebookNode]:
     data = {"image/png": _png(), "text/plain": alt}
-    caption = {"text/html": f'<div class="course-caption"><p>{shown}</p></div>'}
+    page = {"text/html": f'<div class="{CAPTION_CLASS}"><p>{caption}</p></div>'}
     metadata = {"alt": alt, "image/png": {"alt": alt}}
     return [
         new_output("display_data", data=data, metadata=metadata),
-        new_output("display_data", data=caption | {"text/plain": shown}),
+        new_output("display_data", data=page | {"text/plain": caption}),
     ]
 
 
-def code(source: str, *tags: str, outputs=(), **metadata) -> NotebookNode:
+def code(
+    source: str, *tags: str, outputs: Sequence[NotebookNode] = (), **metadata: object
+) -> NotebookNode:
     if tags:
         metadata["tags"] = list(tags)
     return new_code_cell(source, metadata=metadata, outputs=list(outputs))
@@ -75,8 +78,8 @@ def code(source: str, *tags: str, outputs=(), **metadata) -> NotebookNode:
 
 def exercise(name: str) -> list[NotebookNode]:
     stub = code(f"def {name}(x):\n    ...", "exercise")
-    asks = f'check("fixture.{name}", {name})'
-    return [stub, code(asks, outputs=[verdict(name, "not attempted")])]
+    check = f'check("fixture.{name}", {name})'
+    return [stub, code(check, outputs=[verdict(name, "not attempted")])]
 
 
 def solution(name: str) -> NotebookNode:

@@ -1,0 +1,1 @@
+"""For those who write lessons: rules, links, and one normal form of the files."""

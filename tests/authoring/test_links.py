@@ -1,0 +1,108 @@
+"""The repository's address is written once, and everything else follows it."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from course_utils.authoring.links import COLAB, address, find_outdated, title_of
+from course_utils.cli import main
+from tests.lessons import LESSONS, ROOT
+
+FILES = ["README.md", "CONTRIBUTING.md", "notebooks"]
+
+
+def links(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["links", *arguments])
+
+
+@pytest.fixture
+def renamed(tmp_path, monkeypatch) -> Path:
+    """A current folder with what carries the address, under another owner and name."""
+    for name in FILES:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    project = project.replace(address(ROOT), "another-owner/another.name")
+    (tmp_path / "pyproject.toml").write_text(project, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_address_of_this_repository_agrees():
+    assert [path.name for path in find_outdated(ROOT)] == []
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_lesson_has_its_own_badge_and_the_install_line(lesson):
+    text = lesson.read_text(encoding="utf-8")
+    badge = f"{COLAB}{address(ROOT)}/blob/main/notebooks/{lesson.name}"
+    assert badge in text
+    assert f"git+https://github.com/{address(ROOT)}" in text
+
+
+def test_readme_lists_every_lesson_and_no_other():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| \[[^]]+\]\(notebooks/([^)]+)\)", text, re.MULTILINE)
+    assert listed == [lesson.name for lesson in LESSONS]
+
+
+def test_lesson_is_described_by_its_title_cell():
+    title, why, time = title_of(ROOT / "notebooks" / "01_linear_layers.ipynb")
+    assert title == "1 · Linear layers"
+    assert why.endswith(".")
+    assert time.endswith("minutes")
+
+
+def test_changed_address_is_written_everywhere(renamed):
+    assert links("--check").exit_code == 1
+    assert links().exit_code == 0
+    result = links("--check")
+    assert (result.exit_code, result.stdout) == (0, "Every link agrees.\n")
+    for path in [p for p in renamed.rglob("*") if p.is_file()]:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        assert address(ROOT) not in text, path.name
+        if path.suffix in (".md", ".ipynb"):
+            assert "another-owner/another.name" in text, path.name
+
+
+def test_check_names_each_file_and_changes_none(renamed):
+    readme = (renamed / "README.md").read_text(encoding="utf-8")
+    output = links("--check").stdout
+    for path in [renamed / "README.md", *(renamed / "notebooks").glob("*.ipynb")]:
+        assert f"{path.relative_to(renamed)} disagrees with pyproject.toml" in output
+    assert (renamed / "README.md").read_text(encoding="utf-8") == readme
+
+
+def test_copied_lesson_gets_its_own_badge(renamed):
+    copy = renamed / "notebooks" / "99_copy.ipynb"
+    shutil.copy(renamed / "notebooks" / "01_linear_layers.ipynb", copy)
+    assert links().exit_code == 0
+    assert "/blob/main/notebooks/99_copy.ipynb" in copy.read_text(encoding="utf-8")
+    assert "(notebooks/99_copy.ipynb)" in (renamed / "README.md").read_text("utf-8")
+
+
+def test_missing_address_is_reported(renamed):
+    (renamed / "pyproject.toml").write_text("[project]\n")
+    result = links()
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "course links: pyproject.toml has no GitHub address under [project.urls].\n"
+    )
+
+
+def test_missing_file_is_reported(renamed):
+    (renamed / "README.md").unlink()
+    result = links()
+    assert result.exit_code == 2
+    assert "there is no README.md here" in result.stderr
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"cells": []}', '{"cells": [{}]}'])
+def test_lesson_without_a_title_is_reported(renamed, text):
+    (renamed / "notebooks" / "98_broken.ipynb").write_text(text)
+    result = links()
+    assert result.exit_code == 2
+    assert "98_broken.ipynb does not begin with a title" in result.stderr
