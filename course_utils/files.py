@@ -1,0 +1,57 @@
+"""Files that are whole or absent: written beside their place, then renamed."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SUFFIX = ".partial"
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path beside `path` to write to; after the block it replaces `path`.
+
+    If the block raises, `path` stays as it was. In both cases nothing is left beside
+    it, unless the process is killed: then a hidden file that ends in `.partial`.
+
+    Raises:
+        OSError: `path` can't be replaced.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     with replacing(Path(folder, "words.txt")) as beside:
+        ...         _ = beside.write_text("layer by layer")
+        ...     [path.name for path in Path(folder).iterdir()]
+        ['words.txt']
+    """
+    # By process, because two of them may write the same file at the same time.
+    beside = path.with_name(f".{path.name}.{os.getpid()}{SUFFIX}")
+    try:
+        yield beside
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    r"""Write `content` to `path` at once: no reader ever sees half of it.
+
+    Text is written as UTF-8, with the newlines that it has.
+
+    Raises:
+        OSError: the file can't be written; `path` is then as it was before.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "words.txt")
+        ...     write_whole(path, "ωords\n")
+        ...     path.read_bytes()
+        b'\xcf\x89ords\n'
+    """
+    with replacing(path) as beside:
+        beside.write_bytes(
+            content.encode("utf-8") if isinstance(content, str) else content
+        )
