@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from course_utils.authoring.refresh import dumps, normalise
 from tests.lesson_rules import RULES, exercises
 from tests.lesson_rules import fixture as made
 from tests.lesson_rules.breaks import BREAKS
 from tests.lesson_rules.changes import replace
 from tests.lesson_rules.lesson import Lesson
-from tools.lessons import dumps, normalise
 
 
 @pytest.fixture(autouse=True)

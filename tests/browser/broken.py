@@ -4,7 +4,7 @@ from pathlib import Path
 
 from nbformat.v4 import new_code_cell, new_notebook
 
-from tools.lessons import dumps, normalise
+from course_utils.authoring.refresh import dumps, normalise
 
 IMPORTS = "from course_utils import ask, playground"
 DEAF = """def deaf(ax, p=0.5):

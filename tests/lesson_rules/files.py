@@ -2,9 +2,9 @@
 
 import re
 
+from course_utils.authoring.refresh import dumps, normalise
 from tests.lesson_rules.lesson import Lesson
 from tests.lessons import read
-from tools.lessons import dumps, normalise
 
 MAX_FILE = 1_500_000  # bytes
 
@@ -24,12 +24,12 @@ def normalised(lesson: Lesson) -> list[str]:
     text = dumps(normalise(read(lesson.path)))
     if lesson.path.read_bytes() == text.encode():
         return []
-    return ["not normalised: run python tools/lessons.py normalise"]
+    return ["not normalised: run `course refresh --normalise`"]
 
 
 def without_widget_state(lesson: Lesson) -> list[str]:
     if "widgets" in lesson.notebook.metadata:
-        return ["stores widget state: run python tools/lessons.py normalise"]
+        return ["stores widget state: run `course refresh --normalise`"]
     return []
 
 
@@ -37,7 +37,7 @@ def counted_from_one(lesson: Lesson) -> list[str]:
     counts = [cell.execution_count for cell in lesson.code]
     if counts == list(range(1, len(counts) + 1)):
         return []
-    return [f"execution counts {counts}: run python tools/lessons.py refresh"]
+    return [f"execution counts {counts}: run `course refresh`"]
 
 
 RULES = [

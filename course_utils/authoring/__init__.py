@@ -1,0 +1,1 @@
+"""The author's side: refresh, check and link the lessons. No lesson imports it."""
