@@ -35,7 +35,7 @@ links: setup ## write the repository's address into badges and install lines
 	@"$(COURSE_VENV)/bin/course" links
 
 refresh: setup ## execute the lessons and store their outputs
-	@$(PY) tools/lessons.py refresh $(ARGS)
+	@"$(COURSE_VENV)/bin/course" refresh $(ARGS)
 
 clean: ## delete runs/, screenshots and caches; .venv and data/ stay
 	rm -rf runs screenshots tests/browser/screenshots build dist .pytest_cache .ruff_cache .import_linter_cache

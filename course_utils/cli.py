@@ -1,4 +1,4 @@
-"""The instructor's command: `course run`."""
+"""The command `course`. What a subcommand needs is imported in its body."""
 
 import signal
 import sys
@@ -10,12 +10,9 @@ from pathlib import Path
 import click
 
 from course_utils.errors import CourseError
-from course_utils.runs.preflight import (
-    check_devices,
-    parse_parameters,
-    require_packages,
-)
-from course_utils.runs.startup import skip_slow_import
+
+# What executes notebooks.
+_EXECUTION = ("ipykernel", "papermill", "nbconvert", "pebble")
 
 
 class _Course(click.Group):
@@ -87,7 +84,16 @@ def main() -> None:
     show_default=True,
     help="Also write a page of each.",
 )
-def run(notebooks: tuple[str, ...], **options) -> None:
+def run(
+    notebooks: tuple[str, ...],
+    devices: tuple[str, ...],
+    seeds: tuple[int, ...],
+    parameters: tuple[tuple[str, str], ...],
+    out: Path,
+    jobs: int | None,
+    cell_timeout: float,
+    html: bool,
+) -> None:
     """Execute lessons in every combination of devices, seeds and parameters.
 
     NOTEBOOKS are files, folders, or the start of a lesson's name, as in
@@ -96,23 +102,23 @@ def run(notebooks: tuple[str, ...], **options) -> None:
     Exit code: 0 all runs succeeded, 1 some did not, 2 nothing was run because the
     command can't be carried out, 130 interrupted.
     """
-    require_packages()
-    check_devices(options["devices"])
-    sys.exit(_run(notebooks, **options))
+    from course_utils.doctor import require_packages
 
+    require_packages(*_EXECUTION)
+    _check_devices(devices)
+    from course_utils.runs.batch import Progress, run_batch
+    from course_utils.runs.lessons import (
+        find_notebooks,
+        make_grid,
+        parse_parameters,
+        read_lesson,
+    )
+    from course_utils.runs.model import Settings
+    from course_utils.runs.report import Report, make_run_folder, now, point_latest
 
-def _run(notebooks, devices, seeds, parameters, out, jobs, cell_timeout, html) -> int:
-    from course_utils.runs.lessons import find_lessons
-    from course_utils.runs.progress import Progress
-    from course_utils.runs.report import Report, now
-    from course_utils.runs.run_folder import make_run_folder, point_latest
-    from course_utils.runs.runner import run_batch
-    from course_utils.runs.tasks import make_grid
-    from course_utils.runs.worker import Settings
-
-    skip_slow_import()
     grid = parse_parameters(parameters)
-    tasks, notes = make_grid(find_lessons(notebooks), devices, seeds, grid)
+    lessons = [read_lesson(path) for path in find_notebooks(notebooks)]
+    tasks, notes = make_grid(lessons, devices, seeds, grid)
     for note in notes:
         click.echo(f"Note: {note}", err=True)
     begun, clock = now(), time.perf_counter()
@@ -126,12 +132,66 @@ def _run(notebooks, devices, seeds, parameters, out, jobs, cell_timeout, html) -
     click.echo(report.table())
     click.echo(f"\n{report.summary}")
     try:
-        click.echo(f"Report: {_near(report.write(folder))}")
+        index = report.write(folder)
     except OSError as error:
         click.echo(f"The report can't be written: {error.strerror}.", err=True)
-        return report.exit_code or 1
+        sys.exit(report.exit_code or 1)
+    click.echo(f"Report: {_near(index)}")
     point_latest(folder)
-    return report.exit_code
+    sys.exit(report.exit_code)
+
+
+def _check_devices(devices: tuple[str, ...]) -> None:
+    """Raise CourseError if a device is not there, before anything is run."""
+    if set(devices) <= {"auto", "cpu"}:
+        return  # no need to wait for torch
+    from course_utils.device import select_device
+
+    for device in devices:
+        if device != "auto":
+            select_device(device)
+
+
+@main.command()
+@click.argument("notebooks", nargs=-1)
+@click.option(
+    "--normalise",
+    "task",
+    flag_value="normalise",
+    help="Don't execute: only strip what changes from one run to the next.",
+)
+@click.option(
+    "--check",
+    "task",
+    flag_value="check",
+    help="Write nothing: name what is not normalised.",
+)
+def refresh(notebooks: tuple[str, ...], task: str | None) -> None:
+    """Execute lessons on the CPU and store their outputs in one normal form.
+
+    NOTEBOOKS as for `course run`. A lesson runs from top to bottom in a fresh kernel,
+    in its own folder, and is written only when all of it has succeeded.
+
+    Exit code: 0 all went well, 1 some did not, 2 there is no notebook.
+    """
+    from course_utils.doctor import require_packages
+
+    require_packages(*_EXECUTION)
+    from course_utils.authoring import refresh as lessons
+    from course_utils.runs.lessons import find_notebooks
+
+    tasks = {"normalise": lessons.normalise_file, "check": lessons.check_file}
+    work = tasks.get(task or "", lessons.refresh)
+    failed = False
+    for path in find_notebooks(notebooks):
+        begin = time.perf_counter()
+        try:
+            work(path)
+            click.echo(f"{path.name}: ok, {time.perf_counter() - begin:.1f} s")
+        except (CourseError, OSError, ValueError) as error:
+            failed = True
+            click.echo(f"{path.name}: {error}", err=True)
+    sys.exit(failed)
 
 
 # For those who write lessons.

@@ -5,10 +5,10 @@ import shutil
 from pathlib import Path
 
 import nbformat
-import papermill
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
+from course_utils.runs.execute import execute
 from tests.lessons import ROOT, clean_environment
 
 # By a lesson's number, where its own defaults would take long. Every name must be
@@ -51,17 +51,10 @@ def offline_environment(course: Path, log: Path) -> dict[str, str]:
 
 
 def run_lesson(notebook: Path, parameters: dict, cwd: Path) -> nbformat.NotebookNode:
-    """Execute a lesson with papermill in this process's environment."""
-    return papermill.execute_notebook(
-        notebook,
-        None,  # papermill would write it anew at every cell
-        parameters=parameters,
-        kernel_name="python3",
-        cwd=cwd,
-        progress_bar=False,
-        start_timeout=60,
-        shutdown_kernel="immediate",
-    )
+    """Execute a lesson in this process's environment; it must run through."""
+    execution = execute(notebook, parameters=parameters, cwd=cwd)
+    assert execution.fault is None, execution.fault
+    return execution.notebook
 
 
 def text_of(notebook: nbformat.NotebookNode) -> str:

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 from course_utils.authoring.normal_form import dumps, normalise
+from course_utils.authoring.refresh import with_outputs
 from course_utils.display.bundles import CHECK
 from tests.lessons import (
     LESSONS,
@@ -18,7 +19,6 @@ from tests.lessons import (
     nbval_command,
     read,
 )
-from tools.lessons import execute
 
 NUMBER = "print('loss', 0.8133)"
 WARNING = "import sys\nprint('a warning', file=sys.stderr)"
@@ -55,7 +55,7 @@ def outcomes(tmp_path_factory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("cases")
     cells = [nbformat.v4.new_code_cell(source) for source, *_ in CASES.values()]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    execute(notebook, folder)
+    notebook = with_outputs(notebook, folder)
     for cell, (_, old, new) in zip(notebook.cells, CASES.values(), strict=True):
         change(cell, old, new)
     found = compare(notebook, folder / "cases.ipynb")

@@ -52,11 +52,11 @@ def test_lesson_computes_on_cuda(lesson: Path, tmp_path: Path, monkeypatch):
     parameters = changed_parameters(lesson, device="cuda")
     executed = run_lesson(tmp_path / lesson.name, parameters, tmp_path)
 
-    said = text_of(executed)
-    assert "Device: cuda" in said
-    assert ERROR_CLASS not in said
-    held = executed.cells[-1].outputs[-1].text
-    assert int(held.split()[4]) > 0, held
+    text = text_of(executed)
+    assert "Device: cuda" in text
+    assert ERROR_CLASS not in text
+    memory = executed.cells[-1].outputs[-1].text
+    assert int(memory.split()[4]) > 0, memory
     solved = str([c.outputs for c in executed.cells if "solution" in tags(c)])
     assert CHECK in solved
     assert "'wrong'" not in solved and "'error'" not in solved

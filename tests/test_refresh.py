@@ -1,15 +1,16 @@
-"""Executing and normalising lessons: tools/lessons.py."""
+"""`course refresh`: executing, normalising and checking lessons."""
 
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from click.testing import CliRunner, Result
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_utils.authoring.normal_form import dumps, normalise
+from course_utils.cli import main
 from course_utils.display.bundles import ERROR_CLASS, WIDGET_VIEW
-from tools.lessons import main
 
 
 def save(path: Path, *sources: str) -> bytes:
@@ -18,8 +19,8 @@ def save(path: Path, *sources: str) -> bytes:
     return path.read_bytes()
 
 
-def refresh(path: Path) -> int:
-    return main(["refresh", str(path)])
+def refresh(path: Path, *options: str) -> Result:
+    return CliRunner().invoke(main, ["refresh", *options, str(path)])
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +34,9 @@ def refreshed(tmp_path_factory):
         f"print(sys.executable == {sys.executable!r})"
     )
     save(path, report, "print('a', flush=True)\nprint('b')\n1 + 1")
-    assert refresh(path) == 0
+    assert refresh(path).exit_code == 0
     once = path.read_bytes()
-    assert refresh(path) == 0
+    assert refresh(path).exit_code == 0
     return path, once
 
 
@@ -52,10 +53,10 @@ def test_runs_in_its_folder_on_the_cpu_by_this_python(refreshed):
     assert cells[0].outputs[0].text == "True\ncpu\nTrue\n"
 
 
-def test_a_second_time_changes_nothing(refreshed):
+def test_second_refresh_changes_nothing(refreshed):
     path, once = refreshed
     assert path.read_bytes() == once
-    assert main(["check", str(path)]) == 0
+    assert refresh(path, "--check").exit_code == 0
 
 
 def test_nothing_is_left_beside(refreshed):
@@ -63,34 +64,51 @@ def test_nothing_is_left_beside(refreshed):
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def test_a_failing_cell_is_named_and_nothing_written(tmp_path, capsys):
+def test_failing_cell_is_named_and_nothing_written(tmp_path):
     path = tmp_path / "failing.ipynb"
     before = save(path, "x = 1", "\nx / 0")
-    assert refresh(path) == 1
+    result = refresh(path)
+    assert result.exit_code == 1
     assert path.read_bytes() == before
-    said = capsys.readouterr().err
-    assert "failing.ipynb: cell 1 ('x / 0') raised ZeroDivisionError: division" in said
+    expected = "failing.ipynb: Cell [2] raised ZeroDivisionError: division by zero\n"
+    assert result.stderr == expected
 
 
-def test_a_failed_drawing_is_refused(tmp_path, capsys):
+def test_notebook_that_exits_is_refused(tmp_path):
+    path = tmp_path / "exits.ipynb"
+    before = save(path, "import sys", "sys.exit()", "1 + 1")
+    assert refresh(path).exit_code == 1
+    assert path.read_bytes() == before
+
+
+def test_failed_drawing_is_refused(tmp_path):
     path = tmp_path / "drawing.ipynb"
     before = save(path, f"print('<div class=\"{ERROR_CLASS}\">')")
-    assert refresh(path) == 1
+    result = refresh(path)
+    assert result.exit_code == 1
     assert path.read_bytes() == before
-    assert "cell 0: a playground's drawing failed" in capsys.readouterr().err
+    assert "cell 0: a playground's drawing failed" in result.stderr
 
 
 @pytest.mark.parametrize("text", ["", "{}", "no notebook"])
-def test_a_broken_file_is_one_sentence(tmp_path, capsys, text):
+def test_broken_file_is_reported(tmp_path, text):
     path = tmp_path / "broken.ipynb"
     path.write_text(text, encoding="utf-8")
-    assert main(["check", str(path)]) == 1
-    assert capsys.readouterr().err.startswith("broken.ipynb: ")
+    result = refresh(path, "--check")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("broken.ipynb: ")
 
 
-def test_a_missing_file_is_one_sentence(tmp_path, capsys):
-    assert main(["check", str(tmp_path / "none.ipynb")]) == 1
-    assert "none.ipynb" in capsys.readouterr().err
+def test_missing_file_is_reported(tmp_path):
+    result = refresh(tmp_path / "none.ipynb", "--check")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("none.ipynb: ")
+
+
+def test_folder_without_notebooks_is_reported(tmp_path):
+    result = refresh(tmp_path, "--check")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("course refresh: no notebook found in ")
 
 
 def untidy() -> nbformat.NotebookNode:
@@ -136,17 +154,18 @@ def test_normalise_keeps_what_matters_and_strips_the_rest():
 
 def test_ids_are_kept_and_missing_ones_are_stable():
     notebook = untidy()
-    kept = notebook.cells[0]["id"] = "cell-00"
+    own = notebook.cells[0]["id"] = "cell-00"
     del notebook.cells[1]["id"]
-    assert [cell["id"] for cell in normalise(notebook).cells] == [kept, "cell-01"]
+    assert [cell["id"] for cell in normalise(notebook).cells] == [own, "cell-01"]
 
 
-def test_check_and_normalise_agree(tmp_path, capsys):
+def test_check_and_normalise_agree(tmp_path):
     path = tmp_path / "untidy.ipynb"
     path.write_text(nbformat.v4.writes(untidy()), encoding="utf-8")
-    assert main(["check", str(path)]) == 1
-    assert "not normalised" in capsys.readouterr().err
-    assert main(["normalise", str(path)]) == 0
-    assert main(["check", str(path)]) == 0
+    result = refresh(path, "--check")
+    assert result.exit_code == 1
+    assert "not normalised" in result.stderr
+    assert refresh(path, "--normalise").exit_code == 0
+    assert refresh(path, "--check").exit_code == 0
     text = path.read_text(encoding="utf-8")
     assert text.endswith("}\n") and "é" in text

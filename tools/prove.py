@@ -31,7 +31,7 @@ LINT = [
     ["ruff", "check", "."],
     ["ruff", "format", "--check", "."],
     ["codespell_lib"],
-    ["tools.lessons", "check"],
+    ["course_utils.cli", "refresh", "--check"],
 ]
 TESTED = {"lessons": [*NBVAL, "notebooks"], "tests": ["tests"]}
 PARTS = ["lint", *TESTED]

@@ -2,3 +2,9 @@
 
 No lesson imports this package.
 """
+
+import sys
+
+# jsonschema, which nbformat imports, would build a grammar for a second. It is optional
+# there: it checks addresses, and no notebook's schema has any.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]

@@ -1,61 +1,54 @@
 """An executed notebook as one HTML page, pictures inside."""
 
+import copy
 import html
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-_TEMPLATE = """\
-{%- extends 'lab/index.html.j2' -%}
-{%- block html_head_js -%}{%- endblock -%}
-{%- block notebook_css -%}
-{{ super() }}
-{{ resources.include_css("static/theme-dark.css")
-   | replace("<style", '<style media="screen and (prefers-color-scheme: dark)"') }}
-<style>
-  :root { color-scheme: light dark; }
-  main { max-width: 62rem; margin: 0 auto; padding: 1rem; }
-  /* 16 px, and all of Jupyter's other sizes in proportion */
-  :root { --jp-content-font-size1: 16px; --jp-code-font-size: 14.5px; }
-  .jp-RenderedHTMLCommon { line-height: 1.6; }
-  .jp-RenderedHTMLCommon img, .jp-OutputArea-output img {
-    max-width: 100%; height: auto; background: white; }
-  .jp-OutputArea-output pre, .highlight pre { overflow-x: auto; }
-  .jp-OutputArea-output pre { word-break: normal; overflow-wrap: break-word; }
-  .jp-InputPrompt, .jp-OutputPrompt { font-size: 12px; min-width: 4.5em; }
-  @media (max-width: 50rem) {
-    .jp-InputPrompt, .jp-OutputPrompt { display: none; }
-  }
-</style>
-{%- endblock -%}
-"""
-_WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+from nbformat import NotebookNode
+
+from course_utils.display.bundles import WIDGET_VIEW
+from course_utils.files import write_whole
+
+if TYPE_CHECKING:
+    from nbconvert.exporters import HTMLExporter
+
+_TEMPLATE = Path(__file__).parent / "templates" / "page.html.j2"
 
 
-def write_page(notebook: Path, page: Path, folder: Path) -> None:
+def write_page(notebook: NotebookNode, page: Path, folder: Path) -> None:
     """Write `notebook` as an HTML page to `page`.
 
     Args:
-        notebook: the executed notebook.
+        notebook: the executed notebook, which is not changed.
         page: the file to write.
         folder: where the pictures that the text links to are found.
-    """
-    import nbformat
 
-    content = nbformat.read(notebook, as_version=4)
+    Raises:
+        OSError: the page can't be written.
+
+    Example:
+        >>> from nbformat.v4 import new_notebook
+        >>> write_page(new_notebook(), Path("no_such_folder/page.html"), Path("."))
+        Traceback (most recent call last):
+        FileNotFoundError: ...
+    """
+    content = copy.deepcopy(notebook)
     # A page has no kernel: it shows what the widgets say as text instead.
     content.metadata.pop("widgets", None)
     content.metadata["title"] = page.stem
     for cell in content.cells:
         for output in cell.get("outputs", []):
             if "data" in output:
-                output["data"].pop(_WIDGET_VIEW, None)
+                output["data"].pop(WIDGET_VIEW, None)
                 _describe_picture(output)
     resources = {"metadata": {"name": page.stem, "path": str(folder)}}
     body, _ = _exporter().from_notebook_node(content, resources)
-    page.write_text(body, encoding="utf-8")
+    write_whole(page, body)
 
 
-def _describe_picture(output) -> None:
+def _describe_picture(output: NotebookNode) -> None:
     """Turn a PNG with a description into an <img> that has it as its alt text."""
     picture = output["data"].get("image/png")
     metadata = output.get("metadata", {})
@@ -76,10 +69,10 @@ def _describe_picture(output) -> None:
 
 
 @cache
-def _exporter():
-    """Return nbconvert's exporter, which takes a second to make."""
+def _exporter() -> "HTMLExporter":
+    """Return nbconvert's exporter, which takes a second to create."""
     from nbconvert.exporters import HTMLExporter
 
     exporter = HTMLExporter(embed_images=True)
-    exporter.raw_template = _TEMPLATE
+    exporter.raw_template = _TEMPLATE.read_text(encoding="utf-8")
     return exporter

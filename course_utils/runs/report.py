@@ -1,4 +1,4 @@
-"""A batch's results: the table on the terminal, report.json and index.html."""
+"""A batch's results: the table, report.json, index.html, and the folder for them."""
 
 import json
 import platform
@@ -9,13 +9,24 @@ from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 
-from course_utils.runs.report_page import COLUMNS, render_report
-from course_utils.runs.worker import Result
+import jinja2
+
+from course_utils.errors import CourseError
+from course_utils.files import replacing, write_whole
+from course_utils.runs.model import FaultKind, Result
+
+COLUMNS = ("lesson", "device", "seed", "parameters", "state", "seconds", "cause")
+_TEMPLATES = Path(__file__).parent / "templates"
+_MOST_FOLDERS = 1000
 
 
 @dataclass(frozen=True)
 class Report:
-    """The results of one batch, and the wall clock seconds that it took."""
+    """The results of one batch, and the wall clock seconds that it took.
+
+    >>> Report([], seconds=2.4, begun=now()).summary
+    '0 of 0 runs succeeded in 2 s.'
+    """
 
     results: Sequence[Result]
     seconds: float
@@ -33,23 +44,20 @@ class Report:
     def exit_code(self) -> int:
         """0 if every run succeeded, 130 if the batch was interrupted, else 1."""
         kinds = {result.fault.kind for result in self.results if result.fault}
-        return 130 if "interrupted" in kinds else 1 if kinds else 0
+        return 130 if FaultKind.INTERRUPTED in kinds else 1 if kinds else 0
 
     def table(self) -> str:
         """Return the results as lines of text, one for each run."""
-        rows = [[name.capitalize() for name in COLUMNS]]
-        rows += [[*_row(result).values()] for result in self.results]
-        filled = [any(row[i] for row in rows[1:]) for i in range(len(COLUMNS))]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = []
-        for row in rows:
-            cells = [
-                text.rjust(width) if name == "seconds" else text.ljust(width)
-                for text, width, name in zip(row, widths, COLUMNS, strict=True)
-            ]
-            kept = [cell for cell, keep in zip(cells, filled, strict=True) if keep]
-            lines.append("  ".join(kept).rstrip())
-        lines.insert(1, "─" * min(80, max(map(len, lines))))
+        rows = [_row(result) for result in self.results]
+        columns = []
+        for name in _filled(rows):
+            texts = [name.capitalize(), *(row[name] for row in rows)]
+            width = max(map(len, texts))
+            adjust = str.rjust if name == "seconds" else str.ljust
+            columns.append([adjust(text, width) for text in texts])
+        lines = ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
+        if lines:
+            lines.insert(1, "─" * min(80, max(map(len, lines))))
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, object]:
@@ -64,20 +72,32 @@ class Report:
 
     def write(self, folder: Path) -> Path:
         """Write report.json and index.html; return the path of the latter."""
-        content = self.as_dict()
-        text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
-        _write_whole(folder / "report.json", text + "\n")
-        rows = [
-            _row(r) | {"page": r.page or "", "notebook": r.notebook or ""}
-            for r in self.results
-        ]
+        content = json.dumps(self.as_dict(), indent=1, ensure_ascii=False, default=str)
+        write_whole(folder / "report.json", content + "\n")
         index = folder / "index.html"
-        _write_whole(index, render_report(content, rows))
+        write_whole(index, self._render())
         return index
+
+    def _render(self) -> str:
+        """Return the report as a page, readable in light and dark and at any zoom."""
+        templates = jinja2.FileSystemLoader(_TEMPLATES)
+        page = jinja2.Environment(loader=templates, autoescape=True)
+        rows = [_row(result) for result in self.results]
+        return page.get_template("report.html.j2").render(
+            summary=self.summary,
+            begun=self.begun,
+            machine=describe_machine(),
+            columns=_filled(rows),
+            rows=list(zip(rows, self.results, strict=True)),
+        )
 
 
 def describe_machine() -> dict[str, str]:
-    """Return the versions that decide what numbers a run gives."""
+    """Return the versions that decide what numbers a run gives.
+
+    >>> describe_machine()["executable"] == sys.executable
+    True
+    """
     machine = {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -92,6 +112,11 @@ def describe_machine() -> dict[str, str]:
 
 
 def now() -> datetime:
+    """Return the time, in UTC.
+
+    >>> now().tzname()
+    'UTC'
+    """
     return datetime.now(timezone.utc)
 
 
@@ -106,6 +131,11 @@ def _row(result: Result) -> dict[str, str]:
         "seconds": "" if result.seconds is None else f"{result.seconds:.1f}",
         "cause": fault.cause if fault else "",
     }
+
+
+def _filled(rows: list[dict[str, str]]) -> list[str]:
+    """Return the columns in which some row says something."""
+    return [name for name in COLUMNS if any(row[name] for row in rows)]
 
 
 def _record(result: Result) -> dict[str, object]:
@@ -130,10 +160,54 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min {rest} s"
 
 
-def _write_whole(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.partial")
+def make_run_folder(out: Path, begun: datetime) -> Path:
+    """Create and return `out`/<UTC time>-<number>, a folder nobody else has.
+
+    Raises:
+        CourseError: the folder can't be created.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> begun = datetime(2026, 5, 1, 9, 30, tzinfo=timezone.utc)
+        >>> with TemporaryDirectory() as out:
+        ...     make_run_folder(Path(out), begun).name
+        '20260501T093000Z-1'
+    """
+    stamp = begun.strftime("%Y%m%dT%H%M%SZ")
     try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
+        for number in range(1, _MOST_FOLDERS):
+            folder = out / f"{stamp}-{number}"
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            return folder.resolve()
+    except OSError as error:
+        raise CourseError(
+            f"results can't be written to {out}: {error.strerror}. "
+            "Choose another folder with --out."
+        ) from error
+    raise CourseError(f"{out} holds too many runs of this second: try again.")
+
+
+def point_latest(folder: Path) -> Path | None:
+    """Make `latest` beside `folder` lead to it: a link, or a text file with its name.
+
+    Returns None where something else of that name is in the way.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as out:
+    ...     point_latest(make_run_folder(Path(out), now())).name
+    'latest'
+    """
+    latest = folder.parent / "latest"
+    try:
+        with replacing(latest) as beside:
+            try:
+                beside.symlink_to(folder.name, target_is_directory=True)
+            except OSError:  # Windows without the right to make links, or FAT
+                beside.write_text(folder.name + "\n", encoding="utf-8")
+    except OSError:
+        return None
+    return latest

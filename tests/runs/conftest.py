@@ -1,16 +1,14 @@
 """Batches that several tests look at, each run once."""
 
-import sys
 from concurrent.futures import Executor, Future
 from pathlib import Path
 
 import pytest
 
-from course_utils.runs.lessons import read_lesson
-from course_utils.runs.runner import run_batch
-from course_utils.runs.strays import find_strays
-from course_utils.runs.tasks import Task, make_grid
-from course_utils.runs.worker import PARTIAL, Result, Settings
+from course_utils.runs.batch import run_batch
+from course_utils.runs.lessons import make_grid, read_lesson
+from course_utils.runs.model import FaultKind, Result, Settings, Task
+from course_utils.runs.processes import find_orphans
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "runs"
 
@@ -40,11 +38,12 @@ class Batch:
         self.folder = settings.folder
         self.settings = settings
         self.results = {result.task.name: result for result in results}
-        self.strays = find_strays(settings.run)
+        self.orphans = find_orphans(settings.run)
 
-    def fault(self, name: str) -> tuple[str, str]:
+    def fault(self, name: str) -> tuple[FaultKind, str]:
         fault = self.results[name].fault
-        return (fault.kind, fault.cause) if fault else ("", "")
+        assert fault, f"{name} succeeded"
+        return fault.kind, fault.cause
 
     def text(self, name: str, suffix: str = ".ipynb") -> str:
         return (self.folder / f"{name}{suffix}").read_text(encoding="utf-8")
@@ -70,12 +69,6 @@ def batch(tmp_path_factory) -> Batch:
         fixture_task("leaves_child"),
         *make_grid([read_lesson(broken), read_lesson(folder / "absent.ipynb")])[0],
     ]
-    if sys.platform == "linux":
-        # A file of the kernel's that refuses every write for lack of space.
-        (folder / PARTIAL).mkdir()
-        (folder / PARTIAL / "full_disk.ipynb").symlink_to("/dev/full")
-        fine = read_lesson(FIXTURES / "fine.ipynb")
-        tasks.insert(2, Task("full_disk", fine.path))
     return Batch(settings, run_batch(tasks, settings, jobs=2))
 
 

@@ -14,8 +14,6 @@ from click.testing import CliRunner
 
 from course_utils import doctor
 from course_utils.cli import main
-from course_utils.errors import CourseError
-from course_utils.runs.preflight import parse_parameters
 
 from .conftest import FIXTURES
 
@@ -30,6 +28,20 @@ def run(*arguments: object):
 def environment(**more: str) -> dict[str, str]:
     path = os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")])
     return os.environ | {"PYTHONPATH": path, "PYTHONUTF8": "1"} | more
+
+
+def test_help_waits_for_no_library():
+    heavy = "torch matplotlib IPython nbformat papermill pebble jinja2 psutil".split()
+    code = (
+        "import sys; from course_utils.cli import main; "
+        "main(['--help'], standalone_mode=False); "
+        f"print(sorted(set(sys.modules) & set({heavy})))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True
+    )
+    assert "Usage" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
 
 
 def test_help_names_every_option():
@@ -92,18 +104,6 @@ def test_folder_that_can_not_be_written(tmp_path):
     result = run(FIXTURES / "fine.ipynb", "--out", tmp_path / "file" / "runs")
     assert result.exit_code == 2
     assert "Choose another folder with --out" in result.stderr
-
-
-def test_values_of_parameters_are_python_or_text():
-    pairs = (("n", "2"), ("n", "0.5"), ("on", "true"), ("how", "relu"), ("k", "[1, 2]"))
-    assert parse_parameters(pairs) == {
-        "n": [2, 0.5],
-        "on": [True],
-        "how": ["relu"],
-        "k": [[1, 2]],
-    }
-    with pytest.raises(CourseError, match="use --device cpu"):
-        parse_parameters((("device", "cpu"),))
 
 
 def test_run_from_the_shell(tmp_path):
@@ -169,10 +169,16 @@ def running(tmp_path):
         command.stderr.close()
 
 
+def interrupt_all(command: subprocess.Popen) -> None:
+    """Do as a terminal does on Ctrl-C: tell every process of the command."""
+    os.killpg(command.pid, signal.SIGINT)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_ctrl_c_ends_in_a_report(running, tmp_path):
+@pytest.mark.parametrize("end", [interrupt_all, subprocess.Popen.terminate])
+def test_interrupt_or_termination_ends_in_a_report(running, tmp_path, end):
     command, family = running
-    os.killpg(command.pid, signal.SIGINT)  # as a terminal does, to all of them
+    end(command)
     stdout, stderr = command.communicate(timeout=30)
     assert command.returncode == 130, stderr
     assert "Traceback" not in stderr

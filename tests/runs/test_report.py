@@ -8,12 +8,8 @@ from pathlib import Path
 import pytest
 
 from course_utils.errors import CourseError
-from course_utils.runs import run_folder
-from course_utils.runs.faults import Fault
-from course_utils.runs.report import Report, now
-from course_utils.runs.run_folder import make_run_folder, point_latest
-from course_utils.runs.tasks import Task
-from course_utils.runs.worker import Result
+from course_utils.runs.model import Fault, FaultKind, Result, Task
+from course_utils.runs.report import Report, make_run_folder, now, point_latest
 
 GOOD = Result(
     Task("a--seed-1", Path("a.ipynb"), {"seed": 1, "epochs": 2}, {"device": "auto"}),
@@ -23,10 +19,10 @@ GOOD = Result(
 )
 BAD = Result(
     Task("b", Path("b.ipynb"), defaults={"seed": 0}),
-    Fault("raised", "Cell [2] raised ValueError: <b> & co"),
+    Fault(FaultKind.RAISED, "Cell [2] raised ValueError: <b> & co"),
     seconds=70.0,
 )
-STOPPED = Result(Task("c", Path("c.ipynb")), Fault("interrupted", "Stopped."))
+STOPPED = Result(Task("c", Path("c.ipynb")), Fault(FaultKind.INTERRUPTED, "Stopped."))
 
 
 def make(*results: Result) -> Report:
@@ -60,14 +56,14 @@ def test_summary():
 class Links(HTMLParser):
     def __init__(self, text: str):
         super().__init__()
-        self.found: list[str] = []
+        self.targets: list[str] = []
         self.rows = 0
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         self.rows += tag == "tr"
         if tag == "a":
-            self.found.append(dict(attrs)["href"])
+            self.targets.append(dict(attrs)["href"])
 
 
 def test_page_has_a_row_and_links_for_each_run(tmp_path):
@@ -75,7 +71,7 @@ def test_page_has_a_row_and_links_for_each_run(tmp_path):
     text = index.read_text(encoding="utf-8")
     links = Links(text)
     assert links.rows == 3
-    assert links.found == ["a--seed-1.html", "a--seed-1.ipynb"]
+    assert links.targets == ["a--seed-1.html", "a--seed-1.ipynb"]
     assert "ValueError: &lt;b&gt; &amp; co" in text
     assert "1 of 2 runs succeeded" in text
 
@@ -99,7 +95,7 @@ def test_failed_write_leaves_no_half_report(tmp_path, monkeypatch):
         self.touch()
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space"):
         make(GOOD).write(tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -135,7 +131,7 @@ def test_latest_without_links_is_a_text_file(tmp_path, monkeypatch):
     def refuse(*args, **kwargs):
         raise OSError("no links here")
 
-    monkeypatch.setattr(run_folder.Path, "symlink_to", refuse)
+    monkeypatch.setattr(Path, "symlink_to", refuse)
     (tmp_path / "one").mkdir()
     assert point_latest(tmp_path / "one").read_text(encoding="utf-8") == "one\n"
 

@@ -16,7 +16,7 @@ def test_parameters_reach_the_notebook(batch):
 def test_kernel_is_this_interpreter_in_the_notebooks_folder(batch):
     notebook = batch.text("fine")
     assert json.dumps(f"executable {sys.executable}\n")[1:-1] in notebook
-    assert "folder batch" in notebook
+    assert "folder runs" in notebook
 
 
 def test_several_jobs_share_the_cores(batch):
@@ -45,8 +45,8 @@ def test_page_says_what_widgets_would_show(tmp_path):
     notebook.metadata["widgets"] = {
         "application/vnd.jupyter.widget-state+json": {"state": {}}
     }
-    nbformat.write(notebook, tmp_path / "widget.ipynb")
-    write_page(tmp_path / "widget.ipynb", tmp_path / "widget.html", tmp_path)
+    write_page(notebook, tmp_path / "widget.html", tmp_path)
     page = (tmp_path / "widget.html").read_text(encoding="utf-8")
     assert "Controls: p from 0 to 0.9" in page
     assert "widget-view+json" not in page
+    assert "widgets" in notebook.metadata

@@ -5,9 +5,14 @@ from pathlib import Path
 import pytest
 
 from course_utils.errors import CourseError
-from course_utils.runs.faults import Fault
-from course_utils.runs.lessons import Lesson, find_lessons, read_lesson
-from course_utils.runs.tasks import make_grid
+from course_utils.runs.lessons import (
+    Lesson,
+    find_notebooks,
+    make_grid,
+    parse_parameters,
+    read_lesson,
+)
+from course_utils.runs.model import Fault, FaultKind
 
 from .conftest import FIXTURES
 
@@ -47,7 +52,7 @@ def test_parameter_that_no_lesson_has():
 
 
 def test_unreadable_notebook_is_one_task():
-    bad = Lesson(Path("bad.ipynb"), fault=Fault("broken", "Broken."))
+    bad = Lesson(Path("bad.ipynb"), fault=Fault(FaultKind.BROKEN, "Broken."))
     tasks, notes = make_grid([bad, TRAIN], seeds=[0, 1])
     assert [t.lesson for t in tasks] == ["bad", "10_train", "10_train"]
     assert tasks[0].fault == bad.fault
@@ -80,7 +85,7 @@ def test_json_that_is_no_notebook(tmp_path):
     path = tmp_path / "list.ipynb"
     path.write_text('{"title": "JSON, but no notebook"}', encoding="utf-8")
     fault = read_lesson(path).fault
-    assert fault.kind == "broken"
+    assert fault.kind is FaultKind.BROKEN
     assert fault.cause.startswith("The notebook is broken: ")
 
 
@@ -96,9 +101,21 @@ def test_lessons_are_found_by_folder_by_start_and_by_default(tmp_path, monkeypat
     source = (FIXTURES / "fine.ipynb").read_bytes()
     for name in ("02_b", "01_a", "10_c"):
         (tmp_path / "notebooks" / f"{name}.ipynb").write_bytes(source)
-    assert [x.name for x in find_lessons()] == ["01_a", "02_b", "10_c"]
-    assert [x.name for x in find_lessons(("10", "01"))] == ["10_c", "01_a"]
-    assert [x.name for x in find_lessons(("notebooks",))] == ["01_a", "02_b", "10_c"]
+    assert [x.stem for x in find_notebooks()] == ["01_a", "02_b", "10_c"]
+    assert [x.stem for x in find_notebooks(("10", "01"))] == ["10_c", "01_a"]
+    assert [x.stem for x in find_notebooks(("notebooks",))] == ["01_a", "02_b", "10_c"]
     (tmp_path / "empty").mkdir()
     with pytest.raises(CourseError, match="no notebook found in empty"):
-        find_lessons(("empty",))
+        find_notebooks(("empty",))
+
+
+def test_values_of_parameters_are_python_or_text():
+    pairs = (("n", "2"), ("n", "0.5"), ("on", "true"), ("how", "relu"), ("k", "[1, 2]"))
+    assert parse_parameters(pairs) == {
+        "n": [2, 0.5],
+        "on": [True],
+        "how": ["relu"],
+        "k": [[1, 2]],
+    }
+    with pytest.raises(CourseError, match="use --device cpu"):
+        parse_parameters((("device", "cpu"),))

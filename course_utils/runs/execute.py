@@ -1,0 +1,284 @@
+"""The one way to execute a notebook: papermill, one kernel of this interpreter."""
+
+import asyncio
+import logging
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import nbformat
+from ipykernel.kernelspec import get_kernel_dict
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import DeadKernelError
+from nbformat import NotebookNode
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NotebookExecutionManager
+from papermill.exceptions import PapermillExecutionError
+from papermill.execute import raise_for_execution_errors
+from papermill.iorw import load_notebook_node
+from papermill.parameterize import parameterize_notebook
+
+from course_utils.files import write_whole
+from course_utils.runs.model import Fault, FaultKind, one_line
+
+START_TIMEOUT = 60  # seconds
+# After the limit a cell is interrupted; one that ignores that is killed so much later.
+GRACE_SECONDS = 5.0
+_KERNEL = "python3"
+
+# What went wrong is told by the fault; the libraries' own lines would stand beside it.
+_SILENT = logging.Logger("course_utils.runs", logging.CRITICAL + 1)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """An executed notebook, what went wrong in it, and the seconds it took.
+
+    >>> Execution(nbformat.v4.new_notebook(), fault=None, seconds=0.8).fault is None
+    True
+    """
+
+    notebook: NotebookNode
+    fault: Fault | None
+    seconds: float
+
+
+def execute(
+    notebook: Path | NotebookNode,
+    *,
+    output: Path | None = None,
+    parameters: Mapping[str, object] | None = None,
+    env: Mapping[str, str | None] | None = None,
+    cwd: Path | None = None,
+    cell_timeout: float | None = None,
+) -> Execution:
+    """Execute a notebook from top to bottom in a new kernel of this interpreter.
+
+    Whatever a cell or the kernel does becomes the fault; a kernel that does not start
+    is tried twice. The outputs up to the fault are in the notebook in each case.
+
+    Args:
+        notebook: a file, or a notebook, which is not changed.
+        output: takes the executed notebook, whatever its fault.
+        parameters: injected after the cell tagged `parameters`.
+        env: variables to set for the kernel beside this process's own; None removes
+            one.
+        cwd: the kernel's folder; by default the notebook's, else the current one.
+        cell_timeout: seconds that a cell may take; None for no limit.
+
+    Raises:
+        OSError: `notebook` can't be read, or `output` can't be written.
+        ValueError: `notebook` is no notebook.
+
+    Example:
+        >>> execute(Path("99_none.ipynb"), parameters={"seed": 1})
+        Traceback (most recent call last):
+        FileNotFoundError: [Errno 2] No such file or directory: '99_none.ipynb'
+    """
+    begin = time.perf_counter()
+    if cwd is None and isinstance(notebook, Path):
+        cwd = notebook.parent
+    parameters = dict(parameters or {})
+    variables = kernel_environment(parameters, env)
+    for _ in range(2):
+        # Kernels that start together can choose the same port; then one gives up.
+        executed = _load(notebook, parameters)
+        fault = _run(executed, variables, cwd or Path.cwd(), cell_timeout)
+        if fault is None or fault.kind is not FaultKind.NO_KERNEL:
+            break
+    if output:
+        write_whole(output, nbformat.writes(executed))
+    return Execution(executed, fault, time.perf_counter() - begin)
+
+
+def kernel_environment(
+    parameters: Mapping[str, object], env: Mapping[str, str | None] | None = None
+) -> dict[str, str]:
+    """Return a kernel's whole environment: this process's, changed by `env`.
+
+    A run that names its device is not sent to another by COURSE_DEVICE.
+
+    >>> kernel_environment({}, {"COURSE_DEVICE": "cuda"})["COURSE_DEVICE"]
+    'cuda'
+    >>> "COURSE_DEVICE" in kernel_environment({"device": "cpu"})
+    False
+    """
+    variables: dict[str, str | None] = {**os.environ, **(env or {})}
+    # Silences a warning of the debugger, which no run uses.
+    variables["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
+    if "device" in parameters:
+        variables["COURSE_DEVICE"] = None
+    return {name: value for name, value in variables.items() if value is not None}
+
+
+def _load(notebook: Path | NotebookNode, parameters: dict[str, object]) -> NotebookNode:
+    """Return a copy with papermill's metadata and the injected parameters."""
+    source = str(notebook) if isinstance(notebook, Path) else notebook
+    loaded = load_notebook_node(source)
+    if parameters:
+        loaded = parameterize_notebook(
+            loaded, parameters, kernel_name=_KERNEL, language="python"
+        )
+    return loaded
+
+
+def _run(
+    notebook: NotebookNode, env: dict[str, str], cwd: Path, limit: float | None
+) -> Fault | None:
+    """Execute `notebook` in place."""
+    kernel = _Kernel(kernel_name=_KERNEL, log=_SILENT)
+    cells = _Cells(kernel, limit)
+    with tempfile.TemporaryFile() as log:
+        try:
+            _run_cells(notebook, kernel, cells, env=env, cwd=str(cwd), log=log)
+            raise_for_execution_errors(notebook, None)
+            fault = _early_end(notebook)
+        except PapermillExecutionError as error:
+            fault = _raised(error)
+        except DeadKernelError:
+            fault = _dead_kernel(cells)
+        except (RuntimeError, TimeoutError) as error:
+            # nbclient has no kind of its own for a kernel that never answers.
+            fault = Fault.unforeseen(error) if cells.count else _no_kernel(log)
+    if cells.expired is None:
+        return fault
+    return Fault(
+        FaultKind.TIMED_OUT,
+        f"Cell [{cells.expired}] ran longer than {limit:g} s and was stopped; "
+        "--cell-timeout sets the limit.",
+    )
+
+
+def _run_cells(
+    notebook: NotebookNode,
+    kernel: "_Kernel",
+    cells: "_Cells",
+    *,
+    env: dict[str, str],
+    cwd: str,
+    log: IO[bytes],
+) -> None:
+    """Let papermill run the cells, as its own engine does, without saving between."""
+    manager = NotebookExecutionManager(notebook, progress_bar=False)
+    client = PapermillNotebookClient(
+        manager,
+        km=kernel,
+        kernel_name=_KERNEL,
+        timeout=None,
+        startup_timeout=START_TIMEOUT,
+        # The graceful way took seconds in one run of twenty.
+        shutdown_kernel="immediate",
+        on_cell_execute=cells.begin,
+        on_cell_executed=cells.end,
+        log=_SILENT,
+    )
+    manager.notebook_start()
+    try:
+        client.execute(env=env, cwd=cwd, stdout=log, stderr=log, cleanup_kc=True)
+    finally:
+        manager.notebook_complete()
+
+
+class _Kernel(AsyncKernelManager):
+    """A kernel of this interpreter; a registered "python3" may be another."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        return KernelSpec(**get_kernel_dict())
+
+
+class _Cells:
+    """Counts the cells of a run, and stops one that takes longer than the limit.
+
+    Attributes:
+        count: how many cells have begun: the latest one's number, as in `[3]`.
+        expired: the number of the cell that reached the limit, else None.
+        process: the kernel's, from the first cell on.
+    """
+
+    def __init__(self, kernel: AsyncKernelManager, limit: float | None) -> None:
+        self.kernel = kernel
+        self.limit = limit
+        self.count = 0
+        self.expired: int | None = None
+        self.process: subprocess.Popen[bytes] | None = None
+        self._clock: asyncio.Task[None] | None = None
+
+    def begin(self, cell: NotebookNode, cell_index: int) -> None:
+        self.count += 1
+        self.process = getattr(self.kernel.provisioner, "process", None)
+        if self.limit:
+            self._clock = asyncio.ensure_future(self._stop(self.limit))
+
+    def end(self, cell: NotebookNode, cell_index: int, execute_reply: object) -> None:
+        if self._clock:
+            self._clock.cancel()
+
+    async def _stop(self, limit: float) -> None:
+        await asyncio.sleep(limit)
+        self.expired = self.count
+        # Interrupted, the cell ends with an error that papermill stores in the output.
+        await self.kernel.interrupt_kernel()
+        await asyncio.sleep(GRACE_SECONDS)
+        if self.kernel.provisioner:
+            await self.kernel.provisioner.kill()
+
+
+def _raised(error: PapermillExecutionError) -> Fault:
+    """Describe the error that a cell raised; a CourseError's own sentence is enough."""
+    message = one_line(error.evalue)
+    if error.ename == "CourseError":
+        return Fault(FaultKind.RAISED, message)
+    where = f"Cell [{error.exec_count}] raised {error.ename}"
+    return Fault(FaultKind.RAISED, f"{where}: {message}" if message else f"{where}.")
+
+
+def _dead_kernel(cells: _Cells) -> Fault:
+    """Describe a kernel that ended by itself, from its exit code (-9: killed)."""
+    code = cells.process.poll() if cells.process else None
+    how = "it ended"
+    if code is not None and code < 0:
+        how = f"it was killed by {_signal_name(-code)}"
+        if -code == getattr(signal, "SIGKILL", None):
+            how += ", which is often a lack of memory"
+    elif code is not None:
+        how = f"its process ended with exit code {code}"
+    cause = f"The kernel died in cell [{cells.count}]: {how}."
+    return Fault(FaultKind.DEAD_KERNEL, cause)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _no_kernel(log: IO[bytes]) -> Fault:
+    """Describe a kernel that never answered, by the last line that it wrote."""
+    log.seek(0)
+    lines = log.read().decode(errors="replace").splitlines()
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    reason = one_line(last) or "it gave no answer"
+    cause = f"The kernel did not start: {reason.rstrip('.')}."
+    return Fault(FaultKind.NO_KERNEL, cause)
+
+
+def _early_end(notebook: NotebookNode) -> Fault | None:
+    """Describe a notebook that ended before its last cell, as after `exit()`."""
+    cells = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
+    done = [cell for cell in cells if cell.execution_count is not None]
+    if len(done) == len(cells):
+        return None
+    return Fault(
+        FaultKind.ENDED_EARLY,
+        f"The notebook left off in cell [{len(done)}] of {len(cells)}: "
+        "a cell of a lesson must not exit.",
+    )

@@ -1,0 +1,167 @@
+"""What a batch consists of: tasks, settings, results, and what can go wrong."""
+
+import re
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+Values = dict[str, object]
+
+# Escape codes that colour a terminal; an error's message may hold them.
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_LONGEST = 300
+
+
+class FaultKind(Enum):
+    """The kinds of faults; the values are the words that a report shows.
+
+    >>> FaultKind.DEAD_KERNEL.value
+    'dead kernel'
+    """
+
+    MISSING = "missing"
+    BROKEN = "broken"
+    NO_KERNEL = "no kernel"
+    RAISED = "raised"
+    TIMED_OUT = "timed out"
+    DEAD_KERNEL = "dead kernel"
+    ENDED_EARLY = "ended early"
+    DISK_FULL = "disk full"
+    NOT_WRITTEN = "not written"
+    WORKER_LOST = "worker lost"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a run did not succeed: its kind, and the cause in one sentence.
+
+    >>> Fault(FaultKind.BROKEN, "The notebook is broken: not JSON.").kind.value
+    'broken'
+    """
+
+    kind: FaultKind
+    cause: str
+
+    @classmethod
+    def missing(cls, notebook: Path) -> "Fault":
+        """Return the fault of a notebook that is not there.
+
+        >>> Fault.missing(Path("03.ipynb")).cause
+        'There is no notebook 03.ipynb.'
+        """
+        return cls(FaultKind.MISSING, f"There is no notebook {notebook}.")
+
+    @classmethod
+    def unforeseen(cls, error: BaseException) -> "Fault":
+        """Return the fault for an error that nothing here expected.
+
+        >>> Fault.unforeseen(RuntimeError("the pool is closed")).cause
+        'RuntimeError: the pool is closed'
+        """
+        message = one_line(str(error))
+        name = type(error).__name__
+        return cls(FaultKind.FAILED, f"{name}: {message}" if message else f"{name}.")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One lesson to run once.
+
+    `name` is that of its files, unique in a batch. `values` are injected after the
+    notebook's `parameters` cell; `defaults` are what that cell says.
+
+    >>> task = Task("01--seed-1", Path("01.ipynb"), {"seed": 1, "width": 8})
+    >>> task.label, task.seed, task.parameters
+    ('01, seed=1, width=8', '1', 'width=8')
+    """
+
+    name: str
+    notebook: Path
+    values: Values = field(default_factory=dict)
+    defaults: Values = field(default_factory=dict)
+    fault: Fault | None = None
+
+    @property
+    def lesson(self) -> str:
+        """The lesson's name: '01_linear_layers'."""
+        return self.notebook.stem
+
+    @property
+    def device(self) -> str:
+        """The device it runs with, as the notebook or the task says it."""
+        return self._shown("device")
+
+    @property
+    def seed(self) -> str:
+        """The seed it runs with."""
+        return self._shown("seed")
+
+    @property
+    def parameters(self) -> str:
+        """What else is injected: 'epochs=2, width=8'."""
+        rest = {k: v for k, v in self.values.items() if k not in ("device", "seed")}
+        return ", ".join(f"{name}={value}" for name, value in rest.items())
+
+    @property
+    def label(self) -> str:
+        """The task in one line: '01_linear_layers, device=cpu, seed=0'."""
+        return ", ".join([self.lesson, *(f"{k}={v}" for k, v in self.values.items())])
+
+    def _shown(self, name: str) -> str:
+        value = self.values.get(name, self.defaults.get(name))
+        return "" if value is None else str(value)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all runs of a batch share.
+
+    Attributes:
+        folder: takes the results.
+        run: marks the processes of this batch, so that none is left behind.
+        cell_timeout: seconds that a cell may take; None for no limit.
+        pages: whether each notebook is also written as an HTML page.
+        threads: the most threads that a library may start in a kernel.
+
+    >>> Settings(Path("runs/today"), run="ab12").cell_timeout
+    600.0
+    """
+
+    folder: Path
+    run: str
+    cell_timeout: float | None = 600.0
+    pages: bool = True
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one task ended; `notebook` and `page` are names of files in the folder.
+
+    >>> Result(Task("01", Path("01.ipynb")), seconds=1.5).state
+    'succeeded'
+    """
+
+    task: Task
+    fault: Fault | None = None
+    seconds: float | None = None
+    notebook: str | None = None
+    page: str | None = None
+
+    @property
+    def state(self) -> str:
+        """'succeeded', or the kind of the fault."""
+        return self.fault.kind.value if self.fault else "succeeded"
+
+
+def one_line(text: str) -> str:
+    r"""Return the first line that is not empty, without colours, not too long.
+
+    >>> one_line("\n\x1b[31mno space left\x1b[0m\nmore")
+    'no space left'
+    """
+    lines = (line.strip() for line in _COLOURS.sub("", text).splitlines())
+    line = next((line for line in lines if line), "")
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

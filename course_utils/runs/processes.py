@@ -1,0 +1,208 @@
+"""Processes of a batch: the workers, their limits, and orphans that a lesson leaves."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import get_context, parent_process
+from typing import ParamSpec, TypeVar
+
+import psutil
+from pebble import ProcessPool
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_MARK = "COURSE_BATCH_RUN"
+
+
+class Workers(Executor):
+    """Runs calls in `jobs` spawned processes; a call whose process dies fails alone.
+
+    A ProcessPoolExecutor that loses one process ends all others and fails every call
+    that waits. In pebble's pool the lost call raises `pebble.ProcessExpired`, and the
+    next one gets a new process. The processes start with the first call.
+
+    >>> with Workers(2) as workers:
+    ...     pass
+    >>> workers.submit(abs, -1)
+    Traceback (most recent call last):
+    RuntimeError: the pool is closed
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+        self._pool = self._new_pool()
+        self._closed = False
+        self._futures: set[Future] = set()
+
+    def submit(
+        self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[T]:
+        """Schedule a call.
+
+        Raises:
+            RuntimeError: the pool is shut down.
+        """
+        if self._closed:
+            raise RuntimeError("the pool is closed")
+        with _interrupts_held():
+            if not self._pool.active:
+                self._replace_pool()
+            future = self._pool.schedule(fn, args, kwargs)
+        self._futures.add(future)
+        future.add_done_callback(self._futures.discard)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the processes: after their calls, or now if `cancel_futures`."""
+        self._closed = True
+        if cancel_futures:
+            for future in list(self._futures):
+                future.cancel()
+            self._pool.stop()
+        else:
+            self._pool.close()
+        if wait:
+            self._pool.join()
+
+    def _new_pool(self) -> ProcessPool:
+        spawn = get_context("spawn")
+        return ProcessPool(self._jobs, initializer=_prepare, context=spawn)
+
+    def _replace_pool(self) -> None:
+        """Start again: pebble gives up where a process dies before its first call."""
+        self._pool.stop()
+        self._pool.join()
+        for future in list(self._futures):
+            future.set_exception(BrokenProcessPool("a process died without a call"))
+        self._pool = self._new_pool()
+
+
+def _prepare() -> None:
+    """Make a new worker process ready."""
+    # Ctrl-C reaches every process of the terminal; the parent alone acts on it. (A
+    # function, not SIG_IGN: kernels would inherit that and could not be interrupted.)
+    signal.signal(signal.SIGINT, lambda *_: None)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if parent := parent_process():
+        parent.join()
+        # The kernel notices that this process is gone, and ends too.
+        os._exit(1)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back, here and in threads and processes started in the block.
+
+    It must wake the main thread, and no process may meet it before it is prepared.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def ignored_interrupts() -> Iterator[None]:
+    """Ignore Ctrl-C and SIGTERM in the block: a second one would leave processes.
+
+    >>> with ignored_interrupts():
+    ...     signal.raise_signal(signal.SIGINT)
+    """
+    before = {}
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, signal.SIG_IGN)
+    except ValueError:  # not the main thread, which alone gets signals
+        pass
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def count_cores() -> int:
+    """Return how many cores this process may use.
+
+    >>> count_cores() >= 1
+    True
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def thread_limits(threads: int | None) -> dict[str, str]:
+    """Return the variables that limit a library's threads; they never raise a limit.
+
+    >>> thread_limits(None)
+    {}
+    >>> thread_limits(1)["OMP_NUM_THREADS"]
+    '1'
+    """
+    if not threads:
+        return {}
+    limits = {}
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        own = os.environ.get(name, "")
+        limits[name] = str(min(threads, int(own)) if own.isdigit() else threads)
+    return limits
+
+
+def run_mark(run: str, task: str) -> dict[str, str]:
+    """Return the variable that a task's kernel and all its children inherit.
+
+    >>> run_mark("ab12", "01_linear_layers")
+    {'COURSE_BATCH_RUN': 'ab12/01_linear_layers'}
+    """
+    return {_MARK: f"{run}/{task}"}
+
+
+def find_orphans(run: str, task: str = "") -> list[psutil.Process]:
+    """Return the living processes of a run, or of one of its tasks.
+
+    >>> find_orphans("a run that never was")
+    []
+    """
+    mark = f"{run}/{task}"
+    orphans = []
+    for process in psutil.process_iter():
+        try:
+            own = process.environ().get(_MARK, "")
+        except (psutil.Error, OSError):
+            continue
+        if (
+            own == mark if task else own.startswith(mark)
+        ) and process.pid != os.getpid():
+            orphans.append(process)
+    return orphans
+
+
+def end_orphans(run: str, task: str = "") -> int:
+    """Kill the processes of a run, or of one of its tasks; return how many.
+
+    >>> end_orphans("a run that never was")
+    0
+    """
+    orphans = find_orphans(run, task)
+    for process in orphans:
+        try:
+            process.kill()
+        except psutil.Error:
+            continue
+    psutil.wait_procs(orphans, timeout=5)
+    return len(orphans)

@@ -1,0 +1,51 @@
+"""Files that are whole or absent."""
+
+from pathlib import Path
+
+import pytest
+
+from course_utils.files import replacing, write_whole
+
+
+@pytest.mark.parametrize(
+    ("content", "stored"),
+    [("é\n", b"\xc3\xa9\n"), ("a\r\nb", b"a\r\nb"), (b"\x00\xff", b"\x00\xff")],
+)
+def test_content_is_stored_byte_for_byte(tmp_path, content, stored):
+    path = tmp_path / "file"
+    write_whole(path, content)
+    assert path.read_bytes() == stored
+    write_whole(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(self, content):
+        self.touch()
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "file"
+    path.write_text("old")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_old_file_is_there_until_the_new_one_is_whole(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with replacing(path) as beside:
+        beside.write_text("new")
+        assert path.read_text() == "old"
+        assert beside.parent == path.parent
+    assert path.read_text() == "new"
+
+
+def test_interrupted_block_leaves_nothing(tmp_path):
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "file") as beside:
+        beside.write_text("half")
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
