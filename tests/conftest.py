@@ -6,6 +6,8 @@ import matplotlib
 import numpy as np
 import pytest
 
+from course_utils.display.bundles import PLAIN, PNG
+
 matplotlib.use("Agg")
 
 
@@ -41,6 +43,8 @@ def displayed(monkeypatch):
 
     def display(data, *, raw, metadata=None, handle=None):
         assert raw, "the course displays bundles"
+        if PNG in data:
+            assert metadata["alt"] == metadata[PNG]["alt"] == data[PLAIN]
         outputs.append((data, handle))
 
     class Handle:
