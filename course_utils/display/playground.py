@@ -124,7 +124,7 @@ def _widget(draw: Callable[..., str | None], name: str, spec: Any) -> Any:
         raise TypeError(f"draw takes no parameter '{name}': add it, or drop '{name}='.")
     widget: Any = interactive.widget_from_abbrev(spec, parameter.default)
     if isinstance(spec, bool) and isinstance(parameter.default, bool):
-        widget.value = parameter.default  # ipywidgets heeds defaults for ranges only
+        widget.value = parameter.default  # ipywidgets does it for ranges only
     if not isinstance(widget, DescriptionWidget):
         raise TypeError(
             f"no control fits {name}={spec!r}: give True or False, (low, high), "

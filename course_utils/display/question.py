@@ -21,7 +21,7 @@ def ask(
     why: str,
     wrong: Mapping[int, str] | None = None,
 ) -> None:
-    """Ask a question with options; a chosen one is answered at once.
+    """Ask a question with options; choosing one shows at once whether it is right.
 
     Without a kernel the page shows the question, the options and the folded answer.
     Text between backticks is set as code.
@@ -31,7 +31,7 @@ def ask(
         options: the answers to choose from, two or more, all different.
         answer: the index of the right one, from 0.
         why: the reason, shown with the right answer.
-        wrong: for the index of a wrong option, the sentence that helps.
+        wrong: a hint for each wrong option that deserves one, by its index.
 
     Raises:
         ValueError: fewer than two options, two alike, or an index out of range.

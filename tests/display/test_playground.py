@@ -118,16 +118,16 @@ def test_value_without_a_control_is_refused(spec):
 def test_axes_keep_their_place_when_labels_grow(displayed):
     drawn = []
 
-    def draw(ax, lines=2):
+    def draw(ax, lines=4):
         drawn.append(ax)
         ax.set_ylabel("\n".join(["label"] * lines))
 
     course_style()
-    playground(draw, alt="A label.", lines=(1, 9))
+    playground(draw, alt="A label.", lines=(1, 16))
     ax, label = drawn[0], drawn[0].yaxis.label
     assert label.get_window_extent().x0 >= 0  # the first frame makes room for it
     place, narrow = ax.get_position().bounds, label.get_window_extent().width
-    controls(displayed)["lines"].value = 9
+    controls(displayed)["lines"].value = 16
     assert label.get_window_extent().width > 3 * narrow
     assert ax.get_position().bounds == place
 

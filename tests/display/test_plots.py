@@ -74,7 +74,7 @@ def test_image_picture():
 def test_band_picture(color):
     course_style()
     ax, expected = small_axes(), small_axes()
-    plot_band([0, 1, 2], [[0, 1, 2], [2, 5, 4]], ax, label="runs", color=color)
+    plot_band([0, 1, 2], [[0, 5, 2], [2, 1, 4]], ax, label="runs", color=color)
     ax.legend()
     colour = color or PALETTE["blue"]
     expected.plot([0, 1, 2], [1, 3, 3], color=colour, label="runs")
@@ -158,6 +158,7 @@ def test_style_is_quiet():
 
 
 def test_style_fits_the_page_and_its_text_can_be_read():
+    plt.rcParams["axes.labelsize"] = "x-small"
     course_style()
     fig, ax = plt.subplots()
     assert pixels(fig).shape[:2] == (396, 704)
