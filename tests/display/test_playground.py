@@ -90,6 +90,19 @@ def test_draw_gets_a_list_of_several_axes(displayed):
     assert len(displayed) == 3
 
 
+def test_each_redraw_starts_with_empty_axes(displayed):
+    lines_found = []
+
+    def draw_two(axes, k=1):
+        for ax in axes:
+            lines_found.append(len(ax.lines))
+            ax.plot([k])
+
+    playground(draw_two, alt="Two.", ncols=2, k=(0, 2))
+    controls(displayed)["k"].value = 2
+    assert lines_found == [0, 0, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("options", "inches"),
     [({}, (6.4, 3.8)), ({"ncols": 2}, (10.6, 3.8)), ({"figsize": (3, 2)}, (3, 2))],
