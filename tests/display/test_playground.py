@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from ipywidgets import FloatSlider, HBox
+from ipywidgets import FloatSlider, HBox, fixed
 from ipywidgets.widgets import widget
 
 from course_utils import course_style, playground
@@ -122,7 +122,7 @@ def test_unknown_parameter_is_refused():
         playground(line, alt="A line.", angle=(0, 1))
 
 
-@pytest.mark.parametrize("spec", [object(), HBox()])
+@pytest.mark.parametrize("spec", [object(), HBox(), fixed(1.0)])
 def test_value_without_a_control_is_refused(spec):
     with pytest.raises(TypeError, match="no control fits slope"):
         playground(line, alt="A line.", slope=spec)
@@ -157,6 +157,7 @@ def _picture(ax):
     ax.imshow([[1, 2], [3, 4]])
     ax.set_axis_off()
     ax.set_title("to the left", loc="left")
+    ax.set_title("middle", loc="center")
 
 
 def _bars(ax):

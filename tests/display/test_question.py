@@ -79,6 +79,10 @@ def test_last_choice_counts():
     assert "✗ Not this one." in feedback_after(0, 2)
 
 
+def test_clearing_the_choice_keeps_the_feedback():
+    assert "✓ Yes." in feedback_after(0, None)
+
+
 def test_screen_readers_are_told_the_feedback():
     for feedback in (feedback_after(), feedback_after(0), feedback_after(1)):
         assert LIVE in feedback
