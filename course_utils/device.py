@@ -15,7 +15,14 @@ def select_device(name: str = "auto") -> torch.device:
     when named: it has no float64, which some lessons need.
 
     Raises:
-        CourseError: no such device, in a sentence that says what to do.
+        CourseError: no such device; the message says what to use instead.
+
+    >>> select_device("cpu")
+    device(type='cpu')
+    >>> select_device("gpu")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    course_utils.errors.CourseError: device='gpu' is no device torch knows: ...
     """
     source = "device"
     if name == "auto":

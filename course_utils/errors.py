@@ -1,4 +1,4 @@
-"""Errors as sentences: the course's own, and torch's, caught and shown."""
+"""Errors for people: the course's own, and torch's, caught and printed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,9 +6,14 @@ from textwrap import fill
 
 
 class CourseError(RuntimeError):
-    """A problem that a person can mend; its message is the sentence that says how.
+    """An error the user can fix; the message says how.
 
-    In a notebook it shows as that sentence alone, without a traceback.
+    In a notebook it shows as its message alone, without a traceback.
+
+    >>> raise CourseError("seed=-1 can't be used: give 0 or more.")
+    Traceback (most recent call last):
+        ...
+    course_utils.errors.CourseError: seed=-1 can't be used: give 0 or more.
     """
 
     def _render_traceback_(self) -> list[str]:
@@ -22,27 +27,32 @@ def expect_error(
 ) -> Iterator[None]:
     """Run a block that must fail, and print how it failed.
 
-    Prints the error's type, then `match` and what follows it on the same line.
+    Prints the error's type, then `match` and the rest of that line of the message.
     What stands before `match` is left out: versions of torch differ there.
 
     Args:
         kind: the type of error the block must raise, or several.
-        match: literal words (no regular expression) that the message must hold.
+        match: literal text (no regular expression) that the message must contain.
 
     Raises:
-        CourseError: the block raised nothing, or an error without these words.
+        CourseError: the block raised nothing, or an error without this text. An
+            error of another type passes through.
+
+    >>> with expect_error(ValueError, match="invalid literal"):
+    ...     int("two")
+    ValueError: invalid literal for int() with base 10: 'two'
     """
     try:
         yield
     except kind as error:
-        _, found, rest = str(error).partition(match)
-        if not found:
+        _, matched, rest = str(error).partition(match)
+        if not matched:
             raise CourseError(
                 f"expected a {type(error).__name__} saying '{match}', "
                 f"but it says: {error}"
             ) from error
-        said = f"{match}{rest.splitlines()[0] if rest else ''}"
-        print(fill(f"{type(error).__name__}: {said}", 88, subsequent_indent="  "))
+        line = f"{match}{rest.splitlines()[0] if rest else ''}"
+        print(fill(f"{type(error).__name__}: {line}", 88, subsequent_indent="  "))
     else:
         kinds = kind if isinstance(kind, tuple) else (kind,)
         names = " or ".join(k.__name__ for k in kinds)

@@ -1,6 +1,7 @@
 """What a lesson starts from: device, seed, threads, exact float32, figure style."""
 
 import random
+import warnings
 
 import numpy as np
 import torch
@@ -9,15 +10,21 @@ from course_utils.device import select_device
 from course_utils.display.plots import course_style
 from course_utils.errors import CourseError
 
+# Global on purpose: one kernel runs one lesson, and torch's seed, threads and
+# precision, which `setup` sets too, belong to the process as well.
 _current = torch.device("cpu")
 
 
 def setup(
     device: str = "auto", seed: int = 0, threads: int | None = None
 ) -> torch.device:
-    """Choose the device, seed every generator and apply the course's figure style.
+    """Prepare the process for a lesson, and print the device and the seed.
 
-    Prints one line that names the device and the seed.
+    1. Choose the device; `current_device` returns it from now on.
+    2. Seed the generators of Python, numpy and torch.
+    3. Compute in exact float32 on a GPU too, by cuDNN's deterministic algorithms.
+    4. Give matplotlib the course's figure style.
+    5. Set how many threads torch computes with, if asked.
 
     Args:
         device: "auto", "cpu", "cuda", "cuda:1", "mps"; see `select_device`.
@@ -32,14 +39,24 @@ def setup(
     Raises:
         CourseError: the device is unknown or not there, or the seed or the number of
             threads is unusable.
+
+    >>> device = setup("cpu", seed=1)
+    Device: cpu. Seed: 1.
+    >>> torch.zeros(2, device=device)
+    tensor([0., 0.])
     """
     global _current
     _current = select_device(device)
     seed_everything(seed)
-    _use_full_float32()
+    _use_exact_float32()
     course_style()
     if threads is not None:
-        _use_threads(threads)
+        if not _is_whole(threads, 1):
+            raise CourseError(
+                f"threads={threads!r} can't be used: give a whole number, 1 or more, "
+                "or None for torch's own choice."
+            )
+        torch.set_num_threads(threads)
     print(f"Device: {_current}. Seed: {seed}.")
     return _current
 
@@ -49,6 +66,12 @@ def seed_everything(seed: int) -> None:
 
     Raises:
         CourseError: `seed` is not a whole number from 0 to 2**32 - 1.
+
+    >>> seed_everything(7)
+    >>> first = torch.rand(3)
+    >>> seed_everything(7)
+    >>> torch.equal(torch.rand(3), first)
+    True
     """
     if not _is_whole(seed, 0) or seed >= 2**32:
         raise CourseError(
@@ -60,28 +83,29 @@ def seed_everything(seed: int) -> None:
 
 
 def current_device() -> torch.device:
-    """Return the device the last `setup` chose; "cpu" before any."""
+    """Return the device the last `setup` chose; "cpu" before any.
+
+    >>> device = setup("cpu")
+    Device: cpu. Seed: 0.
+    >>> current_device()
+    device(type='cpu')
+    """
     return _current
 
 
 def _is_whole(value: object, low: int) -> bool:
-    """Return whether it is an int of at least `low`; True and False are not."""
+    """Return whether `value` is an int of at least `low`; True and False are not."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= low
 
 
-def _use_threads(threads: int) -> None:
-    if not _is_whole(threads, 1):
-        raise CourseError(
-            f"threads={threads!r} can't be used: give a whole number, 1 or more, "
-            "or None for torch's own choice."
-        )
-    torch.set_num_threads(threads)
-
-
-def _use_full_float32() -> None:
+def _use_exact_float32() -> None:
     # cuDNN rounds convolutions to TF32 by default (about 3 digits), and would give
     # other numbers than the page shows.
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cuda.matmul.allow_tf32 = False
+    with warnings.catch_warnings():
+        # torch 2.9.0 recommends the newer `fp32_precision`. But where that was set,
+        # `torch.backends.cudnn.flags` raises an error (seen in 2.9.0 to 2.15).
+        warnings.simplefilter("ignore", UserWarning)
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True

@@ -6,6 +6,8 @@ import matplotlib
 import numpy as np
 import pytest
 
+from course_utils.display.bundles import PLAIN, PNG
+
 matplotlib.use("Agg")
 
 
@@ -31,20 +33,26 @@ def no_figure_left():
 
 @pytest.fixture
 def displayed(monkeypatch):
-    """What is put on the page: a list of (data, handle), a handle's newest last."""
+    """Outputs on the page: a list of (data, handle), each update of a handle appended.
+
+    The handle is None for an output that is never updated.
+    """
     import IPython.display
 
     outputs = []
 
-    class Handle:
-        def update(self, data, **_options):
-            outputs.append((data, self))
-
-    def display(data, *, raw, metadata=None, display_id=False):
+    def display(data, *, raw, metadata=None, handle=None):
         assert raw, "the course displays bundles"
-        handle = Handle() if display_id else None
+        if PNG in data:
+            assert metadata["alt"] == metadata[PNG]["alt"] == data[PLAIN]
         outputs.append((data, handle))
-        return handle
+
+    class Handle:
+        def display(self, data, **options):
+            display(data, handle=self, **options)
+
+        update = display
 
     monkeypatch.setattr(IPython.display, "display", display)
+    monkeypatch.setattr(IPython.display, "DisplayHandle", Handle)
     return outputs

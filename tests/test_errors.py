@@ -1,45 +1,56 @@
-"""Errors as sentences."""
+"""Errors for people: the course's own, and expected ones, printed."""
 
 import pytest
 
 from course_utils import CourseError, expect_error
 
 
-def test_prints_the_words_and_the_rest_of_their_line(capsys):
+def test_prints_the_match_and_the_rest_of_its_line(capsys):
     with expect_error(ValueError, match="sizes differ"):
         raise ValueError("addmm: sizes differ (2 and 3)\nsecond line")
     assert capsys.readouterr().out == "ValueError: sizes differ (2 and 3)\n"
 
 
-def test_a_long_message_fits_the_page(capsys):
+def test_match_at_the_end_of_the_message(capsys):
+    with expect_error(ValueError, match="sizes differ"):
+        raise ValueError("addmm: sizes differ")
+    assert capsys.readouterr().out == "ValueError: sizes differ\n"
+
+
+def test_long_message_is_wrapped_and_indented(capsys):
     with expect_error(ValueError, match="word"):
         raise ValueError("word " * 40)
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 88
     assert len(lines) == 3
+    assert all(line.startswith("  word") for line in lines[1:])
 
 
-def test_words_are_literal(capsys):
+def test_match_is_no_regular_expression(capsys):
     with expect_error(ValueError, match="(0-dim) [x]"):
         raise ValueError("got (0-dim) [x]")
     assert capsys.readouterr().out == "ValueError: (0-dim) [x]\n"
 
 
-def test_several_kinds(capsys):
+def test_any_of_several_types_is_accepted(capsys):
     with expect_error((KeyError, IndexError), match="gone"):
         raise IndexError("gone")
     assert "IndexError: gone" in capsys.readouterr().out
 
 
-def test_nothing_raised():
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [(ValueError, "ValueError"), ((KeyError, IndexError), "KeyError or IndexError")],
+)
+def test_block_without_an_error_is_reported(kind, names):
     with (
-        pytest.raises(CourseError, match=r"expected a ValueError .* nothing failed"),
-        expect_error(ValueError, match="x"),
+        pytest.raises(CourseError, match=f"expected a {names} .* nothing failed"),
+        expect_error(kind, match="x"),
     ):
         pass
 
 
-def test_other_words():
+def test_other_message_is_reported():
     with (
         pytest.raises(CourseError, match="but it says: other"),
         expect_error(ValueError, match="these"),
@@ -47,10 +58,10 @@ def test_other_words():
         raise ValueError("other")
 
 
-def test_another_kind_passes_through():
+def test_other_type_passes_through():
     with pytest.raises(KeyError), expect_error(ValueError, match="x"):
         raise KeyError("x")
 
 
-def test_a_course_error_shows_as_one_line():
+def test_course_error_shows_as_one_line_in_a_notebook():
     assert CourseError("Do this.")._render_traceback_() == ["CourseError: Do this."]

@@ -3,13 +3,25 @@
 import html
 import re
 
+HTML = "text/html"
+PLAIN = "text/plain"
+PNG = "image/png"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 CHECK = "application/vnd.course.check+json"
-ERROR_CLASS = "course-error"
+
+# CSS classes: tests, lint and the browser find the course's outputs by them.
 CAPTION_CLASS = "course-caption"
+CHECK_CLASS = "course-check"
+ERROR_CLASS = "course-error"
+QUESTION_CLASS = "course-quiz"
+
+# A screen reader reads a changed text with this out when the reader is idle.
+LIVE = 'aria-live="polite"'
+
+Bundle = dict[str, object]  # an output's data or metadata, by MIME type
 
 
-def widget_view(model_id: str) -> dict[str, object]:
+def widget_view(model_id: str) -> Bundle:
     """Return the bundle entry that shows the widget with this model id.
 
     >>> widget_view("ab12")["application/vnd.jupyter.widget-view+json"]["model_id"]
@@ -34,16 +46,16 @@ def markup(text: str) -> str:
 
 
 def caption_bundle(*paragraphs: str, error: bool = False) -> dict[str, str]:
-    """Return the output data of a caption, with one small paragraph per text.
+    """Return the output data of a caption: one small paragraph per non-empty text.
 
-    >>> caption_bundle("Loss: 0.07.")["text/plain"]
+    >>> caption_bundle("Loss: 0.07.", "")["text/plain"]
     'Loss: 0.07.'
     """
     style = "margin:0 0 .3em 0;font-size:.9em;max-width:46em;"
-    kind = f"{CAPTION_CLASS} {ERROR_CLASS}" if error else CAPTION_CLASS
-    shown = [text for text in paragraphs if text]
-    lines = "".join(f'<p style="{style}">{html.escape(text)}</p>' for text in shown)
+    classes = f"{CAPTION_CLASS} {ERROR_CLASS}" if error else CAPTION_CLASS
+    texts = [text for text in paragraphs if text]
+    lines = "".join(f'<p style="{style}">{html.escape(text)}</p>' for text in texts)
     return {
-        "text/html": f'<div class="{kind}" aria-live="polite">{lines}</div>',
-        "text/plain": "\n".join(shown),
+        HTML: f'<div class="{classes}" {LIVE}>{lines}</div>',
+        PLAIN: "\n".join(texts),
     }

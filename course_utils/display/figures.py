@@ -8,14 +8,18 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from course_utils.display.bundles import caption_bundle
+from course_utils.display.bundles import PLAIN, PNG, Bundle, caption_bundle
 
 
-def figure_bundle(fig: Figure, alt: str) -> tuple[dict, dict]:
+def figure_bundle(fig: Figure, alt: str) -> tuple[Bundle, Bundle]:
     """Return a figure's output data and metadata: a PNG and its description.
 
     Raises:
         ValueError: `alt` is empty.
+
+    >>> data, metadata = figure_bundle(Figure(), alt="An empty page.")
+    >>> list(data), metadata["image/png"]
+    (['image/png', 'text/plain'], {'alt': 'An empty page.'})
     """
     if not alt.strip():
         raise ValueError("alt is empty: say in a sentence what the picture shows.")
@@ -26,11 +30,8 @@ def figure_bundle(fig: Figure, alt: str) -> tuple[dict, dict]:
     canvas.draw()
     buffer = io.BytesIO()
     plt.imsave(buffer, np.asarray(canvas.buffer_rgba()), format="png")
-    data = {
-        "image/png": base64.b64encode(buffer.getvalue()).decode("ascii"),
-        "text/plain": alt,
-    }
-    return data, {"alt": alt, "image/png": {"alt": alt}}
+    png = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return {PNG: png, PLAIN: alt}, {"alt": alt, PNG: {"alt": alt}}
 
 
 def show(fig: Figure, alt: str) -> None:
@@ -43,6 +44,14 @@ def show(fig: Figure, alt: str) -> None:
 
     Raises:
         ValueError: `alt` is empty.
+
+    Outside a notebook, as here, the outputs are printed instead:
+
+    >>> fig, ax = plt.subplots()
+    >>> lines = ax.plot([0, 1, 4, 9])
+    >>> show(fig, alt="The squares of 0 to 3.")  # doctest: +ELLIPSIS
+    {'image/png': 'iVBOR...', 'text/plain': 'The squares of 0 to 3.'}
+    {'text/html': ..., 'text/plain': 'The squares of 0 to 3.'}
     """
     from IPython.display import display  # kept out of `import course_utils`
 

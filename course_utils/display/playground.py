@@ -1,12 +1,13 @@
 """A playground: controls beside one figure that is redrawn in place."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import Any
 
 import matplotlib.pyplot as plt
-from matplotlib.transforms import Bbox
+from matplotlib.axes import Axes
 
-from course_utils.display.bundles import caption_bundle, widget_view
+from course_utils.display.bundles import PLAIN, caption_bundle, widget_view
 from course_utils.display.figures import figure_bundle
 
 
@@ -16,7 +17,7 @@ def playground(
     *,
     ncols: int = 1,
     figsize: tuple[float, float] | None = None,
-    **controls,
+    **controls: Any,
 ) -> None:
     """Show controls and a figure that `draw` redraws whenever one of them moves.
 
@@ -29,101 +30,107 @@ def playground(
         alt: what the picture shows, for those who can't see it.
         ncols: how many axes stand side by side.
         figsize: the figure's width and height in inches.
-        **controls: a control a parameter, chosen by type as `ipywidgets.interact`
-            does: True (check box), (low, high) or (low, high, step) (slider), a list
-            (menu), or any widget.
+        **controls: one control per parameter of `draw`, chosen by type as
+            `ipywidgets.interact` does: True (check box), (low, high) or
+            (low, high, step) (slider), a list (menu), or any widget.
 
     Raises:
         TypeError: a control fits no widget, or `draw` takes no such parameter.
+
+    Outside a notebook, as here, the three outputs are printed instead:
+
+    >>> def line(ax, slope=1.0):
+    ...     ax.plot([0, 1], [0, slope])
+    ...     return f"It rises by {slope}."
+    >>> playground(line, alt="A line.", slope=(0.0, 2.0))  # doctest: +ELLIPSIS
+    {...'Controls: slope = 1.0. Run this cell to move them.'}
+    {'image/png': ..., 'text/plain': 'A line.'}
+    {...'text/plain': 'It rises by 1.0.\\nA line.'}
     """
-    from IPython.display import display  # kept out of `import course_utils`
+    # Imported here to keep `import course_utils` quick.
+    from IPython.display import DisplayHandle, display
     from ipywidgets import HBox, Layout
 
     widgets = {name: _widget(draw, name, spec) for name, spec in controls.items()}
-    fig, axes = plt.subplots(1, ncols, figsize=figsize or (4.2 * ncols + 2.2, 3.8))
-    stage = _Stage(draw, fig, list(fig.axes) if ncols > 1 else axes, widgets)
-    said = stage.redraw()
+    fig, _ = plt.subplots(1, ncols, figsize=figsize or (4.2 * ncols + 2.2, 3.8))
+    axes = fig.axes
+    picture, caption = DisplayHandle(), DisplayHandle()
+
+    def redraw() -> str:
+        for ax in fig.axes:
+            _empty(ax)
+        values = {name: widget.value for name, widget in widgets.items()}
+        return draw(axes if ncols > 1 else axes[0], **values) or ""
+
+    def update(_change: object) -> None:
+        try:
+            sentence, failed = redraw(), False
+            data, metadata = figure_bundle(fig, alt)
+            picture.update(data, metadata=metadata, raw=True)
+        except Exception as error:
+            sentence = f"The drawing failed: {type(error).__name__}: {error}"
+            failed = True
+        caption.update(caption_bundle(sentence, alt, error=failed), raw=True)
+
+    sentence = redraw()
     fig.canvas.draw()  # lay out once; later frames keep the places and don't jump
     fig.set_layout_engine("none")
 
     box = HBox(list(widgets.values()), layout=Layout(flex_flow="row wrap"))
-    display(_controls_bundle(box, widgets), raw=True)
+    # Without a kernel a frontend shows the text, so it says what there is to move.
+    values = ", ".join(f"{w.description} = {w.value}" for w in widgets.values())
+    text = f"Controls: {values}. Run this cell to move them."
+    display(widget_view(box.model_id) | {PLAIN: text}, raw=True)
     data, metadata = figure_bundle(fig, alt)
-    picture = display(data, metadata=metadata, raw=True, display_id=True)
-    caption = display(caption_bundle(said or "", alt), raw=True, display_id=True)
+    picture.display(data, metadata=metadata, raw=True)
+    caption.display(caption_bundle(sentence, alt), raw=True)
     plt.close(fig)
-
-    def update(_change) -> None:
-        try:
-            said, failed = stage.redraw(), False
-            data, metadata = figure_bundle(fig, alt)
-            picture.update(data, metadata=metadata, raw=True)
-        except Exception as error:
-            said, failed = f"The drawing failed: {type(error).__name__}: {error}", True
-        bundle = caption_bundle(said or "", alt, error=failed)
-        caption.update(bundle, raw=True)
-
     for widget in widgets.values():
         widget.observe(update, names="value")
 
 
-class _Stage:
-    """The figure, made once, and what it takes to redraw it."""
-
-    def __init__(self, draw, fig, axes, widgets) -> None:
-        self.draw, self.fig, self.axes, self.widgets = draw, fig, axes, widgets
-
-    def redraw(self) -> str | None:
-        for ax in self.fig.axes:
-            _empty(ax)
-        values = {name: widget.value for name, widget in self.widgets.items()}
-        return self.draw(self.axes, **values)
-
-
-def _empty(ax) -> None:
-    """Make `ax` as good as new, but keep its ticks: making them anew is slow."""
-    frame = {ax.patch, ax.xaxis, ax.yaxis, *ax.spines.values()}
-    titles = {ax.title, ax._left_title, ax._right_title}
-    for artist in set(ax.get_children()) - frame - titles:
+def _empty(ax: Axes) -> None:
+    """Reset `ax`, but keep its ticks: recreating them, as `clear` does, is slow."""
+    artists = [*ax.lines, *ax.patches, *ax.texts, *ax.images, *ax.collections]
+    artists += [*ax.tables, *ax.artists, *ax.child_axes]
+    for artist in artists:
         artist.remove()
-    for title in titles:
-        title.set_text("")
-    ax.containers.clear()
+    if legend := ax.get_legend():
+        legend.remove()
+    for loc in ("left", "center", "right"):
+        ax.set_title("", loc=loc)
+    ax.containers.clear()  # else the next legend lists bars that are gone
     ax.set_prop_cycle(None)
     ax.set(xlabel="", ylabel="", aspect="auto", xscale="linear", yscale="linear")
-    ax.set(axisbelow=plt.rcParams["axes.axisbelow"], frame_on=True)
+    style = plt.rcParams
+    ax.set(axisbelow=style["axes.axisbelow"], frame_on=True)
     ax.set_axis_on()
-    ax.grid(plt.rcParams["axes.grid"])
-    for side, spine in ax.spines.items():
-        spine.set_visible(plt.rcParams[f"axes.spines.{side}"])
+    ax.grid(style["axes.grid"])
+    ax.spines["left"].set_visible(style["axes.spines.left"])
+    ax.spines["right"].set_visible(style["axes.spines.right"])
+    ax.spines["top"].set_visible(style["axes.spines.top"])
+    ax.spines["bottom"].set_visible(style["axes.spines.bottom"])
     ax.set(xlim=(0, 1), ylim=(0, 1))
-    ax.dataLim.set_points(Bbox.null().get_points())
-    ax.ignore_existing_data_limits = True
+    ax.relim()  # else the next limits reach to data that are gone
     ax.set_autoscale_on(True)
 
 
-def _widget(draw: Callable, name: str, spec):
-    from ipywidgets import Widget, interactive
+def _widget(draw: Callable[..., str | None], name: str, spec: Any) -> Any:
+    from ipywidgets import interactive
+    from ipywidgets.widgets.widget_description import DescriptionWidget
 
     parameter = inspect.signature(draw).parameters.get(name)
     if parameter is None:
         raise TypeError(f"draw takes no parameter '{name}': add it, or drop '{name}='.")
-    widget = interactive.widget_from_abbrev(spec, parameter.default)
-    if not isinstance(widget, Widget):
+    widget: Any = interactive.widget_from_abbrev(spec, parameter.default)
+    if isinstance(spec, bool) and isinstance(parameter.default, bool):
+        widget.value = parameter.default  # ipywidgets does it for ranges only
+    if not isinstance(widget, DescriptionWidget):
         raise TypeError(
             f"no control fits {name}={spec!r}: give True or False, (low, high), "
             "(low, high, step), a list, or a widget."
         )
-    if isinstance(spec, bool) and isinstance(parameter.default, bool):
-        widget.value = parameter.default  # ipywidgets heeds defaults for ranges only
     if not widget.description:
         widget.description = name.replace("_", " ")
     widget.style.description_width = "initial"
     return widget
-
-
-def _controls_bundle(box, widgets: Mapping) -> dict:
-    # Without a kernel a frontend shows the text, so it says what there is to move.
-    names = ", ".join(f"{w.description} = {w.value}" for w in widgets.values())
-    said = f"Controls: {names}. Run this cell to move them."
-    return widget_view(box.model_id) | {"text/plain": said}

@@ -1,15 +1,17 @@
 """Plots in one style, each drawn into one axes.
 
-The functions take `ax=None`, return `ax` and never show anything: `page.show` is
-the one way a figure reaches the page.
+The functions take `ax=None`, return `ax` and never show anything: `show` is the one
+way a figure reaches the page.
 """
 
-from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.rcsetup import cycler
+from numpy.typing import ArrayLike, NDArray
 
 # Eight colours that stay apart for the colour-blind. Source: M. Okabe and K. Ito,
 # "Color Universal Design", 2008, https://jfly.uni-koeln.de/color/
@@ -24,14 +26,19 @@ PALETTE = {
     "black": "#000000",
 }
 
-Numbers = torch.Tensor | np.ndarray | Sequence
+Numbers: TypeAlias = torch.Tensor | ArrayLike
 
 
 def course_style() -> None:
-    """Set matplotlib's defaults to the course's: palette, sizes, quiet axes."""
+    """Set matplotlib's defaults to the course's: palette, sizes, quiet axes.
+
+    >>> course_style()
+    >>> plt.rcParams["axes.prop_cycle"].by_key()["color"][0] == PALETTE["blue"]
+    True
+    """
     plt.rcParams.update(
         {
-            "axes.prop_cycle": plt.cycler(color=list(PALETTE.values())[:6]),
+            "axes.prop_cycle": cycler(color=list(PALETTE.values())[:6]),
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.grid": False,
@@ -50,8 +57,12 @@ def course_style() -> None:
     )
 
 
-def to_numpy(values: Numbers) -> np.ndarray:
-    """Return `values` as an array on the CPU, detached from autograd."""
+def to_numpy(values: Numbers) -> NDArray[Any]:
+    """Return `values` as an array on the CPU, detached from autograd.
+
+    >>> to_numpy(torch.tensor([1.0, 2.0], requires_grad=True))
+    array([1., 2.], dtype=float32)
+    """
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu()
         return (values.float() if values.is_floating_point() else values).numpy()
@@ -63,7 +74,7 @@ def plot_matrix(
     ax: Axes | None = None,
     *,
     fmt: str = "{:g}",
-    title: str | None = None,
+    title: str = "",
     cmap: str = "cividis",
     limits: tuple[float, float] | None = None,
 ) -> Axes:
@@ -71,8 +82,18 @@ def plot_matrix(
 
     Args:
         values: shape (rows, columns), or (columns,) for a single row.
+        ax: the axes to draw into; a new figure's if None.
         fmt: the format of a number; "" writes none.
+        title: the title above it.
+        cmap: the colours, a colour map of matplotlib.
         limits: the values at the two ends of the colours; the extremes if None.
+
+    Returns:
+        The axes.
+
+    >>> ax = plot_matrix([[1, 2], [3, 4.5]], title="weight")
+    >>> [text.get_text() for text in ax.texts]
+    ['1', '2', '3', '4.5']
     """
     ax = ax or plt.subplots()[1]
     grid = np.atleast_2d(to_numpy(values))
@@ -92,13 +113,20 @@ def plot_matrix(
     return ax
 
 
-def plot_image(
-    image: Numbers, ax: Axes | None = None, *, title: str | None = None
-) -> Axes:
+def plot_image(image: Numbers, ax: Axes | None = None, *, title: str = "") -> Axes:
     """Draw a grey image without axes: ink is dark, as on paper.
 
     Args:
         image: shape (height, width) or (1, height, width), any range.
+        ax: the axes to draw into; a new figure's if None.
+        title: the title above it.
+
+    Returns:
+        The axes.
+
+    >>> ax = plot_image(torch.eye(3), title="eye")
+    >>> ax.get_title()
+    'eye'
     """
     ax = ax or plt.subplots()[1]
     pixels = to_numpy(image)
@@ -120,11 +148,21 @@ def plot_band(
 
     Args:
         x: shape (points,).
-        runs: shape (runs, points), a row a seed.
+        runs: shape (runs, points), one row per run.
+        ax: the axes to draw into; a new figure's if None.
+        label: the line's name in a legend.
+        color: the colour of line and band; the next of the style's if None.
+
+    Returns:
+        The axes.
+
+    >>> ax = plot_band([1, 2, 3], [[0.9, 0.5, 0.3], [0.7, 0.5, 0.1]], label="loss")
+    >>> ax.lines[0].get_ydata()
+    array([0.8, 0.5, 0.2])
     """
     ax = ax or plt.subplots()[1]
-    x, runs = to_numpy(x), np.atleast_2d(to_numpy(runs))
-    (line,) = ax.plot(x, runs.mean(axis=0), label=label, color=color)
-    low, high = runs.min(axis=0), runs.max(axis=0)
-    ax.fill_between(x, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
+    points, rows = to_numpy(x), np.atleast_2d(to_numpy(runs))
+    (line,) = ax.plot(points, rows.mean(axis=0), label=label, color=color)
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    ax.fill_between(points, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
     return ax

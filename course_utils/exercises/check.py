@@ -3,7 +3,7 @@
 import html
 from typing import Any
 
-from course_utils.display.bundles import CHECK, markup
+from course_utils.display.bundles import CHECK, CHECK_CLASS, markup
 from course_utils.exercises.diagnose import diagnose
 from course_utils.exercises.model import State, Verdict
 from course_utils.exercises.registry import find_exercise
@@ -46,7 +46,7 @@ def verdict_bundle(name: str, verdict: Verdict) -> dict:
     case = html.escape(verdict.case)
     pre = "font-size:.9em;margin:.4em 0 0 0;white-space:pre-wrap"
     page = (
-        f'<div class="course-check" data-state="{verdict.state.value}" role="status" '
+        f'<div class="{CHECK_CLASS}" data-state="{verdict.state.value}" role="status" '
         f'style="border-left:4px solid {colour};padding:.3em .8em;max-width:46em">'
         f"<b>{mark} {html.escape(str(name))}: {words}</b>{said}"
         + (f'<pre style="{pre}">{case}</pre>' if case else "")

@@ -1,4 +1,4 @@
-"""Axes-level plots."""
+"""Plots in one axes, and the style of the course."""
 
 import inspect
 
@@ -9,6 +9,7 @@ import torch
 
 from course_utils import PALETTE, course_style, plot_band, plot_image, plot_matrix
 from course_utils.display.plots import to_numpy
+from tests.display.pixels import pixels, small_axes
 
 PLOTS = {
     plot_matrix: (torch.arange(6.0).reshape(2, 3),),
@@ -24,13 +25,67 @@ def test_takes_an_axes_and_returns_it(plot):
 
 
 @pytest.mark.parametrize("plot", PLOTS, ids=lambda p: p.__name__)
-def test_makes_an_axes_where_none_is_given(plot):
+def test_creates_an_axes_where_none_is_given(plot):
     ax = plot(*PLOTS[plot])
     assert ax.figure.number in plt.get_fignums()
     assert inspect.signature(plot).parameters["ax"].default is None
 
 
-def test_a_matrix_shows_its_numbers_where_they_stand():
+def test_matrix_picture():
+    course_style()
+    ax, expected = small_axes(), small_axes()
+    plot_matrix([[0, 1, 2], [3, 4, 5]], ax, title="weight")
+    expected.imshow([[0, 1, 2], [3, 4, 5]], cmap="cividis")
+    expected.set_xticks([0, 1, 2])
+    expected.set_yticks([0, 1])
+    expected.tick_params(length=0, labelsize=9)
+    for side in ("left", "right", "top", "bottom"):
+        expected.spines[side].set_visible(False)
+    expected.set_title("weight")
+    for value in range(6):
+        place, colour = (value % 3, value // 3), "white" if value < 3 else "black"
+        expected.text(*place, str(value), ha="center", va="center", color=colour)
+    np.testing.assert_array_equal(pixels(ax.figure), pixels(expected.figure))
+
+
+def test_matrix_picture_with_limits_and_another_format():
+    ax, expected = small_axes(), small_axes()
+    plot_matrix([2, 4], ax, fmt="{:.1f}", cmap="gray", limits=(0, 10))
+    expected.imshow([[2, 4]], cmap="gray", vmin=0, vmax=10)
+    expected.set(xticks=[0, 1], yticks=[0])
+    expected.tick_params(length=0, labelsize=9)
+    expected.spines[:].set_visible(False)
+    for column, text in enumerate(["2.0", "4.0"]):
+        expected.text(column, 0, text, ha="center", va="center", color="white")
+    np.testing.assert_array_equal(pixels(ax.figure), pixels(expected.figure))
+
+
+def test_image_picture():
+    course_style()
+    ax, expected = small_axes(), small_axes()
+    plot_image(torch.arange(6.0).reshape(1, 2, 3), ax, title="ramp")
+    expected.imshow([[0, 1, 2], [3, 4, 5]], cmap="gray_r")
+    expected.axis("off")
+    expected.set_title("ramp", fontsize=10, loc="center")
+    np.testing.assert_array_equal(pixels(ax.figure), pixels(expected.figure))
+
+
+@pytest.mark.parametrize("color", [None, PALETTE["green"]])
+def test_band_picture(color):
+    course_style()
+    ax, expected = small_axes(), small_axes()
+    plot_band([0, 1, 2], [[0, 5, 2], [2, 1, 4]], ax, label="runs", color=color)
+    ax.legend()
+    colour = color or PALETTE["blue"]
+    expected.plot([0, 1, 2], [1, 3, 3], color=colour, label="runs")
+    expected.fill_between(
+        [0, 1, 2], [0, 1, 2], [2, 5, 4], color=colour, alpha=0.2, linewidth=0
+    )
+    expected.legend()
+    np.testing.assert_array_equal(pixels(ax.figure), pixels(expected.figure))
+
+
+def test_matrix_shows_its_numbers_in_their_cells():
     ax = plot_matrix([[1, 2], [3, 4.5]])
     texts = {text.get_position(): text.get_text() for text in ax.texts}
     assert texts == {(0, 0): "1", (1, 0): "2", (0, 1): "3", (1, 1): "4.5"}
@@ -41,19 +96,19 @@ def test_dark_cells_have_light_numbers():
     assert [text.get_color() for text in ax.texts] == ["white", "black"]
 
 
-def test_a_row_and_no_numbers():
+def test_matrix_of_one_row_without_numbers():
     ax = plot_matrix(torch.tensor([1.0, 2.0]), fmt="")
     assert ax.images[0].get_array().shape == (1, 2)
     assert not ax.texts
 
 
-def test_an_image_is_dark_on_light():
+def test_image_is_dark_on_light():
     ax = plot_image(torch.eye(3)[None], title="eye")
     assert ax.images[0].get_cmap().name == "gray_r"
     assert (ax.get_title(), ax.axison) == ("eye", False)
 
 
-def test_a_band_is_mean_and_range():
+def test_band_is_mean_and_range():
     ax = plot_band([0, 1], [[0, 1], [2, 5]], label="runs")
     assert ax.lines[0].get_ydata().tolist() == [1, 3]
     edges = ax.collections[0].get_paths()[0].vertices[:, 1]
@@ -68,8 +123,44 @@ def test_any_tensor_becomes_an_array(dtype):
     np.testing.assert_array_equal(to_numpy(values), [1, 1])
 
 
-def test_the_style_uses_the_palette():
+def test_style_draws_six_lines_in_different_colours_of_the_palette():
     course_style()
-    colours = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+    _, ax = plt.subplots()
+    colours = [ax.plot([0, 1])[0].get_color() for _ in range(6)]
+    assert len(set(colours)) == 6
     assert set(colours) < set(PALETTE.values())
-    assert plt.rcParams["figure.facecolor"] == "white"
+
+
+def test_style_makes_room_for_labels():
+    course_style()
+    fig, ax = plt.subplots()
+    ax.set(xlabel="two\nlines", ylabel="four\nlines\nof\ntext", title="a\ntitle")
+    fig.canvas.draw()
+    page = fig.bbox
+    for text in (ax.xaxis.label, ax.yaxis.label, ax.title):
+        box = text.get_window_extent()
+        assert page.x0 <= box.x0 and box.x1 <= page.x1
+        assert page.y0 <= box.y0 and box.y1 <= page.y1
+
+
+def test_style_is_quiet():
+    plt.rcParams.update({"axes.grid": True, "figure.facecolor": "black"})
+    course_style()
+    fig, ax = plt.subplots()
+    line, image = ax.plot([0, 1], label="a")[0], ax.imshow([[0, 1]])
+    assert [s for s in ax.spines if ax.spines[s].get_visible()] == ["left", "bottom"]
+    assert not ax.xaxis.get_gridlines()[0].get_visible()
+    assert not ax.legend().get_frame_on()
+    assert ax.set_title("left").get_position()[0] == 0
+    assert line.get_linewidth() == 2
+    assert image.get_cmap().name == "cividis"
+    assert pixels(fig)[0, 0].tolist() == [255, 255, 255, 255]  # white, not see-through
+
+
+def test_style_fits_the_page_and_its_text_can_be_read():
+    plt.rcParams["axes.labelsize"] = "x-small"
+    course_style()
+    fig, ax = plt.subplots()
+    assert pixels(fig).shape[:2] == (396, 704)
+    texts = [ax.set_title("t"), ax.xaxis.label, ax.text(0, 0, "t")]
+    assert [text.get_fontsize() for text in texts] == [12, 11, 11]
