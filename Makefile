@@ -17,10 +17,7 @@ setup: ## make .venv from requirements.txt, once
 	@"$(PYTHON)" tools/bootstrap.py
 
 lab: setup ## open JupyterLab on lesson 00; where port 8888 is taken, on the next free
-	@$(PY) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=notebooks \
-		--LabApp.default_url=/lab/tree/00_start_here.ipynb --LabApp.news_url=None \
-		--Application.log_level=WARN $(LAB_ARGS) \
-		$$(test "$$(id -u)" -ne 0 || echo --allow-root)
+	@$(PY) -m jupyterlab --config=tools/jupyter/lab.py $(LAB_ARGS)
 
 run: setup ## execute every lesson into runs/ (ARGS="--help" shows what it takes)
 	@"$(COURSE_VENV)/bin/course" run $(ARGS)

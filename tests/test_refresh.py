@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools.lessons import WIDGET_VIEW, dumps, main, normalise
+from tools.lessons import LANGUAGE, WIDGET_VIEW, dumps, main, normalise
 
 
 def save(path: Path, *sources: str) -> bytes:
@@ -117,7 +117,8 @@ def untidy() -> nbformat.NotebookNode:
 def test_normalise_keeps_what_matters_and_strips_the_rest():
     notebook = normalise(untidy())
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
-    assert notebook.metadata.language_info == {"name": "python"}
+    assert notebook.metadata.language_info == LANGUAGE
+    assert "version" not in LANGUAGE
     cell = notebook.cells[0]
     assert cell.metadata == {
         "tags": ["solution"],

@@ -26,6 +26,16 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 DRAWING_ERROR = "course-error"
 DISPLAY_NAME = "Python 3 (ipykernel)"
 KERNEL = {"display_name": DISPLAY_NAME, "language": "python", "name": "python3"}
+# What JupyterLab writes when it opens a lesson with the kernel of tools/jupyter, so
+# that opening one changes nothing. Python's version is left out on both sides.
+LANGUAGE = {
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+}
 
 
 class LessonError(Exception):
@@ -72,7 +82,7 @@ def _failure(notebook: nbformat.NotebookNode, error: Exception) -> str:
 def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Strip, in place, what changes from one execution or machine to the next."""
     notebook.metadata = nbformat.from_dict(
-        {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+        {"kernelspec": KERNEL, "language_info": LANGUAGE}
     )
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     taken = {cell.get("id") for cell in notebook.cells}
