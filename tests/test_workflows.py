@@ -93,4 +93,4 @@ def test_hooks_are_the_tools_of_the_tests():
     entries = {hook["id"]: hook["entry"] for hook in repository["hooks"]}
     assert repository["repo"] == "local"
     assert {"ruff", "ruff-format", "codespell"} <= set(entries)
-    assert entries["normalise"] == "python tools/lessons.py normalise"
+    assert entries["normalise"] == "course refresh --normalise"
