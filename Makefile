@@ -3,43 +3,60 @@
 
 PYTHON ?= python3
 COURSE_VENV ?= .venv
-PY = "$(COURSE_VENV)/bin/python"
+BIN = $(COURSE_VENV)/bin
+REQUIREMENTS = requirements.txt
+CONSTRAINTS = constraints.txt
 ARGS =
 LAB_ARGS =
+# -n auto and what stays together on one worker: conftest.py.
+PYTEST = "$(BIN)/python" -m pytest -q -n auto
+MARKS = not cuda and not all
+VERDICT = test $$failed = 0 && echo "Everything passed." \
+	|| { echo "Not everything passed." >&2; exit 1; }
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile \
 		| awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
-setup: ## make .venv from requirements.txt, once
+setup: ## create .venv from requirements.txt, once
 	@command -v "$(PYTHON)" >/dev/null || { \
 		echo "No $(PYTHON) here: install Python 3.10 or newer." >&2; exit 1; }
-	@"$(PYTHON)" tools/bootstrap.py
+	@COURSE_VENV="$(COURSE_VENV)" "$(PYTHON)" tools/setup.py \
+		--requirements "$(REQUIREMENTS)" --constraints "$(CONSTRAINTS)"
 
 lab: setup ## open JupyterLab on lesson 00; where port 8888 is taken, on the next free
-	@$(PY) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=notebooks \
-		--LabApp.default_url=/lab/tree/00_start_here.ipynb --LabApp.news_url=None \
-		--Application.log_level=WARN $(LAB_ARGS) \
-		$$(test "$$(id -u)" -ne 0 || echo --allow-root)
+	@"$(BIN)/python" -m jupyterlab --config=tools/jupyter/lab.py $(LAB_ARGS)
 
 run: setup ## execute every lesson into runs/ (ARGS="--help" shows what it takes)
-	@"$(COURSE_VENV)/bin/course" run $(ARGS)
+	@"$(BIN)/course" run $(ARGS)
+
+lint: setup ## ruff, codespell, the rules of lessons, imports, types
+	@failed=0; PATH="$(BIN):$$PATH"; for check in "ruff check ." \
+		"ruff format --check ." codespell "course lint" "lint-imports --no-logo"; \
+	do echo "$$ $$check"; $$check || failed=1; done; exit $$failed
 
 test: setup ## prove everything: lint, tests, every lesson against its outputs
-	@$(PY) tools/prove.py
+	@failed=0; $(MAKE) -s lint || failed=1; $(PYTEST) -m "$(MARKS)" || failed=1; \
+	$(VERDICT)
+
+test-all: ## `make test` and what takes longer: other seeds, threads and parameters
+	@$(MAKE) -s test MARKS="not cuda"
 
 test-cuda: setup ## the same lessons against the same outputs on a GPU
-	@$(PY) tools/prove.py --cuda
+	@failed=0; $(PYTEST) -n 0 -rs -m cuda tests/test_cuda.py || failed=1; \
+	"$(BIN)/python" -c "import torch; assert torch.cuda.is_available()" 2>/dev/null \
+		|| { echo "No GPU that torch can use here: nothing ran on CUDA."; exit $$failed; }; \
+	$(VERDICT)
 
 links: setup ## write the repository's address into badges and install lines
-	@"$(COURSE_VENV)/bin/course" links
+	@"$(BIN)/course" links
 
 refresh: setup ## execute the lessons and store their outputs
-	@"$(COURSE_VENV)/bin/course" refresh $(ARGS)
+	@"$(BIN)/course" refresh $(ARGS)
 
 clean: ## delete runs/, screenshots and caches; .venv and data/ stay
-	rm -rf runs screenshots tests/browser/screenshots build dist .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf runs screenshots tests/browser/screenshots build dist .*_cache
 	find . -name .venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .venv -prune -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
-.PHONY: help setup lab run test test-cuda links refresh clean
+.PHONY: help setup lab run lint test test-all test-cuda links refresh clean

@@ -1,17 +1,26 @@
-"""What a parallel worker takes at once, and how nbval compares a lesson's outputs.
+"""What tests start from, what one worker runs, how nbval compares a lesson's outputs.
 
 One stored set of outputs serves the CPU, CUDA and every supported torch, so what
 rightly differs between them is made alike on both sides before they are compared.
 The rest of that list, which needs no code, is tests/nbval_sanitize.cfg.
 """
 
+import os
 import re
+from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# Broken on purpose; the tests that use them run them.
-collect_ignore_glob = ["tests/fixtures/*.ipynb"]
+# Broken on purpose, or cutting off the network; the tests that use them run them.
+collect_ignore_glob = ["tests/fixtures/*.ipynb", "tests/offline/*"]
+
+# For the kernels too: one thread each, the CPU unless told, and this checkout.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("COURSE_DEVICE", "cpu")
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(Path(__file__).parent), os.environ.get("PYTHONPATH")])
+)
 
 DIGITS = 4  # significant ones that are compared
 # A number with a fraction; no part of a version, a name or a slice.
@@ -28,6 +37,12 @@ def round_float(match: re.Match) -> str:
     if len(mantissa) <= DIGITS:
         return text
     return f"{float(text):#.{DIGITS}g}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than cores, for a worker often waits for a kernel."""
+    return min(4, max(2, os.cpu_count() or 2)) + 1
 
 
 class ByLesson(LoadScopeScheduling):

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course_utils.authoring.normal_form import dumps, normalise
+from course_utils.authoring.normal_form import LANGUAGE, dumps, normalise
 from course_utils.cli import main
 from course_utils.display.bundles import ERROR_CLASS, WIDGET_VIEW
 
@@ -137,7 +137,8 @@ def untidy() -> nbformat.NotebookNode:
 def test_normalise_keeps_what_matters_and_strips_the_rest():
     notebook = normalise(untidy())
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
-    assert notebook.metadata.language_info == {"name": "python"}
+    assert notebook.metadata.language_info == LANGUAGE
+    assert "version" not in LANGUAGE
     cell = notebook.cells[0]
     assert cell.metadata == {
         "tags": ["solution"],

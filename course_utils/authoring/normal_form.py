@@ -12,6 +12,16 @@ KERNEL = {
     "language": "python",
     "name": "python3",
 }
+# What JupyterLab writes when it opens a lesson with the kernel of tools/jupyter, so
+# that opening one changes nothing. Python's version is left out on both sides.
+LANGUAGE = {
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+}
 
 
 def normalise(notebook: NotebookNode) -> NotebookNode:
@@ -26,7 +36,7 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
     {'tags': ['setup']}
     """
     notebook.metadata = nbformat.from_dict(
-        {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+        {"kernelspec": KERNEL, "language_info": LANGUAGE}
     )
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     taken = {cell.get("id") for cell in notebook.cells}

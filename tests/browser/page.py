@@ -9,9 +9,12 @@ from tests.browser.scripts import (
     CUT_OFF,
     DECODED,
     IDLE,
+    IS_CHANGED,
     OUTPUTS,
+    QUESTIONS,
     REPLACE,
     RUN_ALL,
+    SAVE,
 )
 
 RUN_LIMIT = 600  # seconds for all cells of a notebook
@@ -102,6 +105,18 @@ class NotebookPage:
             cell.locator("[class*='widget-']").first.wait_for(timeout=30_000)
         self.page.evaluate(DECODED)
         self.page.wait_for_timeout(300)
+
+    def questions(self) -> list[str]:
+        """Return the text of each dialog and notification on the page."""
+        return self.page.evaluate(QUESTIONS)
+
+    def is_changed(self) -> bool:
+        """Return whether the notebook is marked as changed, its kernel being there."""
+        return self.page.evaluate(IS_CHANGED)
+
+    def save(self) -> None:
+        """Save the notebook; return once it is written."""
+        self.page.evaluate(SAVE)
 
     def outputs(self) -> list[list[dict]]:
         """Return each output's `kinds` of data and `failure` (or None), by cell."""

@@ -25,6 +25,17 @@ REPLACE = f"""async name => {{
   panel.close();
   await jupyterapp.commands.execute('docmanager:open', {{ path: name }});
 }}"""
+# JupyterLab asks in dialogs and in toasts.
+QUESTIONS = """() => [...document.querySelectorAll('.jp-Dialog, .Toastify__toast')]
+  .map(element => element.innerText)"""
+# What the kernel says about its language is written into the notebook.
+IS_CHANGED = f"""async () => {{
+  {FIND}
+  await panel.sessionContext.session.kernel.info;
+  await new Promise(done => setTimeout(done, 1000));
+  return panel.context.model.dirty;
+}}"""
+SAVE = "() => jupyterapp.commands.execute('docmanager:save')"
 # Of each output its kinds, and the words of one that failed: pictures stay there.
 OUTPUTS = f"""() => {{
   {FIND}

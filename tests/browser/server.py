@@ -14,16 +14,12 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "tools" / "jupyter" / "lab.py"  # what `make lab` takes
 START_LIMIT = 60  # seconds
 
 SETTINGS = {
     # Every cell stays on the page, so that pictures show all of it.
     "notebook-extension/tracker": {"windowingMode": "none"},
-    "apputils-extension/notification": {
-        "fetchNews": "false",
-        "checkForUpdates": False,
-        "doNotDisturbMode": True,
-    },
     "statusbar-extension/plugin": {"visible": False},
 }
 
@@ -81,17 +77,15 @@ class Lab:
 
     def __enter__(self) -> "Lab":
         options = {
-            "ServerApp.ip": "127.0.0.1",
             "ServerApp.port": self._port,
             "ServerApp.port_retries": 0,
-            "ServerApp.allow_root": True,
             "ServerApp.open_browser": False,
             "ServerApp.root_dir": self.folder,
             "IdentityProvider.token": self._token,
             "LabApp.expose_app_in_browser": True,
             "LabApp.extension_manager": "readonly",
         }
-        command = [sys.executable, "-m", "jupyterlab"]
+        command = [sys.executable, "-m", "jupyterlab", f"--config={CONFIG}"]
         command += [f"--{name}={value}" for name, value in options.items()]
         log = Path(self._base.name) / "server.log"
         with log.open("wb") as out:

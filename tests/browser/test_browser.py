@@ -118,3 +118,15 @@ def test_a_failing_drawing_is_seen(broken):
 
 def test_a_silent_question_is_seen(broken):
     assert take_quiz(quizzes(broken)[0]) == ["", ""]
+
+
+def test_opening_a_lesson_asks_nothing_and_changes_nothing(lab, view):
+    lesson = lab.folder / LESSONS[0].name
+    stored = lesson.read_bytes()
+    opened = lesson.stat().st_mtime_ns
+    view.replace(lesson.name)
+    assert not view.is_changed()
+    assert view.questions() == []
+    view.save()
+    assert lesson.stat().st_mtime_ns > opened
+    assert lesson.read_bytes() == stored == LESSONS[0].read_bytes()
