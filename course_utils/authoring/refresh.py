@@ -116,8 +116,8 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
     >>> sorted(normalise(notebook).metadata)
     ['kernelspec', 'language_info']
     """
-    notebook.metadata = nbformat.from_dict(
-        {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    notebook.metadata = NotebookNode(
+        kernelspec=NotebookNode(KERNEL), language_info=NotebookNode(name="python")
     )
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     taken = {cell.get("id") for cell in notebook.cells}
@@ -135,7 +135,7 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
 
 
 def _only(metadata: NotebookNode, *keys: str) -> NotebookNode:
-    return nbformat.from_dict({k: metadata[k] for k in keys if metadata.get(k)})
+    return NotebookNode({k: metadata[k] for k in keys if metadata.get(k)})
 
 
 def _outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
