@@ -87,12 +87,11 @@ def execute(
         cwd = notebook.parent
     parameters = dict(parameters or {})
     variables = kernel_environment(parameters, env)
-    for _ in range(2):
+    executed = _load(notebook, parameters)
+    fault = _run(executed, variables, cwd or Path.cwd(), cell_timeout)
+    if fault and fault.kind is FaultKind.NO_KERNEL:
         # Kernels that start together can choose the same port; then one gives up.
-        executed = _load(notebook, parameters)
         fault = _run(executed, variables, cwd or Path.cwd(), cell_timeout)
-        if fault is None or fault.kind is not FaultKind.NO_KERNEL:
-            break
     if output:
         write_whole(output, nbformat.writes(executed))
     return Execution(executed, fault, time.perf_counter() - begin)

@@ -8,7 +8,7 @@ from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import psutil
 from pebble import ProcessPool
@@ -37,7 +37,7 @@ class Workers(Executor):
         self._jobs = jobs
         self._pool = self._new_pool()
         self._closed = False
-        self._futures: set[Future] = set()
+        self._futures: set[Future[Any]] = set()
 
     def submit(
         self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
@@ -70,7 +70,8 @@ class Workers(Executor):
             self._pool.join()
 
     def _new_pool(self) -> ProcessPool:
-        spawn = get_context("spawn")
+        # Untyped, because pebble's protocol does not fit the context's own types.
+        spawn: Any = get_context("spawn")
         return ProcessPool(self._jobs, initializer=_prepare, context=spawn)
 
     def _replace_pool(self) -> None:
