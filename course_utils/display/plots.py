@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.rcsetup import cycler
 from numpy.typing import ArrayLike, NDArray
 
-# Eight colours that stay apart for the colour-blind. Source: M. Okabe and K. Ito,
+# Eight colours that colour-blind readers can tell apart. Source: M. Okabe and K. Ito,
 # "Color Universal Design", 2008, https://jfly.uni-koeln.de/color/
 PALETTE = {
     "blue": "#0072B2",

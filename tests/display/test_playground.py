@@ -1,4 +1,4 @@
-"""Controls beside one figure that is redrawn in place."""
+"""Controls beside one figure that is reaxes in place."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -91,16 +91,16 @@ def test_draw_gets_a_list_of_several_axes(displayed):
 
 
 def test_each_redraw_starts_with_empty_axes(displayed):
-    lines_found = []
+    line_counts = []
 
     def draw_two(axes, k=1):
         for ax in axes:
-            lines_found.append(len(ax.lines))
+            line_counts.append(len(ax.lines))
             ax.plot([k])
 
     playground(draw_two, alt="Two.", ncols=2, k=(0, 2))
     controls(displayed)["k"].value = 2
-    assert lines_found == [0, 0, 0, 0]
+    assert line_counts == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -129,15 +129,15 @@ def test_value_without_a_control_is_refused(spec):
 
 
 def test_axes_keep_their_place_when_labels_grow(displayed):
-    drawn = []
+    axes = []
 
     def draw(ax, lines=4):
-        drawn.append(ax)
+        axes.append(ax)
         ax.set_ylabel("\n".join(["label"] * lines))
 
     course_style()
     playground(draw, alt="A label.", lines=(1, 16))
-    ax, label = drawn[0], drawn[0].yaxis.label
+    ax, label = axes[0], axes[0].yaxis.label
     assert label.get_window_extent().x0 >= 0  # the first frame makes room for it
     place, narrow = ax.get_position().bounds, label.get_window_extent().width
     controls(displayed)["lines"].value = 16
@@ -176,14 +176,14 @@ def _band(ax):
     ax.set_autoscale_on(False)
 
 
-def _words(ax):
+def _notes(ax):
     ax.text(0.5, 0.5, "nothing to scale the axes by")
     ax.table([["1", "2"]], loc="bottom")
     ax.add_artist(plt.matplotlib.offsetbox.AnchoredText("note", loc="upper left"))
     ax.inset_axes([0.6, 0.6, 0.3, 0.3]).plot([0, 1])
 
 
-DRAWINGS = [_line, _picture, _bars, _band, _words]
+DRAWINGS = [_line, _picture, _bars, _band, _notes]
 
 
 @pytest.mark.parametrize("after", DRAWINGS)
