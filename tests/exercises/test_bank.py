@@ -10,8 +10,7 @@ from course_utils.exercises import bank
 from course_utils.exercises.diagnose import diagnose
 from course_utils.exercises.registry import find_exercise
 
-MODULES = sorted(m.name for m in pkgutil.iter_modules(bank.__path__))
-LESSONS = [m for m in MODULES if m != "draw"]
+LESSONS = sorted(m.name for m in pkgutil.iter_modules(bank.__path__))
 ALL = {
     exercise.name: exercise
     for name in LESSONS

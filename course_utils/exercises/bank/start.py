@@ -1,6 +1,6 @@
 """Exercises of lesson 00: tensors, shapes, broadcasting, a first gradient."""
 
-from course_utils.exercises.bank.draw import randn
+from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Exercise, Misconception
 
 

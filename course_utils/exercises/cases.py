@@ -1,4 +1,4 @@
-"""Inputs of the exercises' cases: the same numbers on every device."""
+"""Inputs for the cases of exercises: the same numbers on every device."""
 
 import torch
 

@@ -1,0 +1,486 @@
+"""Exercises of lesson 10: a classifier, from its scores to its training."""
+
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from course_utils.exercises.cases import randn
+from course_utils.exercises.model import Exercise, Misconception
+from course_utils.session import current_device
+
+COUNT = Exercise(
+    "classifier.count",
+    lambda sizes: sum(a * b + b for a, b in pairwise(sizes)),
+    (
+        Misconception(
+            "no biases",
+            lambda sizes: sum(a * b for a, b in pairwise(sizes)),
+            "You count the weights alone. Each output of a layer has a bias too.",
+        ),
+        Misconception(
+            "a bias per input",
+            lambda sizes: sum(a * b + a for a, b in pairwise(sizes)),
+            "You count a bias for each input of a layer. Biases belong to outputs.",
+        ),
+        Misconception(
+            "one bias a layer",
+            lambda sizes: sum(a * b + 1 for a, b in pairwise(sizes)),
+            "You count one bias a layer. There is one for each of its outputs.",
+        ),
+        Misconception(
+            "a bias per pixel",
+            lambda sizes: sum(a * b for a, b in pairwise(sizes)) + sum(sizes),
+            "You give the input a bias as well. The first number is what comes in; "
+            "biases belong to what a layer puts out.",
+        ),
+        Misconception(
+            "neurons",
+            lambda sizes: sum(sizes),
+            "You add up the neurons. The parameters are the connections between "
+            "them, `a * b` for each layer, and the biases.",
+        ),
+    ),
+    lambda: [((784, 512, 512, 10),), ((784, 10),), ((3, 5, 2),), ((7, 1, 7, 4),)],
+)
+
+
+def _right(logits, labels):
+    return logits.argmax(dim=1) == labels
+
+
+def _score_cases() -> list[tuple]:
+    # Odd sizes, a batch of one, and as many rows as classes. Of every three labels
+    # two are the best-scored class, so that accuracy is neither 0 nor 1.
+    cases = []
+    for n, classes in [(7, 10), (1, 3), (5, 5), (12, 3)]:
+        (logits,) = randn((n, classes), seed=n + 3)
+        best, worst = logits.argmax(1), logits.argmin(1)
+        third = torch.arange(n, device=logits.device) % 3 == 2
+        cases.append((logits, torch.where(third, worst, best)))
+    return cases
+
+
+ACCURACY = Exercise(
+    "classifier.accuracy",
+    lambda logits, labels: _right(logits, labels).float().mean().item(),
+    (
+        Misconception(
+            "argmax over the batch",
+            lambda logits, labels: (
+                (logits.argmax(dim=0) == labels).float().mean().item()
+            ),
+            "`argmax(dim=0)` asks, for each class, which image has most of it. Each "
+            "image is a row, and its classes lie along `dim=1`.",
+        ),
+        Misconception(
+            "argmax of everything",
+            lambda logits, labels: (logits.argmax() == labels).float().mean().item(),
+            "`argmax()` without `dim` gives one position in the whole table. You "
+            "want one class for each row: `argmax(dim=1)`.",
+        ),
+        Misconception(
+            "max for argmax",
+            lambda logits, labels: (
+                (logits.max(dim=1).values == labels).float().mean().item()
+            ),
+            "You compare the highest score itself with the label. What names the "
+            "class is its position: `argmax(dim=1)`.",
+        ),
+        Misconception(
+            "mean of booleans",
+            lambda logits, labels: (logits.argmax(dim=1) == labels).mean(),
+            "`==` gives True and False, and torch takes no mean of those: make them "
+            "numbers first, with `.float()`.",
+        ),
+        Misconception(
+            "a count",
+            lambda logits, labels: _right(logits, labels).sum().item(),
+            "You return how many are right. Accuracy is their share: divide by the "
+            "number of images.",
+        ),
+        Misconception(
+            "divided by the classes",
+            lambda logits, labels: (
+                _right(logits, labels).sum().item() / logits.shape[1]
+            ),
+            "You divide by the number of classes. The share is over the images: "
+            "divide by `len(labels)`.",
+        ),
+        Misconception(
+            "the error rate",
+            lambda logits, labels: 1 - _right(logits, labels).float().mean().item(),
+            "This is the share of mistakes. Accuracy is the share that is right.",
+        ),
+        Misconception(
+            "percent",
+            lambda logits, labels: 100 * _right(logits, labels).float().mean().item(),
+            "This is in per cent. Return a share from 0 to 1.",
+        ),
+    ),
+    _score_cases,
+)
+
+
+def _of_the_label(table, labels):
+    return table[torch.arange(len(labels), device=table.device), labels]
+
+
+CROSS_ENTROPY = Exercise(
+    "classifier.cross_entropy",
+    lambda logits, labels: F.cross_entropy(logits, labels),
+    (
+        Misconception(
+            "no log",
+            lambda logits, labels: -_of_the_label(logits.softmax(1), labels).mean(),
+            "You average the probabilities themselves. The loss of an image is minus "
+            "the *logarithm* of its label's probability.",
+        ),
+        Misconception(
+            "no minus",
+            lambda logits, labels: _of_the_label(logits.log_softmax(1), labels).mean(),
+            "The sign is missing. The logarithm of a probability is negative, and a "
+            "loss should fall as the network gets better.",
+        ),
+        Misconception(
+            "sum",
+            lambda logits, labels: F.cross_entropy(logits, labels, reduction="sum"),
+            "You add up the losses of the images. Take their mean, so that the size "
+            "of the batch does not change the size of the step.",
+        ),
+        Misconception(
+            "softmax over the batch",
+            lambda logits, labels: -_of_the_label(logits.log_softmax(0), labels).mean(),
+            "Your softmax runs over the images (`dim=0`). The probabilities of one "
+            "image must sum to 1: `dim=1`.",
+        ),
+        Misconception(
+            "softmax twice",
+            lambda logits, labels: F.cross_entropy(logits.softmax(1), labels),
+            "There are two softmaxes here: `cross_entropy` and `log_softmax` apply "
+            "their own. Give them the logits as they are.",
+        ),
+        Misconception(
+            "no softmax",
+            lambda logits, labels: -_of_the_label(logits, labels).mean(),
+            "You take the logits for log-probabilities. Only after `log_softmax` "
+            "are they: raising one class must lower the others.",
+        ),
+        Misconception(
+            "mean over the classes too",
+            lambda logits, labels: F.cross_entropy(logits, labels) / logits.shape[1],
+            "Your mean runs over all images and classes. Each image has one loss, "
+            "that of its label: divide by the number of images alone.",
+        ),
+    ),
+    _score_cases,
+)
+
+
+def _by(statistics):
+    """Return an answer that normalises each set by `statistics(train, test)`."""
+
+    def answer(train, test):
+        (m1, s1), (m2, s2) = statistics(train, test)
+        return (train - m1) / s1, (test - m2) / s2
+
+    return answer
+
+
+def _both(train, test):
+    every = torch.cat([train, test])
+    return [(every.mean(), every.std())] * 2
+
+
+def _per_image(train, test):
+    dims, keep = (1, 2, 3), {"keepdim": True}
+    return [(x.mean(dims, **keep), x.std(dims, **keep)) for x in (train, test)]
+
+
+NORMALISE = Exercise(
+    "classifier.normalise",
+    _by(lambda train, test: [(train.mean(), train.std())] * 2),
+    (
+        Misconception(
+            "each by its own",
+            _by(lambda train, test: [(x.mean(), x.std()) for x in (train, test)]),
+            "You normalise the test set by its own statistics. One picture would then "
+            "be given other numbers in other company: use those of `train` for both.",
+        ),
+        Misconception(
+            "statistics of both",
+            _by(_both),
+            "Your statistics look at the test set as well. Nothing may be learnt "
+            "from it: take mean and spread from `train` alone.",
+        ),
+        Misconception(
+            "per pixel",
+            _by(lambda train, test: [(train.mean(0), train.std(0))] * 2),
+            "You use a mean and a spread for each pixel. Asked for is one number of "
+            "each: no `dim`. (A border pixel that is always 0 would divide by 0.)",
+        ),
+        Misconception(
+            "per image",
+            _by(_per_image),
+            "You normalise each image by itself, so dark and light garments look "
+            "alike. Take one mean and one spread over all of `train`.",
+        ),
+        Misconception(
+            "variance",
+            _by(lambda train, test: [(train.mean(), train.var())] * 2),
+            "You divide by the variance. Divide by its root, the standard deviation.",
+        ),
+        Misconception(
+            "only shifted",
+            _by(lambda train, test: [(train.mean(), 1.0)] * 2),
+            "The mean is gone, the spread is not 1 yet: divide by `train.std()`.",
+        ),
+    ),
+    lambda: [
+        (3 * train + 5, 2 * test + 1)
+        for train, test in (
+            randn((6, 1, 4, 4), (3, 1, 4, 4)),
+            randn((5, 1, 3, 7), (5, 1, 3, 7)),
+            randn((4, 1, 2, 2), (1, 1, 2, 2)),
+        )
+    ],
+)
+
+
+def _confusion(predicted, labels, classes):
+    pairs = torch.bincount(labels * classes + predicted, minlength=classes**2)
+    return pairs.reshape(classes, classes)
+
+
+def _counted_once(predicted, labels, classes):
+    return _confusion(predicted, labels, classes).clamp(max=1)
+
+
+def _predictions() -> list[tuple]:
+    generator, device, cases = torch.Generator().manual_seed(1), current_device(), []
+    for n, classes in [(12, 3), (20, 4), (5, 6)]:
+        draws = torch.randint(classes, (2, n), generator=generator)
+        draws[:, :2] = torch.tensor([[1], [2]])  # a mistake made twice
+        predicted, labels = draws.to(device)
+        cases.append((predicted, labels, classes))
+    return cases
+
+
+CONFUSION = Exercise(
+    "classifier.confusion",
+    _confusion,
+    (
+        Misconception(
+            "transposed",
+            lambda predicted, labels, classes: _confusion(labels, predicted, classes),
+            "Yours lies on its side, with a row for each *predicted* class. Here, as "
+            "in torchmetrics, a row is a true class and a column a predicted one.",
+        ),
+        Misconception(
+            "repeats lost",
+            _counted_once,
+            "A pair that occurs twice is counted once. `m[labels, predicted] += 1` "
+            "reads, adds and writes each cell a single time: use a loop, `bincount` "
+            "or `index_put_` with `accumulate=True`.",
+        ),
+        Misconception(
+            "only the right ones",
+            lambda predicted, labels, classes: (
+                _confusion(predicted, labels, classes).diag().diag()
+            ),
+            "You count the right answers alone. The mistakes are what the matrix is "
+            "for: count every pair (true class, predicted class).",
+        ),
+        Misconception(
+            "shares of a row",
+            lambda predicted, labels, classes: (
+                _confusion(predicted, labels, classes)
+                / _confusion(predicted, labels, classes).sum(1, keepdim=True)
+            ),
+            "These are shares of each true class. Asked for are counts, as whole "
+            "numbers. (And a class that does not occur gives 0/0.)",
+        ),
+    ),
+    _predictions,
+)
+
+
+def _step_in_order(order: str, loss_of=F.cross_entropy):
+    """Return an answer that runs z(ero_grad), l(oss), b(ackward), s(tep) in order."""
+
+    def answer(net, x, y, optimizer):
+        for letter in order:
+            if letter == "z":
+                optimizer.zero_grad()
+            elif letter == "l":
+                loss = loss_of(net(x), y)
+            elif letter == "b":
+                loss.backward()
+            else:
+                optimizer.step()
+        return loss.item()
+
+    return answer
+
+
+def _labelled_batch(
+    n: int, features: int, classes: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(n)
+    labels = torch.randint(1, classes, (n,), generator=generator)
+    return randn((n, features))[0], labels.to(current_device())
+
+
+def _three_steps(answer, x, y):
+    """Let an answer take three steps; return its last loss and the parameters."""
+    net = nn.Sequential(nn.Linear(x.shape[1], 6), nn.ReLU(), nn.Linear(6, 4))
+    net.to(x.device)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.3)
+    start, backwards = nn.utils.parameters_to_vector(net.parameters()).clone(), []
+    net[0].bias.register_hook(lambda grad: backwards.append(1))
+    for _ in range(3):
+        loss = answer(net, x, y, optimizer)
+    end = nn.utils.parameters_to_vector(net.parameters()).detach()
+    if not torch.equal(start, end):
+        return loss, end
+    # Nothing moved. Gradients that were made and are gone were thrown away.
+    return loss, end, len(backwards), net[0].bias.grad is None
+
+
+TRAIN_STEP = Exercise(
+    "classifier.train_step",
+    _step_in_order("zlbs"),
+    (
+        Misconception(
+            "no zero_grad",
+            _step_in_order("lbs"),
+            "`zero_grad()` is missing: `backward()` adds to the gradients that are "
+            "there, so each step also takes all the steps before it again.",
+        ),
+        Misconception(
+            "no backward",
+            _step_in_order("zls"),
+            "The parameters never move, for they have no gradients: call "
+            "`loss.backward()` before `optimizer.step()`.",
+        ),
+        Misconception(
+            "gradients thrown away",
+            _step_in_order("lbzs"),
+            "The parameters never move: `zero_grad()` stands between `backward()` "
+            "and `step()` and throws away what the step needs.",
+        ),
+        Misconception(
+            "no step",
+            _step_in_order("zlb"),
+            "The gradients are there and nobody uses them: `optimizer.step()` is "
+            "missing, or stands before `backward()`.",
+        ),
+        Misconception(
+            "a step late",
+            _step_in_order("lszb"),
+            "`step()` comes before `backward()` here, so it uses the gradients of "
+            "the batch before: loss, backward, then step.",
+        ),
+        Misconception(
+            "softmax before the loss",
+            _step_in_order(
+                "zlbs", lambda scores, y: F.cross_entropy(scores.softmax(1), y)
+            ),
+            "You hand probabilities to `cross_entropy`, which makes its own softmax: "
+            "give it the logits.",
+        ),
+        Misconception(
+            "summed loss",
+            _step_in_order(
+                "zlbs", lambda scores, y: F.cross_entropy(scores, y, reduction="sum")
+            ),
+            "You add the losses up, so a larger batch takes a larger step. Leave "
+            "`reduction` at its default, the mean.",
+        ),
+    ),
+    lambda: [
+        _labelled_batch(5, 3, 4),
+        _labelled_batch(1, 4, 4),
+        _labelled_batch(8, 7, 4),
+    ],
+    _three_steps,
+)
+
+
+def _evaluate(net, images, labels, *, evals=True, quiet=True, back=lambda was: was):
+    was = net.training
+    if evals:
+        net.eval()
+    with torch.set_grad_enabled(not quiet):
+        right = net(images).argmax(dim=1) == labels
+    if back is not None:
+        net.train(back(was))
+    return right.float().mean().item()
+
+
+def _but(**changes):
+    return lambda net, images, labels: _evaluate(net, images, labels, **changes)
+
+
+def _watched(answer, images, labels, training):
+    """Return the accuracy, and what the evaluation did to the network."""
+    features = images.shape[1]
+    net = nn.Sequential(
+        nn.BatchNorm1d(features), nn.Dropout(0.5), nn.Linear(features, 4)
+    )
+    net[0].running_mean.fill_(0.5)  # unlike any batch of the cases
+    net.to(images.device).train(training)
+    with_grad = []
+    net.register_forward_pre_hook(lambda *_: with_grad.append(torch.is_grad_enabled()))
+    accuracy = answer(net, images, labels)
+    return accuracy, net[0].running_mean, net.training, any(with_grad)
+
+
+EVALUATE = Exercise(
+    "classifier.evaluate",
+    lambda net, images, labels: _evaluate(net, images, labels),
+    (
+        Misconception(
+            "neither",
+            _but(evals=False, quiet=False),
+            "The network is evaluated as it is trained: dropout drops, BatchNorm uses "
+            "and learns this batch, autograd notes everything. Use `net.eval()` and "
+            "`torch.no_grad()`.",
+        ),
+        Misconception(
+            "no eval",
+            _but(evals=False),
+            "`no_grad()` stops autograd alone. Dropout still drops and BatchNorm still "
+            "uses the batch: call `net.eval()` as well.",
+        ),
+        Misconception(
+            "no no_grad",
+            _but(quiet=False),
+            "`eval()` changes layers, not autograd, which still keeps every "
+            "intermediate tensor: wrap the call in `with torch.no_grad():`.",
+        ),
+        Misconception(
+            "eval and nothing else",
+            _but(quiet=False, back=None),
+            "`eval()` is right, two things lack: `torch.no_grad()` around the call, "
+            "and the mode put back at the end.",
+        ),
+        Misconception(
+            "mode not put back",
+            _but(back=None),
+            "The network stays in eval mode, and training would go on in it without "
+            "a word: note `net.training` first, and end with `net.train(was)`.",
+        ),
+        Misconception(
+            "always back to train",
+            _but(back=lambda was: True),
+            "You end with `net.train()` always. A network that came in eval mode "
+            "should leave in it: `net.train(was)`.",
+        ),
+    ),
+    lambda: [(*_labelled_batch(n, 3, 4), n != 6) for n in (9, 6, 16)],
+    _watched,
+)
+
+EXERCISES = (COUNT, ACCURACY, CROSS_ENTROPY, NORMALISE, CONFUSION, TRAIN_STEP, EVALUATE)

@@ -1,0 +1,463 @@
+"""Exercises of lesson 03: dropout."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from course_utils.exercises.cases import randn
+from course_utils.exercises.model import Exercise, Misconception
+from course_utils.session import current_device
+
+SURVIVOR = Exercise(
+    "dropout.survivor",
+    lambda value, p: value / (1 - p),
+    (
+        Misconception(
+            "no rescaling",
+            lambda value, p: value,
+            "You leave the survivor as it is. Then the mean over all masks is too "
+            "small by the factor 1 - p, so divide by it.",
+        ),
+        Misconception(
+            "scaled by 1/p",
+            lambda value, p: value / p,
+            "You divide by p, the share that is dropped. What makes up for the loss "
+            "is the share that survives: 1 - p.",
+        ),
+        Misconception(
+            "shrunk",
+            lambda value, p: value * (1 - p),
+            "You multiply by 1 - p, which makes the survivor smaller still. It has "
+            "to stand in for the dropped ones: divide.",
+        ),
+        Misconception(
+            "raised by p",
+            lambda value, p: value * (1 + p),
+            "You raise the survivor by the share that is lost. At p = 0.5 that would "
+            "give 1.5 of it in half of the draws, 0.75 on average: divide by 1 - p.",
+        ),
+    ),
+    lambda: [(3.0, 0.25), (-2.0, 0.1), (7.0, 0.7)],
+)
+
+
+def _uniform(shape: tuple[int, ...]) -> torch.Tensor:
+    noise = torch.rand(shape, generator=torch.Generator().manual_seed(2))
+    return noise.to(current_device())
+
+
+DROP = Exercise(
+    "dropout.drop",
+    lambda x, noise, p: x * (noise < 1 - p) / (1 - p),
+    (
+        Misconception(
+            "no rescaling",
+            lambda x, noise, p: x * (noise < 1 - p),
+            "The mask is right. The survivors have to make up for the dropped: divide "
+            "by 1 - p.",
+        ),
+        Misconception(
+            "scaled by 1/p",
+            lambda x, noise, p: x * (noise < 1 - p) / p,
+            "The mask is right, but you divide by p, the share that is dropped. Divide "
+            "by the share that survives: 1 - p.",
+        ),
+        Misconception(
+            "dropped with probability 1 - p",
+            lambda x, noise, p: x * (noise < p) / (1 - p),
+            "You keep an entry where `noise < p`, so p of them survive. In PyTorch "
+            "p is the probability to be dropped: keep where `noise < 1 - p`.",
+        ),
+        Misconception(
+            "p as the share kept",
+            lambda x, noise, p: x * (noise < p) / p,
+            "You take p for the probability to survive, all the way through. In "
+            "PyTorch it is the probability to be dropped.",
+        ),
+        Misconception(
+            "mask inverted",
+            lambda x, noise, p: x * (noise >= 1 - p) / (1 - p),
+            "You keep exactly those that should go: an entry survives where "
+            "`noise < 1 - p`.",
+        ),
+        Misconception(
+            "another recipe",
+            lambda x, noise, p: x * (noise >= p) / (1 - p),
+            "`noise >= p` is as fair a recipe, but it makes another mask from the "
+            "same noise. The task says: keep where `noise < 1 - p`.",
+        ),
+        Misconception(
+            "one mask for the batch",
+            lambda x, noise, p: x * (noise[0] < 1 - p) / (1 - p),
+            "All rows get the mask of the first one. Every example draws its own.",
+        ),
+    ),
+    lambda: [
+        (*randn(shape), _uniform(shape), p)
+        for shape, p in [((2, 3), 0.25), ((1, 5), 0.7), ((4, 4), 0.3), ((5, 3), 0.5)]
+    ],
+)
+
+BACKWARD = Exercise(
+    "dropout.backward",
+    lambda g, mask, p: g * mask / (1 - p),
+    (
+        Misconception(
+            "straight through",
+            lambda g, mask, p: g,
+            "You pass the gradient on as if nothing had been dropped. A dropped entry "
+            "had no part in the output, so its gradient is 0.",
+        ),
+        Misconception(
+            "no rescaling",
+            lambda g, mask, p: g * mask,
+            "The zeros are right. The survivors were divided by 1 - p on the way "
+            "forward, so their gradient is as well.",
+        ),
+        Misconception(
+            "mask forgotten",
+            lambda g, mask, p: g / (1 - p),
+            "The factor is right, but the dropped entries get a gradient too. They had "
+            "no part in the output: multiply by `mask`.",
+        ),
+        Misconception(
+            "rescaling undone",
+            lambda g, mask, p: g * mask * (1 - p),
+            "You undo the division. Going back is no inverse: y = x / (1 - p) has the "
+            "slope 1 / (1 - p).",
+        ),
+        Misconception(
+            "mask inverted",
+            lambda g, mask, p: g * ~mask / (1 - p),
+            "You give the gradient to those that were dropped: `mask` is True for the "
+            "survivors.",
+        ),
+    ),
+    lambda: [
+        (*randn(shape), _uniform(shape) < 1 - p, p)
+        for shape, p in [((3, 4), 0.4), ((1, 7), 0.25), ((5, 5), 0.5)]
+    ],
+)
+
+VARIANCE = Exercise(
+    "dropout.variance",
+    lambda x, p: x**2 * p / (1 - p),
+    (
+        Misconception(
+            "survivors not rescaled",
+            lambda x, p: x**2 * p * (1 - p),
+            "This is the variance of `x * mask`. Dividing by 1 - p divides the "
+            "variance by (1 - p)².",
+        ),
+        Misconception(
+            "standard deviation",
+            lambda x, p: x.abs() * math.sqrt(p / (1 - p)),
+            "This is the standard deviation; asked for is its square.",
+        ),
+        Misconception(
+            "x not squared",
+            lambda x, p: x * p / (1 - p),
+            "A number twice as large varies by twice as much, so its variance is four "
+            "times as large: x is squared.",
+        ),
+        Misconception(
+            "mean square",
+            lambda x, p: x**2 / (1 - p),
+            "This is the mean of the square. The variance is that less the square of "
+            "the mean, and the mean is x.",
+        ),
+        Misconception(
+            "p and 1 - p exchanged",
+            lambda x, p: x**2 * (1 - p) / p,
+            "p and 1 - p are exchanged: with p = 0 nothing is dropped and nothing "
+            "varies, and yours would be infinite.",
+        ),
+    ),
+    lambda: [(*randn((n, 3)), p) for n, p in [(1, 0.3), (4, 0.5), (5, 0.8)]],
+)
+
+
+def _drop(x: torch.Tensor, p: float) -> torch.Tensor:
+    return x * (torch.rand_like(x) < 1 - p) / (1 - p)
+
+
+def _layer(in_training: Callable = _drop, in_evaluation: Callable = lambda x, p: x):
+    class Layer(nn.Dropout):
+        def __init__(self, p: float) -> None:
+            super().__init__(p)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return (in_training if self.training else in_evaluation)(x, self.p)
+
+    return Layer
+
+
+def _one_mask(x: torch.Tensor, p: float) -> torch.Tensor:
+    return x * (torch.rand_like(x[0]) < 1 - p) / (1 - p)
+
+
+def _whole_rows(x: torch.Tensor, p: float) -> torch.Tensor:
+    return x * (torch.rand_like(x[:, :1]) < 1 - p) / (1 - p)
+
+
+def _training_facts(x: torch.Tensor, out: torch.Tensor) -> tuple[str, str, str]:
+    alive, factors = out != 0, (out / x)[out != 0]
+    scale = f"{factors.mean().item():.3g}" if len(factors) else "nothing"
+    scaled = f"survivors multiplied by {scale}"
+    if alive.any() and not alive.all():  # all or none is no block
+        if (alive == alive[:1]).all():
+            return "dropped in columns", scaled, "every row has the same mask"
+        if (alive == alive[:, :1]).all():
+            return "dropped in rows", scaled, "one draw a row"
+    share = round(10 * (~alive).float().mean().item())
+    return f"{share} in 10 dropped", scaled, "a draw for every entry"
+
+
+def _evaluation_fact(x: torch.Tensor, rest: torch.Tensor) -> str:
+    if torch.equal(rest, x):
+        return "x unchanged in evaluation"
+    if (rest == 0).any():
+        return "still dropping in evaluation"
+    return f"x multiplied by {(rest / x).mean().item():.3g} in evaluation"
+
+
+def _facts(layer_class: type, p: float):
+    """Say what a layer does to a (40, 50) input, whatever its mask."""
+    (x,) = randn((40, 50))
+    layer = layer_class(p)
+    out = layer.train()(given := x.clone())
+    if out is None or out is ...:
+        return out
+    rest = layer.eval()(x.clone())
+    for result in (out, rest):
+        if not isinstance(result, torch.Tensor) or result.shape != x.shape:
+            raise TypeError("forward must return a tensor of the shape of x.")
+    if not torch.equal(given, x):
+        raise ValueError("forward changes x in place: make a new tensor.")
+    return (*_training_facts(x, out), _evaluation_fact(x, rest))
+
+
+LAYER = Exercise(
+    "dropout.layer",
+    _layer(),
+    (
+        Misconception(
+            "never asleep",
+            _layer(_drop, _drop),
+            "It still drops in evaluation. Ask `self.training`; if you call "
+            "`F.dropout`, pass it on: `training=self.training`.",
+        ),
+        Misconception(
+            "always asleep",
+            _layer(lambda x, p: x),
+            "It drops nothing in training either: x comes out as it is.",
+        ),
+        Misconception(
+            "modes exchanged",
+            _layer(lambda x, p: x, _drop),
+            "It drops in evaluation and not in training: it is the wrong way round.",
+        ),
+        Misconception(
+            "no rescaling",
+            _layer(lambda x, p: x * (torch.rand_like(x) < 1 - p)),
+            "In training the survivors are not rescaled: divide them by 1 - p.",
+        ),
+        Misconception(
+            "scaled by 1/p",
+            _layer(lambda x, p: x * (torch.rand_like(x) < 1 - p) / p),
+            "In training you divide by p, the share dropped. Divide by 1 - p.",
+        ),
+        Misconception(
+            "scaling in eval",
+            _layer(_drop, lambda x, p: x * (1 - p)),
+            "You rescale in training and again in evaluation. Once is enough: in "
+            "evaluation x comes out as it is.",
+        ),
+        Misconception(
+            "scaling in eval only",
+            _layer(
+                lambda x, p: x * (torch.rand_like(x) < 1 - p), lambda x, p: x - p * x
+            ),
+            "You rescale in evaluation, as the first papers did. PyTorch does it in "
+            "training, so that evaluation costs nothing.",
+        ),
+        Misconception(
+            "p as the share kept",
+            _layer(lambda x, p: x * (torch.rand_like(x) < p) / p),
+            "You keep a share p. In PyTorch p is the probability to be dropped.",
+        ),
+        Misconception(
+            "dropped with probability 1 - p",
+            _layer(lambda x, p: x * (torch.rand_like(x) < p) / (1 - p)),
+            "The factor is right, but you keep a share p: in PyTorch p is the "
+            "probability to be dropped.",
+        ),
+        Misconception(
+            "one mask for the batch",
+            _layer(_one_mask),
+            "All rows share one mask. Draw for every entry: `torch.rand_like(x)`.",
+        ),
+        Misconception(
+            "whole rows",
+            _layer(_whole_rows),
+            "You drop whole rows, that is whole examples. Draw for every entry: "
+            "`torch.rand_like(x)`.",
+        ),
+    ),
+    lambda: [(0.3,), (0.8,)],
+    _facts,
+)
+
+CHANNELS = Exercise(
+    "dropout.channels",
+    lambda x, noise, p: x * (noise < 1 - p)[:, :, None, None] / (1 - p),
+    (
+        Misconception(
+            "mask on the last dimensions",
+            lambda x, noise, p: x * (noise < 1 - p) / (1 - p),
+            "Broadcasting lines shapes up from the right, so your mask meets height "
+            "and width. Give it two more dimensions: `mask[:, :, None, None]`.",
+        ),
+        Misconception(
+            "one mask for the batch",
+            lambda x, noise, p: x * (noise[:1] < 1 - p)[:, :, None, None] / (1 - p),
+            "All images lose the same channels: each row of `noise` is for one image.",
+        ),
+        Misconception(
+            "whole images",
+            lambda x, noise, p: x * (noise[:, :1] < 1 - p)[:, :, None, None] / (1 - p),
+            "You drop whole images: each column of `noise` is for one channel.",
+        ),
+        Misconception(
+            "no rescaling",
+            lambda x, noise, p: x * (noise < 1 - p)[:, :, None, None],
+            "The right channels are gone. The others are to be divided by 1 - p, as "
+            "with single entries.",
+        ),
+        Misconception(
+            "mask inverted",
+            lambda x, noise, p: x * (noise >= 1 - p)[:, :, None, None] / (1 - p),
+            "You keep the channels that should go: one survives where `noise < 1 - p`.",
+        ),
+    ),
+    # In the second case the mask fits height and width by accident.
+    lambda: [
+        (*randn((n, c, h, w)), _uniform((n, c)), p)
+        for n, c, h, w, p in [(2, 3, 4, 5, 0.4), (3, 5, 3, 5, 0.3), (1, 7, 2, 3, 0.5)]
+    ],
+)
+
+
+def _awake(model: nn.Module) -> None:
+    model.eval()
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.train()
+
+
+def _without_eval(model: nn.Module) -> None:
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.train()
+
+
+def _children_only(model: nn.Module) -> None:
+    model.eval()
+    for module in model.children():
+        if isinstance(module, nn.Dropout):
+            module.train()
+
+
+def _inverted(model: nn.Module) -> None:
+    model.train()
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.eval()
+
+
+def _mixed_model() -> nn.Module:
+    inner = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Dropout(0.2))
+    return nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Dropout(0.5), inner)
+
+
+def _modes(answer, model: nn.Module) -> str:
+    if answer(model) is ...:
+        return ...
+    named = [(name or "model", module) for name, module in model.named_modules()]
+    awake = [f"{n} {type(m).__name__}" for n, m in named if m.training]
+    return f"in training mode: {', '.join(awake) or 'none'}"
+
+
+AWAKE = Exercise(
+    "dropout.awake",
+    _awake,
+    (
+        Misconception(
+            "all in training",
+            lambda model: model.train(),
+            "`model.train()` wakes BatchNorm too: its output would depend on the "
+            "batch, and its running statistics would change. Wake the dropout layers "
+            "alone.",
+        ),
+        Misconception(
+            "all in evaluation",
+            lambda model: model.eval(),
+            "`model.eval()` is the first half. Now every dropout layer is asleep as "
+            "well: wake those with `train()`.",
+        ),
+        Misconception(
+            "no eval first",
+            _without_eval,
+            "You wake the dropout layers and leave the rest as it was, which may be "
+            "training. Begin with `model.eval()`.",
+        ),
+        Misconception(
+            "children only",
+            _children_only,
+            "You look at the direct children. A dropout layer may sit deeper: "
+            "`model.modules()` visits every level.",
+        ),
+        Misconception(
+            "inverted",
+            _inverted,
+            "It is the wrong way round: dropout sleeps and all else is in training.",
+        ),
+    ),
+    lambda: [(_mixed_model(),), (_mixed_model().eval(),)],
+    _modes,
+)
+
+SHIFT = Exercise(
+    "dropout.shift",
+    lambda p: math.sqrt(1 - p),
+    (
+        Misconception(
+            "variance",
+            lambda p: 1 - p,
+            "This is the variance that comes out. Asked for is the spread, its root.",
+        ),
+        Misconception(
+            "upside down",
+            lambda p: 1 / math.sqrt(1 - p),
+            "This is the spread while training, before BatchNorm divides by it. In "
+            "evaluation an input of spread 1 is divided by that number.",
+        ),
+        Misconception(
+            "no shift",
+            lambda p: 1.0,
+            "BatchNorm gives a spread of 1 only if the input varies as it did in "
+            "training, and dropout made it vary more then.",
+        ),
+        Misconception(
+            "share dropped",
+            lambda p: math.sqrt(p),
+            "You take the share dropped. With p = 0 nothing is shifted: the answer "
+            "must then be 1.",
+        ),
+    ),
+    lambda: [(0.2,), (0.5,), (0.75,)],
+)
+
+EXERCISES = (SURVIVOR, DROP, BACKWARD, VARIANCE, LAYER, CHANNELS, AWAKE, SHIFT)

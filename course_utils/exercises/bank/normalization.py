@@ -1,0 +1,553 @@
+"""Exercises of lesson 04: normalization."""
+
+import torch
+
+from course_utils.exercises.cases import randn
+from course_utils.exercises.model import Exercise, Misconception
+
+COUNTS = Exercise(
+    "normalization.counts",
+    lambda n, c, groups: (c, n * c, n * groups, n),
+    (
+        Misconception(
+            "BatchNorm by example",
+            lambda n, c, groups: (n, n * c, n * groups, n),
+            "You give BatchNorm a mean for every example. It gives one to every "
+            "channel, taken over all examples.",
+        ),
+        Misconception(
+            "InstanceNorm by channel",
+            lambda n, c, groups: (c, c, n * groups, n),
+            "InstanceNorm looks at one channel of one example at a time: count the "
+            "examples too.",
+        ),
+        Misconception(
+            "groups once",
+            lambda n, c, groups: (c, n * c, groups, n),
+            "You count the groups once. Each example has its own groups and means.",
+        ),
+        Misconception(
+            "LayerNorm once",
+            lambda n, c, groups: (c, n * c, n * groups, 1),
+            "One mean for all would mix the examples. LayerNorm gives each its own.",
+        ),
+        Misconception(
+            "BatchNorm and LayerNorm swapped",
+            lambda n, c, groups: (n, n * c, n * groups, c),
+            "BatchNorm and LayerNorm have changed places: the batch is what "
+            "BatchNorm averages over.",
+        ),
+        Misconception(
+            "groups times channels",
+            lambda n, c, groups: (c, n * c, c * groups, n),
+            "You count a mean for every channel of every group. The channels of a "
+            "group share one: each example has `groups` means.",
+        ),
+        Misconception(
+            "channels in a group",
+            lambda n, c, groups: (c, n * c, n * c // groups, n),
+            "`c // groups` is how many channels a group has. Count the groups.",
+        ),
+    ),
+    lambda: [(8, 6, 3), (1, 4, 2), (5, 12, 1), (2, 10, 10)],
+)
+
+
+def _normalised(x: torch.Tensor, dim, eps: float, correction: int = 0) -> torch.Tensor:
+    """Subtract the mean over `dim`, divide by the root of the variance plus `eps`."""
+    var = x.var(dim, correction=correction, keepdim=True)
+    return (x - x.mean(dim, keepdim=True)) / torch.sqrt(var + eps)
+
+
+def _per_channel(values: torch.Tensor) -> torch.Tensor:
+    return values[:, None, None]  # (C,) -> (C, 1, 1), to stand beside (N, C, H, W)
+
+
+def _batch_norm(x, gamma, beta, eps, dim=(0, 2, 3)):
+    return _normalised(x, dim, eps) * _per_channel(gamma) + _per_channel(beta)
+
+
+def _eps_outside(x: torch.Tensor, dim, eps: float, correction: int) -> torch.Tensor:
+    spread = x.std(dim, correction=correction, keepdim=True)
+    return (x - x.mean(dim, keepdim=True)) / (spread + eps)
+
+
+def _no_root(x: torch.Tensor, dim, eps: float) -> torch.Tensor:
+    var = x.var(dim, correction=0, keepdim=True)
+    return (x - x.mean(dim, keepdim=True)) / (var + eps)
+
+
+def _common_mistakes(dim, per_feature) -> list[Misconception]:
+    """Mistakes of both layers; `per_feature` gives γ or β the shape to broadcast."""
+
+    def affine(hat, gamma, beta):
+        return hat * per_feature(gamma) + per_feature(beta)
+
+    return [
+        Misconception(
+            "unbiased variance",
+            lambda x, gamma, beta, eps: affine(
+                _normalised(x, dim, eps, correction=1), gamma, beta
+            ),
+            "You divide by n - 1, as `x.var()` does by default. To normalise, the "
+            "variance is divided by n: `correction=0`.",
+        ),
+        Misconception(
+            "eps outside the root",
+            lambda x, gamma, beta, eps: affine(
+                _eps_outside(x, dim, eps, correction=0), gamma, beta
+            ),
+            "You add `eps` to the root. It belongs under it: `torch.sqrt(var + eps)`.",
+        ),
+        Misconception(
+            "std plus eps",
+            lambda x, gamma, beta, eps: affine(
+                _eps_outside(x, dim, eps, correction=1), gamma, beta
+            ),
+            "`x.std() + eps` has two slips: `std` divides by n - 1 unless you say "
+            "`correction=0`, and `eps` belongs under the root.",
+        ),
+        Misconception(
+            "no root",
+            lambda x, gamma, beta, eps: affine(_no_root(x, dim, eps), gamma, beta),
+            "You divide by the variance. Divide by its root, the spread: "
+            "`torch.sqrt(var + eps)`.",
+        ),
+        Misconception(
+            "gamma before normalising",
+            lambda x, gamma, beta, eps: (
+                _normalised(x * per_feature(gamma), dim, eps) + per_feature(beta)
+            ),
+            "You multiply by `gamma` first, and normalising takes it out again. "
+            "Normalise, then multiply.",
+        ),
+        Misconception(
+            "everything at once",
+            lambda x, gamma, beta, eps: affine(
+                _normalised(x, tuple(range(x.dim())), eps), gamma, beta
+            ),
+            "You take one mean of the whole tensor. Say with `dim=` which numbers "
+            "share one.",
+        ),
+        Misconception(
+            "affine forgotten",
+            lambda x, gamma, beta, eps: _normalised(x, dim, eps),
+            "The numbers are normalised; `gamma` and `beta` are still to be applied.",
+        ),
+    ]
+
+
+def _batch_norm_no_keepdim(x, gamma, beta, eps):
+    var = x.var((0, 2, 3), correction=0)
+    hat = (x - x.mean((0, 2, 3))) / torch.sqrt(var + eps)
+    return hat * _per_channel(gamma) + _per_channel(beta)
+
+
+def _batch_cases() -> list[tuple]:
+    # A batch of one, odd sizes, and a width equal to the channels: there γ fits
+    # along the wrong axis.
+    sizes = [(1, 2, 2, 3), (3, 3, 2, 5), (4, 4, 3, 4)]
+    return [(*randn(s, (s[1],), (s[1],)), eps) for s in sizes for eps in (1e-5, 0.5)]
+
+
+BATCH_NORM = Exercise(
+    "normalization.batch_norm",
+    lambda x, gamma, beta, eps: _batch_norm(x, gamma, beta, eps),
+    (
+        *_common_mistakes((0, 2, 3), _per_channel),
+        Misconception(
+            "each example by itself",
+            lambda x, gamma, beta, eps: _batch_norm(x, gamma, beta, eps, (1, 2, 3)),
+            "You give every example its own mean, as LayerNorm does. BatchNorm2d "
+            "gives one to every channel: `dim=(0, 2, 3)`.",
+        ),
+        Misconception(
+            "each pixel by itself",
+            lambda x, gamma, beta, eps: _batch_norm(x, gamma, beta, eps, 0),
+            "You average over the batch alone, so every pixel has its own mean. The "
+            "pixels of a channel share it: `dim=(0, 2, 3)`.",
+        ),
+        Misconception(
+            "each channel of each example",
+            lambda x, gamma, beta, eps: _batch_norm(x, gamma, beta, eps, (2, 3)),
+            "This is InstanceNorm: a mean for every example and channel. BatchNorm2d "
+            "averages over the batch too: `dim=(0, 2, 3)`.",
+        ),
+        Misconception(
+            "no keepdim",
+            _batch_norm_no_keepdim,
+            "Without `keepdim=True` the mean is `(C,)` and lines up with the last "
+            "dimension, the width. Keep it `(1, C, 1, 1)`.",
+        ),
+        Misconception(
+            "gamma along the width",
+            lambda x, gamma, beta, eps: _normalised(x, (0, 2, 3), eps) * gamma + beta,
+            "`* gamma` lines up with the last dimension, the width. It belongs to the "
+            "channels: `gamma[:, None, None]`.",
+        ),
+    ),
+    _batch_cases,
+)
+
+
+def _layer_norm(x, gamma, beta, eps, dim=-1):
+    return _normalised(x, dim, eps) * gamma + beta
+
+
+def _layer_norm_no_keepdim(x, gamma, beta, eps):
+    var = x.var(-1, correction=0)
+    return (x - x.mean(-1)) / torch.sqrt(var + eps) * gamma + beta
+
+
+LAYER_NORM = Exercise(
+    "normalization.layer_norm",
+    lambda x, gamma, beta, eps: _layer_norm(x, gamma, beta, eps),
+    (
+        *_common_mistakes(-1, lambda values: values),
+        Misconception(
+            "over the batch",
+            lambda x, gamma, beta, eps: _layer_norm(x, gamma, beta, eps, 0),
+            "You average over the batch (`dim=0`). LayerNorm never looks at another "
+            "example: `dim=-1`.",
+        ),
+        Misconception(
+            "over the words",
+            lambda x, gamma, beta, eps: _layer_norm(x, gamma, beta, eps, 1),
+            "You average over the words (`dim=1`). Each word is normalised by itself, "
+            "over its features: `dim=-1`.",
+        ),
+        Misconception(
+            "the whole sentence",
+            lambda x, gamma, beta, eps: _layer_norm(x, gamma, beta, eps, (1, 2)),
+            "You give a whole sentence one mean. `nn.LayerNorm(D)` gives every word "
+            "its own: `dim=-1` alone.",
+        ),
+        Misconception(
+            "no keepdim",
+            _layer_norm_no_keepdim,
+            "Without `keepdim=True` the mean loses a dimension and lines up with the "
+            "wrong one of `x`, or with none.",
+        ),
+    ),
+    lambda: [
+        (*randn(s, (s[-1],), (s[-1],)), eps)
+        for s in [(1, 2, 5), (3, 4, 7), (3, 3, 3)]
+        for eps in (1e-5, 0.5)
+    ],
+)
+
+
+def _grouped(x: torch.Tensor, groups: int, eps: float, dim=(2, 3, 4)) -> torch.Tensor:
+    parts = x.unflatten(1, (groups, -1))  # (N, groups, channels of a group, H, W)
+    return _normalised(parts, dim, eps).flatten(1, 2)
+
+
+def _grouped_interleaved(x: torch.Tensor, groups: int, eps: float) -> torch.Tensor:
+    return _normalised(x.unflatten(1, (-1, groups)), (1, 3, 4), eps).flatten(1, 2)
+
+
+def _grouped_unbiased(x: torch.Tensor, groups: int, eps: float) -> torch.Tensor:
+    parts = x.unflatten(1, (groups, -1))
+    return _normalised(parts, (2, 3, 4), eps, correction=1).flatten(1, 2)
+
+
+GROUP_NORM = Exercise(
+    "normalization.group_norm",
+    lambda x, groups, eps: _grouped(x, groups, eps),
+    (
+        Misconception(
+            "interleaved",
+            _grouped_interleaved,
+            "You deal the channels out like cards, every `groups`-th to the same "
+            "group. A group holds neighbours: `x.unflatten(1, (groups, -1))`.",
+        ),
+        Misconception(
+            "size taken for number",
+            lambda x, groups, eps: _grouped(x, x.shape[1] // groups, eps),
+            "You make groups of `groups` channels. Asked for are `groups` groups: "
+            "`x.unflatten(1, (groups, -1))`.",
+        ),
+        Misconception(
+            "over the batch",
+            lambda x, groups, eps: _grouped(x, groups, eps, (0, 2, 3, 4)),
+            "You average over the batch too. GroupNorm treats each example by itself: "
+            "leave dimension 0 out of `dim`.",
+        ),
+        Misconception(
+            "groups ignored",
+            lambda x, groups, eps: _grouped(x, 1, eps),
+            "This has one mean an example, as with a single group. Split the channels "
+            "into `groups` groups first.",
+        ),
+        Misconception(
+            "each channel by itself",
+            lambda x, groups, eps: _grouped(x, x.shape[1], eps),
+            "This is InstanceNorm, a group for every channel. The channels of a group "
+            "share their mean.",
+        ),
+        Misconception(
+            "unbiased variance",
+            _grouped_unbiased,
+            "You divide by n - 1, as `x.var()` does by default: say `correction=0`.",
+        ),
+        Misconception(
+            "shape left split",
+            lambda x, groups, eps: _normalised(
+                x.unflatten(1, (groups, -1)), (2, 3, 4), eps
+            ),
+            "The numbers are right, the channels are still split: bring them together "
+            "with `.flatten(1, 2)`.",
+        ),
+    ),
+    lambda: [
+        (*randn((n, c, h, w)), groups, eps)
+        for n, c, h, w, groups in [(1, 6, 2, 3, 2), (3, 6, 1, 3, 3), (2, 4, 3, 2, 1)]
+        for eps in (1e-5, 0.5)
+    ],
+)
+
+
+def _mean_square(x: torch.Tensor) -> torch.Tensor:
+    return x.square().mean(-1, keepdim=True)
+
+
+RMS_NORM = Exercise(
+    "normalization.rms_norm",
+    lambda x, gamma, eps: x / torch.sqrt(_mean_square(x) + eps) * gamma,
+    (
+        Misconception(
+            "mean subtracted",
+            lambda x, gamma, eps: _normalised(x, -1, eps) * gamma,
+            "You subtract the mean: that is LayerNorm. RMSNorm leaves it in and takes "
+            "the mean of the squares of `x` itself.",
+        ),
+        Misconception(
+            "divided by the spread",
+            lambda x, gamma, eps: (
+                x / torch.sqrt(x.var(-1, correction=0, keepdim=True) + eps) * gamma
+            ),
+            "You divide by the spread about the mean. RMSNorm knows no mean: take "
+            "`x.square().mean(-1, keepdim=True)`.",
+        ),
+        Misconception(
+            "sum of squares",
+            lambda x, gamma, eps: (
+                x / torch.sqrt(x.square().sum(-1, keepdim=True) + eps) * gamma
+            ),
+            "You sum the squares, which gives the length. The M in RMS is for mean.",
+        ),
+        Misconception(
+            "length",
+            lambda x, gamma, eps: x / x.norm(dim=-1, keepdim=True) * gamma,
+            "You divide by the length, the root of the sum of squares. The M in RMS "
+            "is for mean, and `eps` belongs under the root.",
+        ),
+        Misconception(
+            "eps outside the root",
+            lambda x, gamma, eps: x / (_mean_square(x).sqrt() + eps) * gamma,
+            "You add `eps` to the root. It belongs under it.",
+        ),
+        Misconception(
+            "no root",
+            lambda x, gamma, eps: x / (_mean_square(x) + eps) * gamma,
+            "You divide by the mean square. The R in RMS is for root.",
+        ),
+        Misconception(
+            "gamma before normalising",
+            lambda x, gamma, eps: x * gamma / torch.sqrt(_mean_square(x * gamma) + eps),
+            "You multiply by `gamma` first, so it counts in the mean square too. "
+            "Normalise, then multiply.",
+        ),
+    ),
+    lambda: [
+        (*randn(s, (s[-1],)), eps)
+        for s in [(1, 5), (2, 4, 7), (3, 3)]
+        for eps in (1e-5, 0.5)
+    ],
+)
+
+
+def _follow(batches, momentum, *, correction=1, start=(0.0, 1.0)):
+    mean = torch.full_like(batches[0, 0], start[0])
+    var = torch.full_like(mean, start[1])
+    for batch in batches:
+        mean = (1 - momentum) * mean + momentum * batch.mean(0)
+        var = (1 - momentum) * var + momentum * batch.var(0, correction=correction)
+    return mean, var
+
+
+RUNNING = Exercise(
+    "normalization.running",
+    lambda batches, momentum: _follow(batches, momentum),
+    (
+        Misconception(
+            "momentum reversed",
+            lambda batches, momentum: _follow(batches, 1 - momentum),
+            "You weigh the old by `momentum`. Here momentum is the weight of the "
+            "new: `(1 - momentum) * old + momentum * new`.",
+        ),
+        Misconception(
+            "biased variance",
+            lambda batches, momentum: _follow(batches, momentum, correction=0),
+            "The means are right. `running_var` takes the unbiased variance, divided "
+            "by n - 1, though the batch is normalised with the biased one.",
+        ),
+        Misconception(
+            "variance from zero",
+            lambda batches, momentum: _follow(batches, momentum, start=(0.0, 0.0)),
+            "The means are right. `running_var` starts from 1, not from 0.",
+        ),
+        Misconception(
+            "mean from one",
+            lambda batches, momentum: _follow(batches, momentum, start=(1.0, 1.0)),
+            "`running_mean` starts from 0, not from 1.",
+        ),
+        Misconception(
+            "plain average",
+            lambda batches, momentum: (batches.mean((0, 1)), batches.var(1).mean(0)),
+            "This is the plain average of all batches, which is what `momentum=None` "
+            "gives. With a momentum, each batch moves the old value a step.",
+        ),
+        Misconception(
+            "last batch",
+            lambda batches, momentum: (batches[-1].mean(0), batches[-1].var(0)),
+            "These are the last batch's own statistics: nothing of the earlier ones "
+            "is left. Mix the new into the old.",
+        ),
+    ),
+    lambda: [
+        (3 * batches + 2, momentum)
+        for shape in [(1, 2, 3), (4, 5, 2), (3, 3, 3)]
+        for (batches,) in [randn(shape)]
+        for momentum in (0.1, 0.3)
+    ],
+)
+
+UNDO = Exercise(
+    "normalization.undo",
+    lambda mean, var, eps: (torch.sqrt(var + eps), mean.clone()),
+    (
+        Misconception(
+            "eps forgotten",
+            lambda mean, var, eps: (torch.sqrt(var), mean.clone()),
+            "Nearly: the layer divides by √(var + eps), so that is what gamma must be.",
+        ),
+        Misconception(
+            "eps outside the root",
+            lambda mean, var, eps: (torch.sqrt(var) + eps, mean.clone()),
+            "Nearly: `eps` belongs under the root, where the layer has it.",
+        ),
+        Misconception(
+            "as when new",
+            lambda mean, var, eps: (torch.ones_like(mean), torch.zeros_like(mean)),
+            "With gamma 1 and beta 0 the layer gives the normalised input. What must "
+            "it be multiplied by, and what added, to become the input again?",
+        ),
+        Misconception(
+            "variance for spread",
+            lambda mean, var, eps: (var + eps, mean.clone()),
+            "The layer divides by the root of `var + eps`; gamma must undo that "
+            "root, not its square.",
+        ),
+        Misconception(
+            "divided twice",
+            lambda mean, var, eps: (1 / torch.sqrt(var + eps), mean.clone()),
+            "With this gamma the layer divides by the spread twice. To undo a "
+            "division, multiply.",
+        ),
+        Misconception(
+            "sign of the mean",
+            lambda mean, var, eps: (torch.sqrt(var + eps), -mean),
+            "The layer subtracts the mean already. Undo it: beta adds the mean back.",
+        ),
+        Misconception(
+            "order",
+            lambda mean, var, eps: (mean.clone(), torch.sqrt(var + eps)),
+            "The two have changed places: gamma multiplies, beta is added.",
+        ),
+    ),
+    lambda: [
+        (mean, var.exp(), eps)
+        for size in [(1,), (4,), (7,)]
+        for mean, var in [randn(size, size)]
+        for eps in (1e-5, 0.5)
+    ],
+)
+
+
+def _folded(weight, bias, beta, mean, scale):
+    return weight * scale[:, None], (bias - mean) * scale + beta
+
+
+def _scale(gamma, var, eps):
+    return gamma / torch.sqrt(var + eps)
+
+
+def _fold_cases() -> list[tuple]:
+    cases = []
+    for out, n_in in [(1, 3), (3, 2), (4, 4)]:  # square: columns could be scaled
+        *five, log_var = randn((out, n_in), *[(out,)] * 5)
+        cases += [(*five, log_var.exp(), eps) for eps in (1e-5, 0.5)]
+    return cases
+
+
+FOLD = Exercise(
+    "normalization.fold",
+    lambda weight, bias, gamma, beta, mean, var, eps: _folded(
+        weight, bias, beta, mean, _scale(gamma, var, eps)
+    ),
+    (
+        Misconception(
+            "columns scaled",
+            lambda weight, bias, gamma, beta, mean, var, eps: (
+                weight * _scale(gamma, var, eps),
+                (bias - mean) * _scale(gamma, var, eps) + beta,
+            ),
+            "`weight * scale` scales the columns, the inputs. A channel is an output, "
+            "a row of `weight`: `scale[:, None]`.",
+        ),
+        Misconception(
+            "bias not scaled",
+            lambda weight, bias, gamma, beta, mean, var, eps: (
+                weight * _scale(gamma, var, eps)[:, None],
+                bias - mean * _scale(gamma, var, eps) + beta,
+            ),
+            "The weight is right. The old bias passes through BatchNorm as well, so "
+            "it is scaled too: `(bias - mean) * scale + beta`.",
+        ),
+        Misconception(
+            "mean forgotten",
+            lambda weight, bias, gamma, beta, mean, var, eps: (
+                weight * _scale(gamma, var, eps)[:, None],
+                bias * _scale(gamma, var, eps) + beta,
+            ),
+            "The weight is right. BatchNorm subtracts the running mean before it "
+            "scales: `(bias - mean) * scale + beta`.",
+        ),
+        Misconception(
+            "beta forgotten",
+            lambda weight, bias, gamma, beta, mean, var, eps: (
+                weight * _scale(gamma, var, eps)[:, None],
+                (bias - mean) * _scale(gamma, var, eps),
+            ),
+            "The weight is right, and `beta` is missing from the bias.",
+        ),
+        Misconception(
+            "eps forgotten",
+            lambda weight, bias, gamma, beta, mean, var, eps: _folded(
+                weight, bias, beta, mean, _scale(gamma, var, 0.0)
+            ),
+            "You divide by √var; the layer divides by √(var + eps).",
+        ),
+        Misconception(
+            "no root",
+            lambda weight, bias, gamma, beta, mean, var, eps: _folded(
+                weight, bias, beta, mean, gamma / (var + eps)
+            ),
+            "You divide by the variance. The layer divides by its root.",
+        ),
+    ),
+    _fold_cases,
+)
+
+EXERCISES = (COUNTS, BATCH_NORM, LAYER_NORM, GROUP_NORM, RMS_NORM, RUNNING, UNDO, FOLD)

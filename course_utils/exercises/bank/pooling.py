@@ -1,0 +1,436 @@
+"""Exercises of lesson 06: pooling."""
+
+import torch
+import torch.nn.functional as F
+
+from course_utils.exercises.cases import randn
+from course_utils.exercises.model import Exercise, Misconception
+
+SIZE = Exercise(
+    "pooling.size",
+    lambda size, kernel, stride, padding: (
+        (size + 2 * padding - kernel) // (stride or kernel) + 1
+    ),
+    (
+        Misconception(
+            "stride 1",
+            lambda size, kernel, stride, padding: (
+                (size + 2 * padding - kernel) // (stride or 1) + 1
+            ),
+            "You take a stride of 1 where none is given. That is a convolution's "
+            "default; a pooling window moves by its own width.",
+        ),
+        Misconception(
+            "rounded up",
+            lambda size, kernel, stride, padding: (
+                -(-(size + 2 * padding - kernel) // (stride or kernel)) + 1
+            ),
+            "You round up, so a window that hangs over the end counts. That is "
+            "`ceil_mode=True`; by default only whole windows count.",
+        ),
+        Misconception(
+            "padding once",
+            lambda size, kernel, stride, padding: (
+                (size + padding - kernel) // (stride or kernel) + 1
+            ),
+            "You count the padding once. It is put on both sides: `2 * padding`.",
+        ),
+        Misconception(
+            "kernel not subtracted",
+            lambda size, kernel, stride, padding: (
+                (size + 2 * padding) // (stride or kernel)
+            ),
+            "You divide the whole length by the stride. What counts is the room in "
+            "which the window can move: take `kernel` off first, and add 1 at the end.",
+        ),
+        Misconception(
+            "steps for windows",
+            lambda size, kernel, stride, padding: (
+                (size + 2 * padding - kernel) // (stride or kernel)
+            ),
+            "You count the steps. The window also stands where it starts: add 1.",
+        ),
+    ),
+    lambda: [
+        (10, 3, None, 0),
+        (28, 2, None, 0),
+        (28, 3, 2, 1),
+        (9, 4, 3, 2),
+        (7, 3, 1, 1),
+        (13, 5, None, 2),
+    ],
+)
+
+
+def _max_cases() -> list[tuple]:
+    # As many channels as a window is wide, so that pooling over them fits too.
+    sizes = [(4, 10, 3), (3, 7, 2), (4, 4, 2), (5, 5, 5)]
+    return [(*randn((c, n)), k) for c, n, k in sizes]
+
+
+MAX = Exercise(
+    "pooling.max",
+    lambda x, kernel: x.unfold(-1, kernel, kernel).amax(-1),
+    (
+        Misconception(
+            "stride 1",
+            lambda x, kernel: x.unfold(-1, kernel, 1).amax(-1),
+            "Your window moves on by 1. A pooling window moves by its own width "
+            "unless told otherwise.",
+        ),
+        Misconception(
+            "wrong end dropped",
+            lambda x, kernel: (
+                x[..., x.shape[-1] % kernel :].unfold(-1, kernel, kernel).amax(-1)
+            ),
+            "You drop the leftover numbers at the start. Windows are laid from the "
+            "left, so it is the end that is left over.",
+        ),
+        Misconception(
+            "leftover kept",
+            lambda x, kernel: F.max_pool1d(x, kernel, ceil_mode=True),
+            "You give the leftover numbers at the end a window of their own. That is "
+            "`ceil_mode=True`; by default they are dropped.",
+        ),
+        Misconception(
+            "across channels",
+            lambda x, kernel: x.unfold(0, kernel, kernel).amax(-1),
+            "You pool over the channels, the first dimension. Each channel is pooled "
+            "by itself, along the last one.",
+        ),
+        Misconception(
+            "average",
+            lambda x, kernel: x.unfold(-1, kernel, kernel).mean(-1),
+            "These are the averages of the windows; asked for are the largest.",
+        ),
+    ),
+    _max_cases,
+)
+
+
+def _average(x, kernel, padding, stride=None):
+    stride = stride or kernel
+    return F.avg_pool1d(x, kernel, stride, padding, count_include_pad=False)
+
+
+def _average_cases() -> list[tuple]:
+    sizes = [(2, 7, 3, 1), (1, 8, 2, 1), (3, 10, 4, 2), (4, 5, 4, 1)]
+    return [(*randn((c, n)), k, p) for c, n, k, p in sizes]
+
+
+AVERAGE = Exercise(
+    "pooling.average",
+    lambda x, kernel, padding: _average(x, kernel, padding),
+    (
+        Misconception(
+            "padding averaged in",
+            lambda x, kernel, padding: F.avg_pool1d(x, kernel, padding=padding),
+            "At the border you divide by the whole window, zeros of the padding "
+            "included. Divide by how many real numbers it holds.",
+        ),
+        Misconception(
+            "no padding",
+            lambda x, kernel, padding: F.avg_pool1d(x, kernel),
+            "You leave the padding out: the first window starts `padding` places "
+            "before the row.",
+        ),
+        Misconception(
+            "one divisor for all",
+            lambda x, kernel, padding: (
+                F.avg_pool1d(x, kernel, padding=padding) * kernel / (kernel - padding)
+            ),
+            "You divide every sum by `kernel - padding`. Only windows at the border "
+            "lack numbers; count window by window.",
+        ),
+        Misconception(
+            "stride 1",
+            lambda x, kernel, padding: _average(x, kernel, padding, stride=1),
+            "Your window moves on by 1. Without a stride it moves by its own width.",
+        ),
+        Misconception(
+            "sum",
+            lambda x, kernel, padding: (
+                F.avg_pool1d(x, kernel, padding=padding) * kernel
+            ),
+            "These are the sums of the windows: divide each by how many real numbers "
+            "it holds.",
+        ),
+    ),
+    _average_cases,
+)
+
+
+def _means(x: torch.Tensor, size: int, end) -> torch.Tensor:
+    """Average windows from floor(i n / size) to `end(i + 1, n)`."""
+    n = x.shape[-1]
+    pieces = [x[..., i * n // size : end((i + 1) * n)] for i in range(size)]
+    return torch.stack([piece.mean(-1) for piece in pieces], -1)
+
+
+def _one_kernel(x: torch.Tensor, size: int) -> torch.Tensor:
+    stride = x.shape[-1] // size
+    return F.avg_pool1d(x, x.shape[-1] - (size - 1) * stride, stride)
+
+
+ADAPTIVE = Exercise(
+    "pooling.adaptive",
+    lambda x, size: F.adaptive_avg_pool1d(x, size),
+    (
+        Misconception(
+            "resize by picking",
+            lambda x, size: F.interpolate(x[None], size)[0],
+            "You resize: `size` of the numbers are picked and the others ignored. "
+            "Adaptive pooling averages windows that together hold every number.",
+        ),
+        Misconception(
+            "resize by mixing",
+            lambda x, size: F.interpolate(x[None], size, mode="linear")[0],
+            "You resize by linear interpolation, which mixes two neighbours a result. "
+            "Adaptive pooling averages all that a window holds.",
+        ),
+        Misconception(
+            "ends rounded down",
+            lambda x, size: _means(x, size, lambda end: end // size),
+            "Your windows start right and end too early: the end is rounded up, so "
+            "that windows may overlap.",
+        ),
+        Misconception(
+            "split",
+            lambda x, size: torch.stack(
+                [piece.mean(-1) for piece in x.tensor_split(size, -1)], -1
+            ),
+            "You cut the row into pieces that share nothing. Adaptive windows start at "
+            "i·n/size rounded down and end at (i+1)·n/size rounded up.",
+        ),
+        Misconception(
+            "one kernel for all",
+            _one_kernel,
+            "You use one kernel and one stride for all windows. Adaptive windows may "
+            "differ in width by one: take each start and end from the formula.",
+        ),
+        Misconception(
+            "largest",
+            lambda x, size: F.adaptive_max_pool1d(x, size),
+            "These are the largest of the right windows; asked for are the averages.",
+        ),
+    ),
+    lambda: [(*randn((c, n)), k) for c, n, k in [(2, 10, 4), (1, 7, 3), (3, 11, 8)]],
+)
+
+
+def _route(x, g, share):
+    """Give the two of each pair the parts `share(first, second)` of g."""
+    parts = share(*x.unfold(-1, 2, 2).unbind(-1))
+    return torch.stack([g * part for part in parts], -1).flatten(-2)
+
+
+def _route_cases() -> list[tuple]:
+    (x, g), (one, h), (tied, j) = (
+        randn((3, 8), (3, 4)),
+        randn((1, 2), (1, 1)),
+        randn((2, 20), (2, 10), seed=2),
+    )
+    return [(x, g), (one, h), (tied.round(), j)]  # rounding makes equal neighbours
+
+
+ROUTE = Exercise(
+    "pooling.route",
+    lambda x, g: _route(x, g, lambda a, b: (a >= b, a < b)),
+    (
+        Misconception(
+            "spread",
+            lambda x, g: g.repeat_interleave(2, -1) / 2,
+            "You give each of the two a half. That is what average pooling does; a "
+            "maximum depends on the winner alone.",
+        ),
+        Misconception(
+            "to both",
+            lambda x, g: g.repeat_interleave(2, -1),
+            "Both of a pair get the whole gradient. The smaller one could change a "
+            "little and nothing would happen: its gradient is 0.",
+        ),
+        Misconception(
+            "to the loser",
+            lambda x, g: _route(x, g, lambda a, b: (a < b, a >= b)),
+            "The gradient goes to the smaller of the two: turn the comparison round.",
+        ),
+        Misconception(
+            "last of equals",
+            lambda x, g: _route(x, g, lambda a, b: (a > b, a <= b)),
+            "Right but for ties: PyTorch gives the gradient to the first of equal "
+            "numbers, so the first wins with `>=`.",
+        ),
+        Misconception(
+            "both of equals",
+            lambda x, g: _route(x, g, lambda a, b: (a >= b, a <= b)),
+            "Right but for ties: where the two are equal, both get all of it. PyTorch "
+            "gives it to the first alone.",
+        ),
+        Misconception(
+            "equals share",
+            lambda x, g: _route(
+                x,
+                g,
+                lambda a, b: ((a >= b) / (1 + (a == b)), (a <= b) / (1 + (a == b))),
+            ),
+            "Right but for ties: you let equal numbers share, as `amax` does. The "
+            "pooling layers give it to the first alone.",
+        ),
+        Misconception(
+            "values passed on",
+            lambda x, g: _route(x, g, lambda a, b: (a * (a >= b), b * (a < b))),
+            "You multiply by the winner's value. The output *is* the winner, so the "
+            "gradient reaches it unchanged.",
+        ),
+    ),
+    _route_cases,
+)
+
+
+def _thin_cases() -> list[tuple]:
+    shapes = [(2, 1, 5, 7), (1, 1, 4, 4), (3, 2, 6, 3)]
+    return [(randn(shape)[0].sigmoid(),) for shape in shapes]  # ink from 0 to 1
+
+
+THIN = Exercise(
+    "pooling.thin",
+    lambda x: -F.max_pool2d(-x, 3, 1, 1),
+    (
+        Misconception(
+            "outer minus missing",
+            lambda x: F.max_pool2d(-x, 3, 1, 1),
+            "The winners are right, their sign is not: turn it round again with "
+            "a minus in front.",
+        ),
+        Misconception(
+            "thicker",
+            lambda x: F.max_pool2d(x, 3, 1, 1),
+            "This is the largest of each window: ink grows thicker. Asked for is the "
+            "smallest.",
+        ),
+        Misconception(
+            "stride of the kernel",
+            lambda x: -F.max_pool2d(-x, 3, padding=1),
+            "The picture shrinks: without a stride the window jumps by 3. Give "
+            "`stride=1`.",
+        ),
+        Misconception(
+            "no padding",
+            lambda x: -F.max_pool2d(-x, 3, 1),
+            "The picture loses a pixel on each side: give `padding=1`.",
+        ),
+        Misconception(
+            "zeros in the border",
+            lambda x: -F.max_pool2d(-F.pad(x, (1, 1, 1, 1)), 3, 1),
+            "You pad with zeros, and white wins along the whole border. Let the "
+            "pooling pad: its border never wins.",
+        ),
+        Misconception(
+            "one minus the largest",
+            lambda x: 1 - F.max_pool2d(x, 3, 1, 1),
+            "`1 - max(x)` is the negative of the thicker picture. Turn the sign before "
+            "*and* after.",
+        ),
+    ),
+    _thin_cases,
+)
+
+
+def _blur(x: torch.Tensor, stride: int, weights=(0.25, 0.5, 0.25)) -> torch.Tensor:
+    return x.unfold(-1, 3, stride) @ torch.tensor(weights).to(x)
+
+
+BLUR = Exercise(
+    "pooling.blur",
+    lambda x: _blur(F.max_pool1d(x, 2, 1), 2),
+    (
+        Misconception(
+            "sampled first",
+            lambda x: _blur(F.max_pool1d(x, 2, 2), 1),
+            "You skip every second maximum before the blur: the damage is done. Max "
+            "with stride 1, then blur, then take every second.",
+        ),
+        Misconception(
+            "blur before the maximum",
+            lambda x: F.max_pool1d(_blur(x, 1), 2, 2),
+            "You blur first. The maximum makes sharp steps again, so the blur must "
+            "stand between it and the skipping.",
+        ),
+        Misconception(
+            "not normalised",
+            lambda x: _blur(F.max_pool1d(x, 2, 1), 2, (1.0, 2.0, 1.0)),
+            "Your result is four times too large: the weights must sum to 1.",
+        ),
+        Misconception(
+            "nothing skipped",
+            lambda x: _blur(F.max_pool1d(x, 2, 1), 1),
+            "The numbers are right, and twice too many: keep every second.",
+        ),
+        Misconception(
+            "flat weights",
+            lambda x: _blur(F.max_pool1d(x, 2, 1), 2, (1 / 3, 1 / 3, 1 / 3)),
+            "You average with equal weights; asked for are 1/4, 1/2, 1/4.",
+        ),
+        Misconception(
+            "no maximum",
+            lambda x: _blur(x, 2),
+            "You blur the input itself: the maximum of two neighbours is missing.",
+        ),
+    ),
+    lambda: [randn(shape) for shape in [(2, 9), (1, 6), (3, 12)]],
+)
+
+
+def _heads(channels: int, height: int, width: int, classes: int) -> tuple[int, int]:
+    return (channels * height * width + 1) * classes, (channels + 1) * classes
+
+
+HEADS = Exercise(
+    "pooling.heads",
+    _heads,
+    (
+        Misconception(
+            "no biases",
+            lambda channels, height, width, classes: (
+                channels * height * width * classes,
+                channels * classes,
+            ),
+            "The weights are right; each class also has a bias.",
+        ),
+        Misconception(
+            "swapped",
+            lambda channels, height, width, classes: _heads(
+                channels, height, width, classes
+            )[::-1],
+            "Both numbers are right, in the other order: Flatten first.",
+        ),
+        Misconception(
+            "pixels kept",
+            lambda channels, height, width, classes: (
+                (channels * height * width + 1) * classes,
+                (channels * height * width + 1) * classes,
+            ),
+            "Your second head still reads every pixel. After global pooling one number "
+            "a channel is left.",
+        ),
+        Misconception(
+            "pooling with weights",
+            lambda channels, height, width, classes: (
+                (channels * height * width + 1) * classes,
+                (channels + 1) * classes + channels * height * width,
+            ),
+            "You count weights for the average itself. Pooling has no parameters.",
+        ),
+        Misconception(
+            "one bias",
+            lambda channels, height, width, classes: (
+                channels * height * width * classes + 1,
+                channels * classes + 1,
+            ),
+            "You count a single bias for the layer. Every class has its own.",
+        ),
+    ),
+    lambda: [(64, 7, 7, 10), (3, 5, 4, 2), (16, 1, 1, 3)],
+)
+
+EXERCISES = (SIZE, MAX, AVERAGE, ADAPTIVE, ROUTE, THIN, BLUR, HEADS)

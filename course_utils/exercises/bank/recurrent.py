@@ -1,0 +1,774 @@
+"""Exercises of lesson 07: recurrent layers."""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import nn
+
+from course_utils.exercises.cases import randn
+from course_utils.exercises.model import Exercise, Misconception
+from course_utils.session import current_device
+
+
+def _shapes(
+    x_shape: tuple, hidden: int, layers: int, directions: int, batch_first: bool
+) -> tuple[tuple, tuple]:
+    count = x_shape[0] if batch_first else x_shape[1]
+    return (*x_shape[:2], directions * hidden), (layers * directions, count, hidden)
+
+
+def _batch_first_h_n(x_shape, hidden, layers, directions, batch_first):
+    output, states = _shapes(x_shape, hidden, layers, directions, batch_first)
+    return output, (states[1], states[0], hidden) if batch_first else states
+
+
+def _always_second(x_shape, hidden, layers, directions, batch_first):
+    return _shapes(x_shape, hidden, layers, directions, False)
+
+
+def _time_turned(x_shape, hidden, layers, directions, batch_first):
+    output, states = _shapes(x_shape, hidden, layers, directions, batch_first)
+    return (output[1], output[0], output[2]) if batch_first else output, states
+
+
+def _no_directions_in_output(x_shape, hidden, layers, directions, batch_first):
+    _, states = _shapes(x_shape, hidden, layers, directions, batch_first)
+    return (*x_shape[:2], hidden), states
+
+
+def _layers_in_output(x_shape, hidden, layers, directions, batch_first):
+    _, states = _shapes(x_shape, hidden, layers, directions, batch_first)
+    return (*x_shape[:2], layers * directions * hidden), states
+
+
+def _no_directions_in_h_n(x_shape, hidden, layers, directions, batch_first):
+    output, states = _shapes(x_shape, hidden, layers, directions, batch_first)
+    return output, (layers, states[1], hidden)
+
+
+def _joined_h_n(x_shape, hidden, layers, directions, batch_first):
+    output, states = _shapes(x_shape, hidden, layers, directions, batch_first)
+    return output, (layers, states[1], directions * hidden)
+
+
+def _top_layer_only(x_shape, hidden, layers, directions, batch_first):
+    output, states = _shapes(x_shape, hidden, layers, directions, batch_first)
+    return output, (1, states[1], hidden)
+
+
+def _flat_h_n(x_shape, hidden, layers, directions, batch_first):
+    output, states = _shapes(x_shape, hidden, layers, directions, batch_first)
+    return output, states[1:]
+
+
+SHAPES = Exercise(
+    "recurrent.shapes",
+    _shapes,
+    (
+        Misconception(
+            "h_n batch first",
+            _batch_first_h_n,
+            "`output` is right. `batch_first` turns input and output only: `h_n` is "
+            "`(layers · directions, N, H)` in any case.",
+        ),
+        Misconception(
+            "batch always second",
+            _always_second,
+            "`output` is right. For `h_n` you take the batch from the second place; "
+            "with `batch_first=True` it is `x_shape[0]`.",
+        ),
+        Misconception(
+            "output always time first",
+            _time_turned,
+            "With `batch_first=True` the output has the batch first, like the input.",
+        ),
+        Misconception(
+            "directions missing in output",
+            _no_directions_in_output,
+            "`h_n` is right. In `output` the states of both directions stand side by "
+            "side: the last dimension is `directions · hidden`.",
+        ),
+        Misconception(
+            "layers in output",
+            _layers_in_output,
+            "You give `output` the states of all layers. It has those of the top one "
+            "alone: `directions · hidden`.",
+        ),
+        Misconception(
+            "directions missing in h_n",
+            _no_directions_in_h_n,
+            "`output` is right. Every layer has a last state for each direction: "
+            "`h_n` begins with `layers · directions`.",
+        ),
+        Misconception(
+            "directions joined in h_n",
+            _joined_h_n,
+            "`output` joins the directions, `h_n` does not: there they stand one after "
+            "the other in the first dimension.",
+        ),
+        Misconception(
+            "h_n first",
+            lambda *args: _shapes(*args)[::-1],
+            "Both are right, in the wrong order: first the shape of `output`, then "
+            "that of `h_n`.",
+        ),
+        Misconception(
+            "top layer only",
+            _top_layer_only,
+            "`output` is right. `h_n` keeps the last state of every layer and "
+            "direction: it begins with `layers · directions`.",
+        ),
+        Misconception(
+            "h_n without layers",
+            _flat_h_n,
+            "`h_n` has three dimensions: the first counts layers and directions, even "
+            "where that is 1.",
+        ),
+    ),
+    lambda: [
+        ((10, 5, 3), 4, 1, 1, False),
+        ((10, 5, 3), 4, 2, 2, False),
+        ((7, 6, 2), 5, 3, 2, True),
+        ((1, 9, 4), 3, 2, 1, True),
+    ],
+)
+
+
+def _count(inputs, hidden, layers, *, gates=4, states=1, biases=2) -> int:
+    widths = [inputs] + [hidden] * (layers - 1)
+    return sum(gates * hidden * (width + states * hidden + biases) for width in widths)
+
+
+COUNT = Exercise(
+    "recurrent.count",
+    lambda inputs, hidden, layers: _count(inputs, hidden, layers),
+    (
+        Misconception(
+            "one bias",
+            partial(_count, biases=1),
+            "You count one bias a sum. PyTorch keeps two, `bias_ih` and `bias_hh`.",
+        ),
+        Misconception(
+            "no bias",
+            partial(_count, biases=0),
+            "The weights are right; the biases are missing, two for every sum.",
+        ),
+        Misconception(
+            "no gates",
+            partial(_count, gates=1),
+            "This is the count of a plain RNN. An LSTM makes four sums: i, f, g, o.",
+        ),
+        Misconception(
+            "three sums",
+            partial(_count, gates=3),
+            "You count the three gates and leave out the news: the sum for g has "
+            "weights too. (With three sums it would be a GRU.)",
+        ),
+        Misconception(
+            "every layer reads the input",
+            lambda inputs, hidden, layers: layers * _count(inputs, hidden, 1),
+            "You let every layer read `inputs` numbers. From the second layer on the "
+            "input is the state below: `hidden` numbers.",
+        ),
+        Misconception(
+            "no state weights",
+            partial(_count, states=0),
+            "You count the weights of the input alone. Every sum also weighs the old "
+            "state: `hidden` more weights.",
+        ),
+        Misconception(
+            "one layer",
+            lambda inputs, hidden, layers: _count(inputs, hidden, 1),
+            "You count the first layer alone; there are `layers` of them.",
+        ),
+    ),
+    lambda: [(3, 4, 1), (3, 4, 2), (10, 7, 3), (1, 1, 1)],
+)
+
+
+def _rnn_loop(step: Callable, carry: bool = True) -> Callable:
+    def rnn(x, h, w_ih, w_hh, b_ih, b_hh):
+        states = []
+        for x_t in x:
+            state = step(x_t, h, w_ih, w_hh, b_ih, b_hh)
+            h = state if carry else h
+            states.append(state)
+        return torch.stack(states)
+
+    return rnn
+
+
+def _rnn_step(x, h, w_ih, w_hh, b_ih, b_hh):
+    return torch.tanh(x @ w_ih.T + b_ih + h @ w_hh.T + b_hh)
+
+
+def _relu_step(x, h, w_ih, w_hh, b_ih, b_hh):
+    return torch.relu(x @ w_ih.T + b_ih + h @ w_hh.T + b_hh)
+
+
+def _untransposed_step(x, h, w_ih, w_hh, b_ih, b_hh):
+    return torch.tanh(x @ w_ih.T + b_ih + h @ w_hh + b_hh)
+
+
+def _over_the_batch(x, h, w_ih, w_hh, b_ih, b_hh):
+    along = _rnn_loop(_rnn_step)(x.transpose(0, 1), h, w_ih, w_hh, b_ih, b_hh)
+    return along.transpose(0, 1)
+
+
+def _rnn_cases() -> list[tuple]:
+    # In the second case T = N = D = H, so that every mistake fits.
+    sizes = [(5, 2, 3, 4), (3, 3, 3, 3), (4, 1, 2, 3)]
+    return [
+        randn((t, n, d), (n, h), (h, d), (h, h), (h,), (h,)) for t, n, d, h in sizes
+    ]
+
+
+RNN = Exercise(
+    "recurrent.rnn",
+    _rnn_loop(_rnn_step),
+    (
+        Misconception(
+            "one bias",
+            _rnn_loop(lambda x, h, wi, wh, bi, bh: _rnn_step(x, h, wi, wh, bi, 0 * bh)),
+            "The second bias is missing: `b_hh` is added beside `h @ w_hh.T`.",
+        ),
+        Misconception(
+            "the other bias",
+            _rnn_loop(lambda x, h, wi, wh, bi, bh: _rnn_step(x, h, wi, wh, 0 * bi, bh)),
+            "The first bias is missing: `b_ih` is added beside `x_t @ w_ih.T`.",
+        ),
+        Misconception(
+            "no bias",
+            _rnn_loop(
+                lambda x, h, wi, wh, bi, bh: _rnn_step(x, h, wi, wh, 0 * bi, 0 * bh)
+            ),
+            "Both biases are missing: `b_ih` beside the input's sum, `b_hh` beside the "
+            "state's.",
+        ),
+        Misconception(
+            "relu for tanh",
+            _rnn_loop(_relu_step),
+            "You squash with ReLU; `nn.RNN` takes tanh unless told otherwise.",
+        ),
+        Misconception(
+            "sigmoid for tanh",
+            _rnn_loop(
+                lambda x, h, wi, wh, bi, bh: torch.sigmoid(
+                    x @ wi.T + bi + h @ wh.T + bh
+                )
+            ),
+            "You squash with a sigmoid; that is for gates. An RNN takes tanh.",
+        ),
+        Misconception(
+            "no tanh",
+            _rnn_loop(lambda x, h, wi, wh, bi, bh: x @ wi.T + bi + h @ wh.T + bh),
+            "The sum is right, but nothing squashes it: take `torch.tanh` of it all.",
+        ),
+        Misconception(
+            "state not carried",
+            _rnn_loop(_rnn_step, carry=False),
+            "Every step starts from the first state again. Give the new state the "
+            "name `h`, so that the next step finds it.",
+        ),
+        Misconception(
+            "state forgotten",
+            _rnn_loop(lambda x, h, wi, wh, bi, bh: _rnn_step(x, 0 * h, wi, wh, bi, bh)),
+            "The old state plays no part: add `h @ w_hh.T`.",
+        ),
+        Misconception(
+            "only the last state",
+            lambda *args: _rnn_loop(_rnn_step)(*args)[-1],
+            "This is the last state. Asked for are all of them: collect them in a "
+            "list, and `torch.stack` it.",
+        ),
+        Misconception(
+            "first state too",
+            lambda x, h, *rest: torch.cat([h[None], _rnn_loop(_rnn_step)(x, h, *rest)]),
+            "You return the first state as well. Asked for are the T states after each "
+            "step.",
+        ),
+        Misconception(
+            "stacked along the second dimension",
+            lambda *args: _rnn_loop(_rnn_step)(*args).transpose(0, 1),
+            "The states are right, stacked along `dim=1`. Time is the first dimension: "
+            "`torch.stack(states)`.",
+        ),
+        Misconception(
+            "state not transposed",
+            _rnn_loop(_untransposed_step),
+            "`w_hh` is `(to, from)`, like any weight of PyTorch: `h @ w_hh.T`.",
+        ),
+        Misconception(
+            "over the batch",
+            _over_the_batch,
+            "Your loop runs over the batch. Time is the first dimension here: "
+            "`for x_t in x`.",
+        ),
+    ),
+    _rnn_cases,
+)
+
+
+def _pick(output, lengths, off=1):
+    places = (lengths - off) % len(output)
+    return output[places, torch.arange(len(lengths), device=output.device)]
+
+
+def _lengths_cases() -> list[tuple]:
+    lengths = [[4, 2, 5], [3, 1, 2], [6]]
+    outputs = randn((6, 3, 4), (3, 3, 3), (7, 1, 5))
+    return [
+        (output, torch.tensor(length, device=current_device()))
+        for output, length in zip(outputs, lengths, strict=True)
+    ]
+
+
+LAST_VALID = Exercise(
+    "recurrent.last_valid",
+    lambda output, lengths: _pick(output, lengths),
+    (
+        Misconception(
+            "last step",
+            lambda output, lengths: output[-1],
+            "This is the last step of the box. For a short sequence that is padding: "
+            "take step `length - 1` of each.",
+        ),
+        Misconception(
+            "off by one",
+            lambda output, lengths: output[
+                lengths, torch.arange(len(lengths), device=output.device)
+            ],
+            "Steps count from 0, so a sequence of length 4 ends at step 3: "
+            "`lengths - 1`.",
+        ),
+        Misconception(
+            "every pair",
+            lambda output, lengths: output[lengths - 1],
+            "`output[lengths - 1]` takes whole steps, each with all sequences. Name "
+            "the sequence too: `output[lengths - 1, torch.arange(N)]`.",
+        ),
+        Misconception(
+            "axis order",
+            lambda output, lengths: output[
+                torch.arange(len(lengths), device=output.device), lengths - 1
+            ],
+            "You index the batch first and time second. Here time is the first "
+            "dimension.",
+        ),
+        Misconception(
+            "step of the longest",
+            lambda output, lengths: output[lengths.max() - 1],
+            "You take one step for all, that of the longest sequence. Each has a last "
+            "step of its own: `lengths - 1`.",
+        ),
+        Misconception(
+            "mean",
+            lambda output, lengths: torch.stack(
+                [output[:n, i].mean(0) for i, n in enumerate(lengths.tolist())]
+            ),
+            "This is the mean of the real steps. Asked for is the last one of them.",
+        ),
+        Misconception(
+            "first step",
+            lambda output, lengths: output[0],
+            "This is the first step, which only a backward net ends with.",
+        ),
+    ),
+    _lengths_cases,
+)
+
+
+def _lstm(order: str = "ifgo", news: Callable = torch.tanh, shown=torch.tanh):
+    def step(x, h, c, w_ih, w_hh, b_ih, b_hh):
+        sums = (x @ w_ih.T + b_ih + h @ w_hh.T + b_hh).chunk(4, dim=-1)
+        named = dict(zip(order, sums, strict=True))
+        i, f, o = (named[gate].sigmoid() for gate in "ifo")
+        c = f * c + i * news(named["g"])
+        return o * shown(c), c
+
+    return step
+
+
+def _lstm_swapped(*args):
+    h, c = _lstm()(*args)
+    return c, h
+
+
+def _old_cell_shown(x, h, c, w_ih, w_hh, b_ih, b_hh):
+    _, cell = _lstm()(x, h, c, w_ih, w_hh, b_ih, b_hh)
+    o = (x @ w_ih.T + b_ih + h @ w_hh.T + b_hh).chunk(4, dim=-1)[3]
+    return o.sigmoid() * c.tanh(), cell
+
+
+def _bare_gates(x, h, c, w_ih, w_hh, b_ih, b_hh):
+    i, f, g, o = (x @ w_ih.T + b_ih + h @ w_hh.T + b_hh).chunk(4, dim=-1)
+    c = f * c + i * g.tanh()
+    return o * c.tanh(), c
+
+
+def _lstm_coupled(x, h, c, w_ih, w_hh, b_ih, b_hh):
+    _, f, g, o = (x @ w_ih.T + b_ih + h @ w_hh.T + b_hh).chunk(4, dim=-1)
+    c = f.sigmoid() * c + (1 - f.sigmoid()) * g.tanh()
+    return o.sigmoid() * c.tanh(), c
+
+
+def _without_b_hh(step: Callable) -> Callable:
+    return lambda *args: step(*args[:-1], 0 * args[-1])
+
+
+def _step_cases(gates: int, states: int) -> list[tuple]:
+    sizes = [(3, 2, 4), (3, 3, 3), (1, 5, 2)]  # square ones among them
+    return [
+        randn(
+            (n, d),
+            *[(n, h)] * states,
+            (gates * h, d),
+            (gates * h, h),
+            *[(gates * h,)] * 2,
+        )
+        for n, d, h in sizes
+    ]
+
+
+LSTM_STEP = Exercise(
+    "recurrent.lstm_step",
+    _lstm(),
+    (
+        Misconception(
+            "hidden and cell swapped",
+            _lstm_swapped,
+            "Both are right, in the wrong order: return `h` first, then `c`.",
+        ),
+        Misconception(
+            "order i f o g",
+            _lstm("ifog"),
+            "You take the sums as i, f, o, g. PyTorch stacks them i, f, g, o.",
+        ),
+        Misconception(
+            "order f i g o",
+            _lstm("figo"),
+            "You take the sums as f, i, g, o, as they are often drawn. PyTorch stacks "
+            "them i, f, g, o.",
+        ),
+        Misconception(
+            "order i g f o",
+            _lstm("igfo"),
+            "You take the sums as i, g, f, o, an order other libraries have used. "
+            "PyTorch stacks them i, f, g, o.",
+        ),
+        Misconception(
+            "news through a sigmoid",
+            _lstm(news=torch.sigmoid),
+            "g is no gate but the news, which may be negative: it goes through tanh.",
+        ),
+        Misconception(
+            "cell shown as it is",
+            _lstm(shown=lambda c: c),
+            "The cell is right. What is shown is `o * tanh(c)`: the tanh is missing.",
+        ),
+        Misconception(
+            "old cell shown",
+            _old_cell_shown,
+            "The cell is right, but `h` shows the old one: compute the new cell first.",
+        ),
+        Misconception(
+            "gates without sigmoid",
+            _bare_gates,
+            "The gates are raw sums. A gate is a number from 0 to 1: send i, f and o "
+            "through a sigmoid.",
+        ),
+        Misconception(
+            "cell in the sums",
+            lambda x, h, c, *weights: _lstm()(x, c, c, *weights),
+            "You let the cell into the sums. The gates look at x and at `h`; the cell "
+            "is only kept and added to.",
+        ),
+        Misconception(
+            "only h",
+            lambda *args: _lstm()(*args)[0],
+            "`h` is right. Return the new cell as well: the next step needs both.",
+        ),
+        Misconception(
+            "i and f coupled",
+            _lstm_coupled,
+            "You let in 1 - f, as a GRU does. An LSTM has a gate of its own for it, i.",
+        ),
+        Misconception(
+            "one bias",
+            _without_b_hh(_lstm()),
+            "The second bias is missing: add `b_hh` beside `h @ w_hh.T`.",
+        ),
+    ),
+    lambda: _step_cases(4, 2),
+)
+
+
+def _gru(order: str = "rzn", keep_old: bool = True, inside: bool = True):
+    def step(x, h, w_ih, w_hh, b_ih, b_hh):
+        of_x = dict(zip(order, (x @ w_ih.T + b_ih).chunk(3, dim=-1), strict=True))
+        of_h = dict(zip(order, (h @ w_hh.T + b_hh).chunk(3, dim=-1), strict=True))
+        r, z = ((of_x[gate] + of_h[gate]).sigmoid() for gate in "rz")
+        n = of_x["n"] + (r * of_h["n"] if inside else of_h["n"])
+        n, z = n.tanh(), z if keep_old else 1 - z
+        return (1 - z) * n + z * h
+
+    return step
+
+
+def _reset_before(x, h, w_ih, w_hh, b_ih, b_hh):
+    of_x = (x @ w_ih.T + b_ih).chunk(3, dim=-1)
+    of_h = (h @ w_hh.T + b_hh).chunk(3, dim=-1)
+    r, z = (of_x[0] + of_h[0]).sigmoid(), (of_x[1] + of_h[1]).sigmoid()
+    size = h.shape[-1]
+    n = (of_x[2] + (r * h) @ w_hh[2 * size :].T + b_hh[2 * size :]).tanh()
+    return (1 - z) * n + z * h
+
+
+def _bias_outside(x, h, w_ih, w_hh, b_ih, b_hh):
+    of_x = (x @ w_ih.T + b_ih + b_hh).chunk(3, dim=-1)
+    of_h = (h @ w_hh.T).chunk(3, dim=-1)
+    r, z = (of_x[0] + of_h[0]).sigmoid(), (of_x[1] + of_h[1]).sigmoid()
+    return (1 - z) * (of_x[2] + r * of_h[2]).tanh() + z * h
+
+
+def _reset_all(x, h, w_ih, w_hh, b_ih, b_hh):
+    r, z, n = (x @ w_ih.T + b_ih + h @ w_hh.T + b_hh).chunk(3, dim=-1)
+    r, z = r.sigmoid(), z.sigmoid()
+    return (1 - z) * (r * n).tanh() + z * h
+
+
+GRU_STEP = Exercise(
+    "recurrent.gru_step",
+    _gru(),
+    (
+        Misconception(
+            "z turned round",
+            _gru(keep_old=False),
+            "You keep 1 - z of the old state, as some papers do. In PyTorch z goes "
+            "with the old state and 1 - z with the news.",
+        ),
+        Misconception(
+            "reset before the matrix",
+            _reset_before,
+            "You apply r to `h` before the matrix, as the first paper does. PyTorch "
+            "applies it after: `r * (h @ w_hn.T + b_hn)`.",
+        ),
+        Misconception(
+            "b_hn outside",
+            _bias_outside,
+            "Nearly: the last third of `b_hh` stands inside the bracket that r "
+            "multiplies, `r * (h @ w_hn.T + b_hn)`.",
+        ),
+        Misconception(
+            "r on the whole sum",
+            _reset_all,
+            "You multiply the input's share of the news by r as well. r decides only "
+            "how much of the old state goes in.",
+        ),
+        Misconception(
+            "order z r n",
+            _gru("zrn"),
+            "You take the sums as z, r, n. PyTorch stacks them r, z, n.",
+        ),
+        Misconception(
+            "no reset",
+            _gru(inside=False),
+            "r plays no part: it multiplies the state's share of the news, "
+            "`r * (h @ w_hn.T + b_hn)`.",
+        ),
+        Misconception(
+            "one bias",
+            _without_b_hh(_gru()),
+            "The second bias is missing: add `b_hh` beside `h @ w_hh.T`, before you "
+            "multiply by r.",
+        ),
+    ),
+    lambda: _step_cases(3, 1),
+)
+
+_Gradients = list[torch.Tensor]
+
+
+def _clipped(length: Callable) -> Callable:
+    """Return the answer that takes `length(gradients)` for the common length."""
+
+    def clip(gradients: _Gradients, most: float) -> _Gradients:
+        factor = (most / length(gradients)).clamp(max=1.0)
+        return [factor * g for g in gradients]
+
+    return clip
+
+
+def _length(gradients: _Gradients) -> torch.Tensor:
+    return torch.cat([g.flatten() for g in gradients]).norm()
+
+
+def _scaled(factor: Callable) -> Callable:
+    """Return an answer that multiplies every gradient by `factor(length, most)`."""
+
+    def clip(gradients: _Gradients, most: float) -> _Gradients:
+        return [factor(_length(gradients), most) * g for g in gradients]
+
+    return clip
+
+
+def _apply_clip(clip: Callable, gradients: _Gradients, most: float):
+    before = [g.clone() for g in gradients]
+    clipped = clip(gradients, most)
+    if any(not torch.equal(*pair) for pair in zip(before, gradients, strict=True)):
+        raise ValueError("clip changes the gradients in place: make new tensors.")
+    return clipped
+
+
+CLIP = Exercise(
+    "recurrent.clip",
+    _clipped(_length),
+    (
+        Misconception(
+            "always scaled",
+            _scaled(lambda length, most: most / length),
+            "You bring every gradient to the limit, short ones too. Only what is too "
+            "long is to be changed.",
+        ),
+        Misconception(
+            "each by itself",
+            lambda gradients, most: [
+                (most / g.norm()).clamp(max=1.0) * g for g in gradients
+            ],
+            "You clip every tensor by its own length, which turns the direction of the "
+            "whole. Take one common length for all.",
+        ),
+        Misconception(
+            "by value",
+            lambda gradients, most: [g.clamp(-most, most) for g in gradients],
+            "You clip every number, which is `clip_grad_value_` and turns the "
+            "direction. Multiply all by one common factor.",
+        ),
+        Misconception(
+            "lengths added",
+            _clipped(lambda gradients: sum(g.norm() for g in gradients)),
+            "You add the lengths of the tensors. Lengths add like sides of a "
+            "right angle: add their squares, then take the root.",
+        ),
+        Misconception(
+            "longest tensor",
+            _clipped(lambda gradients: max(g.norm() for g in gradients)),
+            "You take the length of the longest tensor. The common length counts the "
+            "squares of all.",
+        ),
+        Misconception(
+            "no root",
+            _clipped(lambda gradients: _length(gradients) ** 2),
+            "You divide by the sum of the squares; its root is the length.",
+        ),
+        Misconception(
+            "unit length",
+            _scaled(lambda length, most: 1 / length if length > most else 1.0),
+            "You shorten the gradient to the length 1 instead of `most`.",
+        ),
+        Misconception(
+            "nothing clipped",
+            lambda gradients, most: [1.0 * g for g in gradients],
+            "The gradients come out as they are, also where they are too long.",
+        ),
+    ),
+    # Too long, short enough, and one tensor alone.
+    lambda: [
+        (list(randn((3, 4), (5,), (2, 2))), 0.7),
+        (list(randn((2, 3), (4,))), 50.0),
+        (list(randn((7,))), 1.5),
+    ],
+    _apply_clip,
+)
+
+
+def _weights(w_ih: list, w_hh: list):
+    return lambda: (torch.tensor(w_ih), torch.tensor(w_hh))
+
+
+_TAKE, _PASS_ON = [[1.0], [0.0]], [[0.0, 0.0], [1.0, 0.0]]
+
+
+def _apply_delay(design, x: torch.Tensor):
+    weights = design()
+    if weights is ...:
+        return ...
+    if not all(isinstance(weight, torch.Tensor) for weight in weights):
+        raise TypeError("return two tensors: torch.tensor([[…], […]]).")
+    w_ih, w_hh = weights
+    if tuple(w_ih.shape) != (2, 1) or tuple(w_hh.shape) != (2, 2):
+        raise ValueError(
+            "w_ih must have the shape (2, 1) and w_hh (2, 2), not "
+            f"{tuple(w_ih.shape)} and {tuple(w_hh.shape)}."
+        )
+    net = nn.RNN(1, 2, nonlinearity="relu", bias=False).to(x.device)
+    with torch.no_grad():
+        net.weight_ih_l0.copy_(w_ih)
+        net.weight_hh_l0.copy_(w_hh)
+        return net(x)[0]
+
+
+DELAY = Exercise(
+    "recurrent.delay",
+    _weights(_TAKE, _PASS_ON),
+    (
+        Misconception(
+            "transposed",
+            _weights(_TAKE, [[0.0, 1.0], [0.0, 0.0]]),
+            "Your `w_hh` passes from unit 1 to unit 0. A row belongs to the unit that "
+            "receives, a column to the one that gives.",
+        ),
+        Misconception(
+            "units exchanged",
+            _weights([[0.0], [1.0]], [[0.0, 1.0], [0.0, 0.0]]),
+            "It works, with the units exchanged: unit 0 must hold the number just "
+            "read, unit 1 the one before.",
+        ),
+        Misconception(
+            "identity",
+            _weights(_TAKE, [[1.0, 0.0], [0.0, 1.0]]),
+            "With the identity every unit keeps its own state, so unit 0 adds up all "
+            "it has read. Unit 1 must take over what unit 0 held.",
+        ),
+        Misconception(
+            "unit 0 keeps",
+            _weights(_TAKE, [[1.0, 0.0], [1.0, 0.0]]),
+            "Unit 1 takes over rightly. But unit 0 keeps its old state as well and "
+            "adds the new number to it: its own weight must be 0.",
+        ),
+        Misconception(
+            "unit 1 keeps",
+            _weights(_TAKE, [[0.0, 0.0], [1.0, 1.0]]),
+            "Unit 1 takes over, and keeps what it held before as well, so it adds up. "
+            "Its own weight must be 0.",
+        ),
+        Misconception(
+            "both read",
+            _weights([[1.0], [1.0]], _PASS_ON),
+            "Both units read the input. Unit 1 must hear of it only through unit 0, "
+            "one step later.",
+        ),
+        Misconception(
+            "input to unit 1",
+            _weights([[0.0], [1.0]], _PASS_ON),
+            "The input goes to unit 1, and unit 0 never hears of anything. It belongs "
+            "to unit 0, which passes it on.",
+        ),
+        Misconception(
+            "both ways",
+            _weights(_TAKE, [[0.0, 1.0], [1.0, 0.0]]),
+            "Unit 1 takes over rightly. But it also gives back to unit 0, so a number "
+            "never leaves: the other entry must be 0.",
+        ),
+        Misconception(
+            "no recurrence",
+            _weights([[1.0], [1.0]], [[0.0, 0.0], [0.0, 0.0]]),
+            "Without `w_hh` there is no memory: both units hold the present number.",
+        ),
+    ),
+    lambda: [(randn((steps, count, 1))[0].abs(),) for steps, count in [(2, 1), (5, 3)]],
+    _apply_delay,
+)
+
+EXERCISES = (SHAPES, COUNT, RNN, LAST_VALID, LSTM_STEP, GRU_STEP, CLIP, DELAY)

@@ -1,0 +1,634 @@
+"""Exercises of lesson 08: transformers."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from course_utils.exercises.cases import randn
+from course_utils.exercises.model import Exercise, Misconception
+from course_utils.session import current_device
+
+
+def _scores(q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
+    return q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5
+
+
+def _attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    return _scores(q, k).softmax(dim=-1) @ v
+
+
+def _attention_cases() -> list[tuple]:
+    # Batch, queries, keys, width, width of values. In the third all sizes fit all.
+    sizes = [(2, 3, 5, 4, 6), (1, 2, 3, 8, 3), (3, 3, 3, 3, 3), (1, 1, 4, 2, 5)]
+    return [randn((n, a, d), (n, b, d), (n, b, w)) for n, a, b, d, w in sizes]
+
+
+ATTENTION = Exercise(
+    "transformer.attention",
+    _attention,
+    (
+        Misconception(
+            "no scaling",
+            lambda q, k, v: (q @ k.transpose(-2, -1)).softmax(dim=-1) @ v,
+            "The scores are not scaled: divide them by the root of q's last size "
+            "before the softmax.",
+        ),
+        Misconception(
+            "scaled by d",
+            lambda q, k, v: (q @ k.transpose(-2, -1) / q.shape[-1]).softmax(-1) @ v,
+            "You divide the scores by d. It is the *root* of d: the spread of a sum "
+            "grows with the root of the number of its terms.",
+        ),
+        Misconception(
+            "scaled by the length",
+            lambda q, k, v: (
+                (q @ k.transpose(-2, -1) / k.shape[-2] ** 0.5).softmax(-1) @ v
+            ),
+            "You divide by the root of the number of keys. The d under the root is "
+            "the width of a query, `q.shape[-1]`.",
+        ),
+        Misconception(
+            "scaled by the number of queries",
+            lambda q, k, v: (
+                (q @ k.transpose(-2, -1) / q.shape[1] ** 0.5).softmax(-1) @ v
+            ),
+            "You divide by the root of the number of queries, `q.shape[1]`. The d "
+            "under the root is the width of a query, `q.shape[-1]`.",
+        ),
+        Misconception(
+            "everything transposed",
+            lambda q, k, v: (
+                (q @ k.permute(2, 1, 0) / q.shape[-1] ** 0.5).softmax(-1) @ v
+            ),
+            "`k.T` reverses all three dimensions, the batch too. Exchange the last "
+            "two: `k.transpose(-2, -1)`.",
+        ),
+        Misconception(
+            "multiplied by the root",
+            lambda q, k, v: (
+                (q @ k.transpose(-2, -1) * q.shape[-1] ** 0.5).softmax(-1) @ v
+            ),
+            "You multiply the scores by the root of d, which makes them still more "
+            "extreme: divide.",
+        ),
+        Misconception(
+            "scaled after the softmax",
+            lambda q, k, v: (
+                (q @ k.transpose(-2, -1)).softmax(-1) / q.shape[-1] ** 0.5 @ v
+            ),
+            "You divide the weights, so that they no longer sum to 1. Divide the "
+            "scores, before the softmax.",
+        ),
+        Misconception(
+            "softmax over queries",
+            lambda q, k, v: _scores(q, k).softmax(dim=-2) @ v,
+            "Your softmax runs over the queries. Each query shares its weight among "
+            "the keys, and they lie along the last dimension: `softmax(dim=-1)`.",
+        ),
+        Misconception(
+            "softmax over the batch",
+            lambda q, k, v: _scores(q, k).softmax(dim=0) @ v,
+            "Your softmax runs over the batch: examples would share their weights. "
+            "Take the keys, `softmax(dim=-1)`.",
+        ),
+        Misconception(
+            "no softmax",
+            lambda q, k, v: _scores(q, k) @ v,
+            "The softmax is missing: you weigh the values by raw scores, which may "
+            "be negative and do not sum to 1.",
+        ),
+        Misconception(
+            "weights alone",
+            lambda q, k, v: _scores(q, k).softmax(dim=-1),
+            "These are the weights. The last step is to take the weighted sum of the "
+            "values: `weights @ v`.",
+        ),
+    ),
+    _attention_cases,
+)
+
+
+def _masked(q, k, v, keep):
+    return _scores(q, k).masked_fill(~keep, float("-inf")).softmax(dim=-1) @ v
+
+
+def _masked_cases() -> list[tuple]:
+    cases = []
+    for n, a, b, d in [(2, 3, 5, 4), (1, 4, 4, 3), (3, 2, 2, 2)]:
+        q, k, v, chance = randn((n, a, d), (n, b, d), (n, b, d), (a, b))
+        keep = chance > 0
+        keep[:, 0], keep[0, -1] = True, False  # a key for all, and something hidden
+        cases.append((q, k, v, keep))
+    return cases
+
+
+MASKED = Exercise(
+    "transformer.masked",
+    _masked,
+    (
+        Misconception(
+            "mask after softmax",
+            lambda q, k, v, keep: (_scores(q, k).softmax(-1) * keep) @ v,
+            "You set weights to 0 after the softmax, so a row no longer sums to 1. "
+            "Mask the scores, with minus infinity, before the softmax.",
+        ),
+        Misconception(
+            "mask inverted",
+            lambda q, k, v, keep: _masked(q, k, v, ~keep),
+            "Your mask is inverted: here True means that a query may look. Fill "
+            "where it is False, `~keep`.",
+        ),
+        Misconception(
+            "mask inverted for the function",
+            lambda q, k, v, keep: F.scaled_dot_product_attention(
+                q, k, v, attn_mask=~keep
+            ),
+            "You invert the mask for the function, and there True means 'may look' "
+            "as it does here: `attn_mask=keep`.",
+        ),
+        Misconception(
+            "zero instead of minus infinity",
+            lambda q, k, v, keep: _scores(q, k).masked_fill(~keep, 0).softmax(-1) @ v,
+            "You set hidden scores to 0. The softmax turns a score of 0 into a weight "
+            "like any other, since exp(0) = 1: use minus infinity.",
+        ),
+        Misconception(
+            "mask added as numbers",
+            lambda q, k, v, keep: (_scores(q, k) + keep).softmax(-1) @ v,
+            "You add a Boolean mask, so True adds 1 and False nothing. What is to be "
+            "added is 0 where a query may look and minus infinity elsewhere.",
+        ),
+        Misconception(
+            "mask forgotten",
+            lambda q, k, v, keep: _attention(q, k, v),
+            "This is attention without any mask: `keep` has no effect.",
+        ),
+        Misconception(
+            "no scaling",
+            lambda q, k, v, keep: _masked(q * q.shape[-1] ** 0.5, k, v, keep),
+            "The mask is right. The scores are not scaled: divide them by the root "
+            "of q's last size.",
+        ),
+        Misconception(
+            "softmax over queries",
+            lambda q, k, v, keep: (
+                _scores(q, k).masked_fill(~keep, float("-inf")).softmax(-2) @ v
+            ),
+            "The mask is right, but your softmax runs over the queries: it belongs "
+            "to the last dimension, the keys.",
+        ),
+    ),
+    _masked_cases,
+)
+
+
+def _square(length: int) -> torch.Tensor:
+    return torch.ones(length, length, dtype=torch.bool)
+
+
+def _on_the_cpu(answer, *args):
+    mask = answer(*args)  # a mask made from a number alone may be on any device
+    return mask.cpu() if isinstance(mask, torch.Tensor) else mask
+
+
+FUTURE = Exercise(
+    "transformer.future",
+    lambda length: _square(length).triu(1),
+    (
+        Misconception(
+            "the other meaning",
+            lambda length: _square(length).tril(),
+            "True stands where a token may look. That is what "
+            "`F.scaled_dot_product_attention` wants; for nn.MultiheadAttention True "
+            "hides: invert it.",
+        ),
+        Misconception(
+            "diagonal hidden",
+            lambda length: _square(length).triu(),
+            "A token may look at itself: leave the diagonal False, with `triu(1)`. "
+            "As it is, the first token has nothing to look at.",
+        ),
+        Misconception(
+            "past hidden",
+            lambda length: _square(length).tril(-1),
+            "You hide the past and show the future: rows are queries, columns are "
+            "keys, so the future lies to the right of the diagonal.",
+        ),
+        Misconception(
+            "next one open",
+            lambda length: _square(length).triu(2),
+            "The next token is still visible, and it is the very one to be "
+            "predicted: begin one step to the right of the diagonal.",
+        ),
+        Misconception(
+            "float mask",
+            nn.Transformer.generate_square_subsequent_mask,
+            "This is the float mask, with 0 and minus infinity, and would do as well. "
+            "The task asks for the Boolean one.",
+        ),
+        Misconception(
+            "ones as numbers",
+            lambda length: torch.ones(length, length).triu(1),
+            "The ones stand in the right places but are floats. A float mask is added "
+            "to the scores, and adding 1 hides nothing: make it Boolean.",
+        ),
+    ),
+    lambda: [(4,), (1,), (7,)],
+    _on_the_cpu,
+)
+
+
+def _places(lengths: torch.Tensor, size: int) -> torch.Tensor:
+    return torch.arange(size, device=lengths.device).expand(len(lengths), size)
+
+
+def _lengths_cases() -> list[tuple]:
+    # In the second, batch and size are equal, so that a transposed mask fits.
+    cases = [([2, 4, 1], 5), ([3, 1, 2], 3), ([4], 6)]
+    return [(torch.tensor(n, device=current_device()), size) for n, size in cases]
+
+
+PADDING = Exercise(
+    "transformer.padding",
+    lambda lengths, size: _places(lengths, size) >= lengths[:, None],
+    (
+        Misconception(
+            "inverted",
+            lambda lengths, size: _places(lengths, size) < lengths[:, None],
+            "True stands at the real tokens. In `key_padding_mask` True marks what is "
+            "to be ignored: the padding.",
+        ),
+        Misconception(
+            "no row for an example",
+            lambda lengths, size: _places(lengths, size)[0] >= lengths,
+            "You compare place 0 with the first length, place 1 with the second. "
+            "Every length meets every place if it has a dimension of its own: "
+            "`lengths[:, None]`.",
+        ),
+        Misconception(
+            "first padding open",
+            lambda lengths, size: _places(lengths, size) > lengths[:, None],
+            "One padding token stays visible. Places count from 0, so a sequence of 3 "
+            "fills 0, 1, 2, and place 3 is padding: `>=`.",
+        ),
+        Misconception(
+            "last token hidden",
+            lambda lengths, size: _places(lengths, size) >= lengths[:, None] - 1,
+            "You hide the last real token too: a sequence of 3 fills the places 0, 1 "
+            "and 2.",
+        ),
+        Misconception(
+            "transposed",
+            lambda lengths, size: (_places(lengths, size) >= lengths[:, None]).T,
+            "Your mask has a row a place. It should have a row an example, "
+            "`(batch, size)`, even where the tokens come with their batch second.",
+        ),
+        Misconception(
+            "one for each query",
+            lambda lengths, size: (_places(lengths, size) >= lengths[:, None])[
+                :, None
+            ].expand(-1, size, -1),
+            "You made a mask for every pair of tokens. `key_padding_mask` has a "
+            "value a key, the same for all queries: `(batch, size)`.",
+        ),
+        Misconception(
+            "numbers",
+            lambda lengths, size: (_places(lengths, size) >= lengths[:, None]).long(),
+            "The places are right but the mask holds whole numbers, which "
+            "nn.MultiheadAttention refuses: leave it Boolean.",
+        ),
+    ),
+    _lengths_cases,
+)
+
+
+def _split(x: torch.Tensor, heads: int) -> torch.Tensor:
+    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def _view(x: torch.Tensor, heads: int) -> torch.Tensor:
+    n, length, width = x.shape
+    return x.reshape(n, heads, length, width // heads)
+
+
+SPLIT_HEADS = Exercise(
+    "transformer.split_heads",
+    _split,
+    (
+        Misconception(
+            "cut along the wrong axis",
+            _view,
+            "The shape is right, the numbers are not: `reshape` alone cuts the list "
+            "of tokens into pieces, so that a head gets some tokens whole. Split the "
+            "last dimension first, then exchange tokens and heads.",
+        ),
+        Misconception(
+            "no exchange",
+            lambda x, heads: x.unflatten(-1, (heads, -1)),
+            "The split is right, but tokens still stand before heads. A head needs "
+            "all its tokens together: `transpose(1, 2)`.",
+        ),
+        Misconception(
+            "every other number",
+            lambda x, heads: x.unflatten(-1, (-1, heads)).permute(0, 3, 1, 2),
+            "Head 0 gets every so-many-th number of a token. In PyTorch it gets the "
+            "first block: put heads before width, `unflatten(-1, (heads, -1))`.",
+        ),
+        Misconception(
+            "width and tokens exchanged",
+            lambda x, heads: x.unflatten(-1, (heads, -1)).permute(0, 2, 3, 1),
+            "A head's tokens should be its rows: yours are its columns. The order is "
+            "batch, head, token, width.",
+        ),
+        Misconception(
+            "heads in the batch",
+            lambda x, heads: _split(x, heads).flatten(0, 1),
+            "You folded the heads into the batch. That works too inside a layer; the "
+            "task asks for four dimensions: batch, head, token, width.",
+        ),
+        Misconception(
+            "heads first",
+            lambda x, heads: _split(x, heads).transpose(0, 1),
+            "The heads stand before the batch: the order is batch, head, token, width.",
+        ),
+    ),
+    # In the last two some sizes are equal, so that wrong orders fit.
+    lambda: [
+        (*randn(shape), heads)
+        for shape, heads in [((2, 5, 6), 3), ((1, 3, 8), 2), ((2, 2, 4), 2)]
+    ],
+)
+
+
+def _count(d: int, heads: int, hidden: int) -> int:
+    return 4 * d * d + 4 * d + 2 * d * hidden + hidden + d + 4 * d
+
+
+COUNT = Exercise(
+    "transformer.count",
+    _count,
+    (
+        Misconception(
+            "a set for every head",
+            lambda d, heads, hidden: (
+                _count(d, 1, hidden) + (heads - 1) * 4 * (d * d + d)
+            ),
+            "You count the attention once for each head. The heads share one set of "
+            "weights: each takes its own part of the width.",
+        ),
+        Misconception(
+            "divided by heads",
+            lambda d, heads, hidden: (
+                4 * (d * d // heads + d) + _count(d, 1, hidden) - 4 * (d * d + d)
+            ),
+            "You count one head's share of the attention. All heads together have "
+            "the full matrices.",
+        ),
+        Misconception(
+            "no biases",
+            lambda d, heads, hidden: 4 * d * d + 2 * d * hidden + 4 * d,
+            "The matrices and the norms are right. Each of the six projections has a "
+            "bias too: 4·d in the attention, hidden + d in the feed-forward part.",
+        ),
+        Misconception(
+            "matrices alone",
+            lambda d, heads, hidden: 4 * d * d + 2 * d * hidden,
+            "The matrices are right. The biases and the two norms are missing.",
+        ),
+        Misconception(
+            "no biases in the feed-forward part",
+            lambda d, heads, hidden: _count(d, 1, hidden) - hidden - d,
+            "The two linear layers of the feed-forward part have biases too: hidden "
+            "numbers in the first, d in the second.",
+        ),
+        Misconception(
+            "no output projection",
+            lambda d, heads, hidden: _count(d, 1, hidden) - d * d - d,
+            "Queries, keys and values are three matrices; the fourth mixes the heads "
+            "at the end, `out_proj`.",
+        ),
+        Misconception(
+            "one norm",
+            lambda d, heads, hidden: _count(d, 1, hidden) - 2 * d,
+            "There is a layer norm for each of the two parts, with a weight and a "
+            "bias each: 4·d in all.",
+        ),
+        Misconception(
+            "no norms",
+            lambda d, heads, hidden: _count(d, 1, hidden) - 4 * d,
+            "The two layer norms are missing: 2·d numbers each.",
+        ),
+        Misconception(
+            "decoder layer",
+            lambda d, heads, hidden: _count(d, 1, hidden) + 4 * d * d + 6 * d,
+            "That is a decoder layer, with a second attention and a third norm.",
+        ),
+    ),
+    lambda: [(8, 2, 20), (12, 3, 7), (16, 4, 64)],
+)
+
+
+def _pre_norm(x, attend, feed, norm1, norm2) -> torch.Tensor:
+    x = x + attend(norm1(x))
+    return x + feed(norm2(x))
+
+
+def _from_the_norm(x, attend, feed, norm1, norm2) -> torch.Tensor:
+    x = norm1(x)
+    x = norm2(x + attend(x))
+    return x + feed(x)
+
+
+class _Part:
+    """A function of a block, which a check can show by its name."""
+
+    def __init__(self, name: str, weight: torch.Tensor, f) -> None:
+        self.name, self.weight, self.f = name, weight, f
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        return self.f(x, self.weight)
+
+    def __repr__(self) -> str:
+        return f"a function {self.name}(x)"
+
+
+def _norm(x: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    spread, mean = torch.var_mean(x, dim=-1, keepdim=True, correction=0)
+    return (x - mean) / (spread + 1e-5).sqrt() * scale
+
+
+def _block_cases() -> list[tuple]:
+    cases = []
+    for n, length, d in [(2, 3, 4), (1, 5, 6), (3, 4, 4)]:
+        shapes = (n, length, d), (length, length), (d, d), (d,), (d,)
+        x, mix, weight, scale1, scale2 = randn(*shapes)
+        attend = _Part("attend", mix, lambda x, w: w.softmax(dim=-1) @ x)
+        feed = _Part("feed", weight, lambda x, w: (x @ w).relu())
+        norm1, norm2 = _Part("norm1", scale1, _norm), _Part("norm2", scale2, _norm)
+        cases.append((x, attend, feed, norm1, norm2))
+    return cases
+
+
+PRE_NORM = Exercise(
+    "transformer.pre_norm",
+    _pre_norm,
+    (
+        Misconception(
+            "post-norm",
+            lambda x, a, f, n1, n2: n2((y := n1(x + a(x))) + f(y)),
+            "This is post-norm, where each sum is normalised. In pre-norm only what "
+            "goes *into* a part is normalised, and the sum stays as it is.",
+        ),
+        Misconception(
+            "sum from the normalised",
+            _from_the_norm,
+            "You add to the normalised x. The path past a part stays bare: "
+            "`x + attend(norm1(x))`, with the old x.",
+        ),
+        Misconception(
+            "first sum from the normalised",
+            lambda x, a, f, n1, n2: (y := n1(x) + a(n1(x))) + f(n2(y)),
+            "In the first sum you add to the normalised x. The path past a part stays "
+            "bare: `x + attend(norm1(x))`.",
+        ),
+        Misconception(
+            "old x in the second sum",
+            lambda x, a, f, n1, n2: x + f(n2(x + a(n1(x)))),
+            "In the second sum you add to the x of the beginning. Add to the first "
+            "sum, or what the attention found is lost on the path past the part.",
+        ),
+        Misconception(
+            "no norms",
+            lambda x, a, f, n1, n2: (y := x + a(x)) + f(y),
+            "The sums are right; the norms are missing: `attend(norm1(x))`.",
+        ),
+        Misconception(
+            "no way past",
+            lambda x, a, f, n1, n2: f(n2(a(n1(x)))),
+            "The parts replace x. Each should be *added* to what went in: "
+            "`x + attend(norm1(x))`.",
+        ),
+        Misconception(
+            "side by side",
+            lambda x, a, f, n1, n2: x + a(n1(x)) + f(n2(x)),
+            "Both parts read the old x. The feed-forward part reads what the "
+            "attention has left: keep the first sum and go on from there.",
+        ),
+        Misconception(
+            "norm after the part",
+            lambda x, a, f, n1, n2: (y := x + n1(a(x))) + n2(f(y)),
+            "You normalise what comes *out* of a part. In pre-norm it is what goes in: "
+            "`attend(norm1(x))`.",
+        ),
+        Misconception(
+            "norms exchanged",
+            lambda x, a, f, n1, n2: _pre_norm(x, a, f, n2, n1),
+            "`norm1` belongs to the attention, `norm2` to the feed-forward part.",
+        ),
+        Misconception(
+            "parts exchanged",
+            lambda x, a, f, n1, n2: _pre_norm(x, f, a, n1, n2),
+            "The attention comes first, then the feed-forward part.",
+        ),
+    ),
+    _block_cases,
+)
+
+
+def _decode(choose):
+    def answer(step, start, length):
+        tokens = start
+        for _ in range(length):
+            tokens = torch.cat([tokens, choose(step, tokens)])
+        return tokens[1:]
+
+    return answer
+
+
+def _best(scores: torch.Tensor) -> torch.Tensor:
+    return scores.argmax(dim=-1, keepdim=True)
+
+
+class _Model:
+    """A little causal model: (n,) tokens to (n, vocabulary) scores."""
+
+    def __init__(self, vocabulary: int, seed: int) -> None:
+        sizes = (vocabulary, 6), (6, vocabulary)
+        self.table, self.out = randn(*sizes, seed=seed)
+
+    def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
+        if tokens.dim() != 1 or tokens.dtype != torch.int64:
+            raise ValueError("step wants whole numbers (int64) of shape (n,).")
+        place = torch.arange(1.0, len(tokens) + 1, device=tokens.device)
+        summary = (self.table[tokens] * place.sin()[:, None]).cumsum(dim=0)
+        return summary @ self.out
+
+    def __repr__(self) -> str:
+        return "a function step(tokens)"
+
+
+GREEDY = Exercise(
+    "transformer.greedy",
+    _decode(lambda step, tokens: _best(step(tokens)[-1])),
+    (
+        Misconception(
+            "same token each time",
+            _decode(lambda step, tokens: _best(step(tokens)[0])),
+            "You get the same token every time: the answer at the first place never "
+            "changes. Put each new token behind the others, and read the scores at "
+            "the last place, `step(tokens)[-1]`.",
+        ),
+        Misconception(
+            "last column",
+            _decode(lambda step, tokens: _best(step(tokens)[:, -1])),
+            "`[:, -1]` picks the scores of the last word of the vocabulary. There is "
+            "no batch here: the last place is `step(tokens)[-1]`.",
+        ),
+        Misconception(
+            "all places appended",
+            _decode(lambda step, tokens: step(tokens).argmax(dim=-1)),
+            "You append an answer for every place, each time. Only the last place "
+            "says something new: `step(tokens)[-1]`.",
+        ),
+        Misconception(
+            "last token alone",
+            _decode(lambda step, tokens: _best(step(tokens[-1:])[-1])),
+            "You give the model nothing but the last token. It has no memory: give it "
+            "all tokens so far, each time.",
+        ),
+        Misconception(
+            "start kept",
+            lambda step, start, length: torch.cat(
+                [start, GREEDY.reference(step, start, length)]
+            ),
+            "The tokens are right; the start token still stands before them: "
+            "`tokens[1:]`.",
+        ),
+        Misconception(
+            "one pass",
+            lambda step, start, length: step(start.expand(length)).argmax(dim=-1),
+            "You ask once for all places. That works in training, where the right "
+            "tokens are known; here each token must be known before the next.",
+        ),
+        Misconception(
+            "drawn",
+            _decode(
+                lambda step, tokens: step(tokens)[-1].softmax(dim=-1).multinomial(1)
+            ),
+            "You draw the next token at random. Greedy takes the one with the largest "
+            "score, `argmax`.",
+        ),
+        Misconception(
+            "one token short",
+            lambda step, start, length: GREEDY.reference(step, start, length)[:-1],
+            "One token is missing at the end: `length` counts the new tokens, without "
+            "the start.",
+        ),
+    ),
+    lambda: [
+        (_Model(size, seed), torch.tensor([1], device=current_device()), length)
+        for size, seed, length in [(9, 1, 5), (7, 4, 6), (11, 8, 4)]
+    ],
+)
+
+EXERCISES = (ATTENTION, MASKED, FUTURE, PADDING, SPLIT_HEADS, COUNT, PRE_NORM, GREEDY)
