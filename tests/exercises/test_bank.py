@@ -62,7 +62,7 @@ def test_a_mistake_gets_its_own_hint(name, mistake):
     (known,) = [m for m in ALL[name].misconceptions if m.name == mistake]
     verdict = diagnose(ALL[name], known.answer)
     assert verdict.misconception == mistake
-    assert verdict.sentences == (known.hint,)
+    assert verdict.messages == (known.hint,)
     assert verdict.state in ("wrong", "error")
 
 
@@ -84,7 +84,7 @@ def test_malformed_answers_get_a_sentence_and_no_mistake_s_name(name):
         verdict = diagnose(exercise, answer)
         assert verdict.state in ("wrong", "error")
         assert verdict.misconception is None
-        assert all(sentence.strip() for sentence in verdict.sentences)
+        assert all(message.strip() for message in verdict.messages)
 
 
 @every_exercise

@@ -56,8 +56,8 @@ def test_an_unknown_mistake_shows_the_smallest_failing_case(displayed):
     [
         ("linear.afine", "Did you mean 'linear.affine'?"),
         ("lineal.affine", "No lesson has exercises named 'lineal.…'"),
-        ("3x.affine", "names read like linear.affine"),
-        (3, "is no exercise"),
+        ("3x.affine", "names look like linear.affine"),
+        (3, "is not the name of an exercise"),
     ],
 )
 def test_an_unknown_name_gets_a_sentence(name, words, displayed):

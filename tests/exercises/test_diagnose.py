@@ -89,7 +89,7 @@ def undefined(x):
 def test_malformed_answers_get_their_own_sentence(answer, state, words):
     verdict = diagnose(RELU, answer)
     assert verdict.state == state
-    assert words in " ".join(verdict.sentences)
+    assert words in " ".join(verdict.messages)
     assert verdict.misconception is None
 
 
@@ -115,8 +115,8 @@ def test_a_value():
     assert diagnose(VALUE, torch.tensor(13)).state == "correct"
     assert diagnose(VALUE, 12).misconception == "no bias"
     assert diagnose(VALUE, ...).state == "not attempted"
-    assert diagnose(VALUE, None).sentences == ("You gave None: put the value there.",)
-    assert "13" not in " ".join(diagnose(VALUE, 5).sentences)
+    assert diagnose(VALUE, None).messages == ("You gave None: put the value there.",)
+    assert "13" not in " ".join(diagnose(VALUE, 5).messages)
 
 
 def test_answers_draw_what_the_reference_draws():
