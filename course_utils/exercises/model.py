@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any
 
 Case = tuple[Any, ...]  # the arguments of one call
+Answer = Callable[..., Any]  # a function to compare with another
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Exercise:
     reference: Any
     misconceptions: Sequence[Misconception]
     cases: Callable[[], Iterable[Case]] | None = None
-    apply: Callable[..., Any] = lambda answer, *args: answer(*args)
+    apply: Answer = lambda answer, *args: answer(*args)
 
 
 class State(str, Enum):

@@ -1,13 +1,16 @@
 """Exercises of lesson 02: activations."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import Exercise, Misconception
+from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 
 
-def _inputs() -> list[tuple]:
+def _inputs() -> list[Case]:
     return [randn(shape) for shape in [(5,), (1, 3), (4, 3), (2, 3, 4)]]
 
 
@@ -147,9 +150,9 @@ SIGMOID_SLOPE = Exercise(
 )
 
 
-def _hidden() -> list[tuple]:
+def _hidden() -> list[Case]:
     """Return outputs of ReLU, some with dead units and some with silent examples."""
-    cases = []
+    cases: list[Case] = []
     for rows, units, dead, silent in [(4, 6, 2, 1), (5, 3, 1, 0), (6, 4, 0, 2)]:
         h = randn((rows, units), seed=rows)[0].relu()
         h[-1] = h[-1] + 0.5  # an example that wakes every unit
@@ -196,7 +199,7 @@ DEAD = Exercise(
 )
 
 
-def _from(make):
+def _from(make: Callable[[Tensor], Tensor]) -> Answer:
     """Return an answer to SOFTMAX: shares of exp(z), with the total `make` gives."""
     return lambda z: z.exp() / make(z)
 
@@ -246,17 +249,17 @@ SOFTMAX = Exercise(
 )
 
 
-def _one_maximum(z: torch.Tensor) -> torch.Tensor:
+def _one_maximum(z: Tensor) -> Tensor:
     z = z - z.max()
     return z - z.exp().sum(dim=-1, keepdim=True).log()
 
 
-def _half_shifted(z: torch.Tensor) -> torch.Tensor:
+def _half_shifted(z: Tensor) -> Tensor:
     top = z.max(dim=-1, keepdim=True).values
     return z - (z - top).exp().sum(dim=-1, keepdim=True).log()
 
 
-def _wide_scores() -> list[tuple]:
+def _wide_scores() -> list[Case]:
     # Rows so far apart that one maximum for all of them is not enough.
     (far,) = randn((3, 4))
     far = far + far.new_tensor([[1000.0], [0.0], [-1000.0]])
@@ -320,15 +323,15 @@ LOG_SOFTMAX = Exercise(
 )
 
 
-def _picked(make):
+def _picked(make: Callable[[Tensor], Tensor]) -> Answer:
     """Return an answer: minus the mean of what `make` gives the true classes."""
     return lambda logits, targets: (
         make(logits).gather(1, targets[:, None]).mean().mul(-1)
     )
 
 
-def _loss_cases() -> list[tuple]:
-    def targets(*labels: int) -> torch.Tensor:
+def _loss_cases() -> list[Case]:
+    def targets(*labels: int) -> Tensor:
         return torch.tensor(labels, device=randn((1,))[0].device)
 
     (small,), (square,), (one,) = randn((4, 3)), randn((3, 3), seed=2), randn((1, 5))
@@ -409,19 +412,19 @@ CROSS_ENTROPY = Exercise(
 )
 
 
-def _net(first: list, second: list, bias: list | None = None):
+def _net(first: list[list[float]], second: list[float]) -> Answer:
     """Return a design: two weights and two biases, as functions of nothing."""
-    b1 = torch.tensor(bias or [0.0] * len(first))
-    return lambda: (torch.tensor(first), b1, torch.tensor([second]), torch.zeros(1))
+    b1, b2 = torch.zeros(len(first)), torch.zeros(1)
+    return lambda: (torch.tensor(first), b1, torch.tensor([second]), b2)
 
 
-def _pairs() -> list[tuple]:
+def _pairs() -> list[Case]:
     corners = torch.tensor([[2.0, -1.0], [-1.0, 2.0], [-3.0, -2.0], [1.5, 1.0]])
     (cloud,) = randn((7, 2))
     return [(corners.to(cloud),), (cloud,), randn((1, 2), seed=3)]
 
 
-def _apply_net(design, x: torch.Tensor) -> torch.Tensor:
+def _apply_net(design: Answer, x: Tensor) -> Tensor:
     w1, b1, w2, b2 = (torch.as_tensor(part).to(x) for part in design())
     return F.linear(F.relu(F.linear(x, w1, b1)), w2, b2)
 

@@ -1,13 +1,17 @@
 """Exercises of lesson 10: a classifier, from its scores to its training."""
 
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
+from torch.optim import SGD
 
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import Exercise, Misconception
+from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 from course_utils.session import current_device
 
 COUNT = Exercise(
@@ -46,14 +50,14 @@ COUNT = Exercise(
 )
 
 
-def _right(logits, labels):
+def _right(logits: Tensor, labels: Tensor) -> Tensor:
     return logits.argmax(dim=1) == labels
 
 
-def _score_cases() -> list[tuple]:
+def _score_cases() -> list[Case]:
     # Odd sizes, a batch of one, and as many rows as classes. Of every three labels
     # two are the best-scored class, so that accuracy is neither 0 nor 1.
-    cases = []
+    cases: list[Case] = []
     for n, classes in [(7, 10), (1, 3), (5, 5), (12, 3)]:
         (logits,) = randn((n, classes), seed=n + 3)
         best, worst = logits.argmax(1), logits.argmin(1)
@@ -123,7 +127,7 @@ ACCURACY = Exercise(
 )
 
 
-def _of_the_label(table, labels):
+def _of_the_label(table: Tensor, labels: Tensor) -> Tensor:
     return table[torch.arange(len(labels), device=table.device), labels]
 
 
@@ -178,24 +182,27 @@ CROSS_ENTROPY = Exercise(
 )
 
 
-def _by(statistics):
+_Statistics = list[tuple[Any, Any]]  # mean and spread, for train and for test
+
+
+def _by(statistics: Callable[[Tensor, Tensor], _Statistics]) -> Answer:
     """Return an answer that normalises each set by `statistics(train, test)`."""
 
-    def answer(train, test):
+    def answer(train: Tensor, test: Tensor) -> tuple[Tensor, Tensor]:
         (m1, s1), (m2, s2) = statistics(train, test)
         return (train - m1) / s1, (test - m2) / s2
 
     return answer
 
 
-def _both(train, test):
-    every = torch.cat([train, test])
-    return [(every.mean(), every.std())] * 2
+def _both(train: Tensor, test: Tensor) -> _Statistics:
+    together = torch.cat([train, test])
+    return [(together.mean(), together.std())] * 2
 
 
-def _per_image(train, test):
-    dims, keep = (1, 2, 3), {"keepdim": True}
-    return [(x.mean(dims, **keep), x.std(dims, **keep)) for x in (train, test)]
+def _per_image(train: Tensor, test: Tensor) -> _Statistics:
+    dims = (1, 2, 3)
+    return [(x.mean(dims, True), x.std(dims, keepdim=True)) for x in (train, test)]
 
 
 NORMALISE = Exercise(
@@ -248,17 +255,18 @@ NORMALISE = Exercise(
 )
 
 
-def _confusion(predicted, labels, classes):
+def _confusion(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
     pairs = torch.bincount(labels * classes + predicted, minlength=classes**2)
     return pairs.reshape(classes, classes)
 
 
-def _counted_once(predicted, labels, classes):
+def _counted_once(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
     return _confusion(predicted, labels, classes).clamp(max=1)
 
 
-def _predictions() -> list[tuple]:
-    generator, device, cases = torch.Generator().manual_seed(1), current_device(), []
+def _predictions() -> list[Case]:
+    generator, device = torch.Generator().manual_seed(1), current_device()
+    cases: list[Case] = []
     for n, classes in [(12, 3), (20, 4), (5, 6)]:
         draws = torch.randint(classes, (2, n), generator=generator)
         draws[:, :2] = torch.tensor([[1], [2]])  # a mistake made twice
@@ -306,10 +314,11 @@ CONFUSION = Exercise(
 )
 
 
-def _step_in_order(order: str, loss_of=F.cross_entropy):
+def _step_in_order(order: str, loss_of: Answer = F.cross_entropy) -> Answer:
     """Return an answer that runs z(ero_grad), l(oss), b(ackward), s(tep) in order."""
 
-    def answer(net, x, y, optimizer):
+    def answer(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> float:
+        loss = torch.tensor(torch.nan)
         for letter in order:
             if letter == "z":
                 optimizer.zero_grad()
@@ -324,28 +333,26 @@ def _step_in_order(order: str, loss_of=F.cross_entropy):
     return answer
 
 
-def _labelled_batch(
-    n: int, features: int, classes: int
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _labelled_batch(n: int, features: int, classes: int) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(n)
     labels = torch.randint(1, classes, (n,), generator=generator)
     return randn((n, features))[0], labels.to(current_device())
 
 
-def _three_steps(answer, x, y):
+def _three_steps(answer: Answer, x: Tensor, y: Tensor) -> tuple[Any, ...]:
     """Let an answer take three steps; return its last loss and the parameters."""
-    net = nn.Sequential(nn.Linear(x.shape[1], 6), nn.ReLU(), nn.Linear(6, 4))
-    net.to(x.device)
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.3)
-    start, backwards = nn.utils.parameters_to_vector(net.parameters()).clone(), []
-    net[0].bias.register_hook(lambda grad: backwards.append(1))
-    for _ in range(3):
-        loss = answer(net, x, y, optimizer)
+    first = nn.Linear(x.shape[1], 6)
+    net = nn.Sequential(first, nn.ReLU(), nn.Linear(6, 4)).to(x.device)
+    optimizer = SGD(net.parameters(), lr=0.3)
+    start = nn.utils.parameters_to_vector(net.parameters()).clone()
+    backwards: list[Tensor] = []
+    first.bias.register_hook(backwards.append)
+    loss = [answer(net, x, y, optimizer) for _ in range(3)][-1]
     end = nn.utils.parameters_to_vector(net.parameters()).detach()
     if not torch.equal(start, end):
         return loss, end
     # Nothing moved. Gradients that were made and are gone were thrown away.
-    return loss, end, len(backwards), net[0].bias.grad is None
+    return loss, end, len(backwards), first.bias.grad is None
 
 
 TRAIN_STEP = Exercise(
@@ -408,7 +415,15 @@ TRAIN_STEP = Exercise(
 )
 
 
-def _evaluate(net, images, labels, *, evals=True, quiet=True, back=lambda was: was):
+def _evaluate(
+    net: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    evals: bool = True,
+    quiet: bool = True,
+    back: Callable[[bool], bool] | None = lambda was: was,
+) -> float:
     was = net.training
     if evals:
         net.eval()
@@ -419,22 +434,19 @@ def _evaluate(net, images, labels, *, evals=True, quiet=True, back=lambda was: w
     return right.float().mean().item()
 
 
-def _but(**changes):
-    return lambda net, images, labels: _evaluate(net, images, labels, **changes)
-
-
-def _watched(answer, images, labels, training):
+def _watched(
+    answer: Answer, images: Tensor, labels: Tensor, training: bool
+) -> tuple[Any, Tensor, bool, bool]:
     """Return the accuracy, and what the evaluation did to the network."""
     features = images.shape[1]
-    net = nn.Sequential(
-        nn.BatchNorm1d(features), nn.Dropout(0.5), nn.Linear(features, 4)
-    )
-    net[0].running_mean.fill_(0.5)  # unlike any batch of the cases
+    norm = nn.BatchNorm1d(features)
+    norm.load_state_dict({"running_mean": torch.full((features,), 0.5)}, strict=False)
+    net = nn.Sequential(norm, nn.Dropout(0.5), nn.Linear(features, 4))
     net.to(images.device).train(training)
-    with_grad = []
+    with_grad: list[bool] = []
     net.register_forward_pre_hook(lambda *_: with_grad.append(torch.is_grad_enabled()))
     accuracy = answer(net, images, labels)
-    return accuracy, net[0].running_mean, net.training, any(with_grad)
+    return accuracy, norm.get_buffer("running_mean"), net.training, any(with_grad)
 
 
 EVALUATE = Exercise(
@@ -443,38 +455,38 @@ EVALUATE = Exercise(
     (
         Misconception(
             "neither",
-            _but(evals=False, quiet=False),
+            partial(_evaluate, evals=False, quiet=False),
             "The network is evaluated as it is trained: dropout drops, BatchNorm uses "
             "and learns this batch, autograd notes everything. Use `net.eval()` and "
             "`torch.no_grad()`.",
         ),
         Misconception(
             "no eval",
-            _but(evals=False),
+            partial(_evaluate, evals=False),
             "`no_grad()` stops autograd alone. Dropout still drops and BatchNorm still "
             "uses the batch: call `net.eval()` as well.",
         ),
         Misconception(
             "no no_grad",
-            _but(quiet=False),
+            partial(_evaluate, quiet=False),
             "`eval()` changes layers, not autograd, which still keeps every "
             "intermediate tensor: wrap the call in `with torch.no_grad():`.",
         ),
         Misconception(
             "eval and nothing else",
-            _but(quiet=False, back=None),
+            partial(_evaluate, quiet=False, back=None),
             "`eval()` is right, two things lack: `torch.no_grad()` around the call, "
             "and the mode put back at the end.",
         ),
         Misconception(
             "mode not put back",
-            _but(back=None),
+            partial(_evaluate, back=None),
             "The network stays in eval mode, and training would go on in it without "
             "a word: note `net.training` first, and end with `net.train(was)`.",
         ),
         Misconception(
             "always back to train",
-            _but(back=lambda was: True),
+            partial(_evaluate, back=lambda was: True),
             "You end with `net.train()` always. A network that came in eval mode "
             "should leave in it: `net.train(was)`.",
         ),

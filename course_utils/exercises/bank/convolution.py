@@ -4,16 +4,17 @@ import math
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import Exercise, Misconception
+from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 
 
-def _slide(x, w, b):
+def _slide(x: Tensor, w: Tensor, b: float) -> Tensor:
     return (x.unfold(0, len(w), 1) * w).sum(-1) + b
 
 
-def _slide_cases() -> list[tuple]:
+def _slide_cases() -> list[Case]:
     sizes = [(5, 2), (8, 3), (4, 4), (3, 1)]
     return [(*randn((n,), (k,)), 0.5 + k) for n, k in sizes]
 
@@ -202,15 +203,7 @@ COUNT = Exercise(
 )
 
 
-def _bias_along_width(x, weight, bias):
-    return F.conv2d(x, weight) + bias
-
-
-def _first_channel(x, weight, bias):
-    return F.conv2d(x[:, :1], weight[:, :1], bias)
-
-
-def _conv2d_cases() -> list[tuple]:
+def _conv2d_cases() -> list[Case]:
     # An odd picture, a batch of one, and outputs as wide as there are channels.
     sizes = [(1, 2, 3, 3, 5, 4), (2, 3, 4, 2, 4, 5), (3, 1, 3, 3, 5, 5)]
     return [randn((n, c, h, w), (o, c, k, k), (o,)) for n, c, o, k, h, w in sizes]
@@ -233,7 +226,7 @@ CONV2D = Exercise(
         ),
         Misconception(
             "bias along the width",
-            _bias_along_width,
+            lambda x, weight, bias: F.conv2d(x, weight) + bias,
             "Plain `+ bias` runs along the last dimension, the columns. A bias "
             "belongs to an output channel: `bias[:, None, None]`.",
         ),
@@ -245,7 +238,7 @@ CONV2D = Exercise(
         ),
         Misconception(
             "one channel",
-            _first_channel,
+            lambda x, weight, bias: F.conv2d(x[:, :1], weight[:, :1], bias),
             "Only the first input channel is used. Each output sums over all input "
             "channels too.",
         ),
@@ -260,17 +253,14 @@ CONV2D = Exercise(
 )
 
 
-def _one_at(row: int, column: int):
-    def kernel():
-        return torch.zeros(3, 3).index_put(
-            (torch.tensor(row), torch.tensor(column)), torch.tensor(1.0)
-        )
-
-    return kernel
+def _one_at(row: int, column: int) -> Answer:
+    kernel = torch.zeros(3, 3)
+    kernel[row, column] = 1
+    return kernel.clone
 
 
-def _apply_kernel(make, picture: torch.Tensor) -> torch.Tensor:
-    kernel = make()
+def _apply_kernel(design: Answer, picture: Tensor) -> Tensor:
+    kernel = design()
     return F.conv2d(picture, kernel.to(picture).reshape(1, 1, 3, 3), padding=1)
 
 
@@ -379,28 +369,17 @@ RECEPTIVE_FIELD = Exercise(
 )
 
 
-def _stamp(x, w, stride):
+def _stamp(x: Tensor, w: Tensor, stride: int) -> Tensor:
     y = x.new_zeros((len(x) - 1) * stride + len(w))
     for i, value in enumerate(x):
         y[i * stride : i * stride + len(w)] += value * w
     return y
 
 
-def _overwrite(x, w, stride):
+def _overwrite(x: Tensor, w: Tensor, stride: int) -> Tensor:
     y = x.new_zeros((len(x) - 1) * stride + len(w))
     for i, value in enumerate(x):
         y[i * stride : i * stride + len(w)] = value * w
-    return y
-
-
-def _correlate_back(x, w, stride):
-    return _stamp(x, w.flip(0), stride)
-
-
-def _spread_then_same(x, w, stride):
-    y = x.new_zeros(len(x) * stride + len(w) - 1)
-    full = _stamp(x, w, stride)
-    y[: len(full)] = full
     return y
 
 
@@ -422,7 +401,7 @@ STAMP = Exercise(
         ),
         Misconception(
             "flipped",
-            _correlate_back,
+            lambda x, w, stride: _stamp(x, w.flip(0), stride),
             "Your stamps are turned round. Each is the kernel as it lies, times one "
             "input number.",
         ),
@@ -434,7 +413,7 @@ STAMP = Exercise(
         ),
         Misconception(
             "tail of zeros",
-            _spread_then_same,
+            lambda x, w, stride: F.pad(_stamp(x, w, stride), (0, stride - 1)),
             "Right, but with zeros at the end. The last stamp starts at "
             "`(len(x) - 1) * stride` and the output ends where it ends.",
         ),

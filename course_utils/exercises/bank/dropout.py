@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import Exercise, Misconception
+from course_utils.exercises.model import Answer, Exercise, Misconception
 from course_utils.session import current_device
 
 SURVIVOR = Exercise(
@@ -43,7 +43,7 @@ SURVIVOR = Exercise(
 )
 
 
-def _uniform(shape: tuple[int, ...]) -> torch.Tensor:
+def _uniform(shape: tuple[int, ...]) -> Tensor:
     noise = torch.rand(shape, generator=torch.Generator().manual_seed(2))
     return noise.to(current_device())
 
@@ -179,30 +179,32 @@ VARIANCE = Exercise(
 )
 
 
-def _drop(x: torch.Tensor, p: float) -> torch.Tensor:
+def _drop(x: Tensor, p: float) -> Tensor:
     return x * (torch.rand_like(x) < 1 - p) / (1 - p)
 
 
-def _layer(in_training: Callable = _drop, in_evaluation: Callable = lambda x, p: x):
-    class Layer(nn.Dropout):
-        def __init__(self, p: float) -> None:
-            super().__init__(p)
+_Drop = Callable[[Tensor, float], Tensor]
 
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return (in_training if self.training else in_evaluation)(x, self.p)
+
+def _layer(
+    in_training: _Drop = _drop, in_evaluation: _Drop = lambda x, p: x
+) -> type[nn.Module]:
+    class Layer(nn.Dropout):
+        def forward(self, input: Tensor) -> Tensor:
+            return (in_training if self.training else in_evaluation)(input, self.p)
 
     return Layer
 
 
-def _one_mask(x: torch.Tensor, p: float) -> torch.Tensor:
+def _one_mask(x: Tensor, p: float) -> Tensor:
     return x * (torch.rand_like(x[0]) < 1 - p) / (1 - p)
 
 
-def _whole_rows(x: torch.Tensor, p: float) -> torch.Tensor:
+def _whole_rows(x: Tensor, p: float) -> Tensor:
     return x * (torch.rand_like(x[:, :1]) < 1 - p) / (1 - p)
 
 
-def _training_facts(x: torch.Tensor, out: torch.Tensor) -> tuple[str, str, str]:
+def _training_facts(x: Tensor, out: Tensor) -> tuple[str, str, str]:
     alive, factors = out != 0, (out / x)[out != 0]
     scale = f"{factors.mean().item():.3g}" if len(factors) else "nothing"
     scaled = f"survivors multiplied by {scale}"
@@ -210,12 +212,12 @@ def _training_facts(x: torch.Tensor, out: torch.Tensor) -> tuple[str, str, str]:
         if (alive == alive[:1]).all():
             return "dropped in columns", scaled, "every row has the same mask"
         if (alive == alive[:, :1]).all():
-            return "dropped in rows", scaled, "one draw a row"
+            return "dropped in rows", scaled, "one draw per row"
     share = round(10 * (~alive).float().mean().item())
-    return f"{share} in 10 dropped", scaled, "a draw for every entry"
+    return f"{share} in 10 dropped", scaled, "one draw per entry"
 
 
-def _evaluation_fact(x: torch.Tensor, rest: torch.Tensor) -> str:
+def _evaluation_fact(x: Tensor, rest: Tensor) -> str:
     if torch.equal(rest, x):
         return "x unchanged in evaluation"
     if (rest == 0).any():
@@ -223,16 +225,16 @@ def _evaluation_fact(x: torch.Tensor, rest: torch.Tensor) -> str:
     return f"x multiplied by {(rest / x).mean().item():.3g} in evaluation"
 
 
-def _facts(layer_class: type, p: float):
+def _facts(layer_class: Answer, p: float) -> tuple[str, ...]:
     """Say what a layer does to a (40, 50) input, whatever its mask."""
     (x,) = randn((40, 50))
     layer = layer_class(p)
-    out = layer.train()(given := x.clone())
-    rest = layer.eval()(x.clone())
+    x_used = x.clone()
+    out, rest = layer.train()(x_used), layer.eval()(x.clone())
     for result in (out, rest):
-        if not isinstance(result, torch.Tensor) or result.shape != x.shape:
+        if not isinstance(result, Tensor) or result.shape != x.shape:
             raise TypeError("forward must return a tensor of the shape of x.")
-    if not torch.equal(given, x):
+    if not torch.equal(x_used, x):
         raise ValueError("forward changes x in place: make a new tensor.")
     return (*_training_facts(x, out), _evaluation_fact(x, rest))
 
@@ -380,7 +382,7 @@ def _mixed_model() -> nn.Module:
     return nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Dropout(0.5), inner)
 
 
-def _modes(answer, model: nn.Module) -> str:
+def _modes(answer: Answer, model: nn.Module) -> str:
     answer(model)
     named = [(name or "model", module) for name, module in model.named_modules()]
     awake = [f"{n} {type(m).__name__}" for n, m in named if m.training]

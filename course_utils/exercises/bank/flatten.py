@@ -1,9 +1,10 @@
 """Exercises of lesson 09: Flatten and Unflatten."""
 
 import math
+from collections.abc import Callable
 
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import Exercise, Misconception
+from course_utils.exercises.model import Case, Exercise, Misconception
 
 INDEX = Exercise(
     "flatten.index",
@@ -80,7 +81,12 @@ PLACE = Exercise(
 )
 
 
-def _out(shape: tuple, start: int, end: int, join=math.prod) -> tuple:
+_Shape = tuple[int, ...]
+
+
+def _out(
+    shape: _Shape, start: int, end: int, join: Callable[[_Shape], int] = math.prod
+) -> _Shape:
     start, end = start % len(shape), end % len(shape)
     return (*shape[:start], join(shape[start : end + 1]), *shape[end + 1 :])
 
@@ -208,7 +214,7 @@ HWC_TO_CHW = Exercise(
 )
 
 
-def _image_cases() -> list[tuple]:
+def _image_cases() -> list[Case]:
     return [
         randn((3, 4, 5)),
         randn((2, 3, 4, 5)),

@@ -4,9 +4,10 @@ import math
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import Exercise, Misconception
+from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 
 OUTPUT_SHAPE = Exercise(
     "linear.output_shape",
@@ -65,7 +66,7 @@ COUNT = Exercise(
 )
 
 
-def _affine_cases() -> list[tuple]:
+def _affine_cases() -> list[Case]:
     # Odd sizes, a batch of one, a square weight, and as many rows as outputs.
     sizes = [(2, 3, 5), (1, 4, 3), (5, 3, 3), (3, 2, 3)]
     return [randn((n, i), (o, i), (o,)) for n, i, o in sizes]
@@ -199,44 +200,39 @@ BACKWARD = Exercise(
 )
 
 
-def _design() -> tuple[torch.Tensor, torch.Tensor]:
-    weight = torch.tensor([[1.0, 1.0], [1.0, -1.0], [2.0, 0.0]])
-    return weight, torch.tensor([0.0, 0.0, 1.0])
-
-
-def _changed(rows: list, bias: list):
+def _layer_of(rows: list[list[float]], bias: list[float]) -> Answer:
     return lambda: (torch.tensor(rows), torch.tensor(bias))
 
 
-def _apply_design(design, x: torch.Tensor) -> torch.Tensor:
+def _apply_design(design: Answer, x: Tensor) -> Tensor:
     weight, bias = design()
     return F.linear(x, weight.to(x), bias.to(x))
 
 
 DESIGN = Exercise(
     "linear.design",
-    _design,
+    _layer_of([[1.0, 1.0], [1.0, -1.0], [2.0, 0.0]], [0.0, 0.0, 1.0]),
     (
         Misconception(
             "transposed",
-            _changed([[1.0, 1.0, 2.0], [1.0, -1.0, 0.0]], [0.0, 0.0, 1.0]),
+            _layer_of([[1.0, 1.0, 2.0], [1.0, -1.0, 0.0]], [0.0, 0.0, 1.0]),
             "Your weight has a column an output. nn.Linear wants a row an output: "
             "three rows of two numbers.",
         ),
         Misconception(
             "no bias",
-            _changed([[1.0, 1.0], [1.0, -1.0], [2.0, 0.0]], [0.0, 0.0, 0.0]),
+            _layer_of([[1.0, 1.0], [1.0, -1.0], [2.0, 0.0]], [0.0, 0.0, 0.0]),
             "The weights are right. The 1 in 2a + 1 depends on no input: it is the "
             "third bias.",
         ),
         Misconception(
             "difference reversed",
-            _changed([[1.0, 1.0], [-1.0, 1.0], [2.0, 0.0]], [0.0, 0.0, 1.0]),
+            _layer_of([[1.0, 1.0], [-1.0, 1.0], [2.0, 0.0]], [0.0, 0.0, 1.0]),
             "Your second output is b - a; asked for is a - b.",
         ),
         Misconception(
             "constant as a weight",
-            _changed([[1.0, 1.0], [1.0, -1.0], [2.0, 1.0]], [0.0, 0.0, 0.0]),
+            _layer_of([[1.0, 1.0], [1.0, -1.0], [2.0, 1.0]], [0.0, 0.0, 0.0]),
             "Your third output is 2a + b: the 1 stands in the column of b. A constant "
             "belongs in the bias.",
         ),

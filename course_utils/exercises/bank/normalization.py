@@ -1,9 +1,12 @@
 """Exercises of lesson 04: normalization."""
 
+from collections.abc import Callable
+
 import torch
+from torch import Tensor
 
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import Exercise, Misconception
+from course_utils.exercises.model import Case, Exercise, Misconception
 
 COUNTS = Exercise(
     "normalization.counts",
@@ -53,34 +56,41 @@ COUNTS = Exercise(
 )
 
 
-def _normalised(x: torch.Tensor, dim, eps: float, correction: int = 0) -> torch.Tensor:
+_Dim = int | tuple[int, ...]
+
+
+def _normalised(x: Tensor, dim: _Dim, eps: float, correction: int = 0) -> Tensor:
     """Subtract the mean over `dim`, divide by the root of the variance plus `eps`."""
     var = x.var(dim, correction=correction, keepdim=True)
     return (x - x.mean(dim, keepdim=True)) / torch.sqrt(var + eps)
 
 
-def _per_channel(values: torch.Tensor) -> torch.Tensor:
+def _per_channel(values: Tensor) -> Tensor:
     return values[:, None, None]  # (C,) -> (C, 1, 1), to stand beside (N, C, H, W)
 
 
-def _batch_norm(x, gamma, beta, eps, dim=(0, 2, 3)):
+def _batch_norm(
+    x: Tensor, gamma: Tensor, beta: Tensor, eps: float, dim: _Dim = (0, 2, 3)
+) -> Tensor:
     return _normalised(x, dim, eps) * _per_channel(gamma) + _per_channel(beta)
 
 
-def _eps_outside(x: torch.Tensor, dim, eps: float, correction: int) -> torch.Tensor:
+def _eps_outside(x: Tensor, dim: _Dim, eps: float, correction: int) -> Tensor:
     spread = x.std(dim, correction=correction, keepdim=True)
     return (x - x.mean(dim, keepdim=True)) / (spread + eps)
 
 
-def _no_root(x: torch.Tensor, dim, eps: float) -> torch.Tensor:
+def _no_root(x: Tensor, dim: _Dim, eps: float) -> Tensor:
     var = x.var(dim, correction=0, keepdim=True)
     return (x - x.mean(dim, keepdim=True)) / (var + eps)
 
 
-def _common_mistakes(dim, per_feature) -> list[Misconception]:
+def _common_mistakes(
+    dim: _Dim, per_feature: Callable[[Tensor], Tensor]
+) -> list[Misconception]:
     """Mistakes of both layers; `per_feature` gives γ or β the shape to broadcast."""
 
-    def affine(hat, gamma, beta):
+    def affine(hat: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         return hat * per_feature(gamma) + per_feature(beta)
 
     return [
@@ -137,13 +147,15 @@ def _common_mistakes(dim, per_feature) -> list[Misconception]:
     ]
 
 
-def _batch_norm_no_keepdim(x, gamma, beta, eps):
+def _batch_norm_no_keepdim(
+    x: Tensor, gamma: Tensor, beta: Tensor, eps: float
+) -> Tensor:
     var = x.var((0, 2, 3), correction=0)
     hat = (x - x.mean((0, 2, 3))) / torch.sqrt(var + eps)
     return hat * _per_channel(gamma) + _per_channel(beta)
 
 
-def _batch_cases() -> list[tuple]:
+def _batch_cases() -> list[Case]:
     # A batch of one, odd sizes, and a width equal to the channels: there γ fits
     # along the wrong axis.
     sizes = [(1, 2, 2, 3), (3, 3, 2, 5), (4, 4, 3, 4)]
@@ -190,11 +202,15 @@ BATCH_NORM = Exercise(
 )
 
 
-def _layer_norm(x, gamma, beta, eps, dim=-1):
+def _layer_norm(
+    x: Tensor, gamma: Tensor, beta: Tensor, eps: float, dim: _Dim = -1
+) -> Tensor:
     return _normalised(x, dim, eps) * gamma + beta
 
 
-def _layer_norm_no_keepdim(x, gamma, beta, eps):
+def _layer_norm_no_keepdim(
+    x: Tensor, gamma: Tensor, beta: Tensor, eps: float
+) -> Tensor:
     var = x.var(-1, correction=0)
     return (x - x.mean(-1)) / torch.sqrt(var + eps) * gamma + beta
 
@@ -237,18 +253,11 @@ LAYER_NORM = Exercise(
 )
 
 
-def _grouped(x: torch.Tensor, groups: int, eps: float, dim=(2, 3, 4)) -> torch.Tensor:
+def _grouped(
+    x: Tensor, groups: int, eps: float, dim: _Dim = (2, 3, 4), correction: int = 0
+) -> Tensor:
     parts = x.unflatten(1, (groups, -1))  # (N, groups, channels of a group, H, W)
-    return _normalised(parts, dim, eps).flatten(1, 2)
-
-
-def _grouped_interleaved(x: torch.Tensor, groups: int, eps: float) -> torch.Tensor:
-    return _normalised(x.unflatten(1, (-1, groups)), (1, 3, 4), eps).flatten(1, 2)
-
-
-def _grouped_unbiased(x: torch.Tensor, groups: int, eps: float) -> torch.Tensor:
-    parts = x.unflatten(1, (groups, -1))
-    return _normalised(parts, (2, 3, 4), eps, correction=1).flatten(1, 2)
+    return _normalised(parts, dim, eps, correction).flatten(1, 2)
 
 
 GROUP_NORM = Exercise(
@@ -257,7 +266,9 @@ GROUP_NORM = Exercise(
     (
         Misconception(
             "interleaved",
-            _grouped_interleaved,
+            lambda x, groups, eps: _normalised(
+                x.unflatten(1, (-1, groups)), (1, 3, 4), eps
+            ).flatten(1, 2),
             "You deal the channels out like cards, every `groups`-th to the same "
             "group. A group holds neighbours: `x.unflatten(1, (groups, -1))`.",
         ),
@@ -287,7 +298,7 @@ GROUP_NORM = Exercise(
         ),
         Misconception(
             "unbiased variance",
-            _grouped_unbiased,
+            lambda x, groups, eps: _grouped(x, groups, eps, correction=1),
             "You divide by n - 1, as `x.var()` does by default: say `correction=0`.",
         ),
         Misconception(
@@ -307,7 +318,7 @@ GROUP_NORM = Exercise(
 )
 
 
-def _mean_square(x: torch.Tensor) -> torch.Tensor:
+def _mean_square(x: Tensor) -> Tensor:
     return x.square().mean(-1, keepdim=True)
 
 
@@ -367,7 +378,13 @@ RMS_NORM = Exercise(
 )
 
 
-def _follow(batches, momentum, *, correction=1, start=(0.0, 1.0)):
+def _follow(
+    batches: Tensor,
+    momentum: float,
+    *,
+    correction: int = 1,
+    start: tuple[float, float] = (0.0, 1.0),
+) -> tuple[Tensor, Tensor]:
     mean = torch.full_like(batches[0, 0], start[0])
     var = torch.full_like(mean, start[1])
     for batch in batches:
@@ -475,16 +492,18 @@ UNDO = Exercise(
 )
 
 
-def _folded(weight, bias, beta, mean, scale):
+def _folded(
+    weight: Tensor, bias: Tensor, beta: Tensor, mean: Tensor, scale: Tensor
+) -> tuple[Tensor, Tensor]:
     return weight * scale[:, None], (bias - mean) * scale + beta
 
 
-def _scale(gamma, var, eps):
+def _scale(gamma: Tensor, var: Tensor, eps: float) -> Tensor:
     return gamma / torch.sqrt(var + eps)
 
 
-def _fold_cases() -> list[tuple]:
-    cases = []
+def _fold_cases() -> list[Case]:
+    cases: list[Case] = []
     for out, n_in in [(1, 3), (3, 2), (4, 4)]:  # square: columns could be scaled
         *five, log_var = randn((out, n_in), *[(out,)] * 5)
         cases += [(*five, log_var.exp(), eps) for eps in (1e-5, 0.5)]

@@ -1,10 +1,13 @@
 """Exercises of lesson 06: pooling."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import Exercise, Misconception
+from course_utils.exercises.model import Case, Exercise, Misconception
 
 SIZE = Exercise(
     "pooling.size",
@@ -62,7 +65,7 @@ SIZE = Exercise(
 )
 
 
-def _max_cases() -> list[tuple]:
+def _max_cases() -> list[Case]:
     # As many channels as a window is wide, so that pooling over them fits too.
     sizes = [(4, 10, 3), (3, 7, 2), (4, 4, 2), (5, 5, 5)]
     return [(*randn((c, n)), k) for c, n, k in sizes]
@@ -108,12 +111,11 @@ MAX = Exercise(
 )
 
 
-def _average(x, kernel, padding, stride=None):
-    stride = stride or kernel
-    return F.avg_pool1d(x, kernel, stride, padding, count_include_pad=False)
+def _average(x: Tensor, kernel: int, padding: int, stride: int | None = None) -> Tensor:
+    return F.avg_pool1d(x, kernel, stride or kernel, padding, count_include_pad=False)
 
 
-def _average_cases() -> list[tuple]:
+def _average_cases() -> list[Case]:
     sizes = [(2, 7, 3, 1), (1, 8, 2, 1), (3, 10, 4, 2), (4, 5, 4, 1)]
     return [(*randn((c, n)), k, p) for c, n, k, p in sizes]
 
@@ -160,14 +162,14 @@ AVERAGE = Exercise(
 )
 
 
-def _means(x: torch.Tensor, size: int, end) -> torch.Tensor:
-    """Average windows from floor(i n / size) to `end(i + 1, n)`."""
+def _means(x: Tensor, size: int, end: Callable[[int], int]) -> Tensor:
+    """Average the windows from `i * n // size` to `end((i + 1) * n)`."""
     n = x.shape[-1]
     pieces = [x[..., i * n // size : end((i + 1) * n)] for i in range(size)]
     return torch.stack([piece.mean(-1) for piece in pieces], -1)
 
 
-def _one_kernel(x: torch.Tensor, size: int) -> torch.Tensor:
+def _one_kernel(x: Tensor, size: int) -> Tensor:
     stride = x.shape[-1] // size
     return F.avg_pool1d(x, x.shape[-1] - (size - 1) * stride, stride)
 
@@ -218,13 +220,16 @@ ADAPTIVE = Exercise(
 )
 
 
-def _route(x, g, share):
+_Parts = tuple[Tensor, Tensor]
+
+
+def _route(x: Tensor, g: Tensor, share: Callable[[Tensor, Tensor], _Parts]) -> Tensor:
     """Give the two of each pair the parts `share(first, second)` of g."""
     parts = share(*x.unfold(-1, 2, 2).unbind(-1))
     return torch.stack([g * part for part in parts], -1).flatten(-2)
 
 
-def _route_cases() -> list[tuple]:
+def _route_cases() -> list[Case]:
     (x, g), (one, h), (tied, j) = (
         randn((3, 8), (3, 4)),
         randn((1, 2), (1, 1)),
@@ -287,7 +292,7 @@ ROUTE = Exercise(
 )
 
 
-def _thin_cases() -> list[tuple]:
+def _thin_cases() -> list[Case]:
     shapes = [(2, 1, 5, 7), (1, 1, 4, 4), (3, 2, 6, 3)]
     return [(randn(shape)[0].sigmoid(),) for shape in shapes]  # ink from 0 to 1
 
@@ -336,7 +341,9 @@ THIN = Exercise(
 )
 
 
-def _blur(x: torch.Tensor, stride: int, weights=(0.25, 0.5, 0.25)) -> torch.Tensor:
+def _blur(
+    x: Tensor, stride: int, weights: tuple[float, ...] = (0.25, 0.5, 0.25)
+) -> Tensor:
     return x.unfold(-1, 3, stride) @ torch.tensor(weights).to(x)
 
 

@@ -2,64 +2,40 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import Exercise, Misconception
+from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 from course_utils.session import current_device
+
+_Shape = tuple[int, ...]
 
 
 def _shapes(
-    x_shape: tuple, hidden: int, layers: int, directions: int, batch_first: bool
-) -> tuple[tuple, tuple]:
-    count = x_shape[0] if batch_first else x_shape[1]
-    return (*x_shape[:2], directions * hidden), (layers * directions, count, hidden)
+    x_shape: _Shape, hidden: int, layers: int, directions: int, batch_first: bool
+) -> tuple[_Shape, _Shape]:
+    batch = x_shape[0] if batch_first else x_shape[1]
+    return (*x_shape[:2], directions * hidden), (layers * directions, batch, hidden)
 
 
-def _batch_first_h_n(x_shape, hidden, layers, directions, batch_first):
-    output, states = _shapes(x_shape, hidden, layers, directions, batch_first)
-    return output, (states[1], states[0], hidden) if batch_first else states
+def _other_h_n(h_n: Callable[[int, int, int, int, bool], _Shape]) -> Answer:
+    """Return an answer whose h_n is h_n(batch, hidden, layers, directions, first)."""
+
+    def answer(
+        x_shape: _Shape, hidden: int, layers: int, directions: int, batch_first: bool
+    ) -> tuple[_Shape, _Shape]:
+        output, states = _shapes(x_shape, hidden, layers, directions, batch_first)
+        return output, h_n(states[1], hidden, layers, directions, batch_first)
+
+    return answer
 
 
-def _always_second(x_shape, hidden, layers, directions, batch_first):
-    return _shapes(x_shape, hidden, layers, directions, False)
-
-
-def _time_turned(x_shape, hidden, layers, directions, batch_first):
-    output, states = _shapes(x_shape, hidden, layers, directions, batch_first)
-    return (output[1], output[0], output[2]) if batch_first else output, states
-
-
-def _no_directions_in_output(x_shape, hidden, layers, directions, batch_first):
-    _, states = _shapes(x_shape, hidden, layers, directions, batch_first)
-    return (*x_shape[:2], hidden), states
-
-
-def _layers_in_output(x_shape, hidden, layers, directions, batch_first):
-    _, states = _shapes(x_shape, hidden, layers, directions, batch_first)
-    return (*x_shape[:2], layers * directions * hidden), states
-
-
-def _no_directions_in_h_n(x_shape, hidden, layers, directions, batch_first):
-    output, states = _shapes(x_shape, hidden, layers, directions, batch_first)
-    return output, (layers, states[1], hidden)
-
-
-def _joined_h_n(x_shape, hidden, layers, directions, batch_first):
-    output, states = _shapes(x_shape, hidden, layers, directions, batch_first)
-    return output, (layers, states[1], directions * hidden)
-
-
-def _top_layer_only(x_shape, hidden, layers, directions, batch_first):
-    output, states = _shapes(x_shape, hidden, layers, directions, batch_first)
-    return output, (1, states[1], hidden)
-
-
-def _flat_h_n(x_shape, hidden, layers, directions, batch_first):
-    output, states = _shapes(x_shape, hidden, layers, directions, batch_first)
-    return output, states[1:]
+def _other_output(output: Callable[..., _Shape]) -> Answer:
+    """Return an answer whose output is `output` of the same arguments."""
+    return lambda *args: (output(*args), _shapes(*args)[1])
 
 
 SHAPES = Exercise(
@@ -68,42 +44,50 @@ SHAPES = Exercise(
     (
         Misconception(
             "h_n batch first",
-            _batch_first_h_n,
+            _other_h_n(
+                lambda n, h, layers, d, first: (
+                    (n, layers * d, h) if first else (layers * d, n, h)
+                )
+            ),
             "`output` is right. `batch_first` turns input and output only: `h_n` is "
             "`(layers · directions, N, H)` in any case.",
         ),
         Misconception(
             "batch always second",
-            _always_second,
+            lambda x, h, layers, d, _: _shapes(x, h, layers, d, False),
             "`output` is right. For `h_n` you take the batch from the second place; "
             "with `batch_first=True` it is `x_shape[0]`.",
         ),
         Misconception(
             "output always time first",
-            _time_turned,
+            _other_output(
+                lambda x, h, layers, directions, first: (
+                    (x[1], x[0], directions * h) if first else (*x[:2], directions * h)
+                )
+            ),
             "With `batch_first=True` the output has the batch first, like the input.",
         ),
         Misconception(
             "directions missing in output",
-            _no_directions_in_output,
+            _other_output(lambda x, hidden, *_: (*x[:2], hidden)),
             "`h_n` is right. In `output` the states of both directions stand side by "
             "side: the last dimension is `directions · hidden`.",
         ),
         Misconception(
             "layers in output",
-            _layers_in_output,
+            _other_output(lambda x, h, layers, d, _: (*x[:2], layers * d * h)),
             "You give `output` the states of all layers. It has those of the top one "
             "alone: `directions · hidden`.",
         ),
         Misconception(
             "directions missing in h_n",
-            _no_directions_in_h_n,
+            _other_h_n(lambda n, hidden, layers, *_: (layers, n, hidden)),
             "`output` is right. Every layer has a last state for each direction: "
             "`h_n` begins with `layers · directions`.",
         ),
         Misconception(
             "directions joined in h_n",
-            _joined_h_n,
+            _other_h_n(lambda n, h, layers, d, _: (layers, n, d * h)),
             "`output` joins the directions, `h_n` does not: there they stand one after "
             "the other in the first dimension.",
         ),
@@ -115,13 +99,13 @@ SHAPES = Exercise(
         ),
         Misconception(
             "top layer only",
-            _top_layer_only,
+            _other_h_n(lambda n, hidden, *_: (1, n, hidden)),
             "`output` is right. `h_n` keeps the last state of every layer and "
             "direction: it begins with `layers · directions`.",
         ),
         Misconception(
             "h_n without layers",
-            _flat_h_n,
+            _other_h_n(lambda n, hidden, *_: (n, hidden)),
             "`h_n` has three dimensions: the first counts layers and directions, even "
             "where that is 1.",
         ),
@@ -135,7 +119,15 @@ SHAPES = Exercise(
 )
 
 
-def _count(inputs, hidden, layers, *, gates=4, states=1, biases=2) -> int:
+def _count(
+    inputs: int,
+    hidden: int,
+    layers: int,
+    *,
+    gates: int = 4,
+    states: int = 1,
+    biases: int = 2,
+) -> int:
     widths = [inputs] + [hidden] * (layers - 1)
     return sum(gates * hidden * (width + states * hidden + biases) for width in widths)
 
@@ -187,11 +179,11 @@ COUNT = Exercise(
 )
 
 
-def _rnn_loop(step: Callable, carry: bool = True) -> Callable:
-    def rnn(x, h, w_ih, w_hh, b_ih, b_hh):
+def _rnn_loop(step: Answer, carry: bool = True) -> Answer:
+    def rnn(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
         states = []
         for x_t in x:
-            state = step(x_t, h, w_ih, w_hh, b_ih, b_hh)
+            state = step(x_t, h, *weights)
             h = state if carry else h
             states.append(state)
         return torch.stack(states)
@@ -199,24 +191,16 @@ def _rnn_loop(step: Callable, carry: bool = True) -> Callable:
     return rnn
 
 
-def _rnn_step(x, h, w_ih, w_hh, b_ih, b_hh):
-    return torch.tanh(x @ w_ih.T + b_ih + h @ w_hh.T + b_hh)
+def _sum(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
+    w_ih, w_hh, b_ih, b_hh = weights
+    return x @ w_ih.T + b_ih + h @ w_hh.T + b_hh
 
 
-def _relu_step(x, h, w_ih, w_hh, b_ih, b_hh):
-    return torch.relu(x @ w_ih.T + b_ih + h @ w_hh.T + b_hh)
+def _rnn_step(*args: Tensor) -> Tensor:
+    return _sum(*args).tanh()
 
 
-def _untransposed_step(x, h, w_ih, w_hh, b_ih, b_hh):
-    return torch.tanh(x @ w_ih.T + b_ih + h @ w_hh + b_hh)
-
-
-def _over_the_batch(x, h, w_ih, w_hh, b_ih, b_hh):
-    along = _rnn_loop(_rnn_step)(x.transpose(0, 1), h, w_ih, w_hh, b_ih, b_hh)
-    return along.transpose(0, 1)
-
-
-def _rnn_cases() -> list[tuple]:
+def _rnn_cases() -> list[Case]:
     # In the second case T = N = D = H, so that every mistake fits.
     sizes = [(5, 2, 3, 4), (3, 3, 3, 3), (4, 1, 2, 3)]
     return [
@@ -248,21 +232,17 @@ RNN = Exercise(
         ),
         Misconception(
             "relu for tanh",
-            _rnn_loop(_relu_step),
+            _rnn_loop(lambda *args: _sum(*args).relu()),
             "You squash with ReLU; `nn.RNN` takes tanh unless told otherwise.",
         ),
         Misconception(
             "sigmoid for tanh",
-            _rnn_loop(
-                lambda x, h, wi, wh, bi, bh: torch.sigmoid(
-                    x @ wi.T + bi + h @ wh.T + bh
-                )
-            ),
+            _rnn_loop(lambda *args: _sum(*args).sigmoid()),
             "You squash with a sigmoid; that is for gates. An RNN takes tanh.",
         ),
         Misconception(
             "no tanh",
-            _rnn_loop(lambda x, h, wi, wh, bi, bh: x @ wi.T + bi + h @ wh.T + bh),
+            _rnn_loop(_sum),
             "The sum is right, but nothing squashes it: take `torch.tanh` of it all.",
         ),
         Misconception(
@@ -296,12 +276,14 @@ RNN = Exercise(
         ),
         Misconception(
             "state not transposed",
-            _rnn_loop(_untransposed_step),
+            _rnn_loop(lambda x, h, wi, wh, bi, bh: _rnn_step(x, h, wi, wh.T, bi, bh)),
             "`w_hh` is `(to, from)`, like any weight of PyTorch: `h @ w_hh.T`.",
         ),
         Misconception(
             "over the batch",
-            _over_the_batch,
+            lambda x, h, *weights: _rnn_loop(_rnn_step)(
+                x.transpose(0, 1), h, *weights
+            ).transpose(0, 1),
             "Your loop runs over the batch. Time is the first dimension here: "
             "`for x_t in x`.",
         ),
@@ -310,12 +292,11 @@ RNN = Exercise(
 )
 
 
-def _pick(output, lengths, off=1):
-    places = (lengths - off) % len(output)
-    return output[places, torch.arange(len(lengths), device=output.device)]
+def _pick(output: Tensor, steps: Tensor) -> Tensor:
+    return output[steps, torch.arange(len(steps), device=output.device)]
 
 
-def _lengths_cases() -> list[tuple]:
+def _lengths_cases() -> list[Case]:
     lengths = [[4, 2, 5], [3, 1, 2], [6]]
     outputs = randn((6, 3, 4), (3, 3, 3), (7, 1, 5))
     return [
@@ -326,7 +307,7 @@ def _lengths_cases() -> list[tuple]:
 
 LAST_VALID = Exercise(
     "recurrent.last_valid",
-    lambda output, lengths: _pick(output, lengths),
+    lambda output, lengths: _pick(output, lengths - 1),
     (
         Misconception(
             "last step",
@@ -336,9 +317,7 @@ LAST_VALID = Exercise(
         ),
         Misconception(
             "off by one",
-            lambda output, lengths: output[
-                lengths, torch.arange(len(lengths), device=output.device)
-            ],
+            lambda output, lengths: _pick(output, lengths),
             "Steps count from 0, so a sequence of length 4 ends at step 3: "
             "`lengths - 1`.",
         ),
@@ -379,9 +358,14 @@ LAST_VALID = Exercise(
 )
 
 
-def _lstm(order: str = "ifgo", news: Callable = torch.tanh, shown=torch.tanh):
-    def step(x, h, c, w_ih, w_hh, b_ih, b_hh):
-        sums = (x @ w_ih.T + b_ih + h @ w_hh.T + b_hh).chunk(4, dim=-1)
+_Pair = tuple[Tensor, Tensor]  # the hidden state and the cell
+
+
+def _lstm(
+    order: str = "ifgo", news: Answer = torch.tanh, shown: Answer = torch.tanh
+) -> Answer:
+    def step(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> _Pair:
+        sums = _sum(x, h, *weights).chunk(4, dim=-1)
         named = dict(zip(order, sums, strict=True))
         i, f, o = (named[gate].sigmoid() for gate in "ifo")
         c = f * c + i * news(named["g"])
@@ -390,34 +374,29 @@ def _lstm(order: str = "ifgo", news: Callable = torch.tanh, shown=torch.tanh):
     return step
 
 
-def _lstm_swapped(*args):
-    h, c = _lstm()(*args)
-    return c, h
-
-
-def _old_cell_shown(x, h, c, w_ih, w_hh, b_ih, b_hh):
-    _, cell = _lstm()(x, h, c, w_ih, w_hh, b_ih, b_hh)
-    o = (x @ w_ih.T + b_ih + h @ w_hh.T + b_hh).chunk(4, dim=-1)[3]
+def _old_cell_shown(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> _Pair:
+    _, cell = _lstm()(x, h, c, *weights)
+    o = _sum(x, h, *weights).chunk(4, dim=-1)[3]
     return o.sigmoid() * c.tanh(), cell
 
 
-def _bare_gates(x, h, c, w_ih, w_hh, b_ih, b_hh):
-    i, f, g, o = (x @ w_ih.T + b_ih + h @ w_hh.T + b_hh).chunk(4, dim=-1)
+def _bare_gates(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> _Pair:
+    i, f, g, o = _sum(x, h, *weights).chunk(4, dim=-1)
     c = f * c + i * g.tanh()
     return o * c.tanh(), c
 
 
-def _lstm_coupled(x, h, c, w_ih, w_hh, b_ih, b_hh):
-    _, f, g, o = (x @ w_ih.T + b_ih + h @ w_hh.T + b_hh).chunk(4, dim=-1)
+def _lstm_coupled(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> _Pair:
+    _, f, g, o = _sum(x, h, *weights).chunk(4, dim=-1)
     c = f.sigmoid() * c + (1 - f.sigmoid()) * g.tanh()
     return o.sigmoid() * c.tanh(), c
 
 
-def _without_b_hh(step: Callable) -> Callable:
+def _without_b_hh(step: Answer) -> Answer:
     return lambda *args: step(*args[:-1], 0 * args[-1])
 
 
-def _step_cases(gates: int, states: int) -> list[tuple]:
+def _step_cases(gates: int, states: int) -> list[Case]:
     sizes = [(3, 2, 4), (3, 3, 3), (1, 5, 2)]  # square ones among them
     return [
         randn(
@@ -437,7 +416,7 @@ LSTM_STEP = Exercise(
     (
         Misconception(
             "hidden and cell swapped",
-            _lstm_swapped,
+            lambda *args: _lstm()(*args)[::-1],
             "Both are right, in the wrong order: return `h` first, then `c`.",
         ),
         Misconception(
@@ -504,8 +483,9 @@ LSTM_STEP = Exercise(
 )
 
 
-def _gru(order: str = "rzn", keep_old: bool = True, inside: bool = True):
-    def step(x, h, w_ih, w_hh, b_ih, b_hh):
+def _gru(order: str = "rzn", keep_old: bool = True, inside: bool = True) -> Answer:
+    def step(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
+        w_ih, w_hh, b_ih, b_hh = weights
         of_x = dict(zip(order, (x @ w_ih.T + b_ih).chunk(3, dim=-1), strict=True))
         of_h = dict(zip(order, (h @ w_hh.T + b_hh).chunk(3, dim=-1), strict=True))
         r, z = ((of_x[gate] + of_h[gate]).sigmoid() for gate in "rz")
@@ -516,7 +496,8 @@ def _gru(order: str = "rzn", keep_old: bool = True, inside: bool = True):
     return step
 
 
-def _reset_before(x, h, w_ih, w_hh, b_ih, b_hh):
+def _reset_before(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
+    w_ih, w_hh, b_ih, b_hh = weights
     of_x = (x @ w_ih.T + b_ih).chunk(3, dim=-1)
     of_h = (h @ w_hh.T + b_hh).chunk(3, dim=-1)
     r, z = (of_x[0] + of_h[0]).sigmoid(), (of_x[1] + of_h[1]).sigmoid()
@@ -525,15 +506,16 @@ def _reset_before(x, h, w_ih, w_hh, b_ih, b_hh):
     return (1 - z) * n + z * h
 
 
-def _bias_outside(x, h, w_ih, w_hh, b_ih, b_hh):
+def _bias_outside(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
+    w_ih, w_hh, b_ih, b_hh = weights
     of_x = (x @ w_ih.T + b_ih + b_hh).chunk(3, dim=-1)
     of_h = (h @ w_hh.T).chunk(3, dim=-1)
     r, z = (of_x[0] + of_h[0]).sigmoid(), (of_x[1] + of_h[1]).sigmoid()
     return (1 - z) * (of_x[2] + r * of_h[2]).tanh() + z * h
 
 
-def _reset_all(x, h, w_ih, w_hh, b_ih, b_hh):
-    r, z, n = (x @ w_ih.T + b_ih + h @ w_hh.T + b_hh).chunk(3, dim=-1)
+def _reset_all(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
+    r, z, n = _sum(x, h, *weights).chunk(3, dim=-1)
     r, z = r.sigmoid(), z.sigmoid()
     return (1 - z) * (r * n).tanh() + z * h
 
@@ -587,10 +569,10 @@ GRU_STEP = Exercise(
     lambda: _step_cases(3, 1),
 )
 
-_Gradients = list[torch.Tensor]
+_Gradients = list[Tensor]
 
 
-def _clipped(length: Callable) -> Callable:
+def _clipped(length: Callable[[_Gradients], Tensor]) -> Answer:
     """Return the answer that takes `length(gradients)` for the common length."""
 
     def clip(gradients: _Gradients, most: float) -> _Gradients:
@@ -600,11 +582,15 @@ def _clipped(length: Callable) -> Callable:
     return clip
 
 
-def _length(gradients: _Gradients) -> torch.Tensor:
-    return torch.cat([g.flatten() for g in gradients]).norm()
+def _lengths(gradients: _Gradients) -> Tensor:
+    return torch.stack([g.norm() for g in gradients])
 
 
-def _scaled(factor: Callable) -> Callable:
+def _length(gradients: _Gradients) -> Tensor:
+    return _lengths(gradients).norm()
+
+
+def _scaled(factor: Callable[[Tensor, float], Any]) -> Answer:
     """Return an answer that multiplies every gradient by `factor(length, most)`."""
 
     def clip(gradients: _Gradients, most: float) -> _Gradients:
@@ -639,13 +625,13 @@ CLIP = Exercise(
         ),
         Misconception(
             "lengths added",
-            _clipped(lambda gradients: sum(g.norm() for g in gradients)),
+            _clipped(lambda gradients: _lengths(gradients).sum()),
             "You add the lengths of the tensors. Lengths add like sides of a "
             "right angle: add their squares, then take the root.",
         ),
         Misconception(
             "longest tensor",
-            _clipped(lambda gradients: max(g.norm() for g in gradients)),
+            _clipped(lambda gradients: _lengths(gradients).max()),
             "You take the length of the longest tensor. The common length counts the "
             "squares of all.",
         ),
@@ -674,16 +660,20 @@ CLIP = Exercise(
 )
 
 
-def _weights(w_ih: list, w_hh: list):
+_Rows = list[list[float]]
+
+
+def _weights(w_ih: _Rows, w_hh: _Rows) -> Answer:
     return lambda: (torch.tensor(w_ih), torch.tensor(w_hh))
 
 
-_TAKE, _PASS_ON = [[1.0], [0.0]], [[0.0, 0.0], [1.0, 0.0]]
+_TAKE: _Rows = [[1.0], [0.0]]
+_PASS_ON: _Rows = [[0.0, 0.0], [1.0, 0.0]]
 
 
-def _apply_delay(design, x: torch.Tensor):
+def _apply_delay(design: Answer, x: Tensor) -> Tensor:
     weights = design()
-    if not all(isinstance(weight, torch.Tensor) for weight in weights):
+    if not all(isinstance(weight, Tensor) for weight in weights):
         raise TypeError("return two tensors: torch.tensor([[…], […]]).")
     w_ih, w_hh = weights
     if tuple(w_ih.shape) != (2, 1) or tuple(w_hh.shape) != (2, 2):
@@ -692,10 +682,8 @@ def _apply_delay(design, x: torch.Tensor):
             f"{tuple(w_ih.shape)} and {tuple(w_hh.shape)}."
         )
     net = nn.RNN(1, 2, nonlinearity="relu", bias=False).to(x.device)
-    with torch.no_grad():
-        net.weight_ih_l0.copy_(w_ih)
-        net.weight_hh_l0.copy_(w_hh)
-        return net(x)[0]
+    net.load_state_dict({"weight_ih_l0": w_ih, "weight_hh_l0": w_hh})
+    return net(x)[0].detach()
 
 
 DELAY = Exercise(

@@ -1,10 +1,10 @@
 """Exercises of lesson 00: tensors, shapes, broadcasting, a first gradient."""
 
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import Exercise, Misconception
+from course_utils.exercises.model import Case, Exercise, Misconception
 
 
-def _tables() -> list[tuple]:
+def _tables() -> list[Case]:
     # Several rows, one row, and as many rows as columns.
     return [randn((n, d)) for n, d in [(3, 5), (1, 4), (3, 3)]]
 

@@ -1,23 +1,26 @@
 """Exercises of lesson 08: transformers."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import Exercise, Misconception
+from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 from course_utils.session import current_device
 
 
-def _scores(q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
+def _scores(q: Tensor, k: Tensor) -> Tensor:
     return q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5
 
 
-def _attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def _attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return _scores(q, k).softmax(dim=-1) @ v
 
 
-def _attention_cases() -> list[tuple]:
+def _attention_cases() -> list[Case]:
     # Batch, queries, keys, width, width of values. In the third all sizes fit all.
     sizes = [(2, 3, 5, 4, 6), (1, 2, 3, 8, 3), (3, 3, 3, 3, 3), (1, 1, 4, 2, 5)]
     return [randn((n, a, d), (n, b, d), (n, b, w)) for n, a, b, d, w in sizes]
@@ -108,12 +111,12 @@ ATTENTION = Exercise(
 )
 
 
-def _masked(q, k, v, keep):
+def _masked(q: Tensor, k: Tensor, v: Tensor, keep: Tensor) -> Tensor:
     return _scores(q, k).masked_fill(~keep, float("-inf")).softmax(dim=-1) @ v
 
 
-def _masked_cases() -> list[tuple]:
-    cases = []
+def _masked_cases() -> list[Case]:
+    cases: list[Case] = []
     for n, a, b, d in [(2, 3, 5, 4), (1, 4, 4, 3), (3, 2, 2, 2)]:
         q, k, v, chance = randn((n, a, d), (n, b, d), (n, b, d), (a, b))
         keep = chance > 0
@@ -182,13 +185,13 @@ MASKED = Exercise(
 )
 
 
-def _square(length: int) -> torch.Tensor:
+def _square(length: int) -> Tensor:
     return torch.ones(length, length, dtype=torch.bool)
 
 
-def _on_the_cpu(answer, *args):
+def _on_the_cpu(answer: Answer, *args: Any) -> Any:
     mask = answer(*args)  # a mask made from a number alone may be on any device
-    return mask.cpu() if isinstance(mask, torch.Tensor) else mask
+    return mask.cpu() if isinstance(mask, Tensor) else mask
 
 
 FUTURE = Exercise(
@@ -238,11 +241,11 @@ FUTURE = Exercise(
 )
 
 
-def _places(lengths: torch.Tensor, size: int) -> torch.Tensor:
+def _places(lengths: Tensor, size: int) -> Tensor:
     return torch.arange(size, device=lengths.device).expand(len(lengths), size)
 
 
-def _lengths_cases() -> list[tuple]:
+def _lengths_cases() -> list[Case]:
     # In the second, batch and size are equal, so that a transposed mask fits.
     cases = [([2, 4, 1], 5), ([3, 1, 2], 3), ([4], 6)]
     return [(torch.tensor(n, device=current_device()), size) for n, size in cases]
@@ -302,11 +305,11 @@ PADDING = Exercise(
 )
 
 
-def _split(x: torch.Tensor, heads: int) -> torch.Tensor:
+def _split(x: Tensor, heads: int) -> Tensor:
     return x.unflatten(-1, (heads, -1)).transpose(1, 2)
 
 
-def _view(x: torch.Tensor, heads: int) -> torch.Tensor:
+def _view(x: Tensor, heads: int) -> Tensor:
     n, length, width = x.shape
     return x.reshape(n, heads, length, width // heads)
 
@@ -428,37 +431,35 @@ COUNT = Exercise(
 )
 
 
-def _pre_norm(x, attend, feed, norm1, norm2) -> torch.Tensor:
+def _pre_norm(
+    x: Tensor, attend: Answer, feed: Answer, norm1: Answer, norm2: Answer
+) -> Tensor:
     x = x + attend(norm1(x))
     return x + feed(norm2(x))
-
-
-def _from_the_norm(x, attend, feed, norm1, norm2) -> torch.Tensor:
-    x = norm1(x)
-    x = norm2(x + attend(x))
-    return x + feed(x)
 
 
 class _Part:
     """A function of a block, which a check can show by its name."""
 
-    def __init__(self, name: str, weight: torch.Tensor, f) -> None:
+    def __init__(
+        self, name: str, weight: Tensor, f: Callable[[Tensor, Tensor], Tensor]
+    ) -> None:
         self.name, self.weight, self.f = name, weight, f
 
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+    def __call__(self, x: Tensor) -> Tensor:
         return self.f(x, self.weight)
 
     def __repr__(self) -> str:
         return f"a function {self.name}(x)"
 
 
-def _norm(x: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+def _norm(x: Tensor, scale: Tensor) -> Tensor:
     spread, mean = torch.var_mean(x, dim=-1, keepdim=True, correction=0)
     return (x - mean) / (spread + 1e-5).sqrt() * scale
 
 
-def _block_cases() -> list[tuple]:
-    cases = []
+def _block_cases() -> list[Case]:
+    cases: list[Case] = []
     for n, length, d in [(2, 3, 4), (1, 5, 6), (3, 4, 4)]:
         shapes = (n, length, d), (length, length), (d, d), (d,), (d,)
         x, mix, weight, scale1, scale2 = randn(*shapes)
@@ -481,7 +482,7 @@ PRE_NORM = Exercise(
         ),
         Misconception(
             "sum from the normalised",
-            _from_the_norm,
+            lambda x, a, f, n1, n2: (y := n2((z := n1(x)) + a(z))) + f(y),
             "You add to the normalised x. The path past a part stays bare: "
             "`x + attend(norm1(x))`, with the old x.",
         ),
@@ -535,20 +536,6 @@ PRE_NORM = Exercise(
 )
 
 
-def _decode(choose):
-    def answer(step, start, length):
-        tokens = start
-        for _ in range(length):
-            tokens = torch.cat([tokens, choose(step, tokens)])
-        return tokens[1:]
-
-    return answer
-
-
-def _best(scores: torch.Tensor) -> torch.Tensor:
-    return scores.argmax(dim=-1, keepdim=True)
-
-
 class _Model:
     """A little causal model: (n,) tokens to (n, vocabulary) scores."""
 
@@ -556,7 +543,7 @@ class _Model:
         sizes = (vocabulary, 6), (6, vocabulary)
         self.table, self.out = randn(*sizes, seed=seed)
 
-    def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
+    def __call__(self, tokens: Tensor) -> Tensor:
         if tokens.dim() != 1 or tokens.dtype != torch.int64:
             raise ValueError("step wants whole numbers (int64) of shape (n,).")
         place = torch.arange(1.0, len(tokens) + 1, device=tokens.device)
@@ -567,9 +554,25 @@ class _Model:
         return "a function step(tokens)"
 
 
+def _decode(choose: Callable[[_Model, Tensor], Tensor]) -> Answer:
+    def answer(step: _Model, start: Tensor, length: int) -> Tensor:
+        tokens = start
+        for _ in range(length):
+            tokens = torch.cat([tokens, choose(step, tokens)])
+        return tokens[1:]
+
+    return answer
+
+
+def _best(scores: Tensor) -> Tensor:
+    return scores.argmax(dim=-1, keepdim=True)
+
+
+_greedy = _decode(lambda step, tokens: _best(step(tokens)[-1]))
+
 GREEDY = Exercise(
     "transformer.greedy",
-    _decode(lambda step, tokens: _best(step(tokens)[-1])),
+    _greedy,
     (
         Misconception(
             "same token each time",
@@ -599,7 +602,7 @@ GREEDY = Exercise(
         Misconception(
             "start kept",
             lambda step, start, length: torch.cat(
-                [start, GREEDY.reference(step, start, length)]
+                [start, _greedy(step, start, length)]
             ),
             "The tokens are right; the start token still stands before them: "
             "`tokens[1:]`.",
@@ -620,7 +623,7 @@ GREEDY = Exercise(
         ),
         Misconception(
             "one token short",
-            lambda step, start, length: GREEDY.reference(step, start, length)[:-1],
+            lambda step, start, length: _greedy(step, start, length)[:-1],
             "One token is missing at the end: `length` counts the new tokens, without "
             "the start.",
         ),
