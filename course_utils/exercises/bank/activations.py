@@ -22,19 +22,19 @@ RELU = Exercise(
             "abs",
             lambda x: x.abs(),
             "You turn negative numbers into positive ones, which is `abs`. ReLU "
-            "replaces them by 0.",
+            "replaces them with 0.",
         ),
         Misconception(
             "wrong half",
             lambda x: x.clamp(max=0),
-            "You keep the negative half. ReLU keeps what is above 0: the bigger of x "
+            "You keep the negative half. ReLU keeps what is above 0: the larger of x "
             "and 0, so 0 is the smallest value allowed (`min=0`).",
         ),
         Misconception(
             "step",
             lambda x: (x > 0).to(x.dtype),
-            "You give 1 wherever x is positive: that is the step. ReLU lets the "
-            "number itself through.",
+            "You return 1 wherever x is positive: that is the step function. ReLU "
+            "returns the number itself.",
         ),
         Misconception(
             "mask",
@@ -44,14 +44,14 @@ RELU = Exercise(
         Misconception(
             "Python's max",
             lambda x: max(0, x),
-            "Python's `max(0, x)` asks whether the whole tensor is bigger than 0. To "
-            "compare number by number: `x.clamp(min=0)`.",
+            "Python's `max(0, x)` asks whether the whole tensor is larger than 0. To "
+            "compare element by element: `x.clamp(min=0)`.",
         ),
         Misconception(
             "largest number",
             lambda x: x.max().clamp(min=0),
-            "`x.max()` is the largest of all numbers, a single one. ReLU works on "
-            "each number alone and keeps the shape.",
+            "`x.max()` is a single number, the largest of all. ReLU works on each "
+            "number separately and keeps the shape.",
         ),
     ),
     _inputs,
@@ -70,13 +70,13 @@ LEAKY = Exercise(
         Misconception(
             "maximum",
             lambda x, slope: torch.maximum(x, slope * x),
-            "The bigger of `x` and `slope * x` is right only while slope is below 1; "
-            "the check also tries 2. Decide by the sign of x.",
+            "The larger of `x` and `slope * x` is right only while slope is below 1, "
+            "and the check also tries 2. Decide by the sign of x.",
         ),
         Misconception(
             "sign turned",
             lambda x, slope: torch.where(x > 0, x, -slope * x),
-            "Your negative half points upwards: below 0 the output is `slope * x`, "
+            "Your negative half points upwards. Below 0 the output is `slope * x`, "
             "which is negative.",
         ),
         Misconception(
@@ -88,13 +88,13 @@ LEAKY = Exercise(
             "added everywhere",
             lambda x, slope: x.relu() + slope * x,
             "`relu(x) + slope * x` adds the leak on both sides, so positive numbers "
-            "grow by 1 + slope. The leak belongs to the negative ones.",
+            "are multiplied by 1 + slope. The leak is for negative numbers only.",
         ),
         Misconception(
             "Python's if",
             lambda x, slope: x if x > 0 else slope * x,
-            "A Python `if` decides once for the whole tensor. To decide number by "
-            "number: `torch.where(x > 0, ..., ...)`.",
+            "A Python `if` decides once for the whole tensor. To decide element by "
+            "element: `torch.where(x > 0, ..., ...)`.",
         ),
         Misconception(
             "no leak",
@@ -115,24 +115,25 @@ SIGMOID_SLOPE = Exercise(
         Misconception(
             "plus",
             lambda x: torch.sigmoid(x) * (1 + torch.sigmoid(x)),
-            "σ(1 + σ) grows up to 2, and a sigmoid is flat on the right. The sign is "
+            "σ(1 + σ) grows up to 2, but a sigmoid is flat on the right. The sign is "
             "a minus: σ(1 - σ).",
         ),
         Misconception(
             "x for σ",
             lambda x: x * (1 - x),
-            "You put x itself into s(1 - s). The s there is the output, σ(x).",
+            "You put x itself into s(1 - s). The s is the output, σ(x).",
         ),
         Misconception(
             "the function itself",
             lambda x: torch.sigmoid(x),
-            "This is the sigmoid. Asked for is its slope, which is 0.25 at x = 0.",
+            "This is the sigmoid itself. The task asks for its slope, which is 0.25 "
+            "at x = 0.",
         ),
         Misconception(
             "inner minus lost",
             lambda x: -torch.sigmoid(x) * (1 - torch.sigmoid(x)),
-            "Your slope is negative, but a sigmoid rises everywhere: the minus of "
-            "exp(-x) has been lost on the way.",
+            "Your slope is negative, but a sigmoid rises everywhere. The minus of "
+            "exp(-x) was lost on the way.",
         ),
         Misconception(
             "tanh's rule",
@@ -142,8 +143,8 @@ SIGMOID_SLOPE = Exercise(
         Misconception(
             "square lost",
             lambda x: 1 - torch.sigmoid(x),
-            "This is 1 - σ, half of the product, or the quotient rule without its "
-            "square: σ · (1 - σ).",
+            "This is 1 - σ: one of the two factors, or the quotient rule without its "
+            "square. The slope is σ · (1 - σ).",
         ),
     ),
     _inputs,
@@ -169,30 +170,30 @@ DEAD = Exercise(
         Misconception(
             "silent examples",
             lambda h: int((h == 0).all(dim=1).sum()),
-            "You count examples that wake no unit (rows of zeros). A dead unit is a "
-            "column of zeros: look along `dim=0`.",
+            "You count examples that activate no unit (rows of zeros). A dead unit is "
+            "a column of zeros: use `dim=0`.",
         ),
         Misconception(
             "sometimes zero",
             lambda h: int((h == 0).any(dim=0).sum()),
-            "You count units that are 0 for *some* example. That is their daily work; "
-            "dead means 0 for *all*: `all` instead of `any`.",
+            "You count units that are 0 for *some* example. That is normal; dead "
+            "means 0 for *all* examples: `all` instead of `any`.",
         ),
         Misconception(
             "zeros counted",
             lambda h: int((h == 0).sum()),
-            "You count all zeros. Ask first, for each unit, whether its whole column "
-            "is 0.",
+            "You count all zeros. First ask for each unit whether its whole column is "
+            "0.",
         ),
         Misconception(
             "the living",
             lambda h: int((h > 0).any(dim=0).sum()),
-            "You count the living units. The dead are the others.",
+            "You count the living units. The dead ones are the others.",
         ),
         Misconception(
             "a share",
             lambda h: (h == 0).all(dim=0).float().mean().item(),
-            "You return the share of dead units; asked for is their number.",
+            "You return the share of dead units. The task asks for their number.",
         ),
     ),
     _hidden,
@@ -211,7 +212,7 @@ SOFTMAX = Exercise(
         Misconception(
             "over the batch",
             lambda z: torch.softmax(z, dim=0),
-            "Your columns sum to 1: you share out over the batch, so the examples "
+            "Your columns sum to 1: the softmax runs over the batch, so the examples "
             "compete. The classes are the last dimension: `dim=-1`.",
         ),
         Misconception(
@@ -223,20 +224,20 @@ SOFTMAX = Exercise(
         Misconception(
             "no keepdim",
             _from(lambda z: z.exp().sum(dim=-1)),
-            "The totals have lost their dimension, so they line up with the columns, "
-            "or with nothing. `keepdim=True` keeps one total beside each row.",
+            "The totals have lost a dimension, so they line up with the columns, or "
+            "with nothing. `keepdim=True` keeps one total beside each row.",
         ),
         Misconception(
             "no exp",
             lambda z: z / z.sum(dim=-1, keepdim=True),
-            "You share out the scores themselves; they may be negative. Take `exp` "
-            "first, which makes every number positive.",
+            "You divide the scores themselves, which may be negative. Take `exp` "
+            "first: it makes every number positive.",
         ),
         Misconception(
             "sigmoid",
             lambda z: torch.sigmoid(z),
-            "A sigmoid looks at one score alone, so a row need not sum to 1. Divide "
-            "`exp(z)` by its row's total.",
+            "A sigmoid looks at one score at a time, so a row need not sum to 1. "
+            "Divide `exp(z)` by the total of its row.",
         ),
         Misconception(
             "no division",
@@ -274,48 +275,49 @@ LOG_SOFTMAX = Exercise(
         Misconception(
             "log after softmax",
             lambda z: torch.softmax(z, dim=-1).log(),
-            "`softmax(z).log()` is right on paper, but a share may round to 0 and its "
-            "logarithm is then -inf. Stay with z: `z - log(sum(exp(z)))`.",
+            "`softmax(z).log()` is right on paper, but a share may round to 0, and "
+            "its logarithm is then -inf. Stay with z: `z - log(sum(exp(z)))`.",
         ),
         Misconception(
             "overflow",
             lambda z: z - z.exp().sum(dim=-1, keepdim=True).log(),
-            "The formula is right, the numbers are not: exp(1000) is inf. Subtract "
-            "the row's maximum from z first; the result stays the same.",
+            "The formula is right, but the numbers are not: exp(1000) is inf. "
+            "Subtract the row's maximum from z first; the result stays the same.",
         ),
         Misconception(
             "overflow in softmax",
             lambda z: (z.exp() / z.exp().sum(dim=-1, keepdim=True)).log(),
-            "exp(1000) is inf, and inf divided by inf is no number. Subtract the row's "
+            "exp(1000) is inf, and inf divided by inf is NaN. Subtract the row's "
             "maximum from z first, and stay with `z - log(sum(exp(z)))`.",
         ),
         Misconception(
             "one maximum for all",
             _one_maximum,
-            "You subtract one maximum for all rows, so in a row of small scores every "
-            "exp is 0. Take `max(dim=-1, keepdim=True).values`.",
+            "You subtract one maximum from all rows, so in a row of small scores "
+            "every exp is 0. Take one maximum per row: `max(dim=-1, "
+            "keepdim=True).values`.",
         ),
         Misconception(
             "maximum taken away once",
             _half_shifted,
-            "You subtract the maximum inside exp only. Use the shifted z at both "
+            "You subtract the maximum only inside exp. Use the shifted z in both "
             "places, or add the maximum back to the logarithm.",
         ),
         Misconception(
             "no logarithm",
             lambda z: torch.softmax(z, dim=-1),
-            "These are the shares. Asked for are their logarithms.",
+            "These are the shares. The task asks for their logarithms.",
         ),
         Misconception(
             "sum forgotten",
             lambda z: z - z.max(dim=-1, keepdim=True).values,
-            "That is z minus its row's maximum, a good first step. Now subtract the "
+            "This is z minus its row's maximum, a good first step. Now subtract the "
             "logarithm of the sum of its exponentials.",
         ),
         Misconception(
             "over the batch",
             lambda z: torch.log_softmax(z, dim=0),
-            "You share out over the batch, `dim=0`. The classes are the last "
+            "Your softmax runs over the batch, `dim=0`. The classes are the last "
             "dimension.",
         ),
     ),
@@ -352,8 +354,8 @@ CROSS_ENTROPY = Exercise(
         Misconception(
             "softmax first",
             lambda logits, targets: F.cross_entropy(logits.softmax(dim=1), targets),
-            "You take softmax twice: `F.cross_entropy`, like `log_softmax`, takes one "
-            "itself and wants the logits as they are.",
+            "You take softmax twice: `F.cross_entropy`, like `log_softmax`, applies "
+            "one itself and expects the logits.",
         ),
         Misconception(
             "log forgotten",
@@ -364,32 +366,32 @@ CROSS_ENTROPY = Exercise(
         Misconception(
             "log after softmax",
             _picked(lambda z: z.softmax(dim=1).log()),
-            "Right on paper; but where a share rounds to 0 your loss is infinite. Use "
-            "`log_softmax`, which never leaves the logarithms.",
+            "Right on paper, but where a share rounds to 0 your loss is infinite. Use "
+            "`log_softmax`, which works with logarithms throughout.",
         ),
         Misconception(
             "logits for logarithms",
             _picked(lambda z: z),
-            "You average the logits. They must become logarithms of shares first: "
+            "You average the logits. They must first become logarithms of shares: "
             "`log_softmax`.",
         ),
         Misconception(
             "minus forgotten",
             lambda logits, targets: -F.cross_entropy(logits, targets),
-            "Right but for the sign. Logarithms of shares are negative, and a loss is "
-            "to be small when things go well: put a minus before the mean.",
+            "Right except for the sign. Logarithms of shares are negative, and a loss "
+            "should be small when things go well: put a minus before the mean.",
         ),
         Misconception(
             "sum",
             lambda logits, targets: F.cross_entropy(logits, targets, reduction="sum"),
-            "You add up over the batch. The loss is the mean, so that it does not "
-            "depend on the size of the batch.",
+            "You add up the losses of the batch. The loss is their mean, so that it "
+            "does not depend on the batch size.",
         ),
         Misconception(
             "all classes",
             lambda logits, targets: -logits.log_softmax(dim=1).mean(),
             "You average over all classes. Only the true class of each example "
-            "counts: pick it with `targets`.",
+            "counts: select it with `targets`.",
         ),
         Misconception(
             "over the batch",
@@ -399,12 +401,12 @@ CROSS_ENTROPY = Exercise(
         Misconception(
             "no mean",
             lambda logits, targets: F.cross_entropy(logits, targets, reduction="none"),
-            "You return a loss for each example. Take their mean.",
+            "You return one loss per example. Take their mean.",
         ),
         Misconception(
             "whole columns",
             lambda logits, targets: -logits.log_softmax(dim=1)[:, targets].mean(),
-            "`[:, targets]` takes whole columns, one a target, from every row. Pair "
+            "`[:, targets]` takes whole columns, one per target, from every row. Pair "
             "rows with targets: `[torch.arange(len(targets)), targets]`.",
         ),
     ),
@@ -436,31 +438,31 @@ MAXIMUM = Exercise(
         Misconception(
             "b never negative",
             _net([[1.0, -1.0], [0.0, 1.0]], [1.0, 1.0]),
-            "relu(a - b) + relu(b): right while b is positive. To let a negative b "
+            "relu(a - b) + relu(b) is right while b is positive. To let a negative b "
             "through as well, subtract relu(-b).",
         ),
         Misconception(
             "sum of ReLUs",
             _net([[1.0, 0.0], [0.0, 1.0]], [1.0, 1.0]),
-            "This adds relu(a) and relu(b). Compare the two: max(a, b) is b plus what "
-            "a has over it, relu(a - b).",
+            "This adds relu(a) and relu(b). Compare the two instead: max(a, b) is b "
+            "plus the amount by which a exceeds b, relu(a - b).",
         ),
         Misconception(
             "size of b",
             _net([[1.0, -1.0], [0.0, 1.0], [0.0, -1.0]], [1.0, 1.0, 1.0]),
-            "relu(b) + relu(-b) is the size of b, without its sign. You want b "
-            "itself: relu(b) - relu(-b).",
+            "relu(b) + relu(-b) is |b|, without the sign. You want b itself: relu(b) "
+            "- relu(-b).",
         ),
         Misconception(
             "difference reversed",
             _net([[-1.0, 1.0], [0.0, 1.0], [0.0, -1.0]], [1.0, 1.0, -1.0]),
-            "You add relu(b - a) to b. What is to be added is what *a* has over b: "
-            "relu(a - b).",
+            "You add relu(b - a) to b. Add the amount by which *a* exceeds b: relu(a "
+            "- b).",
         ),
         Misconception(
             "minimum",
             _net([[-1.0, 1.0], [0.0, 1.0], [0.0, -1.0]], [-1.0, 1.0, -1.0]),
-            "b - relu(b - a) is the smaller of the two. The bigger is b + relu(a - b).",
+            "b - relu(b - a) is the smaller of the two. The larger is b + relu(a - b).",
         ),
         Misconception(
             "half forgotten",

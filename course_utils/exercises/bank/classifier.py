@@ -21,23 +21,23 @@ COUNT = Exercise(
         Misconception(
             "no biases",
             lambda sizes: sum(a * b for a, b in pairwise(sizes)),
-            "You count the weights alone. Each output of a layer has a bias too.",
+            "You count only the weights. Each output of a layer has a bias too.",
         ),
         Misconception(
             "a bias per input",
             lambda sizes: sum(a * b + a for a, b in pairwise(sizes)),
-            "You count a bias for each input of a layer. Biases belong to outputs.",
+            "You count one bias per input of a layer. There is one per output.",
         ),
         Misconception(
             "one bias a layer",
             lambda sizes: sum(a * b + 1 for a, b in pairwise(sizes)),
-            "You count one bias a layer. There is one for each of its outputs.",
+            "You count one bias per layer. There is one for each of its outputs.",
         ),
         Misconception(
             "a bias per pixel",
             lambda sizes: sum(a * b for a, b in pairwise(sizes)) + sum(sizes),
-            "You give the input a bias as well. The first number is what comes in; "
-            "biases belong to what a layer puts out.",
+            "You give the input a bias as well. The first number is the input size; "
+            "biases belong to the outputs of a layer.",
         ),
         Misconception(
             "neurons",
@@ -75,8 +75,8 @@ ACCURACY = Exercise(
             lambda logits, labels: (
                 (logits.argmax(dim=0) == labels).float().mean().item()
             ),
-            "`argmax(dim=0)` asks, for each class, which image has most of it. Each "
-            "image is a row, and its classes lie along `dim=1`.",
+            "`argmax(dim=0)` finds, for each class, the image with the highest score. "
+            "Each image is a row, and its classes are along `dim=1`.",
         ),
         Misconception(
             "argmax of everything",
@@ -89,14 +89,14 @@ ACCURACY = Exercise(
             lambda logits, labels: (
                 (logits.max(dim=1).values == labels).float().mean().item()
             ),
-            "You compare the highest score itself with the label. What names the "
-            "class is its position: `argmax(dim=1)`.",
+            "You compare the highest score itself with the label. The class is its "
+            "position: `argmax(dim=1)`.",
         ),
         Misconception(
             "mean of booleans",
             lambda logits, labels: (logits.argmax(dim=1) == labels).mean(),
-            "`==` gives True and False, and torch takes no mean of those: make them "
-            "numbers first, with `.float()`.",
+            "`==` gives True and False, and torch can't take the mean of those: "
+            "convert them first, with `.float()`.",
         ),
         Misconception(
             "a count",
@@ -109,18 +109,18 @@ ACCURACY = Exercise(
             lambda logits, labels: (
                 _right(logits, labels).sum().item() / logits.shape[1]
             ),
-            "You divide by the number of classes. The share is over the images: "
+            "You divide by the number of classes. Accuracy is a share of the images: "
             "divide by `len(labels)`.",
         ),
         Misconception(
             "the error rate",
             lambda logits, labels: 1 - _right(logits, labels).float().mean().item(),
-            "This is the share of mistakes. Accuracy is the share that is right.",
+            "This is the share of mistakes. Accuracy is the share of right answers.",
         ),
         Misconception(
             "percent",
             lambda logits, labels: 100 * _right(logits, labels).float().mean().item(),
-            "This is in per cent. Return a share from 0 to 1.",
+            "This is in percent. Return a share from 0 to 1.",
         ),
     ),
     _score_cases,
@@ -150,8 +150,8 @@ CROSS_ENTROPY = Exercise(
         Misconception(
             "sum",
             lambda logits, labels: F.cross_entropy(logits, labels, reduction="sum"),
-            "You add up the losses of the images. Take their mean, so that the size "
-            "of the batch does not change the size of the step.",
+            "You add up the losses of the images. Take their mean, so that the batch "
+            "size does not change the size of a training step.",
         ),
         Misconception(
             "softmax over the batch",
@@ -163,19 +163,19 @@ CROSS_ENTROPY = Exercise(
             "softmax twice",
             lambda logits, labels: F.cross_entropy(logits.softmax(1), labels),
             "There are two softmaxes here: `cross_entropy` and `log_softmax` apply "
-            "their own. Give them the logits as they are.",
+            "their own. Give them the raw logits.",
         ),
         Misconception(
             "no softmax",
             lambda logits, labels: -_of_the_label(logits, labels).mean(),
-            "You take the logits for log-probabilities. Only after `log_softmax` "
-            "are they: raising one class must lower the others.",
+            "You use the logits as log-probabilities. They become log-probabilities "
+            "through `log_softmax`: raising one class must lower the others.",
         ),
         Misconception(
             "mean over the classes too",
             lambda logits, labels: F.cross_entropy(logits, labels) / logits.shape[1],
             "Your mean runs over all images and classes. Each image has one loss, "
-            "that of its label: divide by the number of images alone.",
+            "that of its label: divide by the number of images only.",
         ),
     ),
     _score_cases,
@@ -212,36 +212,40 @@ NORMALISE = Exercise(
         Misconception(
             "each by its own",
             _by(lambda train, test: [(x.mean(), x.std()) for x in (train, test)]),
-            "You normalise the test set by its own statistics. One picture would then "
-            "be given other numbers in other company: use those of `train` for both.",
+            "You normalise the test set by its own statistics. The same picture would "
+            "then get other numbers in another test set: use the statistics of "
+            "`train` for both.",
         ),
         Misconception(
             "statistics of both",
             _by(_both),
-            "Your statistics look at the test set as well. Nothing may be learnt "
-            "from it: take mean and spread from `train` alone.",
+            "Your statistics include the test set. Nothing may be learnt from it: "
+            "take mean and spread from `train` alone.",
         ),
         Misconception(
             "per pixel",
             _by(lambda train, test: [(train.mean(0), train.std(0))] * 2),
-            "You use a mean and a spread for each pixel. Asked for is one number of "
-            "each: no `dim`. (A border pixel that is always 0 would divide by 0.)",
+            "You use one mean and one spread per pixel. The task asks for one of each "
+            "for the whole set: no `dim`. (A border pixel that is always 0 would "
+            "divide by 0.)",
         ),
         Misconception(
             "per image",
             _by(_per_image),
-            "You normalise each image by itself, so dark and light garments look "
+            "You normalise each image separately, so dark and light garments look "
             "alike. Take one mean and one spread over all of `train`.",
         ),
         Misconception(
             "variance",
             _by(lambda train, test: [(train.mean(), train.var())] * 2),
-            "You divide by the variance. Divide by its root, the standard deviation.",
+            "You divide by the variance. Divide by its square root, the standard "
+            "deviation.",
         ),
         Misconception(
             "only shifted",
             _by(lambda train, test: [(train.mean(), 1.0)] * 2),
-            "The mean is gone, the spread is not 1 yet: divide by `train.std()`.",
+            "The mean is subtracted, but the spread is not 1 yet: divide by "
+            "`train.std()`.",
         ),
     ),
     lambda: [
@@ -282,23 +286,23 @@ CONFUSION = Exercise(
         Misconception(
             "transposed",
             lambda predicted, labels, classes: _confusion(labels, predicted, classes),
-            "Yours lies on its side, with a row for each *predicted* class. Here, as "
-            "in torchmetrics, a row is a true class and a column a predicted one.",
+            "Yours is transposed, with one row per *predicted* class. Here, as in "
+            "torchmetrics, a row is a true class and a column a predicted one.",
         ),
         Misconception(
             "repeats lost",
             _counted_once,
             "A pair that occurs twice is counted once. `m[labels, predicted] += 1` "
-            "reads, adds and writes each cell a single time: use a loop, `bincount` "
-            "or `index_put_` with `accumulate=True`.",
+            "reads, adds and writes each cell only once: use a loop, `bincount` or "
+            "`index_put_` with `accumulate=True`.",
         ),
         Misconception(
             "only the right ones",
             lambda predicted, labels, classes: (
                 _confusion(predicted, labels, classes).diag().diag()
             ),
-            "You count the right answers alone. The mistakes are what the matrix is "
-            "for: count every pair (true class, predicted class).",
+            "You count only the right answers. The matrix is there to show the "
+            "mistakes: count every pair (true class, predicted class).",
         ),
         Misconception(
             "shares of a row",
@@ -306,7 +310,7 @@ CONFUSION = Exercise(
                 _confusion(predicted, labels, classes)
                 / _confusion(predicted, labels, classes).sum(1, keepdim=True)
             ),
-            "These are shares of each true class. Asked for are counts, as whole "
+            "These are shares of each true class. The task asks for counts, as whole "
             "numbers. (And a class that does not occur gives 0/0.)",
         ),
     ),
@@ -363,46 +367,46 @@ TRAIN_STEP = Exercise(
             "no zero_grad",
             _step_in_order("lbs"),
             "`zero_grad()` is missing: `backward()` adds to the gradients that are "
-            "there, so each step also takes all the steps before it again.",
+            "there, so each step repeats all the steps before it.",
         ),
         Misconception(
             "no backward",
             _step_in_order("zls"),
-            "The parameters never move, for they have no gradients: call "
+            "The parameters never move, because they have no gradients: call "
             "`loss.backward()` before `optimizer.step()`.",
         ),
         Misconception(
             "gradients thrown away",
             _step_in_order("lbzs"),
-            "The parameters never move: `zero_grad()` stands between `backward()` "
-            "and `step()` and throws away what the step needs.",
+            "The parameters never move: `zero_grad()` comes between `backward()` and "
+            "`step()` and deletes the gradients that the step needs.",
         ),
         Misconception(
             "no step",
             _step_in_order("zlb"),
-            "The gradients are there and nobody uses them: `optimizer.step()` is "
-            "missing, or stands before `backward()`.",
+            "The gradients are there, but nothing uses them: `optimizer.step()` is "
+            "missing, or comes before `backward()`.",
         ),
         Misconception(
             "a step late",
             _step_in_order("lszb"),
-            "`step()` comes before `backward()` here, so it uses the gradients of "
-            "the batch before: loss, backward, then step.",
+            "`step()` comes before `backward()` here, so it uses the gradients of the "
+            "previous batch: loss, backward, then step.",
         ),
         Misconception(
             "softmax before the loss",
             _step_in_order(
                 "zlbs", lambda scores, y: F.cross_entropy(scores.softmax(1), y)
             ),
-            "You hand probabilities to `cross_entropy`, which makes its own softmax: "
-            "give it the logits.",
+            "You pass probabilities to `cross_entropy`, which applies its own "
+            "softmax: pass the logits.",
         ),
         Misconception(
             "summed loss",
             _step_in_order(
                 "zlbs", lambda scores, y: F.cross_entropy(scores, y, reduction="sum")
             ),
-            "You add the losses up, so a larger batch takes a larger step. Leave "
+            "You sum the losses, so a larger batch takes a larger step. Leave "
             "`reduction` at its default, the mean.",
         ),
     ),
@@ -456,14 +460,14 @@ EVALUATE = Exercise(
         Misconception(
             "neither",
             partial(_evaluate, evals=False, quiet=False),
-            "The network is evaluated as it is trained: dropout drops, BatchNorm uses "
-            "and learns this batch, autograd notes everything. Use `net.eval()` and "
-            "`torch.no_grad()`.",
+            "The network is still in training: dropout drops, BatchNorm uses this "
+            "batch and updates its statistics, autograd records everything. Use "
+            "`net.eval()` and `torch.no_grad()`.",
         ),
         Misconception(
             "no eval",
             partial(_evaluate, evals=False),
-            "`no_grad()` stops autograd alone. Dropout still drops and BatchNorm still "
+            "`no_grad()` only stops autograd. Dropout still drops and BatchNorm still "
             "uses the batch: call `net.eval()` as well.",
         ),
         Misconception(
@@ -475,19 +479,19 @@ EVALUATE = Exercise(
         Misconception(
             "eval and nothing else",
             partial(_evaluate, quiet=False, back=None),
-            "`eval()` is right, two things lack: `torch.no_grad()` around the call, "
-            "and the mode put back at the end.",
+            "`eval()` is right, but two things are missing: `torch.no_grad()` around "
+            "the call, and restoring the mode at the end.",
         ),
         Misconception(
             "mode not put back",
             partial(_evaluate, back=None),
-            "The network stays in eval mode, and training would go on in it without "
-            "a word: note `net.training` first, and end with `net.train(was)`.",
+            "The network stays in eval mode, and training would silently go on in it: "
+            "save `net.training` first, and end with `net.train(was)`.",
         ),
         Misconception(
             "always back to train",
             partial(_evaluate, back=lambda was: True),
-            "You end with `net.train()` always. A network that came in eval mode "
+            "You always end with `net.train()`. A network that came in eval mode "
             "should leave in it: `net.train(was)`.",
         ),
     ),

@@ -26,14 +26,14 @@ SLIDE = Exercise(
         Misconception(
             "flipped",
             lambda x, w, b: _slide(x, w.flip(0), b),
-            "You turn the kernel round. That is the mathematicians' convolution; "
-            "PyTorch's does not flip: `w[0]` meets the first number of the window.",
+            "You flip the kernel. That is convolution in mathematics; PyTorch does "
+            "not flip: `w[0]` meets the first number of the window.",
         ),
         Misconception(
             "one window too few",
             lambda x, w, b: _slide(x, w, b)[:-1],
-            "The last window is missing. `len(x) - len(w)` steps, and one more "
-            "window where it starts.",
+            "The last window is missing. There are `len(x) - len(w)` steps, and one "
+            "more window at the start.",
         ),
         Misconception(
             "bias forgotten",
@@ -43,12 +43,12 @@ SLIDE = Exercise(
         Misconception(
             "bias in every term",
             lambda x, w, b: _slide(x, w, b * len(w)),
-            "You add the bias to every term of the sum. It is added once a window.",
+            "You add the bias to every term of the sum. Add it once per window.",
         ),
         Misconception(
             "windows side by side",
             lambda x, w, b: (x.unfold(0, len(w), len(w)) * w).sum(-1) + b,
-            "Your window jumps by its own width. The stride is 1: it moves on by one.",
+            "Your window jumps by its own width. The stride is 1: move it on by one.",
         ),
     ),
     _slide_cases,
@@ -81,7 +81,7 @@ OUTPUT_SIZE = Exercise(
             lambda size, kernel, stride, padding, dilation: (
                 (size + 2 * padding - dilation * kernel) // stride + 1
             ),
-            "You let the window span `dilation * kernel` cells. The gaps lie between "
+            "You let the window span `dilation * kernel` cells. The gaps are between "
             "the taps, so there are `kernel - 1` of them.",
         ),
         Misconception(
@@ -89,7 +89,7 @@ OUTPUT_SIZE = Exercise(
             lambda size, kernel, stride, padding, dilation: (
                 (size + padding - dilation * (kernel - 1) - 1) // stride + 1
             ),
-            "You count the padding once. It is put on both ends: `2 * padding`.",
+            "You count the padding once. It is added at both ends: `2 * padding`.",
         ),
         Misconception(
             "rounded up",
@@ -118,14 +118,14 @@ SAME_PADDING = Exercise(
         Misconception(
             "dilation forgotten",
             lambda kernel, dilation: (kernel - 1) // 2,
-            "Right for `dilation=1` only. The window spans "
-            "`dilation * (kernel - 1) + 1` cells, and all but one must be made up.",
+            "Right for `dilation=1` only. The window spans `dilation * (kernel - 1) + "
+            "1` cells, and the padding must make up for all but one.",
         ),
         Misconception(
             "both sides",
             lambda kernel, dilation: dilation * (kernel - 1),
-            "That is what is missing on both ends together. `padding` is what is put "
-            "on each end: half of it.",
+            "This is what is missing at both ends together. `padding` is added at "
+            "each end: half of it.",
         ),
         Misconception(
             "one too many",
@@ -136,8 +136,8 @@ SAME_PADDING = Exercise(
         Misconception(
             "dilation times the half kernel",
             lambda kernel, dilation: dilation * kernel // 2,
-            "You take half of `dilation * kernel`. The gaps lie between the taps: "
-            "take `kernel - 1`.",
+            "You take half of `dilation * kernel`. The gaps are between the taps: use "
+            "`kernel - 1`.",
         ),
     ),
     lambda: [(3, 1), (5, 2), (7, 3), (1, 4)],
@@ -154,7 +154,7 @@ COUNT = Exercise(
             lambda in_channels, out_channels, kernel, groups, height, width: (
                 out_channels * in_channels * kernel**2 + out_channels
             ),
-            "You leave the groups out. Each kernel looks at `in_channels / groups` "
+            "You ignore the groups. Each kernel looks at `in_channels / groups` "
             "channels only.",
         ),
         Misconception(
@@ -163,8 +163,8 @@ COUNT = Exercise(
                 out_channels * (in_channels // groups) * kernel**2
                 + out_channels * height * width
             ),
-            "You count a bias for every pixel. An output channel has one, added to "
-            "all of its pixels.",
+            "You count one bias per pixel. Each output channel has one, added to all "
+            "of its pixels.",
         ),
         Misconception(
             "bias forgotten",
@@ -178,7 +178,7 @@ COUNT = Exercise(
             lambda in_channels, out_channels, kernel, groups, height, width: (
                 out_channels * (in_channels // groups) * kernel + out_channels
             ),
-            "A kernel of a picture is a square: `kernel * kernel` numbers for each "
+            "A kernel for pictures is a square: `kernel * kernel` numbers for each "
             "channel it looks at.",
         ),
         Misconception(
@@ -186,7 +186,7 @@ COUNT = Exercise(
             lambda in_channels, out_channels, kernel, groups, height, width: (
                 out_channels * kernel**2 + out_channels
             ),
-            "You count one square a kernel. It has one for every input channel of "
+            "You count one square per kernel. It has one for every input channel of "
             "its group.",
         ),
         Misconception(
@@ -216,8 +216,8 @@ CONV2D = Exercise(
         Misconception(
             "flipped",
             lambda x, weight, bias: F.conv2d(x, weight.flip(2, 3), bias),
-            "You turn the kernel round, upside down and left to right. PyTorch "
-            "multiplies window and kernel as they lie.",
+            "You flip the kernel, upside down and left to right. PyTorch multiplies "
+            "window and kernel without flipping.",
         ),
         Misconception(
             "bias forgotten",
@@ -228,25 +228,25 @@ CONV2D = Exercise(
             "bias along the width",
             lambda x, weight, bias: F.conv2d(x, weight) + bias,
             "Plain `+ bias` runs along the last dimension, the columns. A bias "
-            "belongs to an output channel: `bias[:, None, None]`.",
+            "belongs to one output channel: `bias[:, None, None]`.",
         ),
         Misconception(
             "axes swapped",
             lambda x, weight, bias: F.conv2d(x, weight.transpose(2, 3), bias),
-            "Rows and columns of the kernel are exchanged: `weight[o, c, k, l]` "
-            "meets `x[n, c, i + k, j + l]`.",
+            "Rows and columns of the kernel are swapped: `weight[o, c, k, l]` meets "
+            "`x[n, c, i + k, j + l]`.",
         ),
         Misconception(
             "one channel",
             lambda x, weight, bias: F.conv2d(x[:, :1], weight[:, :1], bias),
-            "Only the first input channel is used. Each output sums over all input "
-            "channels too.",
+            "Only the first input channel is used. Each output also sums over all "
+            "input channels.",
         ),
         Misconception(
             "one row and column too few",
             lambda x, weight, bias: F.conv2d(x, weight, bias)[..., :-1, :-1],
-            "The last row and column of windows are missing: there are "
-            "`H - K + 1` and `W - K + 1` places.",
+            "The last row and column of windows are missing: there are `H - K + 1` "
+            "and `W - K + 1` positions.",
         ),
     ),
     _conv2d_cases,
@@ -327,32 +327,32 @@ RECEPTIVE_FIELD = Exercise(
         Misconception(
             "strides ignored",
             lambda layers: 1 + sum(kernel - 1 for kernel, _ in layers),
-            "You leave the strides out. After a stride of 2, neighbours are two "
-            "pixels apart, and every later kernel reaches twice as far.",
+            "You ignore the strides. After a stride of 2, neighbours are two pixels "
+            "apart, and every later kernel reaches twice as far.",
         ),
         Misconception(
             "kernels added",
             lambda layers: sum(kernel for kernel, _ in layers),
-            "You add the kernels. Two windows of 3 see 5, not 6: each layer adds "
-            "`kernel - 1`, and later ones reach further after a stride.",
+            "You add the kernels. Two windows of 3 see 5 pixels, not 6: each layer "
+            "adds `kernel - 1`, and later ones reach further after a stride.",
         ),
         Misconception(
             "kernels multiplied",
             lambda layers: math.prod(kernel for kernel, _ in layers),
-            "You multiply the kernels. Windows overlap: each layer only adds "
-            "`kernel - 1` steps at its ends.",
+            "You multiply the kernels. Windows overlap: each layer adds only `kernel "
+            "- 1` steps at its ends.",
         ),
         Misconception(
             "own stride too early",
             _stride_at_once,
-            "You multiply by a layer's stride before its own kernel is counted. Its "
-            "taps lie side by side in its input: the stride acts on later layers.",
+            "You multiply by a layer's stride before you count its own kernel. Its "
+            "taps are side by side in its input: the stride affects later layers.",
         ),
         Misconception(
             "last stride only",
             _last_stride_only,
-            "You use the stride of the layer before alone. Strides multiply: after "
-            "2 and 2, neighbours are 4 pixels apart.",
+            "You use only the stride of the layer before. Strides multiply: after 2 "
+            "and 2, neighbours are 4 pixels apart.",
         ),
         Misconception(
             "the one missing",
@@ -402,8 +402,8 @@ STAMP = Exercise(
         Misconception(
             "flipped",
             lambda x, w, stride: _stamp(x, w.flip(0), stride),
-            "Your stamps are turned round. Each is the kernel as it lies, times one "
-            "input number.",
+            "Your stamps are flipped. Each is the kernel as it is, times one input "
+            "number.",
         ),
         Misconception(
             "ordinary convolution",
@@ -414,8 +414,8 @@ STAMP = Exercise(
         Misconception(
             "tail of zeros",
             lambda x, w, stride: F.pad(_stamp(x, w, stride), (0, stride - 1)),
-            "Right, but with zeros at the end. The last stamp starts at "
-            "`(len(x) - 1) * stride` and the output ends where it ends.",
+            "Right, but with zeros at the end. The last stamp starts at `(len(x) - 1) "
+            "* stride`, and the output ends where it ends.",
         ),
     ),
     lambda: [

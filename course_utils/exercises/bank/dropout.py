@@ -17,26 +17,26 @@ SURVIVOR = Exercise(
         Misconception(
             "no rescaling",
             lambda value, p: value,
-            "You leave the survivor as it is. Then the mean over all masks is too "
+            "You leave the survivor unchanged. Then the mean over all masks is too "
             "small by the factor 1 - p, so divide by it.",
         ),
         Misconception(
             "scaled by 1/p",
             lambda value, p: value / p,
-            "You divide by p, the share that is dropped. What makes up for the loss "
-            "is the share that survives: 1 - p.",
+            "You divide by p, the share that is dropped. Divide by the share that "
+            "survives, 1 - p, to make up for the loss.",
         ),
         Misconception(
             "shrunk",
             lambda value, p: value * (1 - p),
-            "You multiply by 1 - p, which makes the survivor smaller still. It has "
-            "to stand in for the dropped ones: divide.",
+            "You multiply by 1 - p, which makes the survivor even smaller. It has to "
+            "make up for the dropped values: divide.",
         ),
         Misconception(
             "raised by p",
             lambda value, p: value * (1 + p),
-            "You raise the survivor by the share that is lost. At p = 0.5 that would "
-            "give 1.5 of it in half of the draws, 0.75 on average: divide by 1 - p.",
+            "You multiply the survivor by 1 + p. At p = 0.5 that gives 1.5 times the "
+            "value in half of the draws, 0.75 on average: divide by 1 - p.",
         ),
     ),
     lambda: [(3.0, 0.25), (-2.0, 0.1), (7.0, 0.7)],
@@ -55,8 +55,8 @@ DROP = Exercise(
         Misconception(
             "no rescaling",
             lambda x, noise, p: x * (noise < 1 - p),
-            "The mask is right. The survivors have to make up for the dropped: divide "
-            "by 1 - p.",
+            "The mask is right. The survivors have to make up for the dropped values: "
+            "divide by 1 - p.",
         ),
         Misconception(
             "scaled by 1/p",
@@ -67,31 +67,31 @@ DROP = Exercise(
         Misconception(
             "dropped with probability 1 - p",
             lambda x, noise, p: x * (noise < p) / (1 - p),
-            "You keep an entry where `noise < p`, so p of them survive. In PyTorch "
-            "p is the probability to be dropped: keep where `noise < 1 - p`.",
+            "You keep an entry where `noise < p`, so a share p survives. In PyTorch p "
+            "is the probability of being dropped: keep where `noise < 1 - p`.",
         ),
         Misconception(
             "p as the share kept",
             lambda x, noise, p: x * (noise < p) / p,
-            "You take p for the probability to survive, all the way through. In "
-            "PyTorch it is the probability to be dropped.",
+            "You use p as the probability of surviving throughout. In PyTorch it is "
+            "the probability of being dropped.",
         ),
         Misconception(
             "mask inverted",
             lambda x, noise, p: x * (noise >= 1 - p) / (1 - p),
-            "You keep exactly those that should go: an entry survives where "
+            "You keep exactly the entries that should go: an entry survives where "
             "`noise < 1 - p`.",
         ),
         Misconception(
             "another recipe",
             lambda x, noise, p: x * (noise >= p) / (1 - p),
-            "`noise >= p` is as fair a recipe, but it makes another mask from the "
+            "`noise >= p` is an equally fair rule, but it makes another mask from the "
             "same noise. The task says: keep where `noise < 1 - p`.",
         ),
         Misconception(
             "one mask for the batch",
             lambda x, noise, p: x * (noise[0] < 1 - p) / (1 - p),
-            "All rows get the mask of the first one. Every example draws its own.",
+            "All rows get the mask of the first row. Every example has its own.",
         ),
     ),
     lambda: [
@@ -113,8 +113,8 @@ BACKWARD = Exercise(
         Misconception(
             "no rescaling",
             lambda g, mask, p: g * mask,
-            "The zeros are right. The survivors were divided by 1 - p on the way "
-            "forward, so their gradient is as well.",
+            "The zeros are right. The survivors were divided by 1 - p in the forward "
+            "pass, so their gradient is too.",
         ),
         Misconception(
             "mask forgotten",
@@ -125,13 +125,13 @@ BACKWARD = Exercise(
         Misconception(
             "rescaling undone",
             lambda g, mask, p: g * mask * (1 - p),
-            "You undo the division. Going back is no inverse: y = x / (1 - p) has the "
-            "slope 1 / (1 - p).",
+            "You undo the division. The backward pass is not an inverse: y = x / (1 - "
+            "p) has the slope 1 / (1 - p).",
         ),
         Misconception(
             "mask inverted",
             lambda g, mask, p: g * ~mask / (1 - p),
-            "You give the gradient to those that were dropped: `mask` is True for the "
+            "You give the gradient to the dropped entries: `mask` is True for the "
             "survivors.",
         ),
     ),
@@ -154,7 +154,8 @@ VARIANCE = Exercise(
         Misconception(
             "standard deviation",
             lambda x, p: x.abs() * math.sqrt(p / (1 - p)),
-            "This is the standard deviation; asked for is its square.",
+            "This is the standard deviation. The task asks for the variance, its "
+            "square.",
         ),
         Misconception(
             "x not squared",
@@ -165,14 +166,14 @@ VARIANCE = Exercise(
         Misconception(
             "mean square",
             lambda x, p: x**2 / (1 - p),
-            "This is the mean of the square. The variance is that less the square of "
+            "This is the mean of the square. The variance is that minus the square of "
             "the mean, and the mean is x.",
         ),
         Misconception(
             "p and 1 - p exchanged",
             lambda x, p: x**2 * (1 - p) / p,
-            "p and 1 - p are exchanged: with p = 0 nothing is dropped and nothing "
-            "varies, and yours would be infinite.",
+            "p and 1 - p are swapped. With p = 0 nothing is dropped and nothing "
+            "varies, but your result would be infinite.",
         ),
     ),
     lambda: [(*randn((n, 3)), p) for n, p in [(1, 0.3), (4, 0.5), (5, 0.8)]],
@@ -246,18 +247,18 @@ LAYER = Exercise(
         Misconception(
             "never asleep",
             _layer(_drop, _drop),
-            "It still drops in evaluation. Ask `self.training`; if you call "
+            "It still drops in evaluation. Check `self.training`; if you call "
             "`F.dropout`, pass it on: `training=self.training`.",
         ),
         Misconception(
             "always asleep",
             _layer(lambda x, p: x),
-            "It drops nothing in training either: x comes out as it is.",
+            "It drops nothing in training either: x comes out unchanged.",
         ),
         Misconception(
             "modes exchanged",
             _layer(lambda x, p: x, _drop),
-            "It drops in evaluation and not in training: it is the wrong way round.",
+            "It drops in evaluation and not in training: the two are swapped.",
         ),
         Misconception(
             "no rescaling",
@@ -273,7 +274,7 @@ LAYER = Exercise(
             "scaling in eval",
             _layer(_drop, lambda x, p: x * (1 - p)),
             "You rescale in training and again in evaluation. Once is enough: in "
-            "evaluation x comes out as it is.",
+            "evaluation x comes out unchanged.",
         ),
         Misconception(
             "scaling in eval only",
@@ -286,13 +287,13 @@ LAYER = Exercise(
         Misconception(
             "p as the share kept",
             _layer(lambda x, p: x * (torch.rand_like(x) < p) / p),
-            "You keep a share p. In PyTorch p is the probability to be dropped.",
+            "You keep a share p. In PyTorch p is the probability of being dropped.",
         ),
         Misconception(
             "dropped with probability 1 - p",
             _layer(lambda x, p: x * (torch.rand_like(x) < p) / (1 - p)),
-            "The factor is right, but you keep a share p: in PyTorch p is the "
-            "probability to be dropped.",
+            "The factor is right, but you keep a share p. In PyTorch p is the "
+            "probability of being dropped.",
         ),
         Misconception(
             "one mask for the batch",
@@ -317,8 +318,8 @@ CHANNELS = Exercise(
         Misconception(
             "mask on the last dimensions",
             lambda x, noise, p: x * (noise < 1 - p) / (1 - p),
-            "Broadcasting lines shapes up from the right, so your mask meets height "
-            "and width. Give it two more dimensions: `mask[:, :, None, None]`.",
+            "Broadcasting aligns shapes from the right, so your mask lines up with "
+            "height and width. Give it two more dimensions: `mask[:, :, None, None]`.",
         ),
         Misconception(
             "one mask for the batch",
@@ -333,13 +334,14 @@ CHANNELS = Exercise(
         Misconception(
             "no rescaling",
             lambda x, noise, p: x * (noise < 1 - p)[:, :, None, None],
-            "The right channels are gone. The others are to be divided by 1 - p, as "
-            "with single entries.",
+            "The right channels are dropped. Divide the others by 1 - p, as with "
+            "single entries.",
         ),
         Misconception(
             "mask inverted",
             lambda x, noise, p: x * (noise >= 1 - p)[:, :, None, None] / (1 - p),
-            "You keep the channels that should go: one survives where `noise < 1 - p`.",
+            "You keep the channels that should go: a channel survives where `noise < "
+            "1 - p`.",
         ),
     ),
     # In the second case the mask fits height and width by accident.
@@ -396,32 +398,33 @@ AWAKE = Exercise(
         Misconception(
             "all in training",
             lambda model: model.train(),
-            "`model.train()` wakes BatchNorm too: its output would depend on the "
-            "batch, and its running statistics would change. Wake the dropout layers "
-            "alone.",
+            "`model.train()` puts BatchNorm in training mode too: its output would "
+            "depend on the batch, and its running statistics would change. Switch "
+            "only the dropout layers.",
         ),
         Misconception(
             "all in evaluation",
             lambda model: model.eval(),
-            "`model.eval()` is the first half. Now every dropout layer is asleep as "
-            "well: wake those with `train()`.",
+            "`model.eval()` is the first half. Now every dropout layer is off as "
+            "well: switch those back with `train()`.",
         ),
         Misconception(
             "no eval first",
             _without_eval,
-            "You wake the dropout layers and leave the rest as it was, which may be "
-            "training. Begin with `model.eval()`.",
+            "You switch the dropout layers and leave the rest as it was, which may be "
+            "training. Start with `model.eval()`.",
         ),
         Misconception(
             "children only",
             _children_only,
-            "You look at the direct children. A dropout layer may sit deeper: "
-            "`model.modules()` visits every level.",
+            "You look only at the direct children. A dropout layer may be nested "
+            "deeper: `model.modules()` visits every level.",
         ),
         Misconception(
             "inverted",
             _inverted,
-            "It is the wrong way round: dropout sleeps and all else is in training.",
+            "It is the wrong way round: the dropout layers are in evaluation mode and "
+            "everything else is in training mode.",
         ),
     ),
     lambda: [(_mixed_model(),), (_mixed_model().eval(),)],
@@ -435,25 +438,26 @@ SHIFT = Exercise(
         Misconception(
             "variance",
             lambda p: 1 - p,
-            "This is the variance that comes out. Asked for is the spread, its root.",
+            "This is the variance that comes out. The task asks for the spread, its "
+            "square root.",
         ),
         Misconception(
             "upside down",
             lambda p: 1 / math.sqrt(1 - p),
-            "This is the spread while training, before BatchNorm divides by it. In "
+            "This is the spread during training, before BatchNorm divides by it. In "
             "evaluation an input of spread 1 is divided by that number.",
         ),
         Misconception(
             "no shift",
             lambda p: 1.0,
             "BatchNorm gives a spread of 1 only if the input varies as it did in "
-            "training, and dropout made it vary more then.",
+            "training, and there dropout made it vary more.",
         ),
         Misconception(
             "share dropped",
             lambda p: math.sqrt(p),
-            "You take the share dropped. With p = 0 nothing is shifted: the answer "
-            "must then be 1.",
+            "You use the share that is dropped. With p = 0 nothing is shifted, so the "
+            "answer must then be 1.",
         ),
     ),
     lambda: [(0.2,), (0.5,), (0.75,)],

@@ -13,14 +13,14 @@ INDEX = Exercise(
         Misconception(
             "column-major",
             lambda c, h, w, shape: c + shape[0] * (h + shape[1] * w),
-            "This lets the first index run fastest, as Fortran and MATLAB do. In "
-            "PyTorch the last one does: w, then h, then c.",
+            "Here the first index runs fastest, as in Fortran and MATLAB. In PyTorch "
+            "the last one does: w, then h, then c.",
         ),
         Misconception(
             "height for width",
             lambda c, h, w, shape: (c * shape[1] + h) * shape[1] + w,
-            "You multiply by H twice. A step of one row passes W numbers, so the row "
-            "counts W each: `shape[2]`.",
+            "You multiply by H twice. A step of one row passes W numbers, so each row "
+            "counts W: `shape[2]`.",
         ),
         Misconception(
             "channels last",
@@ -73,8 +73,8 @@ PLACE = Exercise(
                 index // shape[2],
                 index % shape[2],
             ),
-            "Your row goes on counting through the channels. It starts anew with each "
-            "of them: take the remainder by H.",
+            "Your row goes on counting through the channels. It starts at 0 again in "
+            "each channel: take the remainder by H.",
         ),
     ),
     lambda: [(33, (2, 4, 5)), (8, (3, 2, 7)), (57, (3, 5, 4))],
@@ -98,23 +98,24 @@ SHAPE = Exercise(
         Misconception(
             "end excluded",
             lambda shape, start_dim, end_dim: _out(shape, start_dim, end_dim - 1),
-            "You leave `end_dim` out, as a Python slice would. Here the last dimension "
-            "named is merged too.",
+            "You leave out `end_dim`, as a Python slice would. Here the last "
+            "dimension named is merged too.",
         ),
         Misconception(
             "start ignored",
             lambda shape, start_dim, end_dim: _out(shape, 0, end_dim),
-            "You merge from the first dimension on. Those before `start_dim` stay.",
+            "You merge from the first dimension on. Those before `start_dim` stay "
+            "unchanged.",
         ),
         Misconception(
             "end ignored",
             lambda shape, start_dim, end_dim: _out(shape, start_dim, -1),
-            "You merge up to the last dimension. Those behind `end_dim` stay.",
+            "You merge up to the last dimension. Those after `end_dim` stay unchanged.",
         ),
         Misconception(
             "sizes added",
             lambda shape, start_dim, end_dim: _out(shape, start_dim, end_dim, sum),
-            "You add the sizes up. 3 rows of 4 are 12 numbers: multiply.",
+            "You add the sizes. 3 rows of 4 are 12 numbers: multiply.",
         ),
     ),
     lambda: [((2, 3, 4, 5), 1, 2), ((10, 3, 8, 7), 1, -1), ((6, 5, 4), 0, 1)],
@@ -133,25 +134,25 @@ KEEP_BATCH = Exercise(
         Misconception(
             "channels as examples",
             lambda x: x.reshape(-1, x.shape[2] * x.shape[3]),
-            "You made every channel an example of its own. Only the batch stays: "
-            "`(N, C*H*W)`.",
+            "You made every channel a separate example. Only the batch dimension "
+            "stays: `(N, C*H*W)`.",
         ),
         Misconception(
             "column-major",
             lambda x: x.permute(0, 3, 2, 1).flatten(1),
-            "The order is turned round, with the first index running fastest. Flatten "
-            "as it stands: the last index runs fastest.",
+            "The order is reversed, with the first index running fastest. Flatten "
+            "without moving anything: the last index runs fastest.",
         ),
         Misconception(
             "permuted first",
             lambda x: x.permute(0, 2, 3, 1).flatten(1),
-            "You moved the channels to the end before flattening. The shape is right "
-            "and every number is in another place.",
+            "You moved the channels to the end before flattening. The shape is right, "
+            "but the numbers are in other places.",
         ),
         Misconception(
             "batch last",
             lambda x: x.flatten(1).T,
-            "The examples stand in columns. Keep them in rows: `(N, C*H*W)`.",
+            "The examples are in columns. Keep them in rows: `(N, C*H*W)`.",
         ),
     ),
     lambda: [randn((n, 3, 4, 5)) for n in (2, 1)],
@@ -169,14 +170,14 @@ UNFLATTEN = Exercise(
         Misconception(
             "channels last",
             lambda y, c, h, w: y.reshape(-1, h, w, c),
-            "The channels stand last. Flatten laid out C, H, W, and Unflatten must "
-            "read it in the same order.",
+            "The channels come last. Flatten wrote C, H, W, and Unflatten must read "
+            "in the same order.",
         ),
         Misconception(
             "moved afterwards",
             lambda y, c, h, w: y.reshape(-1, h, w, c).permute(0, 3, 1, 2),
-            "The shape is right, the pixels are scrambled: you read the row as H, W, C "
-            "and moved the channels afterwards. It was written as C, H, W.",
+            "The shape is right, but the pixels are scrambled: you read the row as H, "
+            "W, C and moved the channels afterwards. It was written as C, H, W.",
         ),
         Misconception(
             "batch dropped",
@@ -194,20 +195,20 @@ HWC_TO_CHW = Exercise(
         Misconception(
             "reshaped",
             lambda image: image.reshape(image.shape[2], *image.shape[:2]),
-            "The shape is right, the picture is not: `reshape` only cuts the same row "
-            "of numbers differently. To move a dimension, `permute`.",
+            "The shape is right, but the picture is not: `reshape` only cuts the same "
+            "row of numbers differently. To move a dimension, use `permute`.",
         ),
         Misconception(
             "transposed",
             lambda image: image.transpose(0, 2),
-            "`transpose(0, 2)` swaps two dimensions: you get C, W, H, a picture lying "
-            "on its side. Name all three: `permute`.",
+            "`transpose(0, 2)` swaps two dimensions: you get C, W, H, a picture with "
+            "rows and columns swapped. Name all three with `permute`.",
         ),
         Misconception(
             "the other way",
             lambda image: image.permute(1, 2, 0),
-            "`permute` lists where each new dimension comes *from*: the first is to be "
-            "the old dimension 2.",
+            "You moved the dimensions the other way. `permute` lists where each new "
+            "dimension comes *from*: the first should be the old dimension 2.",
         ),
     ),
     lambda: [randn((4, 5, 3)), randn((3, 3, 3)), randn((6, 2, 1))],
@@ -230,14 +231,14 @@ ANY_IMAGE = Exercise(
         Misconception(
             "batch trap",
             lambda x: x.flatten(1),
-            "A batch is right. For a single image you took the channels for a batch: "
-            "where `x.ndim` is 3, add a batch dimension first.",
+            "A batch is right. For a single image the channels were taken for a "
+            "batch: where `x.ndim` is 3, the image needs a batch dimension first.",
         ),
         Misconception(
             "always one row",
             lambda x: x.flatten().unsqueeze(0),
             "A single image is right. A batch became one long example: where `x.ndim` "
-            "is 4 its first dimension must stay.",
+            "is 4, its first dimension must stay.",
         ),
         Misconception(
             "no batch dimension",
@@ -265,18 +266,18 @@ LINEAR_SIZE = Exercise(
             "border kept",
             lambda channels, height, width: _size(channels, height, width, conv=0),
             "You let the convolutions keep the size. Without padding a 3×3 kernel "
-            "takes one pixel off each side: 2 in height and 2 in width.",
+            "removes one pixel on each side: 2 in height and 2 in width.",
         ),
         Misconception(
             "no pooling",
             lambda channels, height, width: _size(channels, height, width, pool=1),
-            "The convolutions are right, the pooling is missing: it halves height and "
-            "width each time.",
+            "The convolutions are right, but the pooling is missing: it halves height "
+            "and width each time.",
         ),
         Misconception(
             "no channels",
             lambda channels, height, width: _size(1, height, width),
-            "This is the size of one channel. Flatten lays all of them in a row: "
+            "This is the size of one channel. Flatten puts all of them in one row: "
             "multiply by `channels`.",
         ),
         Misconception(
@@ -284,7 +285,7 @@ LINEAR_SIZE = Exercise(
             lambda channels, height, width: (
                 channels * ((height - 2) // 2) * ((width - 2) // 2)
             ),
-            "You have gone through convolution and pooling once. There are two rounds.",
+            "You went through convolution and pooling once. There are two rounds.",
         ),
     ),
     lambda: [(16, 28, 28), (8, 32, 20), (5, 31, 45)],

@@ -16,14 +16,14 @@ OUTPUT_SHAPE = Exercise(
         Misconception(
             "batch only",
             lambda x_shape, out_features: (x_shape[0], out_features),
-            "You keep the first dimension and drop those between: a linear layer "
-            "replaces the last one and keeps all others.",
+            "You keep the first dimension and drop those in between. A linear layer "
+            "replaces the last dimension and keeps all others.",
         ),
         Misconception(
             "first replaced",
             lambda x_shape, out_features: (out_features, *x_shape[1:]),
-            "You replace the first dimension, the batch. The features are the last "
-            "one, and that is what the layer replaces.",
+            "You replace the first dimension, the batch. The layer replaces the last "
+            "one, the features.",
         ),
         Misconception(
             "appended",
@@ -42,24 +42,24 @@ COUNT = Exercise(
         Misconception(
             "bias not counted",
             lambda in_features, out_features, bias: in_features * out_features,
-            "You count the weights alone: where `bias` is True, every output has "
-            "one bias as well.",
+            "You count only the weights. With `bias=True` every output has one bias "
+            "as well.",
         ),
         Misconception(
             "bias always counted",
             lambda in_features, out_features, bias: out_features * (in_features + 1),
-            "You count the biases always: with `bias=False` there are none.",
+            "You always count the biases. With `bias=False` there are none.",
         ),
         Misconception(
             "bias per input",
             lambda in_features, out_features, bias: in_features * (out_features + bias),
-            "You count a bias for every input. It belongs to an output: there are "
-            "`out_features` of them.",
+            "You count one bias per input. There is one per output: `out_features` of "
+            "them.",
         ),
         Misconception(
             "one bias in all",
             lambda in_features, out_features, bias: in_features * out_features + bias,
-            "You count a single bias for the layer. Every output has its own.",
+            "You count a single bias for the whole layer. Every output has its own.",
         ),
     ),
     lambda: [(784, 20, True), (5, 3, False), (3, 5, True), (1, 1, True)],
@@ -90,20 +90,20 @@ AFFINE = Exercise(
         Misconception(
             "bias added to rows",
             lambda x, weight, bias: x @ weight.T + bias[:, None],
-            "`bias[:, None]` adds one bias to a whole row, that is to an example. "
-            "Each belongs to an output, a column: plain `+ bias` does that.",
+            "`bias[:, None]` adds one bias to a whole row, that is to one example. A "
+            "bias belongs to one output, a column: plain `+ bias` does that.",
         ),
         Misconception(
             "W @ x",
             lambda x, weight, bias: weight @ x + bias,
-            "`weight @ x` is the textbook's order, for one column vector. Here the "
+            "`weight @ x` is the textbook order, for one column vector. Here the "
             "examples are rows: `x @ weight.T`.",
         ),
         Misconception(
             "transposed result",
             lambda x, weight, bias: weight @ x.T + bias[:, None],
-            "The numbers are right but lie on their side: yours has a row an output. "
-            "PyTorch keeps a row an example: `x @ weight.T + bias`.",
+            "The numbers are right, but the result is transposed: yours has one row "
+            "per output. PyTorch keeps one row per example: `x @ weight.T + bias`.",
         ),
     ),
     _affine_cases,
@@ -121,16 +121,16 @@ BOUND = Exercise(
         Misconception(
             "outputs",
             lambda in_features, out_features: 1 / math.sqrt(out_features),
-            "You take the outputs. A sum has `in_features` terms, and it is their "
-            "number that must be tamed.",
+            "You use the number of outputs. Each sum has `in_features` terms, so the "
+            "bound depends on the inputs.",
         ),
         Misconception(
             "Xavier",
             lambda in_features, out_features: math.sqrt(
                 6 / (in_features + out_features)
             ),
-            "This is Xavier's bound, √(6/(in + out)): a good rule, and Keras' default, "
-            "but not what nn.Linear uses.",
+            "This is Xavier's bound, √(6/(in + out)): a good rule, and the default in "
+            "Keras, but not what nn.Linear uses.",
         ),
     ),
     lambda: [(4, 9), (100, 200), (784, 20)],
@@ -155,13 +155,13 @@ MERGE = Exercise(
         Misconception(
             "first bias lost",
             lambda w1, b1, w2, b2: (w2 @ w1, b2),
-            "The weight is right, the first bias is lost: it leaves the second layer "
-            "as `w2 @ b1`.",
+            "The weight is right, but the first bias is lost: it leaves the second "
+            "layer as `w2 @ b1`.",
         ),
         Misconception(
             "second bias lost",
             lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1),
-            "The weight is right, the second bias is missing: add `b2`.",
+            "The weight is right, but the second bias is missing: add `b2`.",
         ),
     ),
     lambda: [randn((h, i), (h,), (o, h), (o,)) for i, h, o in [(3, 5, 2), (3, 3, 3)]],
@@ -174,26 +174,27 @@ BACKWARD = Exercise(
         Misconception(
             "dW transposed",
             lambda x, weight, g: (g @ weight, x.T @ g, g.sum(0)),
-            "Your gradient of the weight lies on its side: it needs the weight's own "
-            "shape, `(out_features, in_features)`: `g.T @ x`.",
+            "Your gradient of the weight is transposed. It needs the shape of the "
+            "weight, `(out_features, in_features)`: `g.T @ x`.",
         ),
         Misconception(
             "mean over the batch",
             lambda x, weight, g: (g @ weight, g.T @ x, g.mean(0)),
-            "The bias is used once per example and the gradients add up: sum over "
-            "the batch, no mean. (A mean belongs to the loss, inside `g`.)",
+            "You average the gradient of the bias. The bias is used once per example "
+            "and the gradients add up: sum over the batch. (A mean belongs to the "
+            "loss, inside `g`.)",
         ),
         Misconception(
             "bias summed over outputs",
             lambda x, weight, g: (g @ weight, g.T @ x, g.sum(1)),
-            "You sum over the outputs (`dim=1`). The bias has one entry an output; "
-            "sum over the examples: `g.sum(0)`.",
+            "You sum over the outputs (`dim=1`). The bias has one entry per output, "
+            "so sum over the examples: `g.sum(0)`.",
         ),
         Misconception(
             "dx transposed",
             lambda x, weight, g: (g @ weight.T, g.T @ x, g.sum(0)),
-            "Going back, the weight is not transposed: `g` has a column an output, "
-            "just as `weight` has a row an output.",
+            "On the way back the weight is not transposed: `g` has one column per "
+            "output, and `weight` has one row per output.",
         ),
     ),
     lambda: [randn((n, i), (o, i), (n, o)) for n, i, o in [(4, 3, 2), (5, 3, 3)]],
@@ -216,24 +217,24 @@ DESIGN = Exercise(
         Misconception(
             "transposed",
             _layer_of([[1.0, 1.0, 2.0], [1.0, -1.0, 0.0]], [0.0, 0.0, 1.0]),
-            "Your weight has a column an output. nn.Linear wants a row an output: "
-            "three rows of two numbers.",
+            "Your weight has one column per output. nn.Linear needs one row per "
+            "output: three rows of two numbers.",
         ),
         Misconception(
             "no bias",
             _layer_of([[1.0, 1.0], [1.0, -1.0], [2.0, 0.0]], [0.0, 0.0, 0.0]),
-            "The weights are right. The 1 in 2a + 1 depends on no input: it is the "
-            "third bias.",
+            "The weights are right. The 1 in 2a + 1 depends on no input: it belongs "
+            "in the third bias.",
         ),
         Misconception(
             "difference reversed",
             _layer_of([[1.0, 1.0], [-1.0, 1.0], [2.0, 0.0]], [0.0, 0.0, 1.0]),
-            "Your second output is b - a; asked for is a - b.",
+            "Your second output is b - a. The task asks for a - b.",
         ),
         Misconception(
             "constant as a weight",
             _layer_of([[1.0, 1.0], [1.0, -1.0], [2.0, 1.0]], [0.0, 0.0, 0.0]),
-            "Your third output is 2a + b: the 1 stands in the column of b. A constant "
+            "Your third output is 2a + b: the 1 is in the column of b. A constant "
             "belongs in the bias.",
         ),
     ),

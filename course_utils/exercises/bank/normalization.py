@@ -15,8 +15,8 @@ COUNTS = Exercise(
         Misconception(
             "BatchNorm by example",
             lambda n, c, groups: (n, n * c, n * groups, n),
-            "You give BatchNorm a mean for every example. It gives one to every "
-            "channel, taken over all examples.",
+            "You count one mean per example for BatchNorm. It has one per channel, "
+            "taken over all examples.",
         ),
         Misconception(
             "InstanceNorm by channel",
@@ -27,29 +27,31 @@ COUNTS = Exercise(
         Misconception(
             "groups once",
             lambda n, c, groups: (c, n * c, groups, n),
-            "You count the groups once. Each example has its own groups and means.",
+            "You count the groups only once. Each example has its own groups and "
+            "means.",
         ),
         Misconception(
             "LayerNorm once",
             lambda n, c, groups: (c, n * c, n * groups, 1),
-            "One mean for all would mix the examples. LayerNorm gives each its own.",
+            "You count one mean for LayerNorm, which would mix the examples. Each "
+            "example has its own.",
         ),
         Misconception(
             "BatchNorm and LayerNorm swapped",
             lambda n, c, groups: (n, n * c, n * groups, c),
-            "BatchNorm and LayerNorm have changed places: the batch is what "
-            "BatchNorm averages over.",
+            "BatchNorm and LayerNorm are swapped: it is BatchNorm that averages over "
+            "the batch.",
         ),
         Misconception(
             "groups times channels",
             lambda n, c, groups: (c, n * c, c * groups, n),
-            "You count a mean for every channel of every group. The channels of a "
-            "group share one: each example has `groups` means.",
+            "You count one mean per channel and group. The channels of a group share "
+            "one: each example has `groups` means.",
         ),
         Misconception(
             "channels in a group",
             lambda n, c, groups: (c, n * c, n * c // groups, n),
-            "`c // groups` is how many channels a group has. Count the groups.",
+            "`c // groups` is the number of channels in a group. Count the groups.",
         ),
     ),
     lambda: [(8, 6, 3), (1, 4, 2), (5, 12, 1), (2, 10, 10)],
@@ -99,28 +101,29 @@ def _common_mistakes(
             lambda x, gamma, beta, eps: affine(
                 _normalised(x, dim, eps, correction=1), gamma, beta
             ),
-            "You divide by n - 1, as `x.var()` does by default. To normalise, the "
-            "variance is divided by n: `correction=0`.",
+            "You divide by n - 1, as `x.var()` does by default. To normalise, divide "
+            "the variance by n: `correction=0`.",
         ),
         Misconception(
             "eps outside the root",
             lambda x, gamma, beta, eps: affine(
                 _eps_outside(x, dim, eps, correction=0), gamma, beta
             ),
-            "You add `eps` to the root. It belongs under it: `torch.sqrt(var + eps)`.",
+            "You add `eps` to the square root. It belongs inside: `torch.sqrt(var + "
+            "eps)`.",
         ),
         Misconception(
             "std plus eps",
             lambda x, gamma, beta, eps: affine(
                 _eps_outside(x, dim, eps, correction=1), gamma, beta
             ),
-            "`x.std() + eps` has two slips: `std` divides by n - 1 unless you say "
-            "`correction=0`, and `eps` belongs under the root.",
+            "`x.std() + eps` has two mistakes: `std` divides by n - 1 unless you pass "
+            "`correction=0`, and `eps` belongs inside the square root.",
         ),
         Misconception(
             "no root",
             lambda x, gamma, beta, eps: affine(_no_root(x, dim, eps), gamma, beta),
-            "You divide by the variance. Divide by its root, the spread: "
+            "You divide by the variance. Divide by its square root, the spread: "
             "`torch.sqrt(var + eps)`.",
         ),
         Misconception(
@@ -128,7 +131,7 @@ def _common_mistakes(
             lambda x, gamma, beta, eps: (
                 _normalised(x * per_feature(gamma), dim, eps) + per_feature(beta)
             ),
-            "You multiply by `gamma` first, and normalising takes it out again. "
+            "You multiply by `gamma` first, and normalising removes it again. "
             "Normalise, then multiply.",
         ),
         Misconception(
@@ -136,13 +139,13 @@ def _common_mistakes(
             lambda x, gamma, beta, eps: affine(
                 _normalised(x, tuple(range(x.dim())), eps), gamma, beta
             ),
-            "You take one mean of the whole tensor. Say with `dim=` which numbers "
-            "share one.",
+            "You take one mean of the whole tensor. Choose with `dim=` which numbers "
+            "share a mean.",
         ),
         Misconception(
             "affine forgotten",
             lambda x, gamma, beta, eps: _normalised(x, dim, eps),
-            "The numbers are normalised; `gamma` and `beta` are still to be applied.",
+            "The numbers are normalised, but `gamma` and `beta` are not applied yet.",
         ),
     ]
 
@@ -170,26 +173,26 @@ BATCH_NORM = Exercise(
         Misconception(
             "each example by itself",
             lambda x, gamma, beta, eps: _batch_norm(x, gamma, beta, eps, (1, 2, 3)),
-            "You give every example its own mean, as LayerNorm does. BatchNorm2d "
-            "gives one to every channel: `dim=(0, 2, 3)`.",
+            "You give every example its own mean, as LayerNorm does. BatchNorm2d has "
+            "one mean per channel: `dim=(0, 2, 3)`.",
         ),
         Misconception(
             "each pixel by itself",
             lambda x, gamma, beta, eps: _batch_norm(x, gamma, beta, eps, 0),
-            "You average over the batch alone, so every pixel has its own mean. The "
-            "pixels of a channel share it: `dim=(0, 2, 3)`.",
+            "You average only over the batch, so every pixel has its own mean. The "
+            "pixels of a channel share one: `dim=(0, 2, 3)`.",
         ),
         Misconception(
             "each channel of each example",
             lambda x, gamma, beta, eps: _batch_norm(x, gamma, beta, eps, (2, 3)),
-            "This is InstanceNorm: a mean for every example and channel. BatchNorm2d "
+            "This is InstanceNorm: one mean per example and channel. BatchNorm2d "
             "averages over the batch too: `dim=(0, 2, 3)`.",
         ),
         Misconception(
             "no keepdim",
             _batch_norm_no_keepdim,
             "Without `keepdim=True` the mean is `(C,)` and lines up with the last "
-            "dimension, the width. Keep it `(1, C, 1, 1)`.",
+            "dimension, the width. Keep it as `(1, C, 1, 1)`.",
         ),
         Misconception(
             "gamma along the width",
@@ -235,14 +238,14 @@ LAYER_NORM = Exercise(
         Misconception(
             "the whole sentence",
             lambda x, gamma, beta, eps: _layer_norm(x, gamma, beta, eps, (1, 2)),
-            "You give a whole sentence one mean. `nn.LayerNorm(D)` gives every word "
-            "its own: `dim=-1` alone.",
+            "You take one mean per sentence. `nn.LayerNorm(D)` has one per word: "
+            "`dim=-1` only.",
         ),
         Misconception(
             "no keepdim",
             _layer_norm_no_keepdim,
             "Without `keepdim=True` the mean loses a dimension and lines up with the "
-            "wrong one of `x`, or with none.",
+            "wrong dimension of `x`, or with none.",
         ),
     ),
     lambda: [
@@ -275,8 +278,8 @@ GROUP_NORM = Exercise(
         Misconception(
             "size taken for number",
             lambda x, groups, eps: _grouped(x, x.shape[1] // groups, eps),
-            "You make groups of `groups` channels. Asked for are `groups` groups: "
-            "`x.unflatten(1, (groups, -1))`.",
+            "You make groups of `groups` channels each. The task asks for `groups` "
+            "groups: `x.unflatten(1, (groups, -1))`.",
         ),
         Misconception(
             "over the batch",
@@ -287,27 +290,27 @@ GROUP_NORM = Exercise(
         Misconception(
             "groups ignored",
             lambda x, groups, eps: _grouped(x, 1, eps),
-            "This has one mean an example, as with a single group. Split the channels "
-            "into `groups` groups first.",
+            "This has one mean per example, as with a single group. Split the "
+            "channels into `groups` groups first.",
         ),
         Misconception(
             "each channel by itself",
             lambda x, groups, eps: _grouped(x, x.shape[1], eps),
-            "This is InstanceNorm, a group for every channel. The channels of a group "
-            "share their mean.",
+            "This is InstanceNorm, with one group per channel. The channels of a "
+            "group share their mean.",
         ),
         Misconception(
             "unbiased variance",
             lambda x, groups, eps: _grouped(x, groups, eps, correction=1),
-            "You divide by n - 1, as `x.var()` does by default: say `correction=0`.",
+            "You divide by n - 1, as `x.var()` does by default. Pass `correction=0`.",
         ),
         Misconception(
             "shape left split",
             lambda x, groups, eps: _normalised(
                 x.unflatten(1, (groups, -1)), (2, 3, 4), eps
             ),
-            "The numbers are right, the channels are still split: bring them together "
-            "with `.flatten(1, 2)`.",
+            "The numbers are right, but the channels are still split: merge them with "
+            "`.flatten(1, 2)`.",
         ),
     ),
     lambda: [
@@ -329,7 +332,7 @@ RMS_NORM = Exercise(
         Misconception(
             "mean subtracted",
             lambda x, gamma, eps: _normalised(x, -1, eps) * gamma,
-            "You subtract the mean: that is LayerNorm. RMSNorm leaves it in and takes "
+            "You subtract the mean: that is LayerNorm. RMSNorm does not, and takes "
             "the mean of the squares of `x` itself.",
         ),
         Misconception(
@@ -337,7 +340,7 @@ RMS_NORM = Exercise(
             lambda x, gamma, eps: (
                 x / torch.sqrt(x.var(-1, correction=0, keepdim=True) + eps) * gamma
             ),
-            "You divide by the spread about the mean. RMSNorm knows no mean: take "
+            "You divide by the spread around the mean. RMSNorm subtracts no mean: use "
             "`x.square().mean(-1, keepdim=True)`.",
         ),
         Misconception(
@@ -345,28 +348,29 @@ RMS_NORM = Exercise(
             lambda x, gamma, eps: (
                 x / torch.sqrt(x.square().sum(-1, keepdim=True) + eps) * gamma
             ),
-            "You sum the squares, which gives the length. The M in RMS is for mean.",
+            "You sum the squares, which gives the length. The M in RMS stands for "
+            "mean.",
         ),
         Misconception(
             "length",
             lambda x, gamma, eps: x / x.norm(dim=-1, keepdim=True) * gamma,
-            "You divide by the length, the root of the sum of squares. The M in RMS "
-            "is for mean, and `eps` belongs under the root.",
+            "You divide by the length, the square root of the sum of squares. The M "
+            "in RMS stands for mean, and `eps` belongs inside the root.",
         ),
         Misconception(
             "eps outside the root",
             lambda x, gamma, eps: x / (_mean_square(x).sqrt() + eps) * gamma,
-            "You add `eps` to the root. It belongs under it.",
+            "You add `eps` to the square root. It belongs inside.",
         ),
         Misconception(
             "no root",
             lambda x, gamma, eps: x / (_mean_square(x) + eps) * gamma,
-            "You divide by the mean square. The R in RMS is for root.",
+            "You divide by the mean square. The R in RMS stands for root.",
         ),
         Misconception(
             "gamma before normalising",
             lambda x, gamma, eps: x * gamma / torch.sqrt(_mean_square(x * gamma) + eps),
-            "You multiply by `gamma` first, so it counts in the mean square too. "
+            "You multiply by `gamma` first, so it becomes part of the mean square. "
             "Normalise, then multiply.",
         ),
     ),
@@ -400,36 +404,36 @@ RUNNING = Exercise(
         Misconception(
             "momentum reversed",
             lambda batches, momentum: _follow(batches, 1 - momentum),
-            "You weigh the old by `momentum`. Here momentum is the weight of the "
-            "new: `(1 - momentum) * old + momentum * new`.",
+            "You multiply the old value by `momentum`. Here momentum is the weight of "
+            "the new value: `(1 - momentum) * old + momentum * new`.",
         ),
         Misconception(
             "biased variance",
             lambda batches, momentum: _follow(batches, momentum, correction=0),
-            "The means are right. `running_var` takes the unbiased variance, divided "
-            "by n - 1, though the batch is normalised with the biased one.",
+            "The means are right. `running_var` uses the unbiased variance, divided "
+            "by n - 1, although the batch is normalised with the biased one.",
         ),
         Misconception(
             "variance from zero",
             lambda batches, momentum: _follow(batches, momentum, start=(0.0, 0.0)),
-            "The means are right. `running_var` starts from 1, not from 0.",
+            "The means are right. `running_var` starts at 1, not at 0.",
         ),
         Misconception(
             "mean from one",
             lambda batches, momentum: _follow(batches, momentum, start=(1.0, 1.0)),
-            "`running_mean` starts from 0, not from 1.",
+            "`running_mean` starts at 0, not at 1.",
         ),
         Misconception(
             "plain average",
             lambda batches, momentum: (batches.mean((0, 1)), batches.var(1).mean(0)),
             "This is the plain average of all batches, which is what `momentum=None` "
-            "gives. With a momentum, each batch moves the old value a step.",
+            "gives. With a momentum, each batch moves the old value a little.",
         ),
         Misconception(
             "last batch",
             lambda batches, momentum: (batches[-1].mean(0), batches[-1].var(0)),
-            "These are the last batch's own statistics: nothing of the earlier ones "
-            "is left. Mix the new into the old.",
+            "These are the statistics of the last batch alone: nothing of the earlier "
+            "ones is left. Mix the new values into the old.",
         ),
     ),
     lambda: [
@@ -447,40 +451,41 @@ UNDO = Exercise(
         Misconception(
             "eps forgotten",
             lambda mean, var, eps: (torch.sqrt(var), mean.clone()),
-            "Nearly: the layer divides by √(var + eps), so that is what gamma must be.",
+            "Nearly right: the layer divides by √(var + eps), so that is what gamma "
+            "must be.",
         ),
         Misconception(
             "eps outside the root",
             lambda mean, var, eps: (torch.sqrt(var) + eps, mean.clone()),
-            "Nearly: `eps` belongs under the root, where the layer has it.",
+            "Nearly right: `eps` belongs inside the square root, as in the layer.",
         ),
         Misconception(
             "as when new",
             lambda mean, var, eps: (torch.ones_like(mean), torch.zeros_like(mean)),
-            "With gamma 1 and beta 0 the layer gives the normalised input. What must "
-            "it be multiplied by, and what added, to become the input again?",
+            "With gamma 1 and beta 0 the layer returns the normalised input. What "
+            "must it be multiplied by, and what must be added, to get the input back?",
         ),
         Misconception(
             "variance for spread",
             lambda mean, var, eps: (var + eps, mean.clone()),
-            "The layer divides by the root of `var + eps`; gamma must undo that "
-            "root, not its square.",
+            "The layer divides by the square root of `var + eps`. gamma must undo "
+            "that root, not its square.",
         ),
         Misconception(
             "divided twice",
             lambda mean, var, eps: (1 / torch.sqrt(var + eps), mean.clone()),
-            "With this gamma the layer divides by the spread twice. To undo a "
-            "division, multiply.",
+            "With this gamma the spread is divided out twice. To undo a division, "
+            "multiply.",
         ),
         Misconception(
             "sign of the mean",
             lambda mean, var, eps: (torch.sqrt(var + eps), -mean),
-            "The layer subtracts the mean already. Undo it: beta adds the mean back.",
+            "The layer already subtracts the mean. Undo it: beta adds the mean back.",
         ),
         Misconception(
             "order",
             lambda mean, var, eps: (mean.clone(), torch.sqrt(var + eps)),
-            "The two have changed places: gamma multiplies, beta is added.",
+            "The two are swapped: gamma multiplies, beta is added.",
         ),
     ),
     lambda: [
@@ -522,8 +527,8 @@ FOLD = Exercise(
                 weight * _scale(gamma, var, eps),
                 (bias - mean) * _scale(gamma, var, eps) + beta,
             ),
-            "`weight * scale` scales the columns, the inputs. A channel is an output, "
-            "a row of `weight`: `scale[:, None]`.",
+            "`weight * scale` scales the columns, which are inputs. A channel is an "
+            "output, a row of `weight`: `scale[:, None]`.",
         ),
         Misconception(
             "bias not scaled",
@@ -549,21 +554,21 @@ FOLD = Exercise(
                 weight * _scale(gamma, var, eps)[:, None],
                 (bias - mean) * _scale(gamma, var, eps),
             ),
-            "The weight is right, and `beta` is missing from the bias.",
+            "The weight is right, but `beta` is missing from the bias.",
         ),
         Misconception(
             "eps forgotten",
             lambda weight, bias, gamma, beta, mean, var, eps: _folded(
                 weight, bias, beta, mean, _scale(gamma, var, 0.0)
             ),
-            "You divide by √var; the layer divides by √(var + eps).",
+            "You divide by √var. The layer divides by √(var + eps).",
         ),
         Misconception(
             "no root",
             lambda weight, bias, gamma, beta, mean, var, eps: _folded(
                 weight, bias, beta, mean, gamma / (var + eps)
             ),
-            "You divide by the variance. The layer divides by its root.",
+            "You divide by the variance. The layer divides by its square root.",
         ),
     ),
     _fold_cases,

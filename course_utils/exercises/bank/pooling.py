@@ -20,8 +20,8 @@ SIZE = Exercise(
             lambda size, kernel, stride, padding: (
                 (size + 2 * padding - kernel) // (stride or 1) + 1
             ),
-            "You take a stride of 1 where none is given. That is a convolution's "
-            "default; a pooling window moves by its own width.",
+            "You use a stride of 1 where none is given. That is the default of a "
+            "convolution; a pooling window moves by its own width.",
         ),
         Misconception(
             "rounded up",
@@ -36,22 +36,22 @@ SIZE = Exercise(
             lambda size, kernel, stride, padding: (
                 (size + padding - kernel) // (stride or kernel) + 1
             ),
-            "You count the padding once. It is put on both sides: `2 * padding`.",
+            "You count the padding once. It is added on both sides: `2 * padding`.",
         ),
         Misconception(
             "kernel not subtracted",
             lambda size, kernel, stride, padding: (
                 (size + 2 * padding) // (stride or kernel)
             ),
-            "You divide the whole length by the stride. What counts is the room in "
-            "which the window can move: take `kernel` off first, and add 1 at the end.",
+            "You divide the whole length by the stride. What counts is how far the "
+            "window can move: subtract `kernel` first, and add 1 at the end.",
         ),
         Misconception(
             "steps for windows",
             lambda size, kernel, stride, padding: (
                 (size + 2 * padding - kernel) // (stride or kernel)
             ),
-            "You count the steps. The window also stands where it starts: add 1.",
+            "You count the steps. The window also stands at the start: add 1.",
         ),
     ),
     lambda: [
@@ -78,8 +78,8 @@ MAX = Exercise(
         Misconception(
             "stride 1",
             lambda x, kernel: x.unfold(-1, kernel, 1).amax(-1),
-            "Your window moves on by 1. A pooling window moves by its own width "
-            "unless told otherwise.",
+            "Your window moves by 1. Unless told otherwise, a pooling window moves by "
+            "its own width.",
         ),
         Misconception(
             "wrong end dropped",
@@ -87,7 +87,7 @@ MAX = Exercise(
                 x[..., x.shape[-1] % kernel :].unfold(-1, kernel, kernel).amax(-1)
             ),
             "You drop the leftover numbers at the start. Windows are laid from the "
-            "left, so it is the end that is left over.",
+            "left, so the leftover is at the end.",
         ),
         Misconception(
             "leftover kept",
@@ -99,12 +99,13 @@ MAX = Exercise(
             "across channels",
             lambda x, kernel: x.unfold(0, kernel, kernel).amax(-1),
             "You pool over the channels, the first dimension. Each channel is pooled "
-            "by itself, along the last one.",
+            "separately, along the last dimension.",
         ),
         Misconception(
             "average",
             lambda x, kernel: x.unfold(-1, kernel, kernel).mean(-1),
-            "These are the averages of the windows; asked for are the largest.",
+            "These are the averages of the windows. The task asks for the largest "
+            "values.",
         ),
     ),
     _max_cases,
@@ -127,13 +128,13 @@ AVERAGE = Exercise(
         Misconception(
             "padding averaged in",
             lambda x, kernel, padding: F.avg_pool1d(x, kernel, padding=padding),
-            "At the border you divide by the whole window, zeros of the padding "
-            "included. Divide by how many real numbers it holds.",
+            "At the border you divide by the whole window, including the zeros of the "
+            "padding. Divide by how many real numbers it holds.",
         ),
         Misconception(
             "no padding",
             lambda x, kernel, padding: F.avg_pool1d(x, kernel),
-            "You leave the padding out: the first window starts `padding` places "
+            "You leave out the padding: the first window starts `padding` places "
             "before the row.",
         ),
         Misconception(
@@ -142,12 +143,12 @@ AVERAGE = Exercise(
                 F.avg_pool1d(x, kernel, padding=padding) * kernel / (kernel - padding)
             ),
             "You divide every sum by `kernel - padding`. Only windows at the border "
-            "lack numbers; count window by window.",
+            "lack numbers: count window by window.",
         ),
         Misconception(
             "stride 1",
             lambda x, kernel, padding: _average(x, kernel, padding, stride=1),
-            "Your window moves on by 1. Without a stride it moves by its own width.",
+            "Your window moves by 1. Without a stride it moves by its own width.",
         ),
         Misconception(
             "sum",
@@ -187,21 +188,21 @@ ADAPTIVE = Exercise(
         Misconception(
             "resize by mixing",
             lambda x, size: F.interpolate(x[None], size, mode="linear")[0],
-            "You resize by linear interpolation, which mixes two neighbours a result. "
-            "Adaptive pooling averages all that a window holds.",
+            "You resize by linear interpolation, which mixes two neighbours per "
+            "result. Adaptive pooling averages everything in a window.",
         ),
         Misconception(
             "ends rounded down",
             lambda x, size: _means(x, size, lambda end: end // size),
-            "Your windows start right and end too early: the end is rounded up, so "
-            "that windows may overlap.",
+            "Your windows start in the right place but end too early: the end is "
+            "rounded up, so that windows may overlap.",
         ),
         Misconception(
             "split",
             lambda x, size: torch.stack(
                 [piece.mean(-1) for piece in x.tensor_split(size, -1)], -1
             ),
-            "You cut the row into pieces that share nothing. Adaptive windows start at "
+            "You cut the row into pieces without overlap. Adaptive windows start at "
             "i·n/size rounded down and end at (i+1)·n/size rounded up.",
         ),
         Misconception(
@@ -213,7 +214,8 @@ ADAPTIVE = Exercise(
         Misconception(
             "largest",
             lambda x, size: F.adaptive_max_pool1d(x, size),
-            "These are the largest of the right windows; asked for are the averages.",
+            "These are the maxima of the right windows. The task asks for the "
+            "averages.",
         ),
     ),
     lambda: [(*randn((c, n)), k) for c, n, k in [(2, 10, 4), (1, 7, 3), (3, 11, 8)]],
@@ -245,31 +247,31 @@ ROUTE = Exercise(
         Misconception(
             "spread",
             lambda x, g: g.repeat_interleave(2, -1) / 2,
-            "You give each of the two a half. That is what average pooling does; a "
+            "You give half to each of the two. That is what average pooling does; a "
             "maximum depends on the winner alone.",
         ),
         Misconception(
             "to both",
             lambda x, g: g.repeat_interleave(2, -1),
-            "Both of a pair get the whole gradient. The smaller one could change a "
-            "little and nothing would happen: its gradient is 0.",
+            "Both numbers of a pair get the whole gradient. If the smaller one "
+            "changed a little, nothing would happen: its gradient is 0.",
         ),
         Misconception(
             "to the loser",
             lambda x, g: _route(x, g, lambda a, b: (a < b, a >= b)),
-            "The gradient goes to the smaller of the two: turn the comparison round.",
+            "The gradient goes to the smaller of the two: reverse the comparison.",
         ),
         Misconception(
             "last of equals",
             lambda x, g: _route(x, g, lambda a, b: (a > b, a <= b)),
-            "Right but for ties: PyTorch gives the gradient to the first of equal "
+            "Right except for ties: PyTorch gives the gradient to the first of equal "
             "numbers, so the first wins with `>=`.",
         ),
         Misconception(
             "both of equals",
             lambda x, g: _route(x, g, lambda a, b: (a >= b, a <= b)),
-            "Right but for ties: where the two are equal, both get all of it. PyTorch "
-            "gives it to the first alone.",
+            "Right except for ties: where the two are equal, both get the whole "
+            "gradient. PyTorch gives it to the first alone.",
         ),
         Misconception(
             "equals share",
@@ -278,8 +280,8 @@ ROUTE = Exercise(
                 g,
                 lambda a, b: ((a >= b) / (1 + (a == b)), (a <= b) / (1 + (a == b))),
             ),
-            "Right but for ties: you let equal numbers share, as `amax` does. The "
-            "pooling layers give it to the first alone.",
+            "Right except for ties: equal numbers share the gradient, as with `amax`. "
+            "The pooling layers give it to the first alone.",
         ),
         Misconception(
             "values passed on",
@@ -304,37 +306,37 @@ THIN = Exercise(
         Misconception(
             "outer minus missing",
             lambda x: F.max_pool2d(-x, 3, 1, 1),
-            "The winners are right, their sign is not: turn it round again with "
-            "a minus in front.",
+            "The right pixels win, but their sign is reversed: put a minus in front "
+            "of the result.",
         ),
         Misconception(
             "thicker",
             lambda x: F.max_pool2d(x, 3, 1, 1),
-            "This is the largest of each window: ink grows thicker. Asked for is the "
-            "smallest.",
+            "This is the largest value of each window: the ink grows thicker. The "
+            "task asks for the smallest.",
         ),
         Misconception(
             "stride of the kernel",
             lambda x: -F.max_pool2d(-x, 3, padding=1),
-            "The picture shrinks: without a stride the window jumps by 3. Give "
+            "The picture shrinks: without a stride the window jumps by 3. Pass "
             "`stride=1`.",
         ),
         Misconception(
             "no padding",
             lambda x: -F.max_pool2d(-x, 3, 1),
-            "The picture loses a pixel on each side: give `padding=1`.",
+            "The picture loses a pixel on each side: pass `padding=1`.",
         ),
         Misconception(
             "zeros in the border",
             lambda x: -F.max_pool2d(-F.pad(x, (1, 1, 1, 1)), 3, 1),
             "You pad with zeros, and white wins along the whole border. Let the "
-            "pooling pad: its border never wins.",
+            "pooling do the padding: its border never wins.",
         ),
         Misconception(
             "one minus the largest",
             lambda x: 1 - F.max_pool2d(x, 3, 1, 1),
-            "`1 - max(x)` is the negative of the thicker picture. Turn the sign before "
-            "*and* after.",
+            "`1 - max(x)` is the negative of the thicker picture. Change the sign "
+            "before *and* after the maximum.",
         ),
     ),
     _thin_cases,
@@ -354,14 +356,14 @@ BLUR = Exercise(
         Misconception(
             "sampled first",
             lambda x: _blur(F.max_pool1d(x, 2, 2), 1),
-            "You skip every second maximum before the blur: the damage is done. Max "
-            "with stride 1, then blur, then take every second.",
+            "You skip every second maximum before the blur, when the damage is "
+            "already done. Max with stride 1, then blur, then take every second.",
         ),
         Misconception(
             "blur before the maximum",
             lambda x: F.max_pool1d(_blur(x, 1), 2, 2),
             "You blur first. The maximum makes sharp steps again, so the blur must "
-            "stand between it and the skipping.",
+            "come between it and the skipping.",
         ),
         Misconception(
             "not normalised",
@@ -371,12 +373,12 @@ BLUR = Exercise(
         Misconception(
             "nothing skipped",
             lambda x: _blur(F.max_pool1d(x, 2, 1), 1),
-            "The numbers are right, and twice too many: keep every second.",
+            "The numbers are right, but there are twice too many: keep every second.",
         ),
         Misconception(
             "flat weights",
             lambda x: _blur(F.max_pool1d(x, 2, 1), 2, (1 / 3, 1 / 3, 1 / 3)),
-            "You average with equal weights; asked for are 1/4, 1/2, 1/4.",
+            "You average with equal weights. The task asks for 1/4, 1/2, 1/4.",
         ),
         Misconception(
             "no maximum",
@@ -402,14 +404,14 @@ HEADS = Exercise(
                 channels * height * width * classes,
                 channels * classes,
             ),
-            "The weights are right; each class also has a bias.",
+            "The weights are right, but each class also has a bias.",
         ),
         Misconception(
             "swapped",
             lambda channels, height, width, classes: _heads(
                 channels, height, width, classes
             )[::-1],
-            "Both numbers are right, in the other order: Flatten first.",
+            "Both numbers are right, but in the wrong order: Flatten first.",
         ),
         Misconception(
             "pixels kept",
@@ -417,8 +419,8 @@ HEADS = Exercise(
                 (channels * height * width + 1) * classes,
                 (channels * height * width + 1) * classes,
             ),
-            "Your second head still reads every pixel. After global pooling one number "
-            "a channel is left.",
+            "Your second head still reads every pixel. After global pooling one "
+            "number per channel is left.",
         ),
         Misconception(
             "pooling with weights",
@@ -434,7 +436,7 @@ HEADS = Exercise(
                 channels * height * width * classes + 1,
                 channels * classes + 1,
             ),
-            "You count a single bias for the layer. Every class has its own.",
+            "You count a single bias for the whole layer. Every class has its own.",
         ),
     ),
     lambda: [(64, 7, 7, 10), (3, 5, 4, 2), (16, 1, 1, 3)],

@@ -49,14 +49,14 @@ SHAPES = Exercise(
                     (n, layers * d, h) if first else (layers * d, n, h)
                 )
             ),
-            "`output` is right. `batch_first` turns input and output only: `h_n` is "
-            "`(layers · directions, N, H)` in any case.",
+            "`output` is right. `batch_first` affects only input and output: `h_n` is "
+            "always `(layers · directions, N, H)`.",
         ),
         Misconception(
             "batch always second",
             lambda x, h, layers, d, _: _shapes(x, h, layers, d, False),
-            "`output` is right. For `h_n` you take the batch from the second place; "
-            "with `batch_first=True` it is `x_shape[0]`.",
+            "`output` is right. For `h_n` you read the batch size from the second "
+            "place; with `batch_first=True` it is `x_shape[0]`.",
         ),
         Misconception(
             "output always time first",
@@ -76,8 +76,8 @@ SHAPES = Exercise(
         Misconception(
             "layers in output",
             _other_output(lambda x, h, layers, d, _: (*x[:2], layers * d * h)),
-            "You give `output` the states of all layers. It has those of the top one "
-            "alone: `directions · hidden`.",
+            "You give `output` the states of all layers. It has only those of the top "
+            "layer: `directions · hidden`.",
         ),
         Misconception(
             "directions missing in h_n",
@@ -88,14 +88,14 @@ SHAPES = Exercise(
         Misconception(
             "directions joined in h_n",
             _other_h_n(lambda n, h, layers, d, _: (layers, n, d * h)),
-            "`output` joins the directions, `h_n` does not: there they stand one after "
-            "the other in the first dimension.",
+            "`output` joins the directions, but `h_n` does not: there they follow "
+            "each other in the first dimension.",
         ),
         Misconception(
             "h_n first",
             lambda *args: _shapes(*args)[::-1],
-            "Both are right, in the wrong order: first the shape of `output`, then "
-            "that of `h_n`.",
+            "Both are right, but in the wrong order: first the shape of `output`, "
+            "then that of `h_n`.",
         ),
         Misconception(
             "top layer only",
@@ -139,17 +139,17 @@ COUNT = Exercise(
         Misconception(
             "one bias",
             partial(_count, biases=1),
-            "You count one bias a sum. PyTorch keeps two, `bias_ih` and `bias_hh`.",
+            "You count one bias per sum. PyTorch keeps two, `bias_ih` and `bias_hh`.",
         ),
         Misconception(
             "no bias",
             partial(_count, biases=0),
-            "The weights are right; the biases are missing, two for every sum.",
+            "The weights are right, but the biases are missing: two per sum.",
         ),
         Misconception(
             "no gates",
             partial(_count, gates=1),
-            "This is the count of a plain RNN. An LSTM makes four sums: i, f, g, o.",
+            "This is the count of a plain RNN. An LSTM computes four sums: i, f, g, o.",
         ),
         Misconception(
             "three sums",
@@ -160,19 +160,19 @@ COUNT = Exercise(
         Misconception(
             "every layer reads the input",
             lambda inputs, hidden, layers: layers * _count(inputs, hidden, 1),
-            "You let every layer read `inputs` numbers. From the second layer on the "
-            "input is the state below: `hidden` numbers.",
+            "You let every layer read `inputs` numbers. From the second layer on, the "
+            "input is the state of the layer below: `hidden` numbers.",
         ),
         Misconception(
             "no state weights",
             partial(_count, states=0),
-            "You count the weights of the input alone. Every sum also weighs the old "
+            "You count only the weights of the input. Every sum also weighs the old "
             "state: `hidden` more weights.",
         ),
         Misconception(
             "one layer",
             lambda inputs, hidden, layers: _count(inputs, hidden, 1),
-            "You count the first layer alone; there are `layers` of them.",
+            "You count only the first layer. There are `layers` of them.",
         ),
     ),
     lambda: [(3, 4, 1), (3, 4, 2), (10, 7, 3), (1, 1, 1)],
@@ -215,69 +215,71 @@ RNN = Exercise(
         Misconception(
             "one bias",
             _rnn_loop(lambda x, h, wi, wh, bi, bh: _rnn_step(x, h, wi, wh, bi, 0 * bh)),
-            "The second bias is missing: `b_hh` is added beside `h @ w_hh.T`.",
+            "The second bias is missing: add `b_hh` beside `h @ w_hh.T`.",
         ),
         Misconception(
             "the other bias",
             _rnn_loop(lambda x, h, wi, wh, bi, bh: _rnn_step(x, h, wi, wh, 0 * bi, bh)),
-            "The first bias is missing: `b_ih` is added beside `x_t @ w_ih.T`.",
+            "The first bias is missing: add `b_ih` beside `x_t @ w_ih.T`.",
         ),
         Misconception(
             "no bias",
             _rnn_loop(
                 lambda x, h, wi, wh, bi, bh: _rnn_step(x, h, wi, wh, 0 * bi, 0 * bh)
             ),
-            "Both biases are missing: `b_ih` beside the input's sum, `b_hh` beside the "
+            "Both biases are missing: add `b_ih` to the input's sum and `b_hh` to the "
             "state's.",
         ),
         Misconception(
             "relu for tanh",
             _rnn_loop(lambda *args: _sum(*args).relu()),
-            "You squash with ReLU; `nn.RNN` takes tanh unless told otherwise.",
+            "You use ReLU. `nn.RNN` uses tanh unless told otherwise.",
         ),
         Misconception(
             "sigmoid for tanh",
             _rnn_loop(lambda *args: _sum(*args).sigmoid()),
-            "You squash with a sigmoid; that is for gates. An RNN takes tanh.",
+            "You use a sigmoid, which is for gates. An RNN uses tanh.",
         ),
         Misconception(
             "no tanh",
             _rnn_loop(_sum),
-            "The sum is right, but nothing squashes it: take `torch.tanh` of it all.",
+            "The sum is right, but the nonlinearity is missing: apply `torch.tanh` to "
+            "the whole sum.",
         ),
         Misconception(
             "state not carried",
             _rnn_loop(_rnn_step, carry=False),
-            "Every step starts from the first state again. Give the new state the "
-            "name `h`, so that the next step finds it.",
+            "Every step starts from the first state again. Assign the new state to "
+            "`h`, so that the next step uses it.",
         ),
         Misconception(
             "state forgotten",
             _rnn_loop(lambda x, h, wi, wh, bi, bh: _rnn_step(x, 0 * h, wi, wh, bi, bh)),
-            "The old state plays no part: add `h @ w_hh.T`.",
+            "The old state has no effect: add `h @ w_hh.T`.",
         ),
         Misconception(
             "only the last state",
             lambda *args: _rnn_loop(_rnn_step)(*args)[-1],
-            "This is the last state. Asked for are all of them: collect them in a "
+            "This is the last state. The task asks for all of them: collect them in a "
             "list, and `torch.stack` it.",
         ),
         Misconception(
             "first state too",
             lambda x, h, *rest: torch.cat([h[None], _rnn_loop(_rnn_step)(x, h, *rest)]),
-            "You return the first state as well. Asked for are the T states after each "
-            "step.",
+            "You return the initial state as well. The task asks for the T states "
+            "after each step.",
         ),
         Misconception(
             "stacked along the second dimension",
             lambda *args: _rnn_loop(_rnn_step)(*args).transpose(0, 1),
-            "The states are right, stacked along `dim=1`. Time is the first dimension: "
-            "`torch.stack(states)`.",
+            "The states are right, but stacked along `dim=1`. Time is the first "
+            "dimension: `torch.stack(states)`.",
         ),
         Misconception(
             "state not transposed",
             _rnn_loop(lambda x, h, wi, wh, bi, bh: _rnn_step(x, h, wi, wh.T, bi, bh)),
-            "`w_hh` is `(to, from)`, like any weight of PyTorch: `h @ w_hh.T`.",
+            "You use `w_hh` without transposing it. It is `(to, from)`, like every "
+            "weight in PyTorch: `h @ w_hh.T`.",
         ),
         Misconception(
             "over the batch",
@@ -312,8 +314,8 @@ LAST_VALID = Exercise(
         Misconception(
             "last step",
             lambda output, lengths: output[-1],
-            "This is the last step of the box. For a short sequence that is padding: "
-            "take step `length - 1` of each.",
+            "This is the last step of the padded tensor. For a short sequence that is "
+            "padding: take step `length - 1` of each.",
         ),
         Misconception(
             "off by one",
@@ -324,7 +326,7 @@ LAST_VALID = Exercise(
         Misconception(
             "every pair",
             lambda output, lengths: output[lengths - 1],
-            "`output[lengths - 1]` takes whole steps, each with all sequences. Name "
+            "`output[lengths - 1]` takes whole steps, each with all sequences. Index "
             "the sequence too: `output[lengths - 1, torch.arange(N)]`.",
         ),
         Misconception(
@@ -338,20 +340,20 @@ LAST_VALID = Exercise(
         Misconception(
             "step of the longest",
             lambda output, lengths: output[lengths.max() - 1],
-            "You take one step for all, that of the longest sequence. Each has a last "
-            "step of its own: `lengths - 1`.",
+            "You take the same step for all, that of the longest sequence. Each has "
+            "its own last step: `lengths - 1`.",
         ),
         Misconception(
             "mean",
             lambda output, lengths: torch.stack(
                 [output[:n, i].mean(0) for i, n in enumerate(lengths.tolist())]
             ),
-            "This is the mean of the real steps. Asked for is the last one of them.",
+            "This is the mean of the real steps. The task asks for the last one.",
         ),
         Misconception(
             "first step",
             lambda output, lengths: output[0],
-            "This is the first step, which only a backward net ends with.",
+            "This is the first step, which is the last one only for a backward net.",
         ),
     ),
     _lengths_cases,
@@ -417,51 +419,52 @@ LSTM_STEP = Exercise(
         Misconception(
             "hidden and cell swapped",
             lambda *args: _lstm()(*args)[::-1],
-            "Both are right, in the wrong order: return `h` first, then `c`.",
+            "Both are right, but in the wrong order: return `h` first, then `c`.",
         ),
         Misconception(
             "order i f o g",
             _lstm("ifog"),
-            "You take the sums as i, f, o, g. PyTorch stacks them i, f, g, o.",
+            "You read the sums as i, f, o, g. PyTorch stacks them as i, f, g, o.",
         ),
         Misconception(
             "order f i g o",
             _lstm("figo"),
-            "You take the sums as f, i, g, o, as they are often drawn. PyTorch stacks "
-            "them i, f, g, o.",
+            "You read the sums as f, i, g, o, as they are often drawn. PyTorch stacks "
+            "them as i, f, g, o.",
         ),
         Misconception(
             "order i g f o",
             _lstm("igfo"),
-            "You take the sums as i, g, f, o, an order other libraries have used. "
-            "PyTorch stacks them i, f, g, o.",
+            "You read the sums as i, g, f, o, an order that other libraries have "
+            "used. PyTorch stacks them as i, f, g, o.",
         ),
         Misconception(
             "news through a sigmoid",
             _lstm(news=torch.sigmoid),
-            "g is no gate but the news, which may be negative: it goes through tanh.",
+            "You send g through a sigmoid. It is not a gate but the news, which may "
+            "be negative: use tanh.",
         ),
         Misconception(
             "cell shown as it is",
             _lstm(shown=lambda c: c),
-            "The cell is right. What is shown is `o * tanh(c)`: the tanh is missing.",
+            "The cell is right. The output is `o * tanh(c)`: the tanh is missing.",
         ),
         Misconception(
             "old cell shown",
             _old_cell_shown,
-            "The cell is right, but `h` shows the old one: compute the new cell first.",
+            "The cell is right, but `h` uses the old one: compute the new cell first.",
         ),
         Misconception(
             "gates without sigmoid",
             _bare_gates,
-            "The gates are raw sums. A gate is a number from 0 to 1: send i, f and o "
+            "Your gates are raw sums. A gate is a number from 0 to 1: send i, f and o "
             "through a sigmoid.",
         ),
         Misconception(
             "cell in the sums",
             lambda x, h, c, *weights: _lstm()(x, c, c, *weights),
-            "You let the cell into the sums. The gates look at x and at `h`; the cell "
-            "is only kept and added to.",
+            "You use the cell in the sums. The gates see only x and `h`; the cell is "
+            "only kept and added to.",
         ),
         Misconception(
             "only h",
@@ -471,7 +474,8 @@ LSTM_STEP = Exercise(
         Misconception(
             "i and f coupled",
             _lstm_coupled,
-            "You let in 1 - f, as a GRU does. An LSTM has a gate of its own for it, i.",
+            "You multiply the news by 1 - f, as a GRU does. An LSTM has a separate "
+            "gate for it, i.",
         ),
         Misconception(
             "one bias",
@@ -527,8 +531,8 @@ GRU_STEP = Exercise(
         Misconception(
             "z turned round",
             _gru(keep_old=False),
-            "You keep 1 - z of the old state, as some papers do. In PyTorch z goes "
-            "with the old state and 1 - z with the news.",
+            "You keep 1 - z of the old state, as some papers do. In PyTorch z "
+            "multiplies the old state and 1 - z the news.",
         ),
         Misconception(
             "reset before the matrix",
@@ -539,25 +543,25 @@ GRU_STEP = Exercise(
         Misconception(
             "b_hn outside",
             _bias_outside,
-            "Nearly: the last third of `b_hh` stands inside the bracket that r "
+            "Nearly right: the last third of `b_hh` belongs inside the bracket that r "
             "multiplies, `r * (h @ w_hn.T + b_hn)`.",
         ),
         Misconception(
             "r on the whole sum",
             _reset_all,
-            "You multiply the input's share of the news by r as well. r decides only "
-            "how much of the old state goes in.",
+            "You also multiply the input's part of the news by r. r decides only how "
+            "much of the old state goes in.",
         ),
         Misconception(
             "order z r n",
             _gru("zrn"),
-            "You take the sums as z, r, n. PyTorch stacks them r, z, n.",
+            "You read the sums as z, r, n. PyTorch stacks them as r, z, n.",
         ),
         Misconception(
             "no reset",
             _gru(inside=False),
-            "r plays no part: it multiplies the state's share of the news, "
-            "`r * (h @ w_hn.T + b_hn)`.",
+            "r has no effect: it multiplies the state's part of the news, `r * (h @ "
+            "w_hn.T + b_hn)`.",
         ),
         Misconception(
             "one bias",
@@ -606,39 +610,39 @@ CLIP = Exercise(
         Misconception(
             "always scaled",
             _scaled(lambda length, most: most / length),
-            "You bring every gradient to the limit, short ones too. Only what is too "
-            "long is to be changed.",
+            "You bring every gradient to the limit, short ones too. Change only what "
+            "is too long.",
         ),
         Misconception(
             "each by itself",
             lambda gradients, most: [
                 (most / g.norm()).clamp(max=1.0) * g for g in gradients
             ],
-            "You clip every tensor by its own length, which turns the direction of the "
-            "whole. Take one common length for all.",
+            "You clip every tensor by its own length, which changes the direction of "
+            "the whole. Use one common length for all.",
         ),
         Misconception(
             "by value",
             lambda gradients, most: [g.clamp(-most, most) for g in gradients],
-            "You clip every number, which is `clip_grad_value_` and turns the "
+            "You clip every number, as `clip_grad_value_` does, which changes the "
             "direction. Multiply all by one common factor.",
         ),
         Misconception(
             "lengths added",
             _clipped(lambda gradients: _lengths(gradients).sum()),
-            "You add the lengths of the tensors. Lengths add like sides of a "
-            "right angle: add their squares, then take the root.",
+            "You add the lengths of the tensors. Lengths add like the sides of a "
+            "right angle: add their squares, then take the square root.",
         ),
         Misconception(
             "longest tensor",
             _clipped(lambda gradients: _lengths(gradients).max()),
-            "You take the length of the longest tensor. The common length counts the "
+            "You use the length of the longest tensor. The common length counts the "
             "squares of all.",
         ),
         Misconception(
             "no root",
             _clipped(lambda gradients: _length(gradients) ** 2),
-            "You divide by the sum of the squares; its root is the length.",
+            "You divide by the sum of the squares. The length is its square root.",
         ),
         Misconception(
             "unit length",
@@ -648,7 +652,7 @@ CLIP = Exercise(
         Misconception(
             "nothing clipped",
             lambda gradients, most: [1.0 * g for g in gradients],
-            "The gradients come out as they are, also where they are too long.",
+            "The gradients come out unchanged, even where they are too long.",
         ),
     ),
     # Too long, short enough, and one tensor alone.
@@ -693,55 +697,55 @@ DELAY = Exercise(
         Misconception(
             "transposed",
             _weights(_TAKE, [[0.0, 1.0], [0.0, 0.0]]),
-            "Your `w_hh` passes from unit 1 to unit 0. A row belongs to the unit that "
-            "receives, a column to the one that gives.",
+            "Your `w_hh` passes the state from unit 1 to unit 0. A row belongs to the "
+            "unit that receives, a column to the one that gives.",
         ),
         Misconception(
             "units exchanged",
             _weights([[0.0], [1.0]], [[0.0, 1.0], [0.0, 0.0]]),
-            "It works, with the units exchanged: unit 0 must hold the number just "
+            "It works, but with the units swapped: unit 0 must hold the number just "
             "read, unit 1 the one before.",
         ),
         Misconception(
             "identity",
             _weights(_TAKE, [[1.0, 0.0], [0.0, 1.0]]),
-            "With the identity every unit keeps its own state, so unit 0 adds up all "
-            "it has read. Unit 1 must take over what unit 0 held.",
+            "With the identity every unit keeps its own state, so unit 0 adds up "
+            "everything it has read. Unit 1 must take over what unit 0 held.",
         ),
         Misconception(
             "unit 0 keeps",
             _weights(_TAKE, [[1.0, 0.0], [1.0, 0.0]]),
-            "Unit 1 takes over rightly. But unit 0 keeps its old state as well and "
-            "adds the new number to it: its own weight must be 0.",
+            "Unit 1 is right. But unit 0 also keeps its old state and adds the new "
+            "number to it: its own weight must be 0.",
         ),
         Misconception(
             "unit 1 keeps",
             _weights(_TAKE, [[0.0, 0.0], [1.0, 1.0]]),
-            "Unit 1 takes over, and keeps what it held before as well, so it adds up. "
+            "Unit 1 takes over, but also keeps what it held before, so it adds up. "
             "Its own weight must be 0.",
         ),
         Misconception(
             "both read",
             _weights([[1.0], [1.0]], _PASS_ON),
-            "Both units read the input. Unit 1 must hear of it only through unit 0, "
-            "one step later.",
+            "Both units read the input. Unit 1 must get it only through unit 0, one "
+            "step later.",
         ),
         Misconception(
             "input to unit 1",
             _weights([[0.0], [1.0]], _PASS_ON),
-            "The input goes to unit 1, and unit 0 never hears of anything. It belongs "
-            "to unit 0, which passes it on.",
+            "The input goes to unit 1, and unit 0 never gets anything. It belongs to "
+            "unit 0, which passes it on.",
         ),
         Misconception(
             "both ways",
             _weights(_TAKE, [[0.0, 1.0], [1.0, 0.0]]),
-            "Unit 1 takes over rightly. But it also gives back to unit 0, so a number "
-            "never leaves: the other entry must be 0.",
+            "Unit 1 is right. But it also passes its state back to unit 0, so a "
+            "number never leaves: the other entry must be 0.",
         ),
         Misconception(
             "no recurrence",
             _weights([[1.0], [1.0]], [[0.0, 0.0], [0.0, 0.0]]),
-            "Without `w_hh` there is no memory: both units hold the present number.",
+            "Without `w_hh` there is no memory: both units hold the current number.",
         ),
     ),
     lambda: [(randn((steps, count, 1))[0].abs(),) for steps, count in [(2, 1), (5, 3)]],

@@ -33,45 +33,46 @@ ATTENTION = Exercise(
         Misconception(
             "no scaling",
             lambda q, k, v: (q @ k.transpose(-2, -1)).softmax(dim=-1) @ v,
-            "The scores are not scaled: divide them by the root of q's last size "
-            "before the softmax.",
+            "The scores are not scaled: divide them by the square root of q's last "
+            "size before the softmax.",
         ),
         Misconception(
             "scaled by d",
             lambda q, k, v: (q @ k.transpose(-2, -1) / q.shape[-1]).softmax(-1) @ v,
-            "You divide the scores by d. It is the *root* of d: the spread of a sum "
-            "grows with the root of the number of its terms.",
+            "You divide the scores by d. Divide by the *root* of d: the spread of a "
+            "sum grows with the square root of the number of its terms.",
         ),
         Misconception(
             "scaled by the length",
             lambda q, k, v: (
                 (q @ k.transpose(-2, -1) / k.shape[-2] ** 0.5).softmax(-1) @ v
             ),
-            "You divide by the root of the number of keys. The d under the root is "
-            "the width of a query, `q.shape[-1]`.",
+            "You divide by the square root of the number of keys. The d under the "
+            "root is the width of a query, `q.shape[-1]`.",
         ),
         Misconception(
             "scaled by the number of queries",
             lambda q, k, v: (
                 (q @ k.transpose(-2, -1) / q.shape[1] ** 0.5).softmax(-1) @ v
             ),
-            "You divide by the root of the number of queries, `q.shape[1]`. The d "
-            "under the root is the width of a query, `q.shape[-1]`.",
+            "You divide by the square root of the number of queries, `q.shape[1]`. "
+            "The d under the root is the width of a query, `q.shape[-1]`.",
         ),
         Misconception(
             "everything transposed",
             lambda q, k, v: (
                 (q @ k.permute(2, 1, 0) / q.shape[-1] ** 0.5).softmax(-1) @ v
             ),
-            "`k.T` reverses all three dimensions, the batch too. Exchange the last "
-            "two: `k.transpose(-2, -1)`.",
+            "Your keys are transposed as by `k.T`, which reverses all three "
+            "dimensions, the batch too. Swap only the last two: `k.transpose(-2, "
+            "-1)`.",
         ),
         Misconception(
             "multiplied by the root",
             lambda q, k, v: (
                 (q @ k.transpose(-2, -1) * q.shape[-1] ** 0.5).softmax(-1) @ v
             ),
-            "You multiply the scores by the root of d, which makes them still more "
+            "You multiply the scores by the square root of d, which makes them more "
             "extreme: divide.",
         ),
         Misconception(
@@ -79,26 +80,26 @@ ATTENTION = Exercise(
             lambda q, k, v: (
                 (q @ k.transpose(-2, -1)).softmax(-1) / q.shape[-1] ** 0.5 @ v
             ),
-            "You divide the weights, so that they no longer sum to 1. Divide the "
-            "scores, before the softmax.",
+            "You divide the weights, so they no longer sum to 1. Divide the scores, "
+            "before the softmax.",
         ),
         Misconception(
             "softmax over queries",
             lambda q, k, v: _scores(q, k).softmax(dim=-2) @ v,
             "Your softmax runs over the queries. Each query shares its weight among "
-            "the keys, and they lie along the last dimension: `softmax(dim=-1)`.",
+            "the keys, which are the last dimension: `softmax(dim=-1)`.",
         ),
         Misconception(
             "softmax over the batch",
             lambda q, k, v: _scores(q, k).softmax(dim=0) @ v,
-            "Your softmax runs over the batch: examples would share their weights. "
-            "Take the keys, `softmax(dim=-1)`.",
+            "Your softmax runs over the batch, so the examples share their weights. "
+            "Run it over the keys: `softmax(dim=-1)`.",
         ),
         Misconception(
             "no softmax",
             lambda q, k, v: _scores(q, k) @ v,
-            "The softmax is missing: you weigh the values by raw scores, which may "
-            "be negative and do not sum to 1.",
+            "The softmax is missing: your weights are raw scores, which may be "
+            "negative and do not sum to 1.",
         ),
         Misconception(
             "weights alone",
@@ -133,7 +134,7 @@ MASKED = Exercise(
             "mask after softmax",
             lambda q, k, v, keep: (_scores(q, k).softmax(-1) * keep) @ v,
             "You set weights to 0 after the softmax, so a row no longer sums to 1. "
-            "Mask the scores, with minus infinity, before the softmax.",
+            "Mask the scores with minus infinity, before the softmax.",
         ),
         Misconception(
             "mask inverted",
@@ -146,8 +147,8 @@ MASKED = Exercise(
             lambda q, k, v, keep: F.scaled_dot_product_attention(
                 q, k, v, attn_mask=~keep
             ),
-            "You invert the mask for the function, and there True means 'may look' "
-            "as it does here: `attn_mask=keep`.",
+            "You invert the mask for the function, but there True also means 'may "
+            "look': `attn_mask=keep`.",
         ),
         Misconception(
             "zero instead of minus infinity",
@@ -158,8 +159,8 @@ MASKED = Exercise(
         Misconception(
             "mask added as numbers",
             lambda q, k, v, keep: (_scores(q, k) + keep).softmax(-1) @ v,
-            "You add a Boolean mask, so True adds 1 and False nothing. What is to be "
-            "added is 0 where a query may look and minus infinity elsewhere.",
+            "You add a Boolean mask, so True adds 1 and False adds nothing. Add 0 "
+            "where a query may look and minus infinity elsewhere.",
         ),
         Misconception(
             "mask forgotten",
@@ -169,16 +170,16 @@ MASKED = Exercise(
         Misconception(
             "no scaling",
             lambda q, k, v, keep: _masked(q * q.shape[-1] ** 0.5, k, v, keep),
-            "The mask is right. The scores are not scaled: divide them by the root "
-            "of q's last size.",
+            "The mask is right. The scores are not scaled: divide them by the square "
+            "root of q's last size.",
         ),
         Misconception(
             "softmax over queries",
             lambda q, k, v, keep: (
                 _scores(q, k).masked_fill(~keep, float("-inf")).softmax(-2) @ v
             ),
-            "The mask is right, but your softmax runs over the queries: it belongs "
-            "to the last dimension, the keys.",
+            "The mask is right, but your softmax runs over the queries. Run it over "
+            "the last dimension, the keys.",
         ),
     ),
     _masked_cases,
@@ -201,38 +202,39 @@ FUTURE = Exercise(
         Misconception(
             "the other meaning",
             lambda length: _square(length).tril(),
-            "True stands where a token may look. That is what "
-            "`F.scaled_dot_product_attention` wants; for nn.MultiheadAttention True "
+            "Your mask is True where a token may look. That is what "
+            "`F.scaled_dot_product_attention` expects; for nn.MultiheadAttention True "
             "hides: invert it.",
         ),
         Misconception(
             "diagonal hidden",
             lambda length: _square(length).triu(),
-            "A token may look at itself: leave the diagonal False, with `triu(1)`. "
-            "As it is, the first token has nothing to look at.",
+            "You hide the diagonal, but a token may look at itself: leave the "
+            "diagonal False, with `triu(1)`. Otherwise the first token has nothing to "
+            "look at.",
         ),
         Misconception(
             "past hidden",
             lambda length: _square(length).tril(-1),
-            "You hide the past and show the future: rows are queries, columns are "
-            "keys, so the future lies to the right of the diagonal.",
+            "You hide the past and show the future. Rows are queries and columns are "
+            "keys, so the future is to the right of the diagonal.",
         ),
         Misconception(
             "next one open",
             lambda length: _square(length).triu(2),
-            "The next token is still visible, and it is the very one to be "
-            "predicted: begin one step to the right of the diagonal.",
+            "The next token is still visible, and it is the one to be predicted: "
+            "start one step to the right of the diagonal.",
         ),
         Misconception(
             "float mask",
             nn.Transformer.generate_square_subsequent_mask,
-            "This is the float mask, with 0 and minus infinity, and would do as well. "
+            "This is the float mask, with 0 and minus infinity, which would work too. "
             "The task asks for the Boolean one.",
         ),
         Misconception(
             "ones as numbers",
             lambda length: torch.ones(length, length).triu(1),
-            "The ones stand in the right places but are floats. A float mask is added "
+            "The ones are in the right places but are floats. A float mask is added "
             "to the scores, and adding 1 hides nothing: make it Boolean.",
         ),
     ),
@@ -258,21 +260,21 @@ PADDING = Exercise(
         Misconception(
             "inverted",
             lambda lengths, size: _places(lengths, size) < lengths[:, None],
-            "True stands at the real tokens. In `key_padding_mask` True marks what is "
-            "to be ignored: the padding.",
+            "Your mask is True at the real tokens. In `key_padding_mask` True marks "
+            "what to ignore: the padding.",
         ),
         Misconception(
             "no row for an example",
             lambda lengths, size: _places(lengths, size)[0] >= lengths,
-            "You compare place 0 with the first length, place 1 with the second. "
-            "Every length meets every place if it has a dimension of its own: "
-            "`lengths[:, None]`.",
+            "You compare place 0 with the first length, place 1 with the second. To "
+            "compare every length with every place, give the lengths their own "
+            "dimension: `lengths[:, None]`.",
         ),
         Misconception(
             "first padding open",
             lambda lengths, size: _places(lengths, size) > lengths[:, None],
             "One padding token stays visible. Places count from 0, so a sequence of 3 "
-            "fills 0, 1, 2, and place 3 is padding: `>=`.",
+            "fills 0, 1 and 2, and place 3 is padding: `>=`.",
         ),
         Misconception(
             "last token hidden",
@@ -283,21 +285,21 @@ PADDING = Exercise(
         Misconception(
             "transposed",
             lambda lengths, size: (_places(lengths, size) >= lengths[:, None]).T,
-            "Your mask has a row a place. It should have a row an example, "
-            "`(batch, size)`, even where the tokens come with their batch second.",
+            "Your mask has one row per place. It should have one row per example, "
+            "`(batch, size)`, even where the tokens have the batch second.",
         ),
         Misconception(
             "one for each query",
             lambda lengths, size: (_places(lengths, size) >= lengths[:, None])[
                 :, None
             ].expand(-1, size, -1),
-            "You made a mask for every pair of tokens. `key_padding_mask` has a "
-            "value a key, the same for all queries: `(batch, size)`.",
+            "You made a mask for every pair of tokens. `key_padding_mask` has one "
+            "value per key, the same for all queries: `(batch, size)`.",
         ),
         Misconception(
             "numbers",
             lambda lengths, size: (_places(lengths, size) >= lengths[:, None]).long(),
-            "The places are right but the mask holds whole numbers, which "
+            "The places are right, but the mask holds whole numbers, which "
             "nn.MultiheadAttention refuses: leave it Boolean.",
         ),
     ),
@@ -321,38 +323,38 @@ SPLIT_HEADS = Exercise(
         Misconception(
             "cut along the wrong axis",
             _view,
-            "The shape is right, the numbers are not: `reshape` alone cuts the list "
-            "of tokens into pieces, so that a head gets some tokens whole. Split the "
-            "last dimension first, then exchange tokens and heads.",
+            "The shape is right, but the numbers are not: `reshape` alone cuts the "
+            "list of tokens into pieces, so that a head gets some tokens whole. Split "
+            "the last dimension first, then swap tokens and heads.",
         ),
         Misconception(
             "no exchange",
             lambda x, heads: x.unflatten(-1, (heads, -1)),
-            "The split is right, but tokens still stand before heads. A head needs "
-            "all its tokens together: `transpose(1, 2)`.",
+            "The split is right, but tokens still come before heads. A head needs all "
+            "its tokens together: `transpose(1, 2)`.",
         ),
         Misconception(
             "every other number",
             lambda x, heads: x.unflatten(-1, (-1, heads)).permute(0, 3, 1, 2),
-            "Head 0 gets every so-many-th number of a token. In PyTorch it gets the "
+            "Head 0 gets every `heads`-th number of a token. In PyTorch it gets the "
             "first block: put heads before width, `unflatten(-1, (heads, -1))`.",
         ),
         Misconception(
             "width and tokens exchanged",
             lambda x, heads: x.unflatten(-1, (heads, -1)).permute(0, 2, 3, 1),
-            "A head's tokens should be its rows: yours are its columns. The order is "
-            "batch, head, token, width.",
+            "The tokens of a head are its columns in your result. They should be its "
+            "rows: the order is batch, head, token, width.",
         ),
         Misconception(
             "heads in the batch",
             lambda x, heads: _split(x, heads).flatten(0, 1),
-            "You folded the heads into the batch. That works too inside a layer; the "
-            "task asks for four dimensions: batch, head, token, width.",
+            "You merged the heads into the batch. That also works inside a layer, but "
+            "the task asks for four dimensions: batch, head, token, width.",
         ),
         Misconception(
             "heads first",
             lambda x, heads: _split(x, heads).transpose(0, 1),
-            "The heads stand before the batch: the order is batch, head, token, width.",
+            "The heads come before the batch. The order is batch, head, token, width.",
         ),
     ),
     # In the last two some sizes are equal, so that wrong orders fit.
@@ -376,16 +378,16 @@ COUNT = Exercise(
             lambda d, heads, hidden: (
                 _count(d, 1, hidden) + (heads - 1) * 4 * (d * d + d)
             ),
-            "You count the attention once for each head. The heads share one set of "
-            "weights: each takes its own part of the width.",
+            "You count the attention once per head. The heads share one set of "
+            "weights: each uses its own part of the width.",
         ),
         Misconception(
             "divided by heads",
             lambda d, heads, hidden: (
                 4 * (d * d // heads + d) + _count(d, 1, hidden) - 4 * (d * d + d)
             ),
-            "You count one head's share of the attention. All heads together have "
-            "the full matrices.",
+            "You count one head's part of the attention. All heads together have the "
+            "full matrices.",
         ),
         Misconception(
             "no biases",
@@ -396,25 +398,25 @@ COUNT = Exercise(
         Misconception(
             "matrices alone",
             lambda d, heads, hidden: 4 * d * d + 2 * d * hidden,
-            "The matrices are right. The biases and the two norms are missing.",
+            "The matrices are right, but the biases and the two norms are missing.",
         ),
         Misconception(
             "no biases in the feed-forward part",
             lambda d, heads, hidden: _count(d, 1, hidden) - hidden - d,
-            "The two linear layers of the feed-forward part have biases too: hidden "
-            "numbers in the first, d in the second.",
+            "The biases of the feed-forward part are missing: hidden numbers in its "
+            "first linear layer, d in its second.",
         ),
         Misconception(
             "no output projection",
             lambda d, heads, hidden: _count(d, 1, hidden) - d * d - d,
-            "Queries, keys and values are three matrices; the fourth mixes the heads "
-            "at the end, `out_proj`.",
+            "One matrix of the attention is missing. Queries, keys and values are "
+            "three; the fourth mixes the heads at the end, `out_proj`.",
         ),
         Misconception(
             "one norm",
             lambda d, heads, hidden: _count(d, 1, hidden) - 2 * d,
-            "There is a layer norm for each of the two parts, with a weight and a "
-            "bias each: 4·d in all.",
+            "You count one layer norm. Each of the two parts has one, with a weight "
+            "and a bias: 4·d in all.",
         ),
         Misconception(
             "no norms",
@@ -424,7 +426,7 @@ COUNT = Exercise(
         Misconception(
             "decoder layer",
             lambda d, heads, hidden: _count(d, 1, hidden) + 4 * d * d + 6 * d,
-            "That is a decoder layer, with a second attention and a third norm.",
+            "This is a decoder layer, with a second attention and a third norm.",
         ),
     ),
     lambda: [(8, 2, 20), (12, 3, 7), (16, 4, 64)],
@@ -477,59 +479,61 @@ PRE_NORM = Exercise(
         Misconception(
             "post-norm",
             lambda x, a, f, n1, n2: n2((y := n1(x + a(x))) + f(y)),
-            "This is post-norm, where each sum is normalised. In pre-norm only what "
-            "goes *into* a part is normalised, and the sum stays as it is.",
+            "This is post-norm, where each sum is normalised. In pre-norm only the "
+            "input of a part is normalised, and the sum stays as it is.",
         ),
         Misconception(
             "sum from the normalised",
             lambda x, a, f, n1, n2: (y := n2((z := n1(x)) + a(z))) + f(y),
-            "You add to the normalised x. The path past a part stays bare: "
-            "`x + attend(norm1(x))`, with the old x.",
+            "You add to the normalised x. The path around a part has no norm: `x + "
+            "attend(norm1(x))`, with the old x.",
         ),
         Misconception(
             "first sum from the normalised",
             lambda x, a, f, n1, n2: (y := n1(x) + a(n1(x))) + f(n2(y)),
-            "In the first sum you add to the normalised x. The path past a part stays "
-            "bare: `x + attend(norm1(x))`.",
+            "In the first sum you add to the normalised x. The path around a part has "
+            "no norm: `x + attend(norm1(x))`.",
         ),
         Misconception(
             "old x in the second sum",
             lambda x, a, f, n1, n2: x + f(n2(x + a(n1(x)))),
-            "In the second sum you add to the x of the beginning. Add to the first "
-            "sum, or what the attention found is lost on the path past the part.",
+            "In the second sum you add to the original x. Add to the first sum, or "
+            "the result of the attention is lost on the path around the part.",
         ),
         Misconception(
             "no norms",
             lambda x, a, f, n1, n2: (y := x + a(x)) + f(y),
-            "The sums are right; the norms are missing: `attend(norm1(x))`.",
+            "The sums are right, but the norms are missing: `attend(norm1(x))`.",
         ),
         Misconception(
             "no way past",
             lambda x, a, f, n1, n2: f(n2(a(n1(x)))),
-            "The parts replace x. Each should be *added* to what went in: "
-            "`x + attend(norm1(x))`.",
+            "The parts replace x. Each should be *added* to its input: `x + "
+            "attend(norm1(x))`.",
         ),
         Misconception(
             "side by side",
             lambda x, a, f, n1, n2: x + a(n1(x)) + f(n2(x)),
-            "Both parts read the old x. The feed-forward part reads what the "
-            "attention has left: keep the first sum and go on from there.",
+            "Both parts read the old x. The feed-forward part reads the result of the "
+            "attention: keep the first sum and go on from there.",
         ),
         Misconception(
             "norm after the part",
             lambda x, a, f, n1, n2: (y := x + n1(a(x))) + n2(f(y)),
-            "You normalise what comes *out* of a part. In pre-norm it is what goes in: "
-            "`attend(norm1(x))`.",
+            "You normalise the *output* of a part. In pre-norm its input is "
+            "normalised: `attend(norm1(x))`.",
         ),
         Misconception(
             "norms exchanged",
             lambda x, a, f, n1, n2: _pre_norm(x, a, f, n2, n1),
-            "`norm1` belongs to the attention, `norm2` to the feed-forward part.",
+            "The norms are swapped: `norm1` belongs to the attention, `norm2` to the "
+            "feed-forward part.",
         ),
         Misconception(
             "parts exchanged",
             lambda x, a, f, n1, n2: _pre_norm(x, f, a, n1, n2),
-            "The attention comes first, then the feed-forward part.",
+            "The parts are swapped: the attention comes first, then the feed-forward "
+            "part.",
         ),
     ),
     _block_cases,
@@ -578,40 +582,40 @@ GREEDY = Exercise(
             "same token each time",
             _decode(lambda step, tokens: _best(step(tokens)[0])),
             "You get the same token every time: the answer at the first place never "
-            "changes. Put each new token behind the others, and read the scores at "
-            "the last place, `step(tokens)[-1]`.",
+            "changes. Append each new token to the others, and read the scores at the "
+            "last place, `step(tokens)[-1]`.",
         ),
         Misconception(
             "last column",
             _decode(lambda step, tokens: _best(step(tokens)[:, -1])),
-            "`[:, -1]` picks the scores of the last word of the vocabulary. There is "
-            "no batch here: the last place is `step(tokens)[-1]`.",
+            "`[:, -1]` selects the scores of the last word of the vocabulary. There "
+            "is no batch here: the last place is `step(tokens)[-1]`.",
         ),
         Misconception(
             "all places appended",
             _decode(lambda step, tokens: step(tokens).argmax(dim=-1)),
-            "You append an answer for every place, each time. Only the last place "
-            "says something new: `step(tokens)[-1]`.",
+            "You append one token per place, each time. Only the last place says "
+            "something new: `step(tokens)[-1]`.",
         ),
         Misconception(
             "last token alone",
             _decode(lambda step, tokens: _best(step(tokens[-1:])[-1])),
-            "You give the model nothing but the last token. It has no memory: give it "
-            "all tokens so far, each time.",
+            "You give the model only the last token. It has no memory: give it all "
+            "tokens so far, each time.",
         ),
         Misconception(
             "start kept",
             lambda step, start, length: torch.cat(
                 [start, _greedy(step, start, length)]
             ),
-            "The tokens are right; the start token still stands before them: "
+            "The tokens are right, but the start token still comes first: "
             "`tokens[1:]`.",
         ),
         Misconception(
             "one pass",
             lambda step, start, length: step(start.expand(length)).argmax(dim=-1),
-            "You ask once for all places. That works in training, where the right "
-            "tokens are known; here each token must be known before the next.",
+            "You run the model once for all places. That works in training, where the "
+            "right tokens are known; here each token must be known before the next.",
         ),
         Misconception(
             "drawn",
@@ -625,7 +629,7 @@ GREEDY = Exercise(
             "one token short",
             lambda step, start, length: _greedy(step, start, length)[:-1],
             "One token is missing at the end: `length` counts the new tokens, without "
-            "the start.",
+            "the start token.",
         ),
     ),
     lambda: [
