@@ -2,11 +2,11 @@
 
 from copy import deepcopy
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from tests.lesson_rules import RULES, exercises
+from course_utils import Exercise, Misconception, register
+from tests.lesson_rules import RULES
 from tests.lesson_rules import fixture as made
 from tests.lesson_rules.breaks import BREAKS
 from tests.lesson_rules.changes import replace
@@ -14,17 +14,13 @@ from tests.lesson_rules.lesson import Lesson
 from tools.lessons import dumps, normalise
 
 
-@pytest.fixture(autouse=True)
-def known_exercises(monkeypatch):
-    """Let the checks know fixture.one to fixture.five, and a thin one."""
-    counts = {f"fixture.{name}": 3 for name in made.EXERCISES} | {"fixture.thin": 2}
+def known(name: str, count: int) -> Exercise:
+    mistakes = [Misconception(f"{i}", i, f"This is {i}.") for i in range(count)]
+    return Exercise(f"fixture.{name}", -1, mistakes)
 
-    def find(name: str):
-        if name not in counts:
-            raise LookupError(f"no exercise {name}")
-        return SimpleNamespace(misconceptions=range(counts[name]))
 
-    monkeypatch.setattr(exercises, "find_exercise", find)
+for own in [*(known(name, 3) for name in made.EXERCISES), known("thin", 2)]:
+    register(own)
 
 
 def write(notebook, folder: Path, name: str = made.NAME) -> Lesson:

@@ -99,7 +99,7 @@ def _run(exercise: Exercise, answer: Any, case: Case) -> _Outcome:
         # `apply` stumbles over a stub's `...` and over a missing `return`.
         if not (returned and (returned[-1] is ... or returned[-1] is None)):
             return _Outcome(error=error)
-        value = returned[-1]
+        value = None
     if returned and returned[-1] is ...:
         value = ...
     names = _argument_names(exercise, len(case))
