@@ -54,9 +54,13 @@ links: setup ## write the repository's address into badges and install lines
 refresh: setup ## execute the lessons and store their outputs
 	@"$(BIN)/course" refresh $(ARGS)
 
+mutants: setup ## change exercises/ bit by bit, see what no test notices (needs mutmut)
+	@"$(BIN)/python" -m mutmut run --max-children 1 $(ARGS) && \
+		"$(BIN)/python" -m mutmut results
+
 clean: ## delete runs/, screenshots and caches; .venv and data/ stay
-	rm -rf runs screenshots tests/browser/screenshots build dist .*_cache
+	rm -rf runs screenshots mutants tests/browser/screenshots build dist .*_cache
 	find . -name .venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .venv -prune -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
-.PHONY: help setup lab run lint test test-all test-cuda links refresh clean
+.PHONY: help setup lab run lint test test-all test-cuda links refresh mutants clean

@@ -10,10 +10,14 @@ from course_utils.exercises.registry import find_exercise
 
 
 def check(name: str, answer: Any) -> None:
-    """Compare an answer with the exercise's reference and say what was found.
+    """Compare an answer with the exercise's reference and show the verdict.
 
-    Never raises. Shows 'not attempted yet', 'correct', 'wrong' with the sentence
-    that fits the mistake, or the answer's own error explained.
+    Never raises. Shows 'not attempted yet', 'correct', 'wrong' with the hint that
+    fits the mistake, or the answer's own error explained. In a notebook that is a
+    box; elsewhere the output data are printed.
+
+    >>> check("start.means", lambda x: x.mean(dim=0))  # doctest: +ELLIPSIS
+    {...'text/plain': '✓ start.means: correct.'...}
 
     Args:
         name: the exercise, such as "linear.affine".
@@ -21,14 +25,19 @@ def check(name: str, answer: Any) -> None:
     """
     from IPython.display import display  # kept out of `import course_utils`
 
+    display(verdict_bundle(name, _verdict(name, answer)), raw=True)
+
+
+def _verdict(name: str, answer: Any) -> Verdict:
     try:
-        verdict = diagnose(find_exercise(name), answer)
+        exercise = find_exercise(name)
     except LookupError as error:
-        verdict = Verdict(State.ERROR, (str(error.args[0]),))
+        return Verdict(State.ERROR, (str(error),))
+    try:
+        return diagnose(exercise, answer)
     except Exception as error:  # a check never breaks the page
-        said = f"The check itself failed: {type(error).__name__}: {error}"
-        verdict = Verdict(State.ERROR, (said,))
-    display(verdict_bundle(name, verdict), raw=True)
+        message = f"The check itself failed: {type(error).__name__}: {error}"
+        return Verdict(State.ERROR, (message,))
 
 
 _MARKS = {
@@ -39,20 +48,24 @@ _MARKS = {
 }
 
 
-def verdict_bundle(name: str, verdict: Verdict) -> dict:
-    """Return the output data of a verdict: HTML, plain text and JSON for grading."""
-    mark, words, colour = _MARKS[verdict.state]
-    said = "".join(f"<div>{markup(s)}</div>" for s in verdict.sentences)
+def verdict_bundle(name: str, verdict: Verdict) -> dict[str, object]:
+    """Return the output data of a verdict: HTML, plain text and JSON for grading.
+
+    >>> print(verdict_bundle("linear.affine", Verdict(State.CORRECT))["text/plain"])
+    ✓ linear.affine: correct.
+    """
+    mark, summary, colour = _MARKS[verdict.state]
+    messages = "".join(f"<div>{markup(text)}</div>" for text in verdict.messages)
     case = html.escape(verdict.case)
     pre = "font-size:.9em;margin:.4em 0 0 0;white-space:pre-wrap"
     page = (
         f'<div class="{CHECK_CLASS}" data-state="{verdict.state.value}" role="status" '
         f'style="border-left:4px solid {colour};padding:.3em .8em;max-width:46em">'
-        f"<b>{mark} {html.escape(str(name))}: {words}</b>{said}"
+        f"<b>{mark} {html.escape(str(name))}: {summary}</b>{messages}"
         + (f'<pre style="{pre}">{case}</pre>' if case else "")
         + "</div>"
     )
-    lines = [f"{mark} {name}: {words}", *verdict.sentences]
+    lines = [f"{mark} {name}: {summary}", *verdict.messages]
     return {
         "text/html": page,
         "text/plain": "\n".join(lines + ([verdict.case] if verdict.case else [])),

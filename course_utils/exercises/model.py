@@ -1,16 +1,26 @@
-"""An exercise, the mistakes learners make in it, and the verdict on an answer."""
+"""Exercises, the mistakes learners make in them, and the verdict on an answer."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+Case = tuple[Any, ...]  # the arguments of one call
+Answer = Callable[..., Any]  # a function to compare with another
+
 
 @dataclass(frozen=True)
 class Misconception:
-    """A wrong answer that learners really give, and the sentence that helps.
+    """A wrong answer that learners really give, and the hint that helps.
 
-    `answer` is a function that makes the mistake, or the wrong value.
+    >>> absolute = Misconception("abs", lambda x: x.abs(), "This is |x|.")
+    >>> absolute.name
+    'abs'
+
+    Attributes:
+        name: identifies the mistake within its exercise.
+        answer: a function that makes the mistake, or the wrong value.
+        hint: what is seen, then what causes it; never the whole solution.
     """
 
     name: str
@@ -22,20 +32,29 @@ class Misconception:
 class Exercise:
     """A reference answer, the cases it is compared on, and the misconceptions.
 
+    >>> squared = Misconception("squared", lambda x: x * x, "You square x.")
+    >>> double = Exercise(
+    ...     "mine.double", lambda x: 2 * x, [squared], lambda: [(3,), (5,)]
+    ... )
+    >>> [double.apply(double.reference, *case) for case in double.cases()]
+    [6, 10]
+
     Attributes:
         name: "lesson.exercise", such as "linear.affine".
         reference: the right function, or the right value if `cases` is None.
         misconceptions: tried in this order when an answer is wrong.
         cases: returns tuples of arguments on the current device; every call gives
-            the same ones. None where the answer is a value.
-        apply: what is done with an answer and a case; calling it, by default.
+            the same ones. None if the answer is a value.
+        apply: what is done with an answer and a case; calling it, by default. It
+            may trust the answer: where it fails because the answer returned `...` or
+            None, `diagnose` says so.
     """
 
     name: str
     reference: Any
     misconceptions: Sequence[Misconception]
-    cases: Callable[[], Iterable[tuple]] | None = None
-    apply: Callable[..., Any] = lambda answer, *args: answer(*args)
+    cases: Callable[[], Iterable[Case]] | None = None
+    apply: Answer = lambda answer, *args: answer(*args)
 
 
 class State(str, Enum):
@@ -49,9 +68,19 @@ class State(str, Enum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found: a state, the sentences that say it, the mistake's name."""
+    """What a check found.
+
+    >>> Verdict(State.WRONG, ("This is |x|.",), "abs").state.value
+    'wrong'
+
+    Attributes:
+        state: how far the answer has come.
+        messages: what is shown to the learner, one paragraph each.
+        misconception: the name of the mistake, if it is a known one.
+        case: the smallest failing case, as preformatted text.
+    """
 
     state: State
-    sentences: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
     misconception: str | None = None
-    case: str = ""  # the smallest failing case, as preformatted text
+    case: str = ""

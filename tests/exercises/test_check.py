@@ -5,7 +5,8 @@ import torch
 
 from course_utils import check
 from course_utils.display.bundles import CHECK
-from course_utils.exercises.registry import find_exercise
+from course_utils.exercises.check import verdict_bundle
+from course_utils.exercises.model import State, Verdict
 
 
 def affine(x, weight, bias):
@@ -21,7 +22,7 @@ def shown(displayed) -> dict:
     return data
 
 
-def test_correct(displayed):
+def test_correct_answer(displayed):
     check("linear.affine", affine)
     data = shown(displayed)
     assert data["text/plain"] == "✓ linear.affine: correct."
@@ -32,7 +33,7 @@ def test_correct(displayed):
     }
 
 
-def test_a_known_mistake_is_named(displayed):
+def test_known_mistake_is_named(displayed):
     check("linear.affine", forgot_bias)
     data = shown(displayed)
     assert data[CHECK]["misconception"] == "no bias"
@@ -41,7 +42,7 @@ def test_a_known_mistake_is_named(displayed):
     assert "<code>+ bias</code>" in data["text/html"]
 
 
-def test_an_unknown_mistake_shows_the_smallest_failing_case(displayed):
+def test_unknown_mistake_shows_the_smallest_failing_case(displayed):
     check("linear.affine", lambda x, weight, bias: 2 * affine(x, weight, bias))
     data = shown(displayed)
     assert data[CHECK]["state"] == "wrong"
@@ -55,17 +56,17 @@ def test_an_unknown_mistake_shows_the_smallest_failing_case(displayed):
     [
         ("linear.afine", "Did you mean 'linear.affine'?"),
         ("lineal.affine", "No lesson has exercises named 'lineal.…'"),
-        ("3x.affine", "names read like linear.affine"),
-        (3, "is no exercise"),
+        ("3x.affine", "names look like linear.affine"),
+        (3, "is not the name of an exercise"),
     ],
 )
-def test_an_unknown_name_gets_a_sentence(name, words, displayed):
+def test_unknown_name_is_reported(name, words, displayed):
     check(name, affine)
     assert words in shown(displayed)["text/plain"]
     assert shown(displayed)[CHECK]["state"] == "error"
 
 
-def test_an_answer_that_breaks_the_check_does_not_break_the_page(displayed):
+def test_answer_that_breaks_the_check_does_not_break_the_page(displayed):
     class Nasty(torch.Tensor):
         @property
         def shape(self):
@@ -76,5 +77,50 @@ def test_an_answer_that_breaks_the_check_does_not_break_the_page(displayed):
     assert shown(displayed)[CHECK]["state"] == "error"
 
 
-def test_found_by_name():
-    assert find_exercise("linear.merge").name == "linear.merge"
+def test_error_of_the_check_itself_is_shown(displayed, monkeypatch):
+    def broken(exercise, answer):
+        raise KeyError("missing")
+
+    monkeypatch.setattr("course_utils.exercises.check.diagnose", broken)
+    check("linear.affine", affine)
+    text = shown(displayed)["text/plain"]
+    assert text == (
+        "✗ linear.affine: stopped by an error.\n"
+        "The check itself failed: KeyError: 'missing'"
+    )
+    assert shown(displayed)[CHECK]["state"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("state", "heading", "colour"),
+    [
+        (State.CORRECT, "✓ a.b: correct.", "#009E73"),
+        (State.WRONG, "✗ a.b: not yet.", "#D55E00"),
+        (State.ERROR, "✗ a.b: stopped by an error.", "#D55E00"),
+        (State.NOT_ATTEMPTED, "○ a.b: not attempted yet.", "#0072B2"),
+    ],
+)
+def test_bundle_of_each_state(state, heading, colour):
+    bundle = verdict_bundle("a.b", Verdict(state))
+    assert bundle == {
+        "text/html": f'<div class="course-check" data-state="{state.value}" '
+        f'role="status" style="border-left:4px solid {colour};padding:.3em .8em;'
+        f'max-width:46em"><b>{heading}</b></div>',
+        "text/plain": heading,
+        CHECK: {"name": "a.b", "state": state.value, "misconception": None},
+    }
+
+
+def test_bundle_holds_messages_and_case_escaped():
+    verdict = Verdict(State.WRONG, ("Use `a < b`.", "Twice."), "sign", "x = <3>\ny = 1")
+    bundle = verdict_bundle("<a>.b", verdict)
+    assert bundle["text/plain"] == (
+        "✗ <a>.b: not yet.\nUse `a < b`.\nTwice.\nx = <3>\ny = 1"
+    )
+    assert bundle["text/html"].endswith(
+        "<b>✗ &lt;a&gt;.b: not yet.</b>"
+        "<div>Use <code>a &lt; b</code>.</div><div>Twice.</div>"
+        '<pre style="font-size:.9em;margin:.4em 0 0 0;white-space:pre-wrap">'
+        "x = &lt;3&gt;\ny = 1</pre></div>"
+    )
+    assert bundle[CHECK]["misconception"] == "sign"

@@ -1,4 +1,4 @@
-"""The difference between two results, as a sentence."""
+"""The difference between two results, as a message."""
 
 import pytest
 import torch
@@ -6,52 +6,83 @@ import torch
 from course_utils.exercises.compare import difference
 
 X = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+ZERO = torch.zeros(1)
 
 
 @pytest.mark.parametrize(
-    ("got", "expected"),
+    ("actual", "expected"),
     [
-        (X + 1e-7, X),
+        (X * (1 + 5e-5), X),
+        (ZERO + 5e-6, ZERO),
         (X.clone().requires_grad_(), X),
+        (X.long(), X.long()),
+        (X > 2, X > 2),
         (3, 3.0),
+        (30_000 * (1 + 5e-5), 30_000),
+        (5e-6, 0.0),
         (torch.tensor(0.5), 0.5),
         ([1, X], (1, X)),
         (torch.Size([2, 2]), (2, 2)),
-        ("relu", "relu"),
+        ("".join(["re", "lu"]), "relu"),
         (True, True),
         (None, None),
         (X / 0 * 0, X / 0 * 0),
+        (X / 0, X / 0),
     ],
 )
-def test_equal(got, expected):
-    assert difference(got, expected) is None
+def test_equal(actual, expected):
+    assert difference(actual, expected) is None
+
+
+VALUES = "The shape is right, the values are not: the largest difference is "
+RETURNS_NONE = "Your function returns None: it may lack a `return`."
 
 
 @pytest.mark.parametrize(
-    ("got", "expected", "words"),
+    ("actual", "expected", "message"),
     [
-        (None, X, "returns None"),
-        (3.0, X, "Expected a tensor of shape (2, 2), got float"),
-        ([1, 2], X, "got list"),
-        (X[0], X, "Expected shape (2, 2), yours is (2,)"),
-        (X.double(), X, "Expected dtype torch.float32, yours is torch.float64"),
-        (X.to("meta"), X, "on meta, the input on cpu"),
-        (X * torch.nan, X, "4 of 4 values are NaN"),
-        (X + 1, X, "the largest difference is 1"),
-        (X.long(), X.long() + 1, "4 of 4 values differ"),
-        (X, 3, "Expected a number, got a tensor of shape (2, 2)"),
-        (4, 3, "4 is not the number asked for"),
-        (True, 1, "Expected a number, got bool True"),
-        (1, True, "int 1 is not what is asked for"),
-        (X, (X, X), "Expected 2 values in a tuple"),
-        ((X,), (X, X), "Expected 2 values, got 1"),
-        ((X, X + 1), (X, X), "Value 1 (counted from 0): The shape is right"),
-        ("tanh", "relu", "str 'tanh' is not what is asked for"),
-        (print, 3, "a function; give what it returns"),
+        (None, X, RETURNS_NONE),
+        (3.0, X, "Expected a tensor of shape (2, 2), got float: 3.0."),
+        ([1, 2], X, "Expected a tensor of shape (2, 2), got list: [1, 2]."),
+        (X[0], X, "Expected shape (2, 2), yours is (2,)."),
+        (
+            X.double(),
+            X,
+            "Expected dtype torch.float32, yours is torch.float64.",
+        ),
+        (
+            X.to("meta"),
+            X,
+            "Your result is on meta, the input on cpu: "
+            "make new tensors with `device=x.device`.",
+        ),
+        (X * torch.nan, X, "4 of 4 values are NaN (not a number)."),
+        (X + 1, X, VALUES + "1."),
+        (X * (1 + 2e-4), X, VALUES + "0.0008001."),
+        (ZERO + 2e-5, ZERO, VALUES + "2e-05."),
+        (X.long(), X.long() + 1, "4 of 4 values differ."),
+        (X > 2, X > 1, "1 of 4 values differ."),
+        (X, 3, "Expected a number, got a tensor of shape (2, 2)."),
+        (1j, 3, "Expected a number, got complex 1j."),
+        (4, 3, "4 is not the number asked for."),
+        (30_000 * (1 + 2e-4), 30_000, "30006 is not the number asked for."),
+        (2e-5, 0.0, "2e-05 is not the number asked for."),
+        (torch.tensor(4), 3, "4 is not the number asked for."),
+        (True, 1, "Expected a number, got bool True."),
+        (1, True, "int 1 is not what is asked for."),
+        (X, (X, X), "Expected 2 values in a tuple, got a tensor of shape (2, 2)."),
+        (3, (X, X), "Expected 2 values in a tuple, got int 3."),
+        ((X,), (X, X), "Expected 2 values, got 1."),
+        ((X, X + 1), (X, X), f"Value 1 (counted from 0): {VALUES}1."),
+        ([X, None], [X, X], f"Value 1 (counted from 0): {RETURNS_NONE}"),
+        ("tanh", "relu", "str 'tanh' is not what is asked for."),
+        (3, None, "int 3 is not what is asked for."),
+        (print, 3, "Expected a number, got a function; give what it returns."),
+        ("x" * 99, 3, f"Expected a number, got str '{'x' * 79}."),
     ],
 )
-def test_different(got, expected, words):
-    assert words in difference(got, expected)
+def test_different(actual, expected, message):
+    assert difference(actual, expected) == message
 
 
 def test_the_expected_number_stays_unsaid():

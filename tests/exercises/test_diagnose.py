@@ -1,10 +1,10 @@
-"""The examination of an answer."""
+"""The diagnosis of an answer."""
 
 import pytest
 import torch
 
 from course_utils.exercises.diagnose import diagnose
-from course_utils.exercises.model import Exercise, Misconception
+from course_utils.exercises.model import Exercise, Misconception, State, Verdict
 
 
 def cases():
@@ -45,11 +45,38 @@ class StubModule(torch.nn.Module):
     def forward(self, x): ...
 
 
+def two_lines(x):
+    """Return relu of x."""
+    ...
+
+
+def returns_a_constant(x):
+    return 3
+
+
 @pytest.mark.parametrize(
-    "answer", [..., stub, documented, passed, ellipsis_inside, StubModule]
+    "answer", [..., stub, documented, passed, two_lines, ellipsis_inside, StubModule]
 )
-def test_not_attempted(answer):
-    assert diagnose(RELU, answer).state == "not attempted"
+def test_stub_is_not_attempted(answer):
+    verdict = diagnose(RELU, answer)
+    assert verdict == Verdict(
+        State.NOT_ATTEMPTED, ("Replace the `...`, then run both cells again.",)
+    )
+
+
+class HalfStub(StubModule):
+    def __init__(self):
+        super().__init__()
+        self.size = 3
+
+
+class Empty:
+    pass
+
+
+@pytest.mark.parametrize("answer", [returns_a_constant, HalfStub, Empty, torch.relu])
+def test_answer_with_any_code_is_attempted(answer):
+    assert diagnose(RELU, answer).state != "not attempted"
 
 
 def in_place(x):
@@ -86,41 +113,290 @@ def undefined(x):
         (lambda x: x.clamp(min=1), "wrong", "the largest difference is 1"),
     ],
 )
-def test_malformed_answers_get_their_own_sentence(answer, state, words):
+def test_malformed_answer_gets_its_own_message(answer, state, words):
     verdict = diagnose(RELU, answer)
     assert verdict.state == state
-    assert words in " ".join(verdict.sentences)
+    assert words in " ".join(verdict.messages)
     assert verdict.misconception is None
 
 
-def test_the_smallest_failing_case_is_shown():
+def test_not_a_function_is_named():
+    assert diagnose(RELU, torch.zeros(3)).messages == (
+        "Expected a function or class, got Tensor: pass its name, without parentheses.",
+    )
+
+
+def test_change_of_an_input_is_reported_whole():
+    assert diagnose(RELU, in_place).messages == (
+        "Your code changes its input `x` in place. "
+        "Make a new tensor: others may still need the old one.",
+    )
+
+
+TOTAL = Exercise(
+    "demo.total",
+    lambda tensors, extra: sum(tensors) + extra,
+    (),
+    lambda: [([torch.ones(2), torch.ones(2)], torch.ones(2))],
+)
+
+
+def test_change_inside_a_list_is_reported():
+    def accumulate(tensors, extra):
+        tensors[0] += tensors[1]
+        return tensors[0] + extra
+
+    assert "its input `tensors` in place" in diagnose(TOTAL, accumulate).messages[0]
+
+
+def test_first_changed_input_is_reported():
+    def accumulate(tensors, extra):
+        extra += 1
+        tensors.pop()
+        return 3 * torch.ones(2)
+
+    assert "its input `tensors` in place" in diagnose(TOTAL, accumulate).messages[0]
+
+
+def test_changed_list_without_tensors_is_accepted():
+    exercise = Exercise("demo.last", lambda sizes: sizes[-1], (), lambda: [([3, 5],)])
+    assert diagnose(exercise, lambda sizes: sizes.pop()).state == "correct"
+
+
+def test_smallest_failing_case_is_shown():
     verdict = diagnose(RELU, lambda x: x.clamp(min=1))
-    assert "x = [[-1, 5]]   (shape (1, 2), float32)" in verdict.case
+    assert verdict.case == (
+        "x = [[-1, 5]]   (shape (1, 2), float32)\n"
+        "expected [[0, 5]]   (shape (1, 2), float32)\n"
+        "yours    [[1, 5]]   (shape (1, 2), float32)"
+    )
 
 
-def test_a_misconception_is_told_by_its_numbers():
-    assert diagnose(RELU, lambda x: torch.sqrt(x * x)).misconception == "abs"
+def test_only_failing_cases_are_shown():
+    verdict = diagnose(RELU, lambda x: x.clamp(min=0 if len(x) == 1 else 1))
+    assert verdict.case.startswith("x = [1, -2, 3]")
 
 
-def test_a_misconception_is_told_by_its_error():
-    def same_error(x):
-        return x @ x.T @ x.T
-
-    verdict = diagnose(RELU, same_error)
-    assert (verdict.state, verdict.misconception) == ("error", "error")
+@pytest.mark.parametrize("answer", [misspelt, in_place])
+def test_case_of_an_error_or_a_change_has_no_result(answer):
+    assert diagnose(RELU, answer).case == "x = [[-1, 5]]   (shape (1, 2), float32)"
 
 
-def test_a_value():
-    assert diagnose(VALUE, 13).state == "correct"
-    assert diagnose(VALUE, torch.tensor(13)).state == "correct"
-    assert diagnose(VALUE, 12).misconception == "no bias"
-    assert diagnose(VALUE, ...).state == "not attempted"
-    assert diagnose(VALUE, None).sentences == ("You gave None: put the value there.",)
-    assert "13" not in " ".join(diagnose(VALUE, 5).sentences)
+def test_number_counts_one_in_the_size_of_a_case():
+    cases = [(torch.ones(2), torch.ones(1)), (1.0, 7), (torch.ones(3), 7)]
+    exercise = Exercise("demo.times", lambda x, c: c * x, (), lambda: cases)
+    verdict = diagnose(exercise, lambda x, c: x - c)
+    assert verdict.case == "x = 1.0\nc = 7\nexpected 7.0\nyours    -6.0"
 
 
-def test_answers_draw_what_the_reference_draws():
-    mask = Exercise("demo.mask", lambda x: x * (torch.rand(3) < 0.5), (), cases)
+def test_state_is_that_of_the_case_shown():
+    verdict = diagnose(RELU, fails_in_one_dimension)
+    assert verdict.state == "wrong"
+    assert "expected [[0, 5]]" in verdict.case
+
+
+def test_arguments_of_an_unknown_signature_are_numbered():
+    exercise = Exercise("demo.max", torch.maximum, (), lambda: [(torch.ones(1),) * 2])
+    verdict = diagnose(exercise, torch.add)
+    assert verdict.case.startswith(
+        "input 1 = [1]   (shape (1,), float32)\ninput 2 = [1]   (shape (1,), float32)"
+    )
+
+
+def test_arguments_that_do_not_fit_the_signature_are_numbered():
+    exercise = Exercise("demo.sum", lambda *x: sum(x), (), lambda: [(1, 2)])
+    assert "input 2 = 2" in diagnose(exercise, lambda a, b: a).case
+
+
+def test_misconception_is_recognised_by_its_numbers():
+    verdict = diagnose(RELU, lambda x: torch.sqrt(x * x))
+    assert verdict == Verdict(State.WRONG, ("This is |x|.",), "abs")
+
+
+def test_misconception_must_agree_on_every_case():
+    half = diagnose(RELU, lambda x: x.abs() if x.dim() == 1 else 2 * x)
+    assert half.misconception is None
+
+
+def test_misconception_is_recognised_by_its_error():
+    verdict = diagnose(RELU, lambda x: x @ x.T @ x.T)
+    assert verdict == Verdict(State.ERROR, ("Matrix.",), "error")
+
+
+def failing_with(error: Exception):
+    def answer(x):
+        raise error
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [(ValueError("a"), "a"), (ValueError("b"), "b"), (TypeError("a"), None)],
+)
+def test_errors_are_told_apart_by_type_and_message(error, name):
+    mistakes = [
+        Misconception(text, failing_with(ValueError(text)), f"Message {text}.")
+        for text in "ab"
+    ]
+    exercise = Exercise("demo.relu", torch.relu, mistakes, cases)
+    assert diagnose(exercise, failing_with(error)).misconception == name
+
+
+@pytest.mark.parametrize("answer", [lambda x: x.abs(), lambda x: x.abs_()])
+def test_misconceptions_are_told_apart_by_what_they_change(answer):
+    mistakes = [
+        Misconception("in place", lambda x: x.abs_(), "This is |x|, in place."),
+        Misconception("new", lambda x: x.abs(), "This is |x|."),
+    ]
+    exercise = Exercise("demo.relu", lambda x: x.clamp(min=0), mistakes, cases)
+    changed = answer(x := torch.tensor([-1.0])) is x
+    assert diagnose(exercise, answer).misconception == (
+        "in place" if changed else "new"
+    )
+
+
+def test_first_of_two_equal_misconceptions_is_named():
+    twice = [Misconception(n, lambda x: x.abs(), "This is |x|.") for n in "ab"]
+    exercise = Exercise("demo.relu", torch.relu, twice, cases)
+    assert diagnose(exercise, torch.abs).misconception == "a"
+
+
+def fails_in_one_dimension(x):
+    if x.dim() == 1:
+        raise ValueError("one dimension")
+    return x.abs()
+
+
+def test_error_of_the_reference_is_raised():
+    exercise = Exercise("demo.broken", fails_in_one_dimension, (), cases)
+    with pytest.raises(ValueError, match="one dimension"):
+        diagnose(exercise, lambda x: x)
+
+
+def test_misconception_that_fails_on_one_case_is_wrong_if_another_fails_first():
+    mistake = Misconception("abs", fails_in_one_dimension, "This is |x|.")
+    for order, state in [(1, "error"), (-1, "wrong")]:
+        exercise = Exercise(
+            "demo.relu", torch.relu, [mistake], lambda order=order: cases()[::order]
+        )
+        verdict = diagnose(exercise, fails_in_one_dimension)
+        assert (verdict.state, verdict.misconception) == (state, "abs")
+
+
+UNPACKING = Exercise(
+    "demo.design",
+    lambda: (2.0, 1.0),
+    (),
+    cases,
+    apply=lambda design, x: (lambda weight, bias: weight * x + bias)(*design()),
+)
+
+
+class Layer(torch.nn.Module):
+    def forward(self, x):
+        return x.clamp(min=0)
+
+
+MODULE = Exercise("demo.layer", Layer, (), cases, lambda layer, x: layer()(x) + 1)
+
+
+class EmptyLayer(torch.nn.Module):
+    result = ...
+
+    def forward(self, x):
+        return self.result
+
+
+class NoReturn(EmptyLayer):
+    result = None
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer"),
+    [
+        (UNPACKING, lambda: ...),
+        (MODULE, EmptyLayer),
+        (RELU, lambda x: ...),
+        (Exercise("demo.put", lambda x: None, (), cases), lambda x: ...),
+    ],
+)
+def test_ellipsis_as_a_result_is_not_attempted(exercise, answer):
+    assert diagnose(exercise, answer).state == "not attempted"
+
+
+def test_ellipsis_is_seen_though_apply_ignores_the_result():
+    exercise = Exercise(
+        "demo.train", lambda x: x, (), cases, lambda answer, x: (answer(x), 3)[1]
+    )
+    assert diagnose(exercise, lambda x: ...).state == "not attempted"
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer"), [(UNPACKING, lambda: print(end="")), (MODULE, NoReturn)]
+)
+def test_missing_return_is_reported_though_apply_fails(exercise, answer):
+    verdict = diagnose(exercise, answer)
+    assert verdict.state == "wrong"
+    assert verdict.messages == ("Your function returns None: it may lack a `return`.",)
+
+
+def test_error_in_a_later_call_is_not_taken_for_a_missing_return():
+    calls = []
+
+    def fails_second(x):
+        calls.append(x)
+        if len(calls) % 2 == 0:
+            raise ValueError("second call")
+
+    exercise = Exercise(
+        "demo.twice", lambda x: x, (), cases, lambda answer, x: (answer(x), answer(x))
+    )
+    assert "ValueError: second call" in diagnose(exercise, fails_second).messages[0]
+
+
+def test_hooks_are_not_left_on_a_module_that_an_answer_returns():
+    module = torch.nn.Linear(2, 2)
+    exercise = Exercise("demo.give", lambda x: module, (), cases)
+    diagnose(exercise, lambda x: module)
+    assert not module._forward_hooks
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (13, Verdict(State.CORRECT)),
+        (torch.tensor(13), Verdict(State.CORRECT)),
+        (12, Verdict(State.WRONG, ("Add the bias.",), "no bias")),
+        (..., diagnose(RELU, ...)),
+        (None, Verdict(State.WRONG, ("You gave None: put the value there.",))),
+        (5, Verdict(State.WRONG, ("5 is not the number asked for.",))),
+    ],
+)
+def test_value_is_compared_without_cases(answer, verdict):
+    assert diagnose(VALUE, answer) == verdict
+
+
+MASK = Exercise("demo.mask", lambda x: x * (torch.rand_like(x) < 0.5), (), cases)
+
+
+def test_answer_draws_what_the_reference_draws():
     state = torch.get_rng_state()
-    assert diagnose(mask, lambda x: x * (torch.rand(3) < 0.5)).state == "correct"
+    answer = diagnose(MASK, lambda x: x * (torch.rand_like(x) < 0.5))
+    assert answer.state == "correct"
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_draws_are_the_same_whatever_the_seed():
+    draws = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        diagnose(MASK, lambda x: draws.append(torch.rand(2)))
+    assert torch.equal(draws[0], draws[2])
+
+
+def test_every_run_gets_its_own_copy_of_the_case():
+    given = torch.tensor([-1.0, 2.0])
+    exercise = Exercise("demo.relu", torch.relu, (), lambda: [(given,)])
+    diagnose(exercise, in_place)
+    assert given.tolist() == [-1.0, 2.0]

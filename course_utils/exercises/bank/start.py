@@ -1,10 +1,10 @@
 """Exercises of lesson 00: tensors, shapes, broadcasting, a first gradient."""
 
-from course_utils.exercises.bank.draw import randn
-from course_utils.exercises.model import Exercise, Misconception
+from course_utils.exercises.cases import randn
+from course_utils.exercises.model import Case, Exercise, Misconception
 
 
-def _tables() -> list[tuple]:
+def _tables() -> list[Case]:
     # Several rows, one row, and as many rows as columns.
     return [randn((n, d)) for n, d in [(3, 5), (1, 4), (3, 3)]]
 
@@ -16,19 +16,19 @@ BATCH_SHAPE = Exercise(
         Misconception(
             "channel missing",
             (100, 28, 28),
-            "The channel is missing. A grey picture has one, and PyTorch wants it "
-            "said: `N, C, H, W`.",
+            "The channel dimension is missing. A grey picture has one channel, and "
+            "PyTorch expects it in the shape: `N, C, H, W`.",
         ),
         Misconception(
             "channels last",
             (100, 28, 28, 1),
-            "The channel stands last, as in image files and in Keras. In PyTorch it "
+            "The channel comes last, as in image files and in Keras. In PyTorch it "
             "follows the batch: `N, C, H, W`.",
         ),
         Misconception(
             "batch last",
             (28, 28, 100),
-            "The batch stands last. Examples come first: `N, C, H, W`.",
+            "The batch comes last. Examples come first: `N, C, H, W`.",
         ),
         Misconception(
             "three channels",
@@ -45,14 +45,15 @@ MEANS = Exercise(
         Misconception(
             "of each example",
             lambda x: x.mean(dim=1),
-            "This averages over the columns: a mean of each example. `dim` names the "
-            "dimension that disappears; here the examples shall, dimension 0.",
+            "This is one mean per example: it averages over the columns. `dim` names "
+            "the dimension that disappears, and here the examples should, dimension "
+            "0.",
         ),
         Misconception(
             "of everything",
             lambda x: x.mean(),
-            "This is one mean of all numbers. Say which dimension is to disappear: "
-            "`dim=0`.",
+            "This is one mean of all numbers. Name the dimension that should "
+            "disappear: `dim=0`.",
         ),
         Misconception(
             "sum",
@@ -63,7 +64,7 @@ MEANS = Exercise(
             "dimension kept",
             lambda x: x.mean(dim=0, keepdim=True),
             "The numbers are right, but `keepdim=True` left a dimension of size 1. "
-            "Asked for is the shape `(D,)`.",
+            "The shape should be `(D,)`.",
         ),
     ),
     _tables,
@@ -76,8 +77,8 @@ CENTRE = Exercise(
         Misconception(
             "rows centred",
             lambda x: x - x.mean(dim=1, keepdim=True),
-            "You centre every row, an example. Centre every column: the mean over "
-            "`dim=0`.",
+            "You centre every row, that is every example. Centre every column: "
+            "subtract the mean over `dim=0`.",
         ),
         Misconception(
             "one mean",
@@ -88,7 +89,7 @@ CENTRE = Exercise(
         Misconception(
             "sign",
             lambda x: x.mean(dim=0) - x,
-            "The sign is turned round: `x` minus its mean.",
+            "The sign is reversed: it is `x` minus its mean.",
         ),
     ),
     _tables,
@@ -101,19 +102,20 @@ PRODUCTS = Exercise(
         Misconception(
             "no transpose",
             lambda a, b: a @ b,
-            "`a @ b` meets the rows of `a` with the columns of `b`. You want its "
-            "rows: transpose it, `b.T`.",
+            "`a @ b` multiplies the rows of `a` with the columns of `b`. You want the "
+            "rows of `b`: transpose it, `b.T`.",
         ),
         Misconception(
             "transposed",
             lambda a, b: b @ a.T,
-            "The numbers are right but lie on their side: row `i` belongs to `a[i]`.",
+            "The numbers are right, but the result is transposed: row `i` belongs to "
+            "`a[i]`.",
         ),
         Misconception(
             "elementwise",
             lambda a, b: a * b,
-            "`*` multiplies number by number and needs equal shapes. Products of rows "
-            "with rows are a matrix product, `@`.",
+            "`*` multiplies element by element and needs equal shapes. Products of "
+            "rows with rows are a matrix product, `@`.",
         ),
     ),
     lambda: [randn((n, d), (m, d)) for n, m, d in [(2, 4, 3), (1, 2, 5), (3, 3, 3)]],
@@ -126,22 +128,24 @@ GRADIENT = Exercise(
         Misconception(
             "factor missing",
             lambda x: x**2,
-            "The power went down by one, but the old one comes to the front: 3·x².",
+            "The power went down by one, but the old power must become a factor: 3·x².",
         ),
         Misconception(
             "power kept",
             lambda x: 3 * x**3,
-            "The 3 came to the front, and the power must go down by one: x², not x³.",
+            "The factor 3 is right, but the power must go down by one: x², not x³.",
         ),
         Misconception(
             "summed",
             lambda x: (3 * x**2).sum(),
-            "The loss is one number, its gradient is not: it has the shape of `x`.",
+            "You return one number. The loss is one number, but its gradient has the "
+            "shape of `x`.",
         ),
         Misconception(
             "the loss",
             lambda x: (x**3).sum(),
-            "This is the loss itself. Asked for is how it changes when each `x` does.",
+            "This is the loss itself. The task asks how the loss changes with each "
+            "element of `x`.",
         ),
     ),
     lambda: [randn(shape) for shape in [(3,), (2, 4), (1,)]],

@@ -1,0 +1,154 @@
+"""What is said about an error and about a value."""
+
+import pytest
+import torch
+
+from course_utils.exercises.explain import explain, show_value
+
+
+def wrong_sizes():
+    return torch.ones(2, 3) @ torch.ones(2, 3)
+
+
+def undefined_name():
+    return undefined  # noqa: F821 - a learner's slip
+
+
+def too_many_arguments():
+    return (lambda: 1)(2)
+
+
+def missing_argument():
+    return (lambda x, weight: 1)(2)
+
+
+def two_devices():
+    # What torch says where there is a GPU.
+    raise RuntimeError("Expected all tensors to be on the same device, but found …")
+
+
+def two_dtypes():
+    return torch.ones(2, 2) @ torch.ones(2, 2).double()
+
+
+def no_broadcast():
+    return torch.ones(2) + torch.ones(3)
+
+
+def error_of(function) -> Exception:
+    with pytest.raises(Exception) as info:
+        function()
+    return info.value
+
+
+PRODUCT = "In `a @ b` the last size of `a` must equal the second-to-last of `b`."
+NAME = "A name is misspelt, or the cell that defines it was not run."
+PARAMETERS = "Compare the function's parameters with the task's."
+DEVICE = "Make new tensors with `device=x.device`."
+DTYPE = "Bring both to one dtype, for example with `.to(x.dtype)`."
+SHAPES = "Write down both shapes: aligned from the right, sizes must be equal or 1."
+
+
+@pytest.mark.parametrize(
+    ("function", "advice"),
+    [
+        (wrong_sizes, PRODUCT),
+        (undefined_name, NAME),
+        (too_many_arguments, PARAMETERS),
+        (missing_argument, PARAMETERS),
+        (two_devices, DEVICE),
+        (two_dtypes, DTYPE),
+        (no_broadcast, SHAPES),
+    ],
+)
+def test_common_error_gets_advice(function, advice):
+    assert explain(error_of(function), function)[1:] == (advice,)
+
+
+def test_other_error_gets_no_advice():
+    error = ZeroDivisionError("division by zero")
+    assert explain(error, wrong_sizes) == (
+        "Your code stopped: ZeroDivisionError: division by zero",
+    )
+
+
+def test_only_the_first_fitting_advice_is_given():
+    error = RuntimeError("cannot be multiplied, and must have the same dtype")
+    assert explain(error, wrong_sizes)[1:] == (PRODUCT,)
+
+
+def test_only_the_first_line_of_an_error_is_shown():
+    error = ValueError("first line\nsecond line")
+    assert explain(error, wrong_sizes) == ("Your code stopped: ValueError: first line",)
+
+
+def test_error_without_a_message():
+    assert explain(ValueError(), wrong_sizes) == ("Your code stopped: ValueError: ",)
+
+
+def test_the_failing_line_of_the_answer_is_shown():
+    (message, _) = explain(error_of(wrong_sizes), wrong_sizes)
+    line = "return torch.ones(2, 3) @ torch.ones(2, 3)"
+    assert f" in the line `{line}`: RuntimeError: " in message
+
+
+def inner():
+    raise KeyError("x")
+
+
+def outer():
+    inner()
+
+
+def test_the_innermost_line_of_the_answer_s_file_is_shown():
+    assert "in the line `raise KeyError" in explain(error_of(outer), outer)[0]
+
+
+def test_lines_of_other_files_are_not_shown():
+    def in_torch():
+        return torch.nn.Linear(2, 3)(torch.ones(4))
+
+    assert (
+        "in the line `return torch.nn.Linear"
+        in explain(error_of(in_torch), in_torch)[0]
+    )
+
+
+def raised_in(filename: str) -> Exception:
+    return error_of(lambda: exec(compile("1 / 0", filename, "exec")))
+
+
+@pytest.mark.parametrize(
+    ("filename", "shown"), [("/tmp/ipykernel_7/1.py", True), ("/other.py", False)]
+)
+def test_of_a_class_only_lines_of_the_notebook_are_shown(filename, shown, monkeypatch):
+    monkeypatch.setattr("linecache.getline", lambda *args, **kwargs: "1 / 0\n")
+    (message,) = explain(raised_in(filename), torch.nn.Linear)
+    assert (" in the line `1 / 0`" in message) == shown
+
+
+def test_line_that_is_not_kept_is_left_out():
+    assert explain(raised_in("/tmp/ipykernel_7/2.py"), torch.nn.Linear) == (
+        "Your code stopped: ZeroDivisionError: division by zero",
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (torch.tensor(2.0), "2   (shape (), float32)"),
+        (torch.tensor([1, -3]), "[1, -3]   (shape (2,), int64)"),
+        (torch.tensor([[True], [False]]), "[[True], [False]]   (shape (2, 1), bool)"),
+        (torch.tensor([1 / 3], requires_grad=True), "[0.3333]   (shape (1,), float32)"),
+        (torch.zeros(2, device="meta"), "shape (2,), float32"),
+        (torch.zeros(13), "shape (13,), float32"),
+        ((3, "relu"), "(3, 'relu')"),
+        ("x" * 300, "'" + "x" * 199),
+    ],
+)
+def test_value_is_shown(value, text):
+    assert show_value(value) == text
+
+
+def test_twelve_numbers_are_shown_whole():
+    assert show_value(torch.arange(12)).startswith("[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ")
