@@ -162,7 +162,7 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
     "exercises_known": [
         (
             replace('check("fixture.one"', 'check("fixture.none"', True),
-            "no exercise fixture.none",
+            "There is no exercise 'fixture.none'",
         ),
         (
             replace('check("fixture.one"', 'check("fixture.thin"', True),

@@ -2,14 +2,14 @@
 
 from copy import deepcopy
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_utils.authoring.lint import RULES, describe_rules, exercises
+from course_utils import Exercise, Misconception, register
+from course_utils.authoring.lint import RULES, describe_rules
 from course_utils.authoring.lint.document import Document
 from course_utils.authoring.normal_form import dumps, normalise
 from course_utils.cli import main
@@ -18,17 +18,13 @@ from tests.authoring.changes import Change, replace
 from tests.authoring.fixture import EXERCISES, NAME, good_lesson
 
 
-@pytest.fixture(autouse=True)
-def known_exercises(monkeypatch):
-    """Let the checks know fixture.one to fixture.five, and a thin one."""
-    counts = {f"fixture.{name}": 3 for name in EXERCISES} | {"fixture.thin": 2}
+def known(name: str, count: int) -> Exercise:
+    mistakes = [Misconception(f"{i}", i, f"This is {i}.") for i in range(count)]
+    return Exercise(f"fixture.{name}", -1, mistakes)
 
-    def find(name: str) -> SimpleNamespace:
-        if name not in counts:
-            raise LookupError(f"no exercise {name}")
-        return SimpleNamespace(misconceptions=range(counts[name]))
 
-    monkeypatch.setattr(exercises, "find_exercise", find)
+for exercise in [*(known(name, 3) for name in EXERCISES), known("thin", 2)]:
+    register(exercise)
 
 
 def document(notebook: NotebookNode, name: str = NAME) -> Document:
