@@ -231,7 +231,7 @@ class _Cells:
 
 
 def _raised(error: PapermillExecutionError) -> Fault:
-    """Describe the error that a cell raised; a CourseError's own sentence is enough."""
+    """Describe the error that a cell raised; a CourseError's message is enough."""
     message = one_line(error.evalue)
     if error.ename == "CourseError":
         return Fault(FaultKind.RAISED, message)

@@ -35,7 +35,7 @@ class FaultKind(Enum):
 
 @dataclass(frozen=True)
 class Fault:
-    """Why a run did not succeed: its kind, and the cause in one sentence.
+    """Why a run did not succeed: its kind, and the cause in one line of plain text.
 
     >>> Fault(FaultKind.BROKEN, "The notebook is broken: not JSON.").kind.value
     'broken'

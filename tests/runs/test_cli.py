@@ -64,7 +64,7 @@ def test_failed_run_has_its_row_report_and_exit_code(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "message"),
     [
         (["-p", "epoch", "2"], "no lesson here has a parameter 'epoch'"),
         (["-p", "seed", "2"], "use --seed 2, not -p seed 2"),
@@ -73,15 +73,17 @@ def test_failed_run_has_its_row_report_and_exit_code(tmp_path):
         (["--cell-timeout", "0"], "0.0 is not in the range"),
     ],
 )
-def test_command_that_can_not_be_carried_out(tmp_path, arguments, sentence):
+def test_impossible_command_exits_with_2_before_anything_runs(
+    tmp_path, arguments, message
+):
     out = tmp_path / "runs"
     result = run(FIXTURES / "fine.ipynb", "--out", out, *arguments)
     assert result.exit_code == 2
-    assert sentence in result.stderr
+    assert message in result.stderr
     assert not out.exists()
 
 
-def test_cuda_without_a_gpu_is_one_sentence(tmp_path, monkeypatch):
+def test_cuda_without_a_gpu_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     out = tmp_path / "runs"
     result = run(FIXTURES / "fine.ipynb", "--device", "cuda", "--out", out)
@@ -91,7 +93,7 @@ def test_cuda_without_a_gpu_is_one_sentence(tmp_path, monkeypatch):
     assert not out.exists()
 
 
-def test_missing_kernel_is_one_sentence(tmp_path, monkeypatch):
+def test_missing_package_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(doctor, "installed_version", lambda name: None)
     result = run(FIXTURES / "fine.ipynb", "--out", tmp_path / "runs")
     assert result.exit_code == 2
@@ -99,7 +101,7 @@ def test_missing_kernel_is_one_sentence(tmp_path, monkeypatch):
     assert "pip install -r requirements.txt" in result.stderr
 
 
-def test_folder_that_can_not_be_written(tmp_path):
+def test_unwritable_output_folder_is_reported(tmp_path):
     (tmp_path / "file").touch()
     result = run(FIXTURES / "fine.ipynb", "--out", tmp_path / "file" / "runs")
     assert result.exit_code == 2

@@ -122,7 +122,7 @@ def test_cell_that_ignores_the_interrupt_is_killed(limited):
     assert limited.orphans == []
 
 
-def test_executor_that_is_broken(tmp_path):
+def test_executor_that_refuses_a_task_is_reported(tmp_path):
     executor = InlineExecutor()
     executor.submit = _refuse
     settings = Settings(tmp_path, run="refused")

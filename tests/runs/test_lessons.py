@@ -38,7 +38,7 @@ def test_every_combination():
     assert tasks[0].name == "10_train--device-cpu--seed-0--epochs-2"
 
 
-def test_parameter_that_one_lesson_lacks_is_left_out_there_and_said():
+def test_parameter_that_one_lesson_lacks_is_left_out_with_a_note():
     tasks, notes = make_grid([LINEAR, TRAIN], parameters={"epochs": [2, 4]})
     assert [t.values for t in tasks] == [{}, {"epochs": 2}, {"epochs": 4}]
     assert notes == ["01_linear has no parameter 'epochs': it runs without it."]
@@ -59,7 +59,7 @@ def test_unreadable_notebook_is_one_task():
     assert notes == []
 
 
-def test_repeated_values_run_once_but_types_count():
+def test_repeated_values_run_once_but_types_differ():
     tasks, _ = make_grid([TRAIN], ["cpu", "cpu"], [1, 1], {"epochs": [1, 1.0, True]})
     assert [t.values["epochs"] for t in tasks] == [1, 1.0, True]
     assert [type(t.values["epochs"]) for t in tasks] == [int, float, bool]

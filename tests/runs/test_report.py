@@ -110,7 +110,7 @@ def test_each_batch_gets_a_folder_of_its_own(tmp_path):
     assert second.name.endswith("Z-2")
 
 
-def test_folder_that_can_not_be_made(tmp_path):
+def test_folder_that_can_not_be_created(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CourseError, match="Choose another folder with --out"):
         make_run_folder(tmp_path / "file", now())
@@ -136,9 +136,9 @@ def test_latest_without_links_is_a_text_file(tmp_path, monkeypatch):
     assert point_latest(tmp_path / "one").read_text(encoding="utf-8") == "one\n"
 
 
-def test_latest_never_replaces_somebody_elses_folder(tmp_path):
+def test_latest_never_replaces_a_folder(tmp_path):
     (tmp_path / "latest").mkdir()
-    (tmp_path / "latest" / "kept").touch()
+    (tmp_path / "latest" / "file").touch()
     (tmp_path / "one").mkdir()
     assert point_latest(tmp_path / "one") is None
     assert sorted(p.name for p in tmp_path.iterdir()) == ["latest", "one"]
