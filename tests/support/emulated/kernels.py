@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import cache
 from typing import Any
 
 import torch
+from torch._ops import OpOverload
 from torch.utils._pytree import tree_map
 
 from tests.support.emulated.memory import is_emulated, on_accelerator, on_cpu
@@ -27,49 +29,69 @@ VIEWS += [
 VIEWS += ["set_.source_Storage_storage_offset"]
 
 
-def compute(op: Callable, *args: Any, **kwargs: Any) -> Any:
+def compute(op: OpOverload, *args: Any, **kwargs: Any) -> Any:
     """Compute an operation of torch on the accelerator's tensors with a CPU kernel."""
     originals: dict[int, torch.Tensor] = {}
     cpu_tensors: list[torch.Tensor] = []
 
     def enter(value: Any) -> Any:
         if isinstance(value, torch.device):
-            if value.index:
-                raise RuntimeError("CUDA error: invalid device ordinal")
-            return torch.device("cpu")
+            return cpu_for(value)
         if not isinstance(value, torch.Tensor):
             return value
         if not is_emulated(value):
             cpu_tensors.append(value)
             return value
-        # An empty output may be resized, which shared memory can't be.
-        fresh = not value.numel()
-        inside = value.new_empty(value.shape, device="cpu") if fresh else on_cpu(value)
-        originals[id(inside)] = value
+        return remember(on_cpu(value), value)
+
+    def enter_output(value: Any) -> Any:
+        # A kernel may resize an output, and shared memory can't be.
+        return remember(torch.empty(0, dtype=value.dtype), value)
+
+    def remember(inside: torch.Tensor, original: torch.Tensor) -> torch.Tensor:
+        originals[id(inside)] = original
         return inside
 
     def leave(value: Any) -> Any:
         if not isinstance(value, torch.Tensor):
             return value
-        # An operation in place returns the tensor it was given.
+        # What was computed in place, or into an output, comes back as itself.
         original = originals.get(id(value))
-        if original is None:
-            return on_accelerator(value)
-        if original.shape != value.shape and not original.numel():
-            set_.redispatch(CPU_KERNELS, original, on_accelerator(value))
-        return original
+        return on_accelerator(value) if original is None else filled(original, value)
 
+    outputs = {name: kwargs.pop(name) for name in output_names(op) if name in kwargs}
     generator = kwargs.get("generator") or default_generator()
     if "generator" in kwargs:
         kwargs["generator"] = None
     args, kwargs = tree_map(enter, (args, kwargs))
+    kwargs |= tree_map(enter_output, outputs)
     refuse_cpu_tensors(op, cpu_tensors)
     draws = torch.Tag.nondeterministic_seeded in op.tags
     with drawing_from(generator) if draws else nullcontext():
         return tree_map(leave, op(*args, **kwargs))
 
 
-def refuse_cpu_tensors(op: Callable, tensors: list[torch.Tensor]) -> None:
+@cache
+def output_names(op: OpOverload) -> list[str]:
+    return [argument.name for argument in op._schema.arguments if argument.is_out]
+
+
+def cpu_for(device: torch.device) -> torch.device:
+    if device.index:
+        raise RuntimeError("CUDA error: invalid device ordinal")
+    return torch.device("cpu")
+
+
+def filled(original: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    """Return the accelerator's tensor, holding what was computed for it."""
+    if original.shape != value.shape:
+        set_.redispatch(CPU_KERNELS, original, on_accelerator(value))
+    elif original.data_ptr() != value.data_ptr():
+        on_cpu(original).copy_(value)
+    return original
+
+
+def refuse_cpu_tensors(op: OpOverload, tensors: list[torch.Tensor]) -> None:
     """Refuse CPU tensors beside the accelerator's, but for single numbers, as CUDA."""
     if op._schema.name in TAKES_CPU_TENSORS:
         return
@@ -80,7 +102,7 @@ def refuse_cpu_tensors(op: Callable, tensors: list[torch.Tensor]) -> None:
         )
 
 
-def view(op: Callable) -> Callable:
+def view(op: OpOverload) -> Callable:
     """Return a kernel that makes a view of the accelerator's memory."""
     return lambda *args, **kwargs: op.redispatch(CPU_KERNELS, *args, **kwargs)
 
@@ -123,6 +145,12 @@ def gru_cell(from_input, from_state, state, bias_input=None, bias_state=None):
     return new + update * (state - new), new
 
 
+def operation(name: str) -> OpOverload:
+    """Return an operation of torch by its name: "add.Tensor", "view"."""
+    packet, _, overload = name.partition(".")
+    return getattr(getattr(aten, packet), overload or "default")
+
+
 def register() -> list[torch.library.Library]:
     """Register the kernels; they live as long as what is returned."""
     rest, own = (
@@ -131,9 +159,7 @@ def register() -> list[torch.library.Library]:
     )
     rest.fallback(compute, "PrivateUse1")
     for name in VIEWS:
-        packet, _, overload = name.partition(".")
-        op = getattr(getattr(aten, packet), overload or "default")
-        own.impl(name, view(op), "PrivateUse1")
+        own.impl(name, view(operation(name)), "PrivateUse1")
     own.impl("copy_", copy_, "PrivateUse1")
     own.impl("convolution_overrideable", convolution, "PrivateUse1")
     own.impl("convolution_backward_overrideable", convolution_backward, "PrivateUse1")

@@ -10,6 +10,7 @@ import torch
 
 CPU, ACCELERATOR = 1, 12  # DLPack's kDLCPU and kDLExtDev, which is PrivateUse1
 
+_same_memory = torch.Tensor.data.__get__  # a second tensor, made without a kernel
 _pointer = ctypes.pythonapi.PyCapsule_GetPointer
 _pointer.restype = ctypes.c_void_p
 _pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
@@ -37,6 +38,8 @@ def on_accelerator(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _on_device(tensor: torch.Tensor, device_type: int) -> torch.Tensor:
-    capsule = torch._C._to_dlpack(tensor)
+    # Of the tensor itself DLPack would keep the object and not the memory, which the
+    # object gives up when it is resized or set to other data.
+    capsule = torch._C._to_dlpack(_same_memory(tensor))
     _Head.from_address(_pointer(capsule, b"dltensor")).device_type = device_type
     return torch._C._from_dlpack(capsule)
