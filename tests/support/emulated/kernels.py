@@ -63,12 +63,25 @@ def compute(op: OpOverload, *args: Any, **kwargs: Any) -> Any:
     generator = kwargs.get("generator") or default_generator()
     if "generator" in kwargs:
         kwargs["generator"] = None
-    args, kwargs = tree_map(enter, (args, kwargs))
+    args, kwargs = tree_map(enter, (numbers_as_tensors(op, args), kwargs))
     kwargs |= tree_map(enter_output, outputs)
     refuse_cpu_tensors(op, cpu_tensors)
     draws = torch.Tag.nondeterministic_seeded in op.tags
     with drawing_from(generator) if draws else nullcontext():
         return tree_map(leave, op(*args, **kwargs))
+
+
+def numbers_as_tensors(op: OpOverload, args: tuple[Any, ...]) -> list[Any]:
+    """Make tensors of numbers that torch unwrapped on the way and doesn't take back."""
+    if torch._C._should_allow_numbers_as_tensors(op._schema.name.split("::")[1]):
+        return list(args)
+    kinds = [str(argument.type) for argument in op._schema.arguments]
+    return [
+        torch.tensor(arg, dtype=torch.float64 if isinstance(arg, float) else None)
+        if kind == "Tensor" and isinstance(arg, (int, float))
+        else arg
+        for arg, kind in zip(args, kinds, strict=False)
+    ]
 
 
 @cache
@@ -157,7 +170,8 @@ def register() -> list[torch.library.Library]:
         torch.library.Library("_", "IMPL"),
         torch.library.Library("aten", "IMPL"),
     )
-    rest.fallback(compute, "PrivateUse1")
+    for key in ("PrivateUse1", "NestedTensorPrivateUse1"):
+        rest.fallback(compute, key)
     for name in VIEWS:
         own.impl(name, view(operation(name)), "PrivateUse1")
     own.impl("copy_", copy_, "PrivateUse1")

@@ -22,6 +22,19 @@ class _Head(ctypes.Structure):
     _fields_ = (("data", ctypes.c_void_p), ("device_type", ctypes.c_int32))
 
 
+# What a nested tensor (of rows that differ in length) is made of, read by the CPU's
+# kernels: the rows' memory, their sizes, strides and places.
+_NESTED = torch._C.DispatchKeySet(torch._C.DispatchKey.NestedTensorCPU)
+_DENSE = torch._C.DispatchKeySet(torch._C.DispatchKey.CPU)
+_PARTS = [
+    torch.ops.aten.values.default,
+    torch.ops.aten._nested_tensor_size.default,
+    torch.ops.aten._nested_tensor_strides.default,
+    torch.ops.aten._nested_tensor_storage_offsets.default,
+]
+_assemble = torch.ops.aten._nested_view_from_buffer.default
+
+
 def is_emulated(tensor: torch.Tensor) -> bool:
     """Return whether a tensor lies on the emulated accelerator."""
     return tensor.device.type == "cuda"
@@ -38,6 +51,9 @@ def on_accelerator(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _on_device(tensor: torch.Tensor, device_type: int) -> torch.Tensor:
+    if tensor.is_nested:
+        memory, *places = (part.redispatch(_NESTED, tensor) for part in _PARTS)
+        return _assemble.redispatch(_DENSE, _on_device(memory, device_type), *places)
     # Of the tensor itself DLPack would keep the object and not the memory, which the
     # object gives up when it is resized or set to other data.
     capsule = torch._C._to_dlpack(_same_memory(tensor))
