@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch._ops import OpOverload
-from torch.utils._pytree import tree_map
 
 from tests.support.emulated.memory import is_emulated, on_accelerator, on_cpu
 from tests.support.emulated.streams import default_generator, drawing_from
@@ -63,25 +62,39 @@ def compute(op: OpOverload, *args: Any, **kwargs: Any) -> Any:
     generator = kwargs.get("generator") or default_generator()
     if "generator" in kwargs:
         kwargs["generator"] = None
-    args, kwargs = tree_map(enter, (numbers_as_tensors(op, args), kwargs))
-    kwargs |= tree_map(enter_output, outputs)
+    args = each(enter, numbers_as_tensors(op, args))
+    kwargs = {name: each(enter, value) for name, value in kwargs.items()}
+    kwargs |= {name: each(enter_output, value) for name, value in outputs.items()}
     refuse_cpu_tensors(op, cpu_tensors)
     draws = torch.Tag.nondeterministic_seeded in op.tags
     with drawing_from(generator) if draws else nullcontext():
-        return tree_map(leave, op(*args, **kwargs))
+        return each(leave, op(*args, **kwargs))
+
+
+def each(change: Callable[[Any], Any], value: Any) -> Any:
+    """Change a value, or each one in lists and tuples."""
+    if isinstance(value, (list, tuple)):
+        return type(value)([each(change, item) for item in value])
+    return change(value)
 
 
 def numbers_as_tensors(op: OpOverload, args: tuple[Any, ...]) -> list[Any]:
     """Make tensors of numbers that torch unwrapped on the way and doesn't take back."""
+    changed = list(args)
+    for place in tensor_places(op):
+        if place < len(args) and isinstance(args[place], (int, float)):
+            dtype = torch.float64 if isinstance(args[place], float) else None
+            changed[place] = torch.tensor(args[place], dtype=dtype)
+    return changed
+
+
+@cache
+def tensor_places(op: OpOverload) -> list[int]:
+    """Return the places of arguments that must be tensors, and no numbers."""
     if torch._C._should_allow_numbers_as_tensors(op._schema.name.split("::")[1]):
-        return list(args)
+        return []
     kinds = [str(argument.type) for argument in op._schema.arguments]
-    return [
-        torch.tensor(arg, dtype=torch.float64 if isinstance(arg, float) else None)
-        if kind == "Tensor" and isinstance(arg, (int, float))
-        else arg
-        for arg, kind in zip(args, kinds, strict=False)
-    ]
+    return [i for i, kind in enumerate(kinds) if kind == "Tensor"]
 
 
 @cache
