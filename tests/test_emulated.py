@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from tests.support.emulated import activate, missing
 from tests.support.emulated.notebooks import compare, draw_playgrounds
@@ -25,13 +26,18 @@ from tests.support.emulated.notebooks import compare, draw_playgrounds
 pytestmark = [
     pytest.mark.all,
     pytest.mark.emulated,
-    pytest.mark.skipif(bool(missing()), reason=str(missing())),
 ]
 MIXED = "Expected all tensors to be on the same device"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def emulation() -> None:
+    if reason := missing():
+        pytest.skip(reason)
+
+
 @pytest.fixture(scope="module")
-def worker() -> Iterator[Executor]:
+def worker(emulation: None) -> Iterator[Executor]:
     """A process with the emulation."""
     spawn = get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn, initializer=activate) as pool:
@@ -189,6 +195,41 @@ def test_layers_give_the_numbers_of_the_cpu_and_learn():
             assert all(p.device.type == device for p in net.parameters()), name
             results.append([out.detach().cpu(), *[p.cpu() for p in net.parameters()]])
         torch.testing.assert_close(*results, msg=lambda text, name=name: name + text)
+
+
+@on_the_emulation
+def test_an_encoder_skips_padding_as_on_the_cpu():
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=True).eval()
+    x, padding = torch.randn(2, 5, 8), torch.arange(5) >= torch.tensor([[5], [3]])
+    with torch.no_grad():
+        here = encoder(x, src_key_padding_mask=padding)
+        there = deepcopy(encoder).cuda()(x.cuda(), src_key_padding_mask=padding.cuda())
+    assert there.is_cuda and (there[1, 3:] == 0).all()
+    torch.testing.assert_close(there.cpu(), here)
+
+
+@on_the_emulation
+def test_losses_and_outputs_are_filled_at_any_shape():
+    here = torch.randn(5, 1), torch.randn(5, 1)
+    there = [tensor.cuda() for tensor in here]
+    for loss in (F.mse_loss, F.l1_loss, F.huber_loss, F.soft_margin_loss):
+        for _ in range(50):  # freed memory is read now and then only
+            assert loss(*there).item() == pytest.approx(loss(*here).item())
+    out, column = torch.empty(0, device="cuda"), torch.zeros(5, 2, device="cuda")
+    torch.add(*there, out=out)
+    torch.add(there[0][:, 0], there[1][:, 0], out=column[:, 1])
+    assert torch.equal(out[:, 0], column[:, 1]) and not column[:, 0].any()
+    assert (torch.arange(4, device="cuda") % 3).tolist() == [0, 1, 2, 0]
+
+
+@on_the_emulation
+def test_a_view_keeps_its_memory_when_its_tensor_gets_other_data():
+    parameter = nn.Parameter(torch.ones(1000, device="cuda"))
+    view = parameter.detach()[:10]
+    parameter.data = torch.zeros(1000, device="cuda")
+    torch.full((1000,), 7.0, device="cuda")
+    assert view.tolist() == [1.0] * 10
 
 
 @on_the_emulation

@@ -16,8 +16,13 @@ pytestmark = [
     pytest.mark.all,
     pytest.mark.emulated,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(bool(missing()), reason=str(missing())),
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def emulation() -> None:
+    if reason := missing():
+        pytest.skip(reason)
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)

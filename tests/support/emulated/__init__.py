@@ -8,8 +8,8 @@ from another random stream than the CPU.
 
 What it cannot show: how CUDA rounds, that CUDA has a kernel for an operation or a
 type, what fits into a GPU's memory, speed, and anything asynchronous. Only a run on a
-GPU (`make test-cuda`) shows these. Not emulated: mixed precision (autocast), nested
-tensors, and the refusal of a CUDA generator where the CPU draws.
+GPU (`make test-cuda`) shows these. Not emulated: mixed precision (autocast), streams
+and events, and that the CPU refuses a CUDA generator.
 
     import torch
     from tests.support.emulated import activate

@@ -1,6 +1,9 @@
 """Switch the emulated accelerator on: in this process, or in kernels to be started."""
 
 import os
+import subprocess
+import sys
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -15,16 +18,27 @@ activate()
 playgrounds.record()
 del activate, playgrounds
 """
+TRY_NAME = """
+import torch
+torch._C._rename_privateuse1_backend("CUDA")
+tensor = torch._C._acc.create_empty_tensor([1], torch.float32)
+raise SystemExit(tensor.device != torch.device("cuda", 0))
+"""
 _kept: list[object] = []  # torch forgets what Python lets go of
 
 
+@cache
 def missing() -> str | None:
-    """Return why there can be no emulated accelerator here, or None if there can."""
-    if hasattr(backend_registration, "_setup_privateuseone_for_python_backend"):
+    """Return why there can be no emulated accelerator here, or None if there can.
+
+    It is tried in another process, which takes seconds, for it stays where it is.
+    """
+    try_it = [sys.executable, "-c", TRY_NAME]
+    if not subprocess.run(try_it, capture_output=True).returncode:
         return None
     return (
-        f"torch {torch.__version__} has no Python backend for PrivateUse1, so there is "
-        "no emulated accelerator here"
+        f"torch {torch.__version__} has no Python backend that goes by the name of "
+        "cuda, so the lessons were not run on an emulated accelerator"
     )
 
 
