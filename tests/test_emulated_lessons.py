@@ -1,0 +1,34 @@
+"""Every lesson on an emulated accelerator, against the outputs stored on the CPU.
+
+An emulation shows whether a lesson keeps track of devices, and no more: what it can't
+show is said in tests/support/emulated. The test on a GPU is tests/test_cuda.py.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.lessons import LESSONS, code_cells, read
+from tests.support.emulated import missing
+from tests.support.emulated.notebooks import compare, draw_playgrounds
+
+pytestmark = [
+    pytest.mark.all,
+    pytest.mark.emulated,
+    pytest.mark.timeout(900),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def emulation() -> None:
+    if reason := missing():
+        pytest.skip(reason)
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_outputs_and_playgrounds_hold_on_the_emulation(lesson: Path, tmp_path: Path):
+    notebook = read(lesson)
+    outputs = [str(cell.outputs) for cell in code_cells(notebook)]
+    draw_playgrounds(notebook, count=str(outputs).count("Controls: "))
+    run = compare(notebook, tmp_path)
+    assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
