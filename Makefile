@@ -32,7 +32,8 @@ run: setup ## execute every lesson into runs/ (ARGS="--help" shows what it takes
 
 lint: setup ## ruff, codespell, the rules of lessons, imports, types
 	@failed=0; PATH="$(BIN):$$PATH"; for check in "ruff check ." \
-		"ruff format --check ." codespell "course lint" "lint-imports --no-logo"; \
+		"ruff format --check ." codespell "course lint" \
+		"lint-imports --no-logo" basedpyright; \
 	do echo "$$ $$check"; $$check || failed=1; done; exit $$failed
 
 test: setup ## prove everything: lint, tests, every lesson against its outputs
@@ -54,6 +55,9 @@ links: setup ## write the repository's address into badges and install lines
 refresh: setup ## execute the lessons and store their outputs
 	@"$(BIN)/course" refresh $(ARGS)
 
+coverage: setup ## the share of lines and branches that the tests run
+	@$(PYTEST) -m "$(MARKS)" --cov --cov-report=term tests course_utils
+
 mutants: setup ## change exercises/ bit by bit, see what no test notices (needs mutmut)
 	@"$(BIN)/python" -m mutmut run --max-children 1 $(ARGS) && \
 		"$(BIN)/python" -m mutmut results
@@ -63,4 +67,4 @@ clean: ## delete runs/, screenshots and caches; .venv and data/ stay
 	find . -name .venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .venv -prune -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
-.PHONY: help setup lab run lint test test-all test-cuda links refresh mutants clean
+.PHONY: help setup lab run lint test test-all test-cuda links refresh coverage mutants clean
