@@ -38,6 +38,7 @@ refresh: setup ## execute the lessons and store their outputs
 	@$(PY) tools/lessons.py refresh $(ARGS)
 
 mutants: setup ## change exercises/ bit by bit, see what no test notices (needs mutmut)
+	@rm -rf mutants  # it keeps results though tests have changed
 	@$(PY) -m mutmut run --max-children 1 $(ARGS) && $(PY) -m mutmut results
 
 clean: ## delete runs/, screenshots and caches; .venv and data/ stay
