@@ -59,6 +59,7 @@ coverage: setup ## the share of lines and branches that the tests run
 	@$(PYTEST) -m "$(MARKS)" --cov --cov-report=term tests course_utils
 
 mutants: setup ## change exercises/ bit by bit, see what no test notices (needs mutmut)
+	@rm -rf mutants
 	@"$(BIN)/python" -m mutmut run --max-children 1 $(ARGS) && \
 		"$(BIN)/python" -m mutmut results
 

@@ -143,3 +143,17 @@ def test_no_case_occurs_twice(name):
 def test_no_tensor_of_a_case_is_all_zero(name):
     tensors = [a for case in ALL[name].cases() for a in case if torch.is_tensor(a)]
     assert all(tensor.count_nonzero() for tensor in tensors)
+
+
+NO_ARGUMENTS = {"linear.design", "activations.maximum", "convolution.move_right"}
+NO_ARGUMENTS |= {"recurrent.delay"}
+
+
+@every_function
+def test_arguments_of_a_case_are_shown_by_name(name):
+    verdict = diagnose(ALL[name], lambda *args: object())
+    if name in NO_ARGUMENTS or name == "classifier.train_step":  # made by the check
+        assert verdict.case.startswith("input 1 = ")
+    else:
+        first = next(iter(inspect.signature(ALL[name].reference).parameters))
+        assert verdict.case.startswith(f"{first} = ")

@@ -1,5 +1,7 @@
 """The diagnosis of an answer."""
 
+import contextlib
+
 import pytest
 import torch
 
@@ -393,6 +395,28 @@ def test_draws_are_the_same_whatever_the_seed():
         torch.manual_seed(seed)
         diagnose(MASK, lambda x: draws.append(torch.rand(2)))
     assert torch.equal(draws[0], draws[2])
+
+
+@pytest.mark.parametrize(
+    ("available", "initialized", "devices"),
+    [(True, True, [1]), (True, False, []), (False, True, []), (False, False, [])],
+)
+def test_generator_of_a_gpu_in_use_is_forked(
+    available, initialized, devices, monkeypatch
+):
+    forked = []
+
+    def fork_rng(devices):
+        forked.append(devices)
+        return contextlib.nullcontext()
+
+    monkeypatch.setattr(torch.random, "fork_rng", fork_rng)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: available)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: initialized)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    monkeypatch.setattr(torch, "manual_seed", lambda seed: None)
+    diagnose(RELU, torch.relu)
+    assert forked == [devices] * 4
 
 
 def test_every_run_gets_its_own_copy_of_the_case():

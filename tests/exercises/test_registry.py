@@ -32,6 +32,10 @@ def test_every_exercise_of_a_lesson_is_found():
         ),
         ("linear", "There is no exercise 'linear'. Did you mean 'linear.merge'?"),
         ("start.x", "There is no exercise 'start.x'. Did you mean 'start.means'?"),
+        (
+            "linear.xyzxyzxyz",
+            "There is no exercise 'linear.xyzxyzxyz'. Did you mean 'linear.merge'?",
+        ),
         ("lineal.affine", "No lesson has exercises named 'lineal.…'."),
         (
             "3x.affine",

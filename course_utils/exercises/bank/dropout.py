@@ -191,6 +191,9 @@ def _layer(
     in_training: _Drop = _drop, in_evaluation: _Drop = lambda x, p: x
 ) -> type[nn.Module]:
     class Layer(nn.Dropout):
+        def __init__(self, p: float) -> None:
+            super().__init__(p)
+
         def forward(self, input: Tensor) -> Tensor:
             return (in_training if self.training else in_evaluation)(input, self.p)
 

@@ -210,7 +210,9 @@ def _rnn_cases() -> list[Case]:
 
 RNN = Exercise(
     "recurrent.rnn",
-    _rnn_loop(_rnn_step),
+    lambda x, h, w_ih, w_hh, b_ih, b_hh: _rnn_loop(_rnn_step)(
+        x, h, w_ih, w_hh, b_ih, b_hh
+    ),
     (
         Misconception(
             "one bias",
@@ -414,7 +416,7 @@ def _step_cases(gates: int, states: int) -> list[Case]:
 
 LSTM_STEP = Exercise(
     "recurrent.lstm_step",
-    _lstm(),
+    lambda x, h, c, w_ih, w_hh, b_ih, b_hh: _lstm()(x, h, c, w_ih, w_hh, b_ih, b_hh),
     (
         Misconception(
             "hidden and cell swapped",
@@ -526,7 +528,7 @@ def _reset_all(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
 
 GRU_STEP = Exercise(
     "recurrent.gru_step",
-    _gru(),
+    lambda x, h, w_ih, w_hh, b_ih, b_hh: _gru()(x, h, w_ih, w_hh, b_ih, b_hh),
     (
         Misconception(
             "z turned round",
