@@ -40,7 +40,7 @@ test: setup ## prove everything: lint, tests, every lesson against its outputs
 	@failed=0; $(MAKE) -s lint || failed=1; $(PYTEST) -m "$(MARKS)" || failed=1; \
 	$(VERDICT)
 
-test-all: ## `make test` and what takes longer: other seeds, threads and parameters
+test-all: ## `make test`, and the lessons on an emulated accelerator
 	@$(MAKE) -s test MARKS="not cuda"
 
 test-cuda: setup ## the same lessons against the same outputs on a GPU
@@ -59,7 +59,7 @@ coverage: setup ## the share of lines and branches that the tests run
 	@$(PYTEST) -m "$(MARKS)" --cov --cov-report=term tests course_utils
 
 mutants: setup ## change exercises/ bit by bit, see what no test notices (needs mutmut)
-	@rm -rf mutants
+	@rm -rf mutants # mutmut keeps results though tests have changed
 	@"$(BIN)/python" -m mutmut run --max-children 1 $(ARGS) && \
 		"$(BIN)/python" -m mutmut results
 
