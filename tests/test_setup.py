@@ -257,16 +257,32 @@ def test_damaged_environment_is_an_error_without_network(ready):
     assert "stopped for the reason above" in text and NO_UPDATE not in text
 
 
-def test_uv_is_installed_by_pip_where_there_is_none(place):
+# Stands for the pip of an old Python: it can't install into another environment.
+OLD_PIP = """import runpy, sys
+if "--python" in sys.argv:
+    sys.exit(2)
+sys.path.remove({folder!r})
+del sys.modules["pip"]
+runpy.run_module("pip", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("pip", ["new", "old"])
+def test_uv_is_installed_by_pip_where_there_is_none(place, pip):
     write_wheel(place.folder, "uv", "99", "import sys; print(sys.argv[1:])")
-    bare = place.folder / "bin"
-    bare.mkdir()
-    pip = {"PIP_FIND_LINKS": str(place.folder), "PIP_NO_INDEX": "1", "PATH": str(bare)}
-    text = place.run(**pip)
+    bare = {"PATH": str(place.folder), "PIP_NO_INDEX": "1"}
+    bare["PIP_FIND_LINKS"] = str(place.folder)
+    if pip == "old":
+        (place.folder / "pip").mkdir()
+        (place.folder / "pip" / "__init__.py").touch()
+        source = OLD_PIP.format(folder=str(place.folder))
+        (place.folder / "pip" / "__main__.py").write_text(source)
+        bare["PYTHONPATH"] = str(place.folder)
+    text = place.run(**bare)
     assert str(["pip", "install", "--python", str(place.python)])[:-1] in text
     place.require("tiny==2")
-    shutil.rmtree(place.venv / ("Lib" if ON_WINDOWS else "lib"))  # pip is gone too
-    text = place.run(**pip)
+    shutil.rmtree(place.venv / ("Lib" if ON_WINDOWS else "lib"))  # as if interrupted
+    text = place.run(**bare)
     assert "Creating" not in text and "'install'" in text
 
 

@@ -25,6 +25,8 @@ if sys.version_info < (3, 10):  # noqa: UP036 - the one line for an older Python
     )
 
 ROOT = Path(__file__).resolve().parent.parent
+# Not sys.executable, which may be in the environment that is being replaced.
+BASE = getattr(sys, "_base_executable", sys.executable)
 STAMP = "course-stamp.txt"  # what the last complete set-up started from
 UNSOLVABLE = 1  # uv's exit code where no versions meet the requirements
 STALE = "WARNING: no update (see above); going on with the packages of the last set-up."
@@ -100,11 +102,10 @@ def remove(venv: Path) -> None:
 
 def create(venv: Path) -> None:
     """Create an environment without packages at `venv`."""
-    # sys.executable may be in the environment that is being replaced.
-    python = getattr(sys, "_base_executable", sys.executable)
     print(f"Creating {venv} with Python {sys.version.split()[0]}.", flush=True)
-    uv = ["uv", "venv", "--quiet", "--python", python]
-    command = uv if output("uv", "--version") else [python, "-m", "venv"]
+    uv = ["uv", "venv", "--quiet", "--python", BASE]
+    pip_comes_later = [BASE, "-m", "venv", "--without-pip"]
+    command = uv if output("uv", "--version") else pip_comes_later
     if subprocess.call([*command, str(venv)]):
         stop(venv)
 
@@ -114,9 +115,12 @@ def install(venv: Path, requirements: Path, constraints: Path) -> int:
     python = interpreter(venv)
     uv = ["uv"] if output("uv", "--version") else [python, "-m", "uv"]
     if not output(*uv, "--version"):
-        output(python, "-m", "ensurepip")  # missing where set-up was interrupted
-        pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-        if subprocess.call([*pip, "--no-input", "-c", constraints, "uv"]):
+        pip = [BASE, "-m", "pip", "--python", python]
+        if output(*pip, "--version") is None:  # none there, or an old one
+            output(python, "-m", "ensurepip")
+            pip = [python, "-m", "pip"]
+        quiet = ["-q", "--disable-pip-version-check", "--no-input"]
+        if subprocess.call([*pip, "install", *quiet, "-c", constraints, "uv"]):
             return -1
     print(f"Installing {requirements.name}; torch is large.", flush=True)
     files = ["-r", requirements, "-c", constraints]
