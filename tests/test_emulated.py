@@ -120,6 +120,7 @@ def test_single_numbers_and_indices_may_come_from_the_cpu():
     total_of_two = torch.zeros(2)
     assert refused(lambda: total.add_(there[0]))
     assert refused(lambda: total_of_two + there[0])
+    assert refused(lambda: torch.add(there, there, out=torch.zeros(4)))
 
 
 @on_the_emulation

@@ -1,166 +1,84 @@
-"""How the emulated accelerator computes: with the CPU's kernels, on its own memory."""
+"""Kernels of the emulated accelerator; whatever is not here is left to `computing`."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
-from functools import cache
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch._ops import OpOverload
 
-from tests.support.emulated.memory import is_emulated, on_accelerator, on_cpu
-from tests.support.emulated.streams import default_generator, drawing_from
+from tests.support.emulated.computing import CPU_KERNELS, compute
+from tests.support.emulated.memory import is_emulated, on_cpu
 
 aten = torch.ops.aten
-set_ = aten.set_.source_Tensor
-CPU_KERNELS = torch._C.DispatchKeySet(torch._C.DispatchKey.CPU)
-# CUDA takes indices and lengths from the CPU too.
-TAKES_CPU_TENSORS = {"aten::index", "aten::index_put", "aten::index_put_"}
-TAKES_CPU_TENSORS |= {"aten::_index_put_impl_", "aten::_unsafe_index"}
-# Views are made from a tensor's sizes alone, on any device.
-VIEWS = ["as_strided", "view", "view.dtype", "_reshape_alias", "unfold"]
-VIEWS += [
+# Made from a tensor's sizes and memory alone: the CPU's kernels do it on any device.
+VIEWS = [
+    "as_strided",
+    "view",
+    "view.dtype",
+    "_reshape_alias",
+    "unfold",
     "view_as_real",
     "view_as_complex",
-    "set_.source_Storage",
     "set_.source_Tensor",
+    "set_.source_Storage",
+    "set_.source_Storage_storage_offset",
 ]
-VIEWS += ["set_.source_Storage_storage_offset"]
 
 
-def compute(op: OpOverload, *args: Any, **kwargs: Any) -> Any:
-    """Compute an operation of torch on the accelerator's tensors with a CPU kernel."""
-    originals: dict[int, torch.Tensor] = {}
-    cpu_tensors: list[torch.Tensor] = []
-
-    def enter(value: Any) -> Any:
-        if isinstance(value, torch.device):
-            return cpu_for(value)
-        if not isinstance(value, torch.Tensor):
-            return value
-        if not is_emulated(value):
-            cpu_tensors.append(value)
-            return value
-        return remember(on_cpu(value), value)
-
-    def enter_output(value: Any) -> Any:
-        # A kernel may resize an output, and shared memory can't be.
-        return remember(torch.empty(0, dtype=value.dtype), value)
-
-    def remember(inside: torch.Tensor, original: torch.Tensor) -> torch.Tensor:
-        originals[id(inside)] = original
-        return inside
-
-    def leave(value: Any) -> Any:
-        if not isinstance(value, torch.Tensor):
-            return value
-        # What was computed in place, or into an output, comes back as itself.
-        original = originals.get(id(value))
-        return on_accelerator(value) if original is None else filled(original, value)
-
-    outputs = {name: kwargs.pop(name) for name in output_names(op) if name in kwargs}
-    generator = kwargs.get("generator") or default_generator()
-    if "generator" in kwargs:
-        kwargs["generator"] = None
-    args = each(enter, numbers_as_tensors(op, args))
-    kwargs = {name: each(enter, value) for name, value in kwargs.items()}
-    kwargs |= {name: each(enter_output, value) for name, value in outputs.items()}
-    refuse_cpu_tensors(op, cpu_tensors)
-    draws = torch.Tag.nondeterministic_seeded in op.tags
-    with drawing_from(generator) if draws else nullcontext():
-        return each(leave, op(*args, **kwargs))
+def operation(name: str) -> OpOverload:
+    """Return an operation of torch by its name: "add.Tensor", "view"."""
+    packet, _, overload = name.partition(".")
+    return getattr(getattr(aten, packet), overload or "default")
 
 
-def each(change: Callable[[Any], Any], value: Any) -> Any:
-    """Change a value, or each one in lists and tuples."""
-    if isinstance(value, (list, tuple)):
-        return type(value)([each(change, item) for item in value])
-    return change(value)
-
-
-def numbers_as_tensors(op: OpOverload, args: tuple[Any, ...]) -> list[Any]:
-    """Make tensors of numbers that torch unwrapped on the way and doesn't take back."""
-    changed = list(args)
-    for place in tensor_places(op):
-        if place < len(args) and isinstance(args[place], (int, float)):
-            dtype = torch.float64 if isinstance(args[place], float) else None
-            changed[place] = torch.tensor(args[place], dtype=dtype)
-    return changed
-
-
-@cache
-def tensor_places(op: OpOverload) -> list[int]:
-    """Return the places of arguments that must be tensors, and no numbers."""
-    if torch._C._should_allow_numbers_as_tensors(op._schema.name.split("::")[1]):
-        return []
-    kinds = [str(argument.type) for argument in op._schema.arguments]
-    return [i for i, kind in enumerate(kinds) if kind == "Tensor"]
-
-
-@cache
-def output_names(op: OpOverload) -> list[str]:
-    return [argument.name for argument in op._schema.arguments if argument.is_out]
-
-
-def cpu_for(device: torch.device) -> torch.device:
-    if device.index:
-        raise RuntimeError("CUDA error: invalid device ordinal")
-    return torch.device("cpu")
-
-
-def filled(original: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-    """Return the accelerator's tensor, holding what was computed for it."""
-    if original.shape != value.shape:
-        set_.redispatch(CPU_KERNELS, original, on_accelerator(value))
-    elif original.data_ptr() != value.data_ptr():
-        on_cpu(original).copy_(value)
-    return original
-
-
-def refuse_cpu_tensors(op: OpOverload, tensors: list[torch.Tensor]) -> None:
-    """Refuse CPU tensors beside the accelerator's, but for single numbers, as CUDA."""
-    if op._schema.name in TAKES_CPU_TENSORS:
-        return
-    if any(tensor.dim() for tensor in tensors):
-        raise RuntimeError(
-            "Expected all tensors to be on the same device, but found at least two "
-            f"devices, cuda:0 and cpu! (in {op._schema.name})"
-        )
-
-
-def view(op: OpOverload) -> Callable:
+def view(op: OpOverload) -> Callable[..., Tensor]:
     """Return a kernel that makes a view of the accelerator's memory."""
     return lambda *args, **kwargs: op.redispatch(CPU_KERNELS, *args, **kwargs)
 
 
-def copy_(target: torch.Tensor, source: torch.Tensor, non_blocking: bool = False):
+def copy_(target: Tensor, source: Tensor, non_blocking: bool = False) -> Tensor:
     """Copy between the devices, or within one."""
     ends = [on_cpu(end) if is_emulated(end) else end for end in (target, source)]
     ends[0].copy_(ends[1])
     return target
 
 
-def convolution(x, weight, bias, *options):
-    return compute(aten.convolution.default, x, weight, bias, *options)
+def convolution(*args: Any) -> Tensor:
+    """Convolve; torch has a name of its own for backends that are not its own."""
+    return compute(aten.convolution.default, *args)
 
 
-def convolution_backward(grad, x, weight, *options_and_mask):
-    *options, mask = options_and_mask
+def convolution_backward(
+    grad: Tensor, x: Tensor, weight: Tensor, *options: Any
+) -> tuple[Tensor, ...]:
     backward = aten.convolution_backward.default
-    return compute(backward, grad, x, weight, [weight.shape[0]], *options, mask)
+    return compute(backward, grad, x, weight, [grad.shape[1]], *options)
 
 
-def lstm_cell(from_input, from_state, cell, bias_input=None, bias_state=None):
+def lstm_cell(
+    from_input: Tensor,
+    from_state: Tensor,
+    cell: Tensor,
+    bias_input: Tensor | None = None,
+    bias_state: Tensor | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
     """Compute a step of an LSTM, which CUDA has in one kernel and the CPU has not."""
     gates = from_input + from_state
     if bias_input is not None:
         gates = gates + bias_input + bias_state
-    forget_in, forget, new, out = gates.chunk(4, 1)
-    cell = forget.sigmoid() * cell + forget_in.sigmoid() * new.tanh()
+    let_in, forget, new, out = gates.chunk(4, 1)
+    cell = forget.sigmoid() * cell + let_in.sigmoid() * new.tanh()
     return out.sigmoid() * cell.tanh(), cell, gates
 
 
-def gru_cell(from_input, from_state, state, bias_input=None, bias_state=None):
+def gru_cell(
+    from_input: Tensor,
+    from_state: Tensor,
+    state: Tensor,
+    bias_input: Tensor | None = None,
+    bias_state: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
     """Compute a step of a GRU, which CUDA has in one kernel and the CPU has not."""
     if bias_input is not None:
         from_input, from_state = from_input + bias_input, from_state + bias_state
@@ -171,18 +89,10 @@ def gru_cell(from_input, from_state, state, bias_input=None, bias_state=None):
     return new + update * (state - new), new
 
 
-def operation(name: str) -> OpOverload:
-    """Return an operation of torch by its name: "add.Tensor", "view"."""
-    packet, _, overload = name.partition(".")
-    return getattr(getattr(aten, packet), overload or "default")
-
-
 def register() -> list[torch.library.Library]:
     """Register the kernels; they live as long as what is returned."""
-    rest, own = (
-        torch.library.Library("_", "IMPL"),
-        torch.library.Library("aten", "IMPL"),
-    )
+    rest = torch.library.Library("_", "IMPL")
+    own = torch.library.Library("aten", "IMPL")
     for key in ("PrivateUse1", "NestedTensorPrivateUse1"):
         rest.fallback(compute, key)
     for name in VIEWS:
