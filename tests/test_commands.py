@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-TOOLS = ["ruff", "codespell", "course", "lint-imports", "python"]
+TOOLS = ["ruff", "codespell", "course", "lint-imports", "basedpyright", "python"]
 # Stands for a tool: notes how it was called, and fails where it is told to.
 STAND_IN = """#!/bin/sh
 echo "${0##*/} $*" >> "$LOG"

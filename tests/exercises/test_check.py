@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from course_utils import check
-from course_utils.display.bundles import CHECK
+from course_utils.display.bundles import CHECK, CHECK_CLASS
 from course_utils.exercises.check import verdict_bundle
 from course_utils.exercises.model import State, Verdict
 
@@ -103,7 +103,7 @@ def test_error_of_the_check_itself_is_shown(displayed, monkeypatch):
 def test_bundle_of_each_state(state, heading, colour):
     bundle = verdict_bundle("a.b", Verdict(state))
     assert bundle == {
-        "text/html": f'<div class="course-check" data-state="{state.value}" '
+        "text/html": f'<div class="{CHECK_CLASS}" data-state="{state.value}" '
         f'role="status" style="border-left:4px solid {colour};padding:.3em .8em;'
         f'max-width:46em"><b>{heading}</b></div>',
         "text/plain": heading,

@@ -5,6 +5,7 @@ import sys
 
 import nbformat
 
+from course_utils.display.bundles import WIDGET_VIEW
 from course_utils.runs.pages import write_page
 
 
@@ -36,7 +37,7 @@ def test_page_has_the_pictures_and_their_descriptions(batch):
 
 def test_page_says_what_widgets_would_show(tmp_path):
     data = {
-        "application/vnd.jupyter.widget-view+json": {"model_id": "1"},
+        WIDGET_VIEW: {"model_id": "1"},
         "text/plain": "Controls: p from 0 to 0.9",
     }
     output = nbformat.v4.new_output("display_data", data=data)
