@@ -69,7 +69,7 @@ def examine_extras() -> dict[str, list[Finding]]:
     """Return, for each extra of the course, whether what it adds is installed.
 
     >>> sorted(finding.name for finding in examine_extras()["lab"])
-    ['ipykernel', 'jupyterlab']
+    ['ipykernel', 'jupyterlab', 'pip']
     """
     try:
         extras = metadata.metadata(COURSE).get_all("Provides-Extra") or []

@@ -18,9 +18,17 @@ from tests.running import (
 )
 
 pytestmark = pytest.mark.timeout(900)
+# The first lessons stand for all in `make test`; `make test-all` runs every one.
+QUICK = {"00", "01"}
+EACH = [
+    pytest.param(
+        path, id=path.stem, marks=[] if path.name[:2] in QUICK else pytest.mark.all
+    )
+    for path in LESSONS
+]
 
 
-@pytest.fixture(scope="module", params=LESSONS, ids=lambda path: path.stem)
+@pytest.fixture(scope="module", params=EACH)
 def executed(request, tmp_path_factory):
     """A lesson, executed offline with other parameters; and what it tried to reach."""
     lesson, folder = request.param, tmp_path_factory.mktemp("offline")
