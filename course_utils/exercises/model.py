@@ -48,6 +48,12 @@ class Exercise:
         apply: what is done with an answer and a case; calling it, by default. It
             may trust the answer: where it fails because the answer returned `...` or
             None, `diagnose` says so.
+        hints: steps that help before the solution does; the last one short of it.
+        parts: for a result of several items, what each is: "the gradient of `x`".
+        arguments: what the text calls the arguments of a case, where `apply` takes
+            others than the answer; the reference's own names by default.
+        forbidden: functions that the text rules out, as "F.conv2d" or "softmax".
+        differentiable: gradients of the result are compared too.
     """
 
     name: str
@@ -55,6 +61,11 @@ class Exercise:
     misconceptions: Sequence[Misconception]
     cases: Callable[[], Iterable[Case]] | None = None
     apply: Answer = lambda answer, *args: answer(*args)
+    hints: Sequence[str] = ()
+    parts: Sequence[str] = ()
+    arguments: Sequence[str] = ()
+    forbidden: Sequence[str] = ()
+    differentiable: bool = False
 
 
 class State(str, Enum):
