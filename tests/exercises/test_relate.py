@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from course_utils.exercises.relate import Pair, relate
+from course_utils.exercises.relate import Pair, relate, shared_condition
 
 
 def tables(*shapes):
@@ -30,14 +30,17 @@ WRONG = {
     "logarithm of": (lambda x: x.log_softmax(1), lambda x: x.softmax(1)),
     "logarithm is missing": (lambda x: x.softmax(1), lambda x: x.log_softmax(1)),
     "1 minus": (lambda x: 1 - x.sigmoid(), lambda x: x.sigmoid()),
-    "1 divided by": (lambda x: x, lambda x: 1 / x),
+    "1 divided by": (lambda x: 1 / x, lambda x: x),
     "without its sign": (lambda x: x.abs(), lambda x: x),
     "rounded down": (lambda x: x.floor(), lambda x: x),
     "rounded to": (lambda x: (3 * x).round(), lambda x: 3 * x),
     "reverse order along dim 1": (lambda x: x.flip(1), lambda x: x),
     "one place later along dim 1": (lambda x: x.roll(1, 1), lambda x: x),
     "their order is not": (lambda x: x.sort(0)[0].sort(1)[0], lambda x: x.sort(0)[0]),
-    "sum to 1 along dim -2": (lambda x: x.softmax(0), lambda x: x.softmax(1)),
+    "sum to 1 along dim -2": (
+        lambda x: (x / 2).softmax(0),
+        lambda x: (x / 2).softmax(1),
+    ),
     "Dims of size 1": (lambda x: x.mean(1), lambda x: x.mean(1, keepdim=True)),
     "transpose": (lambda x: x.T, lambda x: x),
     "order are right, the shape": (lambda x: x.flatten(), lambda x: x),
@@ -51,7 +54,11 @@ WRONG = {
         lambda x: x,
     ),
     "exactly where the expected one is negative": (
-        lambda x: torch.where(x < 0, 0.1 * x, x),
+        lambda x: torch.where(x.cos() < 0.7, x, x.cos() - 0.7),
+        lambda x: x.cos() - 0.7,
+    ),
+    "exactly where `x` is negative": (
+        lambda x: torch.where(x < 0, x / 9, x),
         lambda x: x,
     ),
 }
@@ -97,7 +104,13 @@ def test_share_that_is_kept_is_named():
 def test_shared_condition_is_named(arguments, words):
     failing = [Pair(a, 0.3 + i**3, 7.1 + 2 * i) for i, a in enumerate(arguments)]
     passing = [Pair({"stride": 1, "bias": True}, 3.0, 3.0)]
-    assert words in relate(failing, passing)
+    assert words in shared_condition(failing, passing)
+
+
+def test_condition_of_two_arguments_is_left_out():
+    failing = [Pair({"stride": 2, "bias": False}, 3.0, 4.0)]
+    passing = [Pair({"stride": 1, "bias": True}, 3.0, 3.0)]
+    assert shared_condition(failing, passing) is None
 
 
 def test_unrelated_results_get_no_message():
