@@ -1,48 +1,72 @@
 """Compare a learner's result with the expected one, and say how they differ."""
 
 import math
+from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
 import torch
+from torch import Tensor
 
+RETURNS_NONE = "Your function returns None: it may lack a `return`."
 RTOL, ATOL = 1e-4, 1e-5  # room for another order of summation in float32
 
 
-def difference(actual: Any, expected: Any) -> str | None:
+def difference(actual: Any, expected: Any, parts: Sequence[str] = ()) -> str | None:
     """Say how `actual` differs from `expected`; None if it does not.
 
     Tensors must agree in shape, dtype, device and, within rounding, in value.
     Numbers may also come as a tensor with one element. Tuples and lists are compared
     item by item, everything else with `==`.
 
+    Args:
+        actual: the learner's result.
+        expected: the right one.
+        parts: what its items are, if it is a tuple or list: "the bias".
+
     >>> difference(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.5]))
-    'The shape is right, the values are not: the largest difference is 0.5.'
+    'The shape is right, 1 of 2 values is not: the largest difference is 0.5.'
     >>> difference((3, 4), [3, 4]) is None
     True
+    >>> difference((3.0, torch.ones(2)), (4.0, torch.ones(2)), ["the loss", "the mean"])
+    'The loss: 3 is not the number asked for.'
     """
     if actual is None and expected is not None:
-        return "Your function returns None: it may lack a `return`."
-    if isinstance(expected, torch.Tensor):
+        return RETURNS_NONE
+    if isinstance(expected, Tensor):
         return _tensor_difference(actual, expected)
     if isinstance(expected, Real) and not isinstance(expected, bool):
         return _number_difference(actual, expected)
     if isinstance(expected, tuple | list):
-        return _sequence_difference(actual, expected)
-    equal = actual is expected if isinstance(expected, bool) else actual == expected
+        return _sequence_difference(actual, expected, parts)
+    # The expected type compares: that of the answer could claim to equal everything.
+    equal = actual is expected or type(expected).__eq__(expected, actual) is True
+    if isinstance(expected, bool):
+        equal = actual is expected
     # The expected value stays unsaid: it is the answer.
-    return None if equal else f"{_brief(actual)} is not what is asked for."
+    return None if equal else f"{describe(actual)} is not what is asked for."
 
 
-def _tensor_difference(actual: Any, expected: torch.Tensor) -> str | None:
-    if not isinstance(actual, torch.Tensor):
-        kind = type(actual).__name__
-        return (
-            f"Expected a tensor of shape {_shape(expected)}, "
-            f"got {kind}: {actual!r:.80}."
-        )
+def close(actual: Tensor, expected: Tensor) -> Tensor:
+    """Tell for each number whether it is right, within rounding.
+
+    >>> close(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 3.0])).tolist()
+    [True, False]
+    """
+    if not expected.is_floating_point() or actual.dtype != expected.dtype:
+        return actual == expected
+    return torch.isclose(actual, expected, rtol=RTOL, atol=ATOL, equal_nan=True)
+
+
+def _tensor_difference(actual: Any, expected: Tensor) -> str | None:
+    if not isinstance(actual, Tensor):
+        return f"Expected a tensor of shape {_shape(expected)}, got {describe(actual)}."
+    actual = _plain(actual)
+    if actual.is_nested or actual.layout != torch.strided:
+        kind = "nested" if actual.is_nested else "sparse"
+        return f"Your result is a {kind} tensor: a plain, dense one is expected."
     if actual.shape != expected.shape:
-        return f"Expected shape {_shape(expected)}, yours is {_shape(actual)}."
+        return _shape_difference(actual, expected)
     if actual.dtype != expected.dtype:
         return f"Expected dtype {expected.dtype}, yours is {actual.dtype}."
     if actual.device.type != expected.device.type:
@@ -53,51 +77,173 @@ def _tensor_difference(actual: Any, expected: torch.Tensor) -> str | None:
     return _value_difference(actual.detach(), expected.detach())
 
 
-def _value_difference(actual: torch.Tensor, expected: torch.Tensor) -> str | None:
-    if not expected.is_floating_point():
-        unequal = int((actual != expected).sum())
-        return f"{unequal} of {actual.numel()} values differ." if unequal else None
-    if count := int((actual.isnan() & ~expected.isnan()).sum()):
-        return f"{count} of {actual.numel()} values are NaN (not a number)."
-    if torch.allclose(actual, expected, rtol=RTOL, atol=ATOL, equal_nan=True):
+def _plain(tensor: Tensor) -> Tensor:
+    """Return a tensor of a class of the learner's own without its methods."""
+    if type(tensor) in (Tensor, torch.nn.Parameter):
+        return tensor
+    with torch._C.DisableTorchFunctionSubclass():
+        return Tensor.as_subclass(tensor, Tensor)
+
+
+def _shape_difference(actual: Tensor, expected: Tensor) -> str:
+    message = f"Expected shape {_shape(expected)}, yours is {_shape(actual)}"
+    if actual.ndim != expected.ndim:
+        return f"{message}: {_count(actual.ndim, 'dim')} in place of {expected.ndim}."
+    differ = [d for d, n in enumerate(expected.shape) if actual.shape[d] != n]
+    if len(differ) == 1 and expected.ndim > 1:
+        return f"{message}: dim {differ[0]} differs."
+    return f"{message}."
+
+
+def _value_difference(actual: Tensor, expected: Tensor) -> str | None:
+    right = close(actual, expected)
+    total, wrong = actual.numel(), int((~right).sum())
+    if not wrong:
         return None
-    gap = (actual.double() - expected.double()).abs().nan_to_num().max().item()
+    if not expected.is_floating_point():
+        return f"{wrong} of {_count(total, 'value')} {_verb(wrong, 'differ')}."
+    if count := int((actual.isnan() & ~expected.isnan()).sum()):
+        return (
+            f"{count} of {_count(total, 'value')} {_verb(count, 'are')} NaN (not a "
+            "number): 0/0, ∞ - ∞ and roots or logarithms of negative numbers give that."
+        )
+    if count := int((actual.isinf() & expected.isfinite()).sum()):
+        return (
+            f"{count} of {_count(total, 'value')} {_verb(count, 'are')} infinite: exp "
+            "of a large number, the logarithm of 0 and a division by 0 give that."
+        )
+    gaps = (actual.double() - expected.double()).abs()
+    gap = gaps[gaps.isfinite()].max().item() if gaps.isfinite().any() else math.inf
+    size = f"the largest difference is {gap:.4g}."
+    if wrong == total:
+        return f"The shape is right, the values are not: {size}"
     return (
-        f"The shape is right, the values are not: the largest difference is {gap:.4g}."
+        f"The shape is right, {wrong} of {total} values {_verb(wrong, 'are')} not: "
+        + size
     )
 
 
 def _number_difference(actual: Any, expected: Real) -> str | None:
-    if isinstance(actual, torch.Tensor) and actual.numel() == 1:
-        actual = actual.item()
+    if isinstance(actual, Tensor) and actual.numel() == 1:
+        actual = _plain(actual).item()
     if isinstance(actual, bool) or not isinstance(actual, Real):
-        return f"Expected a number, got {_brief(actual)}."
+        return f"Expected a number, got {describe(actual)}."
     if math.isclose(actual, expected, rel_tol=RTOL, abs_tol=ATOL):
+        return None
+    if math.isnan(actual) and math.isnan(expected):
         return None
     # The expected number stays unsaid: it is the answer.
     return f"{float(actual):g} is not the number asked for."
 
 
 def _sequence_difference(
-    actual: Any, expected: tuple[Any, ...] | list[Any]
+    actual: Any, expected: Sequence[Any], parts: Sequence[str]
 ) -> str | None:
     if not isinstance(actual, tuple | list):
-        return f"Expected {len(expected)} values in a tuple, got {_brief(actual)}."
+        return f"Expected {len(expected)} values in a tuple, got {describe(actual)}."
     if len(actual) != len(expected):
         return f"Expected {len(expected)} values, got {len(actual)}."
-    for index, pair in enumerate(zip(actual, expected, strict=True)):
-        if message := difference(*pair):
-            return f"Value {index} (counted from 0): {message}"
+    if all(is_number(item) for item in (*actual, *expected)):
+        return _numbers_difference(actual, expected, parts)
+    names = part_names(parts, len(expected))
+    for name, mine, right in zip(names, actual, expected, strict=True):
+        if mine is None and right is not None:
+            return f"{_capital(name)} is None."
+        if message := difference(mine, right):
+            return f"{_capital(name)}: {message}"
     return None
 
 
-def _shape(tensor: torch.Tensor) -> str:
+def _numbers_difference(
+    actual: Sequence[Any], expected: Sequence[Any], parts: Sequence[str]
+) -> str | None:
+    names = part_names(parts, len(expected))
+    wrong = [
+        (name, mine)
+        for name, mine, right in zip(names, actual, expected, strict=True)
+        if _number_difference(mine, right)
+    ]
+    if not wrong:
+        return None
+    name, value = wrong[0]
+    count = f"{len(wrong)} of {len(expected)} numbers {_verb(len(wrong), 'are')} wrong"
+    return f"{count}. {_capital(name)}: {value:g} is not the number asked for."
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a number of Python; True and False are not.
+
+    >>> is_number(3.5), is_number(True)
+    (True, False)
+    """
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def part_names(parts: Sequence[str], count: int) -> list[str]:
+    """Return what to call the items of a result: their names, or their numbers.
+
+    >>> part_names((), 2)
+    ['the first value', 'the second value']
+    """
+    if len(parts) == count:
+        return list(parts)
+    words = ("first", "second", "third", "fourth", "fifth", "sixth")
+    return [
+        f"the {words[i]} value" if i < len(words) else f"value {i + 1}"
+        for i in range(count)
+    ]
+
+
+def describe(value: Any) -> str:
+    """Say what kind of thing a value is: its type, and the shapes in it.
+
+    >>> describe((torch.zeros(2, 1), 3))
+    'a tuple of (a tensor of shape (2, 1), int 3)'
+    """
+    if isinstance(value, Tensor):
+        shape = "unknown shape" if value.is_nested else f"shape {tuple(value.shape)}"
+        return f"a tensor of {shape}"
+    if type(value) in (tuple, list) and not all(map(is_number, value)):
+        kind = "tuple" if isinstance(value, tuple) else "list"
+        return f"a {kind} of {_describe_items(value)}"
+    if isinstance(value, torch.nn.Module):
+        return f"a layer ({type(value).__name__})"
+    if callable(value):
+        return "a function; give what it returns"
+    return f"{type(value).__name__} {safe_repr(value, 80)}"
+
+
+def _describe_items(items: Sequence[Any]) -> str:
+    shapes = {str(tuple(i.shape)) if isinstance(i, Tensor) else None for i in items}
+    (shape,) = shapes if len(shapes) == 1 else (None,)
+    if shape and len(items) > 1:
+        return f"{len(items)} tensors of shape {shape}"
+    return f"({', '.join(map(describe, items[:6]))}{', …' if len(items) > 6 else ''})"
+
+
+def safe_repr(value: Any, most: int) -> str:
+    """Return the representation of a value, cut; its type's name if that fails.
+
+    >>> safe_repr("x" * 9, 4)
+    "'xxx"
+    """
+    try:
+        return f"{value!r:.{most}}"
+    except Exception:
+        return f"(a {type(value).__name__} that can't be shown)"
+
+
+def _shape(tensor: Tensor) -> str:
     return str(tuple(tensor.shape))
 
 
-def _brief(value: Any) -> str:
-    if isinstance(value, torch.Tensor):
-        return f"a tensor of shape {_shape(value)}"
-    if callable(value):
-        return "a function; give what it returns"
-    return f"{type(value).__name__} {value!r:.80}"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _verb(count: int, plural: str) -> str:
+    return {"are": "is", "differ": "differs"}[plural] if count == 1 else plural
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,32 +1,47 @@
 """Diagnose an answer: run it on every case, compare, and name the mistake."""
 
-import copy
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
-import torch
+from torch import Tensor
 
-from course_utils.exercises.compare import difference
-from course_utils.exercises.explain import explain, show_value
-from course_utils.exercises.model import Case, Exercise, State, Verdict
+from course_utils.exercises.compare import RETURNS_NONE, describe, difference
+from course_utils.exercises.explain import error_text, explain, learners_frames
+from course_utils.exercises.guard import OutOfTime, guard, put_back
+from course_utils.exercises.model import (
+    Case,
+    Exercise,
+    Misconception,
+    State,
+    Verdict,
+)
+from course_utils.exercises.outcome import (
+    Outcome,
+    run,
+    run_with_gradients,
+)
+from course_utils.exercises.relate import Pair, relate, shared_condition
+from course_utils.exercises.show import show_results, show_value
+from course_utils.exercises.source import forbidden_calls, is_stub, unused_parameters
+
+SECONDS = 10.0  # for all cases of an answer together
+CUT_OFF = "numpy() on Tensor that requires grad"  # an error of torch
+
+_NOT_ATTEMPTED = Verdict(
+    State.NOT_ATTEMPTED, ("Replace the `...`, then run both cells again.",)
+)
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    """What an answer did with one case: a value or an error, and what it changed."""
-
-    value: Any = None
-    error: Exception | None = None
-    changed: str | None = None  # the name of an argument changed in place
-
-
-def diagnose(exercise: Exercise, answer: Any) -> Verdict:
+def diagnose(exercise: Exercise, answer: Any, seconds: float = SECONDS) -> Verdict:
     """Compare an answer with the exercise's reference on all of its cases.
 
     Shows nothing and changes nothing: random numbers are drawn from a fork of the
-    generators, and every run gets its own copy of the case.
+    generators, every run gets its own copy of the case, and what the answer changes
+    globally is undone.
 
     >>> double = Exercise("mine.double", lambda x: 2 * x, (), lambda: [(3,), (5,)])
     >>> diagnose(double, lambda x: x + x).state.value
@@ -37,162 +52,362 @@ def diagnose(exercise: Exercise, answer: Any) -> Verdict:
     Args:
         exercise: see `find_exercise`.
         answer: the function, class or value to judge; `...` if not attempted.
+        seconds: the time for the answer on all cases.
 
     Raises:
         Exception: whatever the exercise's own reference or cases raise.
+        KeyboardInterrupt: the learner stopped the check.
     """
-    if answer is ... or _is_stub(answer):
+    replaced = put_back()
+    trials = _trials(exercise)
+    try:
+        with guard(seconds):
+            verdict = _judge(exercise, answer, trials)
+            if verdict.state != State.NOT_ATTEMPTED:
+                verdict = _add_faults(verdict, replaced + _forbidden(exercise, answer))
+    except OutOfTime:
+        message = (
+            f"Your code ran for more than {seconds:g} seconds and was stopped: does a "
+            "loop never end?"
+        )
+        return Verdict(State.ERROR, (message,))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        if not learners_frames(error):
+            raise
+        message = f"Your result can't be compared. {explain(error)[0]}"
+        return Verdict(State.ERROR, (message,))
+    return verdict
+
+
+@dataclass(frozen=True)
+class _Trials:
+    """The cases of an exercise, and what its reference does with them."""
+
+    cases: Sequence[Case]
+    expected: Sequence[Outcome]
+
+
+def _trials(exercise: Exercise) -> _Trials:
+    cases = list(exercise.cases()) if exercise.cases else []
+    expected = [run(exercise, exercise.reference, case) for case in cases]
+    for outcome in expected:
+        if outcome.error:
+            raise outcome.error
+    return _Trials(cases, expected)
+
+
+def _judge(exercise: Exercise, answer: Any, trials: _Trials) -> Verdict:
+    if answer is ... or is_stub(answer):
         return _NOT_ATTEMPTED
     if exercise.cases is None:
-        return _diagnose_value(exercise, answer)
+        return _judge_value(exercise, answer)
     if not callable(answer):
         kind = type(answer).__name__
         message = f"Expected a function or class, got {kind}: "
         return Verdict(State.WRONG, (message + "pass its name, without parentheses.",))
-    cases = list(exercise.cases())
-    expected = [_run(exercise, exercise.reference, case) for case in cases]
-    if errors := [outcome.error for outcome in expected if outcome.error]:
-        raise errors[0]
-    actual = [_run(exercise, answer, case) for case in cases]
+    actual = [run(exercise, answer, case) for case in trials.cases]
     if any(outcome.value is ... for outcome in actual):
         return _NOT_ATTEMPTED
-    faults = [_fault(*pair, answer) for pair in zip(actual, expected, strict=True)]
-    failing = [index for index, fault in enumerate(faults) if fault]
-    if not failing:
-        return Verdict(State.CORRECT)
-    for mistake in exercise.misconceptions:
-        theirs = [_run(exercise, mistake.answer, case) for case in cases]
-        if all(_same(*pair) for pair in zip(actual, theirs, strict=True)):
-            state = State.ERROR if actual[failing[0]].error else State.WRONG
-            return Verdict(state, (mistake.hint,), mistake.name)
-    smallest = min(failing, key=lambda index: _size(cases[index]))
-    state = State.ERROR if actual[smallest].error else State.WRONG
-    shown = _show_case(exercise, cases[smallest], actual[smallest], expected[smallest])
-    return Verdict(state, faults[smallest], case=shown)
+    attempt = _Attempt(exercise, answer, trials, actual)
+    if attempt.failing:
+        return _name_mistake(attempt)
+    if exercise.differentiable:
+        return _judge_gradients(attempt)
+    return Verdict(State.CORRECT)
 
 
-_NOT_ATTEMPTED = Verdict(
-    State.NOT_ATTEMPTED, ("Replace the `...`, then run both cells again.",)
-)
-
-
-def _diagnose_value(exercise: Exercise, answer: Any) -> Verdict:
+def _judge_value(exercise: Exercise, answer: Any) -> Verdict:
     if answer is None:
         return Verdict(State.WRONG, ("You gave None: put the value there.",))
-    message = difference(answer, exercise.reference)
+    message = difference(answer, exercise.reference, exercise.parts)
     if message is None:
         return Verdict(State.CORRECT)
     for mistake in exercise.misconceptions:
         if difference(answer, mistake.answer) is None:
             return Verdict(State.WRONG, (mistake.hint,), mistake.name)
+    pair = Pair({}, answer, exercise.reference)
+    message = relate([pair], (), exercise.parts) or message
     return Verdict(State.WRONG, (message,))
 
 
-def _run(exercise: Exercise, answer: Any, case: Case) -> _Outcome:
-    args = copy.deepcopy(case)  # so that an in-place change spoils nothing
-    recorded, returned = _recording(answer)
-    try:
-        with torch.random.fork_rng(devices=_gpus()):
-            torch.manual_seed(0)  # the same draws for answer, reference and mistakes
-            value = exercise.apply(recorded, *args)
-    except Exception as error:
-        # `apply` stumbles over a stub's `...` and over a missing `return`.
-        if not (returned and (returned[-1] is ... or returned[-1] is None)):
-            return _Outcome(error=error)
-        value = None
-    if returned and returned[-1] is ...:
-        value = ...
-    names = _argument_names(exercise, len(case))
-    changed = [
-        name
-        for name, before, after in zip(names, case, args, strict=True)
-        if difference(_tensors(after), _tensors(before))
-    ]
-    return _Outcome(value, changed=changed[0] if changed else None)
+class _Attempt:
+    """An answer with what it did on all cases, and where that is wrong."""
+
+    def __init__(
+        self,
+        exercise: Exercise,
+        answer: Any,
+        trials: _Trials,
+        actual: Sequence[Outcome],
+    ) -> None:
+        self.exercise, self.answer = exercise, answer
+        self.cases, self.expected = trials.cases, trials.expected
+        self.actual = actual
+        self.names = _argument_names(exercise, answer, len(self.cases[0]))
+        pairs = zip(self.actual, self.expected, strict=True)
+        self.faults = [self._fault(mine, right) for mine, right in pairs]
+        self.failing = [index for index, fault in enumerate(self.faults) if fault]
+        self.passing = [index for index, fault in enumerate(self.faults) if not fault]
+
+    def _fault(self, mine: Outcome, right: Outcome) -> tuple[str, ...]:
+        """Say what is wrong with an outcome; empty if nothing is."""
+        if mine.error:
+            return _explain(mine, right)
+        if mine.changed is not None:
+            message = (
+                f"Your code changes its input `{self.names[mine.changed]}` in place. "
+            )
+            return (message + "Make a new tensor: others may still need the old one.",)
+        gap = difference(mine.value, right.value, self.exercise.parts)
+        if gap and mine.returned is None and right.returned is not None:
+            return (RETURNS_NONE,)
+        left = tuple(m for m in mine.left if m not in right.left)
+        return ((gap,) if gap else ()) + left
+
+    def shown(self) -> int:
+        """Return the failing case to show: a small one that hides nothing."""
+        return min(self.failing, key=lambda index: _hardness(self.cases[index]))
+
+    def pair(self, index: int) -> Pair:
+        """Return the results for one case side by side."""
+        arguments = dict(zip(self.names, self.cases[index], strict=True))
+        return Pair(arguments, self.actual[index].value, self.expected[index].value)
+
+    def does_the_same_as(self, answer: Any) -> bool:
+        """Tell whether another answer gives the same outcome for every case."""
+        cases = zip(self.cases, self.actual, strict=True)
+        return all(
+            _same(mine, run(self.exercise, answer, case)) for case, mine in cases
+        )
+
+    def show_arguments(self, index: int) -> list[str]:
+        pairs = zip(self.names, self.cases[index], strict=True)
+        return [f"{name} = {show_value(value)}" for name, value in pairs]
+
+    def show_case(self, index: int) -> str:
+        mine, right = self.actual[index], self.expected[index]
+        lines = self.show_arguments(index)
+        if not mine.error and mine.changed is None:
+            parts = self.exercise.parts
+            if difference(mine.value, right.value, parts):
+                lines += show_results(mine.value, right.value, parts)
+        return "\n".join(lines)
 
 
-def _recording(answer: Any) -> tuple[Callable[..., Any], list[Any]]:
-    """Return the answer, to be called as it is, and a list that ends with its result.
-
-    Of an answer that is a class of layers, the list ends with what `forward` returned.
-    While a call is running or after it failed, the list is empty.
-    """
-    returned: list[Any] = []
-
-    def recorded(*args: Any) -> Any:
-        returned.clear()
-        result = answer(*args)
-        returned.append(result)
-        if inspect.isclass(answer) and isinstance(result, torch.nn.Module):
-            result.register_forward_hook(lambda *call: returned.append(call[-1]))
-        return result
-
-    return recorded, returned
+def _explain(mine: Outcome, right: Outcome) -> tuple[str, ...]:
+    assert mine.error is not None
+    if mine.own:
+        return explain(mine.error)
+    if _on_purpose(mine.error):
+        return (str(mine.error),)
+    actual, expected = describe(mine.returned), describe(right.returned)
+    if actual != expected:
+        return (f"Your result is of the wrong kind: {actual}; expected is {expected}.",)
+    return (f"Your result can't be used: {error_text(mine.error)}",)
 
 
-def _tensors(value: Any) -> list[torch.Tensor]:
-    items = value if isinstance(value, list | tuple) else [value]
-    return [item for item in items if isinstance(item, torch.Tensor)]
+def _on_purpose(error: BaseException) -> bool:
+    """Tell whether the check's code raised an error itself, for the learner."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and (frames[-1].line or "").startswith("raise ")
 
 
-def _gpus() -> list[int]:
-    ready = torch.cuda.is_available() and torch.cuda.is_initialized()
-    return [torch.cuda.current_device()] if ready else []
+def _name_mistake(attempt: _Attempt) -> Verdict:
+    if mistakes := _known_mistakes(attempt):
+        first = attempt.actual[attempt.failing[0]]
+        state = State.ERROR if first.error else State.WRONG
+        hints = tuple(mistake.hint for mistake in mistakes)
+        if len(hints) > 1:
+            hints = ("There are two mistakes.", *hints)
+        return Verdict(state, hints, " + ".join(m.name for m in mistakes))
+    shown = attempt.shown()
+    state = State.ERROR if attempt.actual[shown].error else State.WRONG
+    relation = _relation(attempt)
+    messages = (
+        *_unused_parameters(attempt),
+        *([relation] if relation else attempt.faults[shown]),
+        *_condition(
+            attempt, "Your code is" if state is State.ERROR else "Your result is"
+        ),
+    )
+    return Verdict(state, messages, case=attempt.show_case(shown))
 
 
-def _same(a: _Outcome, b: _Outcome) -> bool:
-    if a.error or b.error:
-        return type(a.error) is type(b.error) and str(a.error) == str(b.error)
-    return difference(a.value, b.value) is None and a.changed == b.changed
+def _known_mistakes(attempt: _Attempt) -> Sequence[Misconception]:
+    """Return the misconception, or the two, that do the same on every case."""
+    exercise = attempt.exercise
+    for mistake in exercise.misconceptions:
+        if attempt.does_the_same_as(mistake.answer):
+            return [mistake]
+    if exercise.switches is None:
+        return []
+    for pair in combinations(exercise.misconceptions, 2):
+        answer = exercise.switches(frozenset(mistake.name for mistake in pair))
+        if answer is not None and attempt.does_the_same_as(answer):
+            return pair
+    return []
 
 
-def _fault(actual: _Outcome, expected: _Outcome, answer: Any) -> tuple[str, ...]:
-    """Say what is wrong with an outcome; empty if nothing is."""
-    if actual.error:
-        return explain(actual.error, answer)
-    if actual.changed:
-        message = f"Your code changes its input `{actual.changed}` in place. "
-        return (message + "Make a new tensor: others may still need the old one.",)
-    gap = difference(actual.value, expected.value)
-    return (gap,) if gap else ()
+def _unused_parameters(attempt: _Attempt) -> tuple[str, ...]:
+    """Name the parameters that the answer ignores and the reference does not."""
+    exercise, count = attempt.exercise, len(attempt.names)
+    if exercise.apply is not Exercise.apply:
+        return ()
+    ignored = set(unused_parameters(attempt.answer))
+    ignored -= set(unused_parameters(exercise.reference))
+    return tuple(
+        f"Your code never uses `{attempt.names[i]}`."
+        for i in sorted(ignored)
+        if i < count
+    )
 
 
-def _is_stub(answer: Any) -> bool:
-    """Tell whether a function's body (or each of a class) is `...` or a docstring."""
-
-    def bare() -> None: ...
-
-    def documented() -> None:
-        """Nothing else."""
-
-    if inspect.isclass(answer):
-        methods = [m for m in vars(answer).values() if inspect.isfunction(m)]
-        return bool(methods) and all(_is_stub(method) for method in methods)
-    body = getattr(answer, "__code__", None)
-    if body is None or set(body.co_consts) - {None, answer.__doc__}:
-        return False
-    return body.co_code in (bare.__code__.co_code, documented.__code__.co_code)
+def _condition(attempt: _Attempt, what: str) -> tuple[str, ...]:
+    """Say what the failing cases share, if that is one thing that the others lack."""
+    failing = [attempt.pair(i) for i in attempt.failing]
+    passing = [attempt.pair(i) for i in attempt.passing]
+    condition = shared_condition(failing, passing)
+    return (f"{what} {condition}.",) if condition else ()
 
 
-def _argument_names(exercise: Exercise, count: int) -> list[str]:
-    try:
-        names = list(inspect.signature(exercise.reference).parameters)
-    except (TypeError, ValueError):
-        names = []
-    return names if len(names) == count else [f"input {i + 1}" for i in range(count)]
+def _relation(attempt: _Attempt) -> str | None:
+    """Say what links the wrong results to the right ones, if that is seen."""
+    wrong = [attempt.actual[index] for index in attempt.failing]
+    if any(o.error or o.left or o.changed is not None for o in wrong):
+        return None
+    failing = [attempt.pair(i) for i in attempt.failing]
+    passing = [attempt.pair(i) for i in attempt.passing]
+    return relate(failing, passing, attempt.exercise.parts)
 
 
-def _size(case: Case) -> int:
-    return sum(a.numel() if isinstance(a, torch.Tensor) else 1 for a in case)
+def _judge_gradients(attempt: _Attempt) -> Verdict:
+    """Compare the gradients of results that are right."""
+    for index, case in enumerate(attempt.cases):
+        if verdict := _gradient_fault(attempt, index, case):
+            break
+    else:
+        return Verdict(State.CORRECT)
+    for mistake in attempt.exercise.misconceptions:
+        if attempt.does_the_same_as(mistake.answer) and all(
+            _same_gradients(attempt, mistake, case) for case in attempt.cases
+        ):
+            return Verdict(State.WRONG, (mistake.hint,), mistake.name)
+    return verdict
 
 
-def _show_case(
-    exercise: Exercise, case: Case, actual: _Outcome, expected: _Outcome
+def _gradient_fault(attempt: _Attempt, index: int, case: Case) -> Verdict | None:
+    exercise = attempt.exercise
+    mine = run_with_gradients(exercise, attempt.answer, case)
+    right = run_with_gradients(exercise, exercise.reference, case)
+    names = [attempt.names[place] for place, _ in right.values]
+    arguments = attempt.show_arguments(index)
+    if mine.error and CUT_OFF not in error_text(mine.error):
+        told = "This comes up where the inputs require gradients."
+        messages = (*explain(mine.error), told)
+        return Verdict(State.ERROR, messages, case="\n".join(arguments))
+    if mine.error or mine.attached != right.attached:
+        reached = [n for n, (_, g) in zip(names, right.values, strict=True) if g.any()]
+        message = (
+            f"{_cut_off_part(attempt, mine.attached, right.attached)} is cut off from "
+            "autograd (`.item()`, `.detach()`, a new `torch.tensor(...)`, numpy): no "
+            f"gradient reaches {_listed(reached)}."
+        )
+        return Verdict(State.WRONG, (message,), case="\n".join(arguments))
+    pairs = zip(names, mine.values, right.values, strict=True)
+    for name, (_, my_gradient), (_, gradient) in pairs:
+        if difference(my_gradient, gradient):
+            message = f"The values are right, the gradient of `{name}` is not."
+            lines = [
+                *arguments,
+                f"the gradient of {name}, for a weighted sum of results",
+            ]
+            lines += show_results(my_gradient, gradient)
+            return Verdict(State.WRONG, (message,), case="\n".join(lines))
+    return None
+
+
+def _cut_off_part(
+    attempt: _Attempt, mine: Sequence[bool], right: Sequence[bool]
 ) -> str:
-    names = _argument_names(exercise, len(case))
-    pairs = zip(names, case, strict=True)
-    lines = [f"{name} = {show_value(value)}" for name, value in pairs]
-    if not (actual.error or actual.changed):
-        lines.append(f"expected {show_value(expected.value)}")
-        lines.append(f"yours    {show_value(actual.value)}")
-    return "\n".join(lines)
+    parts = attempt.exercise.parts
+    if len(parts) == len(mine) == len(right) and any(mine):
+        return f"Your result for {parts[list(mine).index(False)]}"
+    return "Your result"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _same_gradients(attempt: _Attempt, mistake: Misconception, case: Case) -> bool:
+    exercise = attempt.exercise
+    mine = run_with_gradients(exercise, attempt.answer, case)
+    theirs = run_with_gradients(exercise, mistake.answer, case)
+    if mine.error or theirs.error:
+        return type(mine.error) is type(theirs.error)
+    return mine.attached == theirs.attached and all(
+        difference(a, b) is None
+        for (_, a), (_, b) in zip(mine.values, theirs.values, strict=True)
+    )
+
+
+def _forbidden(exercise: Exercise, answer: Any) -> list[str]:
+    calls = forbidden_calls(answer, exercise.forbidden)
+    return [
+        f"Your code calls `{call}`, which this exercise asks you to do by hand."
+        for call in calls[:1]
+    ]
+
+
+def _add_faults(verdict: Verdict, messages: Sequence[str]) -> Verdict:
+    """Add what is wrong apart from the results."""
+    if not messages:
+        return verdict
+    state = State.WRONG if verdict.state is State.CORRECT else verdict.state
+    return replace(verdict, state=state, messages=(*verdict.messages, *messages))
+
+
+def _same(a: Outcome, b: Outcome) -> bool:
+    if a.error or b.error:
+        texts = [error_text(o.error) if o.error else None for o in (a, b)]
+        return type(a.error) is type(b.error) and texts[0] == texts[1]
+    unchanged = a.changed == b.changed and a.left == b.left
+    return unchanged and difference(a.value, b.value) is None
+
+
+def _argument_names(exercise: Exercise, answer: Any, count: int) -> list[str]:
+    """Return what the learner calls the arguments of a case."""
+    own, reference = _parameters(answer), _parameters(exercise.reference)
+    candidates = [own, exercise.arguments, reference]
+    if exercise.apply is not Exercise.apply:  # it takes others than the answer
+        candidates = [exercise.arguments, _parameters(exercise.apply)[1:], own]
+    for names in candidates:
+        if len(names) == count:
+            return list(names)
+    return [f"input {i + 1}" for i in range(count)]
+
+
+def _parameters(function: Any) -> list[str]:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+
+
+def _hardness(case: Case) -> tuple[int, int]:
+    """Rank a case for showing: one that hides no confusion of sizes, then a small one.
+
+    Square tensors, a batch of one and equal numbers hide which size is which.
+    """
+    tensors = [a for a in case if isinstance(a, Tensor) and a.ndim]
+    numbers = [a for a in case if isinstance(a, int) and not isinstance(a, bool)]
+    hides = (
+        any(len(t) == 1 for t in tensors)
+        or any(len(set(t.shape)) < t.ndim for t in tensors)
+        or len(set(numbers)) < len(numbers)
+    )
+    size = sum(a.numel() if isinstance(a, Tensor) else 1 for a in case)
+    return int(hides), size

@@ -1,7 +1,8 @@
-"""Explain a learner's error, and show a learner's values, in a few words."""
+"""Explain a learner's error in a few words."""
 
+import sysconfig
 import traceback
-from typing import Any
+from pathlib import Path
 
 import torch
 
@@ -19,47 +20,154 @@ _COMMON = (
         "must match the size of tensor",
         "Write down both shapes: aligned from the right, sizes must be equal or 1.",
     ),
+    (
+        "RecursionError",
+        "A function calls itself without an end: look for the call of its own name.",
+    ),
+    (
+        "values to unpack",
+        "The left side names another number of things than the right side holds. Of "
+        "an input, each case may hold another number.",
+    ),
+    (
+        "view size is not compatible",
+        "`view` needs numbers that lie side by side in memory: use `reshape`.",
+    ),
+    (
+        "is invalid for input of size",
+        "A new shape must hold as many numbers as the old one. Take its sizes from "
+        "`x.shape`, not from one example.",
+    ),
+    (
+        "converted to Python scalars",
+        "Functions of `math`, `int` and `float` take one number: use torch's own for "
+        "tensors.",
+    ),
+    (
+        "Boolean value of Tensor",
+        "`if`, `and` and `or` take one truth value: for each number of a tensor use "
+        "`torch.where`, `&` or `|`.",
+    ),
+    (
+        "numpy() on Tensor that requires grad",
+        "numpy knows nothing of gradients: use torch's own functions.",
+    ),
+    (
+        "does not require grad",
+        "Nothing here requires gradients, so autograd has nothing to follow.",
+    ),
+    (
+        "in-place operation",
+        "Make a new tensor in place of changing one that autograd needs.",
+    ),
+    (
+        "got float",
+        "A size must be a whole number: `/` gives a float, `//` does not.",
+    ),
+    (
+        "'float' object cannot be interpreted as an integer",
+        "A size or index must be a whole number: `/` gives a float, `//` does not.",
+    ),
+    (
+        "out of bounds for dimension",
+        "Indices count from 0, so the last is one less than the size. Check which "
+        "dimension is indexed.",
+    ),
+    (
+        "Dimension out of range",
+        "The tensor has fewer dims than that: look at its shape before this line.",
+    ),
+    (
+        "could not infer output dtype",
+        "The mean of whole numbers or booleans needs floats first: `.float()`.",
+    ),
+    (
+        "can only concatenate tuple",
+        "A tuple with one number needs a comma: `shape + (n,)`.",
+    ),
+    (
+        "object is not callable",
+        "Something that is no function is called: look for a name used twice, or a "
+        "missing operator before a parenthesis.",
+    ),
+    (
+        "has no attribute",
+        "The object in front of the dot is of another type than this line expects.",
+    ),
+    (
+        "unsupported operand type",
+        "One of the two sides is of another type than this line expects.",
+    ),
+    (
+        "takes 2 positional arguments but 3",
+        "Compare the arguments with those in the function's help.",
+    ),
 )
 
 
-def explain(error: Exception, answer: Any) -> tuple[str, ...]:
-    """Say which line of the answer failed and how, and for common errors why.
+def explain(error: BaseException) -> tuple[str, ...]:
+    """Say which line of the learner's code failed and how, and for common errors why.
 
-    >>> explain(NameError("name 'y' is not defined"), lambda x: x)  # doctest: +ELLIPSIS
+    >>> explain(NameError("name 'y' is not defined"))  # doctest: +ELLIPSIS
     ("Your code stopped: NameError: name 'y'...", 'A name is misspelt, or the cell...')
-
-    Args:
-        error: what the answer raised.
-        answer: the function or class; the line shown is the last one in its file.
+    >>> explain(SystemExit())[0][:45]
+    'Your code ends Python (`exit`, `SystemExit`).'
     """
-    where = ""
-    file = getattr(getattr(answer, "__code__", None), "co_filename", None)
-    for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename == file or (file is None and "ipykernel" in frame.filename):
-            where = f" in the line `{frame.line}`" if frame.line else ""
-    first = (str(error).splitlines() or [""])[0]
-    messages = [f"Your code stopped{where}: {type(error).__name__}: {first}"]
-    messages += [advice for text, advice in _COMMON if text in repr(error)][:1]
+    if isinstance(error, SystemExit):
+        return (
+            "Your code ends Python (`exit`, `SystemExit`). Leave that out: a function "
+            "ends with `return`.",
+        )
+    frames = learners_frames(error)
+    line = frames[-1].line if frames else ""
+    where = f" in the line `{line}`" if line else ""
+    text = error_text(error)
+    messages = [f"Your code stopped{where}: {text}"]
+    messages += [advice for part, advice in _COMMON if part in text][:1]
     return tuple(messages)
 
 
-def show_value(value: Any) -> str:
-    """Return a short text for a value: tensors of up to 12 numbers whole.
+def error_text(error: BaseException) -> str:
+    """Return the type of an error and the first line of its message.
 
-    >>> show_value(torch.tensor([[1.0, 2.5]]))
-    '[[1, 2.5]]   (shape (1, 2), float32)'
-    >>> show_value(torch.zeros(3, 5))
-    'shape (3, 5), float32'
+    >>> error_text(ValueError("one\\ntwo"))
+    'ValueError: one'
     """
-    if not isinstance(value, torch.Tensor):
-        return f"{value!r:.200}"
-    head = f"shape {tuple(value.shape)}, {value.dtype}".replace("torch.", "")
-    if value.numel() > 12 or value.is_meta:
-        return head
-    return f"{_rounded(value.detach().cpu().tolist())}   ({head})"
+    try:
+        first = (str(error).splitlines() or [""])[0]
+    except Exception:  # an error may fail to say what it is
+        first = "(without a message that can be read)"
+    return f"{type(error).__name__}: {first}"
 
 
-def _rounded(values: Any) -> str:
-    if isinstance(values, list):
-        return f"[{', '.join(map(_rounded, values))}]"
-    return f"{values:.4g}" if isinstance(values, float) else str(values)
+def learners_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """Return the places in the learner's code that an error came through.
+
+    That is all code but the course's, torch's and Python's own.
+
+    >>> learners_frames(ValueError())
+    []
+    """
+    return [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not is_library(frame.filename)
+    ]
+
+
+def is_library(file: str) -> bool:
+    """Tell whether code of this file is the course's, torch's or Python's own.
+
+    >>> is_library(torch.__file__), is_library("/tmp/ipykernel_7/1.py")
+    (True, False)
+    """
+    return file.startswith(_LIBRARIES)
+
+
+_LIBRARIES = (
+    str(Path(__file__).parents[1]),
+    str(Path(torch.__file__).parent),
+    *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
+    "<frozen",
+    "<string>",
+)

@@ -46,8 +46,17 @@ class Exercise:
         cases: returns tuples of arguments on the current device; every call gives
             the same ones. None if the answer is a value.
         apply: what is done with an answer and a case; calling it, by default. It
-            may trust the answer: where it fails because the answer returned `...` or
-            None, `diagnose` says so.
+            may trust the answer: where it stumbles over what the answer returned,
+            `diagnose` says what kind of result is expected. An error that it raises
+            itself is a message for the learner.
+        hints: steps that help before the solution does; the last one short of it.
+        parts: for a result of several items, what each is: "the gradient of `x`".
+        arguments: what the text calls the arguments of a case, where `apply` takes
+            others than the answer; the reference's own names by default.
+        forbidden: functions that the text rules out, as "F.conv2d" or "softmax".
+        differentiable: gradients of the result are compared too.
+        switches: returns the answer that makes all of the named misconceptions, or
+            None where they don't go together; tried where no single one fits.
     """
 
     name: str
@@ -55,6 +64,12 @@ class Exercise:
     misconceptions: Sequence[Misconception]
     cases: Callable[[], Iterable[Case]] | None = None
     apply: Answer = lambda answer, *args: answer(*args)
+    hints: Sequence[str] = ()
+    parts: Sequence[str] = ()
+    arguments: Sequence[str] = ()
+    forbidden: Sequence[str] = ()
+    differentiable: bool = False
+    switches: Callable[[frozenset[str]], Answer | None] | None = None
 
 
 class State(str, Enum):

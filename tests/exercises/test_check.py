@@ -46,7 +46,7 @@ def test_unknown_mistake_shows_the_smallest_failing_case(displayed):
     check("linear.affine", lambda x, weight, bias: 2 * affine(x, weight, bias))
     data = shown(displayed)
     assert data[CHECK]["state"] == "wrong"
-    assert "the largest difference is" in data["text/plain"]
+    assert "Your result is 2 times the expected one" in data["text/plain"]
     assert "x = [[" in data["text/plain"]
     assert "expected [[" in data["text/plain"]
 

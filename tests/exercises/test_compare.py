@@ -35,6 +35,10 @@ def test_equal(actual, expected):
 
 
 VALUES = "The shape is right, the values are not: the largest difference is "
+NAN = (
+    "4 of 4 values are NaN (not a number): 0/0, ∞ - ∞ and roots or logarithms of "
+    "negative numbers give that."
+)
 RETURNS_NONE = "Your function returns None: it may lack a `return`."
 
 
@@ -42,9 +46,9 @@ RETURNS_NONE = "Your function returns None: it may lack a `return`."
     ("actual", "expected", "message"),
     [
         (None, X, RETURNS_NONE),
-        (3.0, X, "Expected a tensor of shape (2, 2), got float: 3.0."),
-        ([1, 2], X, "Expected a tensor of shape (2, 2), got list: [1, 2]."),
-        (X[0], X, "Expected shape (2, 2), yours is (2,)."),
+        (3.0, X, "Expected a tensor of shape (2, 2), got float 3.0."),
+        ([1, 2], X, "Expected a tensor of shape (2, 2), got list [1, 2]."),
+        (X[0], X, "Expected shape (2, 2), yours is (2,): 1 dim in place of 2."),
         (
             X.double(),
             X,
@@ -56,12 +60,12 @@ RETURNS_NONE = "Your function returns None: it may lack a `return`."
             "Your result is on meta, the input on cpu: "
             "make new tensors with `device=x.device`.",
         ),
-        (X * torch.nan, X, "4 of 4 values are NaN (not a number)."),
+        (X * torch.nan, X, NAN),
         (X + 1, X, VALUES + "1."),
         (X * (1 + 2e-4), X, VALUES + "0.0008001."),
         (ZERO + 2e-5, ZERO, VALUES + "2e-05."),
         (X.long(), X.long() + 1, "4 of 4 values differ."),
-        (X > 2, X > 1, "1 of 4 values differ."),
+        (X > 2, X > 1, "1 of 4 values differs."),
         (X, 3, "Expected a number, got a tensor of shape (2, 2)."),
         (1j, 3, "Expected a number, got complex 1j."),
         (4, 3, "4 is not the number asked for."),
@@ -73,8 +77,8 @@ RETURNS_NONE = "Your function returns None: it may lack a `return`."
         (X, (X, X), "Expected 2 values in a tuple, got a tensor of shape (2, 2)."),
         (3, (X, X), "Expected 2 values in a tuple, got int 3."),
         ((X,), (X, X), "Expected 2 values, got 1."),
-        ((X, X + 1), (X, X), f"Value 1 (counted from 0): {VALUES}1."),
-        ([X, None], [X, X], f"Value 1 (counted from 0): {RETURNS_NONE}"),
+        ((X, X + 1), (X, X), f"The second value: {VALUES}1."),
+        ([X, None], [X, X], "The second value is None."),
         ("tanh", "relu", "str 'tanh' is not what is asked for."),
         (3, None, "int 3 is not what is asked for."),
         (print, 3, "Expected a number, got a function; give what it returns."),

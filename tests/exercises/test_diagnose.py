@@ -112,7 +112,8 @@ def undefined(x):
         (undefined, "error", "A name is misspelt"),
         (lambda: 3, "error", "Compare the function's parameters"),
         (torch.zeros(3), "wrong", "pass its name, without parentheses"),
-        (lambda x: x.clamp(min=1), "wrong", "the largest difference is 1"),
+        (lambda x: x.clamp(min=1), "wrong", "wrong exactly where `x` is negative"),
+        (lambda x: x.cos(), "wrong", "the largest difference is 3.99"),
     ],
 )
 def test_malformed_answer_gets_its_own_message(answer, state, words):
@@ -166,22 +167,33 @@ def test_changed_list_without_tensors_is_accepted():
 
 
 def test_smallest_failing_case_is_shown():
-    verdict = diagnose(RELU, lambda x: x.clamp(min=1))
+    more = [*cases(), (torch.tensor([-1.0, 5.0]),)]
+    exercise = Exercise("demo.relu", torch.relu, (), lambda: more)
+    verdict = diagnose(exercise, lambda x: x.clamp(min=1))
     assert verdict.case == (
-        "x = [[-1, 5]]   (shape (1, 2), float32)\n"
-        "expected [[0, 5]]   (shape (1, 2), float32)\n"
-        "yours    [[1, 5]]   (shape (1, 2), float32)"
+        "x = [-1, 5]   (shape (2,), float32)\n"
+        "expected [0, 5]   (shape (2,), float32)\n"
+        "yours    [1, 5]   (shape (2,), float32)"
     )
 
 
 def test_only_failing_cases_are_shown():
-    verdict = diagnose(RELU, lambda x: x.clamp(min=0 if len(x) == 1 else 1))
-    assert verdict.case.startswith("x = [1, -2, 3]")
+    verdict = diagnose(RELU, lambda x: x.clamp(min=0 if len(x) == 3 else 1))
+    assert verdict.case.startswith("x = [[-1, 5]]")
+
+
+@pytest.mark.parametrize(
+    "hiding", [torch.eye(2), torch.ones(1, 2), torch.ones(1, 3), torch.ones(3, 1, 1)]
+)
+def test_case_that_hides_a_confusion_of_sizes_is_not_shown(hiding):
+    table = torch.arange(6.0).reshape(2, 3)
+    exercise = Exercise("demo.x", lambda x: x + 1, (), lambda: [(hiding,), (table,)])
+    assert diagnose(exercise, lambda x: x.exp()).case.startswith("x = [[0, 1, 2]")
 
 
 @pytest.mark.parametrize("answer", [misspelt, in_place])
 def test_case_of_an_error_or_a_change_has_no_result(answer):
-    assert diagnose(RELU, answer).case == "x = [[-1, 5]]   (shape (1, 2), float32)"
+    assert diagnose(RELU, answer).case == "x = [1, -2, 3]   (shape (3,), float32)"
 
 
 def test_number_counts_one_in_the_size_of_a_case():
@@ -192,9 +204,9 @@ def test_number_counts_one_in_the_size_of_a_case():
 
 
 def test_state_is_that_of_the_case_shown():
-    verdict = diagnose(RELU, fails_in_one_dimension)
-    assert verdict.state == "wrong"
-    assert "expected [[0, 5]]" in verdict.case
+    verdict = diagnose(RELU, lambda x: fails_in_one_dimension(x.T).abs())
+    assert verdict.state == "error"
+    assert verdict.case == "x = [1, -2, 3]   (shape (3,), float32)"
 
 
 def test_arguments_of_an_unknown_signature_are_numbered():
@@ -207,7 +219,7 @@ def test_arguments_of_an_unknown_signature_are_numbered():
 
 def test_arguments_that_do_not_fit_the_signature_are_numbered():
     exercise = Exercise("demo.sum", lambda *x: sum(x), (), lambda: [(1, 2)])
-    assert "input 2 = 2" in diagnose(exercise, lambda a, b: a).case
+    assert "input 2 = 2" in diagnose(exercise, lambda *x: x[0]).case
 
 
 def test_misconception_is_recognised_by_its_numbers():

@@ -1,0 +1,190 @@
+"""What an answer does with one case: its value or error, and what it changes."""
+
+import copy
+import inspect
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from course_utils.exercises.compare import difference
+from course_utils.exercises.explain import learners_frames
+from course_utils.exercises.guard import OutOfTime, gpus, restored
+from course_utils.exercises.model import Case, Exercise
+
+_SEED = 20_011  # no seed that an answer would set
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an answer did with one case.
+
+    Attributes:
+        value: what `apply` made of it; `...` if the answer is not written yet.
+        returned: what the answer itself returned last.
+        error: what was raised instead of a value.
+        own: whether the answer's own code raised it, not the check's.
+        changed: the place of an argument that was changed in place.
+        left: messages on global settings that were changed.
+    """
+
+    value: Any = None
+    returned: Any = None
+    error: BaseException | None = None
+    own: bool = False
+    changed: int | None = None
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """How the result of an answer depends on its floating point arguments.
+
+    Attributes:
+        attached: for each tensor of the result, whether a gradient flows through it.
+        values: for each tensor among the arguments, its place among them and the
+            gradient of a weighted sum of the result.
+        error: what was raised, here or in the answer.
+    """
+
+    attached: tuple[bool, ...] = ()
+    values: tuple[tuple[int, Tensor], ...] = ()
+    error: BaseException | None = None
+
+
+def run(exercise: Exercise, answer: Any, case: Case) -> Outcome:
+    """Apply an answer to its own copy of a case, with the same draws every time.
+
+    Random numbers are drawn from a fork of the generators; what the answer changes
+    globally is undone.
+
+    >>> double = Exercise("mine.double", lambda x: 2 * x, ())
+    >>> run(double, lambda x: x + 1, (3,)).value
+    4
+    """
+    args = copy.deepcopy(case)  # so that an in-place change spoils nothing
+    outcome = _run_on(exercise, answer, args)
+    for place, (before, after) in enumerate(zip(case, args, strict=True)):
+        if difference(tensors_of(after), tensors_of(before)):
+            return replace(outcome, changed=place)
+    return outcome
+
+
+def run_with_gradients(exercise: Exercise, answer: Any, case: Case) -> Gradients:
+    """Return the gradients of an answer's result for a case.
+
+    >>> double = Exercise("mine.double", lambda x: 2 * x, ())
+    >>> run_with_gradients(double, lambda x: x.detach(), (torch.ones(3),)).attached
+    (False,)
+    """
+    args = copy.deepcopy(case)
+    leaves = [
+        (place, tensor.requires_grad_())
+        for place, arg in enumerate(args)
+        for tensor in tensors_of(arg)
+        if tensor.is_floating_point()
+    ]
+    outcome = _run_on(exercise, answer, args)
+    if outcome.error:
+        return Gradients(error=outcome.error)
+    results = [t for t in tensors_of(outcome.value) if t.is_floating_point()]
+    attached = [result for result in results if result.requires_grad]
+    found: tuple[Tensor | None, ...] = (None,) * len(leaves)
+    if attached and leaves:
+        sums = [(result * _weights(result)).sum() for result in attached]
+        inputs = [tensor for _, tensor in leaves]
+        found = torch.autograd.grad(sums, inputs, allow_unused=True)
+    values = [
+        (place, torch.zeros_like(tensor) if grad is None else grad)
+        for (place, tensor), grad in zip(leaves, found, strict=True)
+    ]
+    return Gradients(tuple(r.requires_grad for r in results), tuple(values))
+
+
+def tensors_of(value: Any) -> list[Tensor]:
+    """Return a tensor, or those in a list or tuple.
+
+    >>> len(tensors_of([torch.ones(2), 3]))
+    1
+    """
+    items = value if isinstance(value, list | tuple) else [value]
+    return [item for item in items if isinstance(item, Tensor)]
+
+
+def _weights(like: Tensor) -> Tensor:
+    """Return another weight for each number: a plain sum would hide mistakes."""
+    steps = torch.arange(like.numel(), device=like.device, dtype=like.dtype)
+    return (1.5 + steps.cos()).reshape(like.shape)
+
+
+def _run_on(exercise: Exercise, answer: Any, args: Case) -> Outcome:
+    recorder = _Recorder(answer)
+    value, error, own = None, None, False
+    with (
+        torch.random.fork_rng(devices=gpus()),
+        torch.enable_grad(),
+    ):
+        torch.manual_seed(_SEED)  # the same draws for answer, reference and mistakes
+        with restored() as left:
+            try:
+                value = exercise.apply(recorder, *args)
+            except (KeyboardInterrupt, OutOfTime):
+                raise
+            except BaseException as caught:  # sys.exit() too
+                error, own = (
+                    caught,
+                    recorder.running or _in_learners_code(caught, exercise),
+                )
+    returned = recorder.returned
+    if returned is ... or (error and not own and returned is None):
+        # `apply` stumbles over a stub's `...` and over a missing `return`.
+        return Outcome(returned, returned)
+    if returned is _NOTHING:
+        returned = None
+    return Outcome(value, returned, error, own, left=tuple(left))
+
+
+_NOTHING = object()  # no call has ended yet
+
+
+class _Recorder:
+    """Calls an answer as it is, and keeps what it returned last.
+
+    Of an answer that is a class of layers, that is what `forward` returned.
+
+    Attributes:
+        returned: the last result; `_NOTHING` while a call is running.
+        running: whether the answer's code is running, or has failed.
+    """
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+        self.returned: Any = _NOTHING
+        self.running = False
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        self._begin()
+        result = self._end(self._answer(*args, **options))
+        if inspect.isclass(self._answer) and isinstance(result, torch.nn.Module):
+            result.register_forward_pre_hook(lambda *_: self._begin())
+            result.register_forward_hook(lambda *call: self._keep(call[-1]))
+        return result
+
+    def _begin(self) -> None:
+        self.running, self.returned = True, _NOTHING
+
+    def _end(self, result: Any) -> Any:
+        self.running, self.returned = False, result
+        return result
+
+    def _keep(self, result: Any) -> None:
+        self._end(result)
+
+
+def _in_learners_code(error: BaseException, exercise: Exercise) -> bool:
+    own_files = {
+        getattr(getattr(function, "__code__", None), "co_filename", None)
+        for function in (exercise.apply, exercise.reference)
+    }
+    return any(f.filename not in own_files for f in learners_frames(error))

@@ -1,0 +1,110 @@
+"""Show a learner's values and results in a few words."""
+
+import math
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from course_utils.exercises.compare import close, part_names, safe_repr
+
+MOST_NUMBERS = 12
+_AROUND = 2  # neighbours shown on each side of a differing number
+
+
+def show_value(value: Any) -> str:
+    """Return a short text for a value: tensors of up to 12 numbers whole.
+
+    >>> show_value(torch.tensor([[1.0, 2.5]]))
+    '[[1, 2.5]]   (shape (1, 2), float32)'
+    >>> show_value(torch.zeros(3, 5))
+    'shape (3, 5), float32'
+    """
+    if isinstance(value, tuple | list) and tensor_inside(value):
+        items = [show_value(item) for item in value]
+        return f"{len(items)} values: {'; '.join(items)}"[:400]
+    if not isinstance(value, Tensor):
+        return safe_repr(value, 200)
+    head = f"shape {tuple(value.shape)}, {value.dtype}".replace("torch.", "")
+    if value.numel() > MOST_NUMBERS or not _readable(value):
+        return head
+    return f"{_rounded(value.detach().cpu().tolist())}   ({head})"
+
+
+def show_results(actual: Any, expected: Any, parts: Sequence[str] = ()) -> list[str]:
+    """Return lines that set a result beside the expected one, where they differ.
+
+    >>> print(*show_results(torch.tensor([1.0, 3.0]), torch.tensor([1.0, 2.0])))
+    expected [1, 2]   (shape (2,), float32) yours    [1, 3]   (shape (2,), float32)
+    """
+    if isinstance(expected, tuple | list) and _needs_items(actual, expected):
+        lines = []
+        for name, mine, right in zip(
+            part_names(parts, len(expected)), actual, expected, strict=True
+        ):
+            same = show_value(mine) == show_value(right) and not _large(right)
+            lines += [f"{name.replace('`', '')}:{' as expected' if same else ''}"]
+            lines += [] if same else [f"  {x}" for x in show_results(mine, right)]
+        return lines
+    mine, right = show_value(actual), show_value(expected)
+    lines = [f"expected {right}", f"yours    {mine}"]
+    if isinstance(actual, Tensor) and isinstance(expected, Tensor) and _large(expected):
+        lines += _first_difference(actual, expected)
+    return lines
+
+
+def tensor_inside(value: Any) -> bool:
+    """Tell whether there is a tensor among the items of a tuple or list.
+
+    >>> tensor_inside([1, torch.ones(2)])
+    True
+    """
+    return any(isinstance(item, Tensor) for item in value)
+
+
+def _needs_items(actual: Any, expected: Any) -> bool:
+    numbers = all(isinstance(item, Real) for item in expected)
+    return (
+        not (numbers and not any(isinstance(item, bool) for item in expected))
+        and isinstance(actual, tuple | list)
+        and len(actual) == len(expected)
+    )
+
+
+def _large(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.numel() > MOST_NUMBERS
+
+
+def _readable(value: Tensor) -> bool:
+    return (
+        not value.is_meta and value.layout == torch.strided and not value.is_quantized
+    )
+
+
+def _first_difference(actual: Tensor, expected: Tensor) -> list[str]:
+    """Show the first place where two large tensors differ, and its neighbours."""
+    if actual.shape != expected.shape or not (_readable(actual) and expected.ndim):
+        return []
+    mine, right = (t.detach().cpu() for t in (actual, expected))
+    differ = ~close(mine, right)
+    if not differ.any():
+        return []
+    place = differ.nonzero()[0].tolist()
+    *row, column = place
+    start = max(0, column - _AROUND)
+    end = min(right.shape[-1], column + _AROUND + 1)
+    index = ", ".join([*map(str, row), f"{start}:{end}"])
+    lines = [f"first difference at {place} (counted from 0); around it, at [{index}]:"]
+    for name, tensor in (("expected", right), ("yours   ", mine)):
+        lines.append(f"{name} {_rounded(tensor[(*row, slice(start, end))].tolist())}")
+    return lines
+
+
+def _rounded(values: Any) -> str:
+    if isinstance(values, list):
+        return f"[{', '.join(map(_rounded, values))}]"
+    if isinstance(values, float):
+        return f"{values + 0.0:.4g}" if not math.isnan(values) else "nan"
+    return str(values)

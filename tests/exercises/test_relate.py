@@ -1,0 +1,141 @@
+"""What links a wrong result to the expected one."""
+
+import math
+
+import pytest
+import torch
+
+from course_utils.exercises.relate import Pair, relate, shared_condition
+
+
+def tables(*shapes):
+    """Return one random tensor per shape, from one seed."""
+    generator = torch.Generator().manual_seed(3)
+    return [torch.randn(shape, generator=generator) for shape in shapes]
+
+
+INPUTS = tables((3, 4), (5, 2), (2, 7))
+SQUARES = tables((3, 3), (4, 4))
+WRONG = {
+    "opposite sign": (lambda x: -x, lambda x: x),
+    "`x.shape[0]` times": (lambda x: x.sum(0), lambda x: x.mean(0)),
+    "1/`x.shape[1]` times": (lambda x: x.mean(1), lambda x: x.sum(1)),
+    "√(`x.shape[1]`) times": (lambda x: x, lambda x: x / math.sqrt(x.shape[1])),
+    "minus 2 times": (lambda x: -2 * x, lambda x: x),
+    "2 times": (lambda x: 2 * x, lambda x: x),
+    "`x.numel()` times": (lambda x: x.square().sum(), lambda x: x.square().mean()),
+    "1 more than": (lambda x: x + 1, lambda x: x),
+    "root may be missing": (lambda x: x.var(0), lambda x: x.std(0)),
+    "square root of": (lambda x: x.std(1), lambda x: x.var(1)),
+    "logarithm of": (lambda x: x.log_softmax(1), lambda x: x.softmax(1)),
+    "logarithm is missing": (lambda x: x.softmax(1), lambda x: x.log_softmax(1)),
+    "1 minus": (lambda x: 1 - x.sigmoid(), lambda x: x.sigmoid()),
+    "1 divided by": (lambda x: 1 / x, lambda x: x),
+    "without its sign": (lambda x: x.abs(), lambda x: x),
+    "rounded down": (lambda x: x.floor(), lambda x: x),
+    "rounded to": (lambda x: (3 * x).round(), lambda x: 3 * x),
+    "reverse order along dim 1": (lambda x: x.flip(1), lambda x: x),
+    "one place later along dim 1": (lambda x: x.roll(1, 1), lambda x: x),
+    "their order is not": (lambda x: x.sort(0)[0].sort(1)[0], lambda x: x.sort(0)[0]),
+    "sum to 1 along dim -2": (
+        lambda x: (x / 2).softmax(0),
+        lambda x: (x / 2).softmax(1),
+    ),
+    "Dims of size 1": (lambda x: x.mean(1), lambda x: x.mean(1, keepdim=True)),
+    "transpose": (lambda x: x.T, lambda x: x),
+    "order are right, the shape": (lambda x: x.flatten(), lambda x: x),
+    "repeats the expected": (lambda x: x.mean(0).expand_as(x), lambda x: x.mean(0)),
+    "mean is still missing": (lambda x: x, lambda x: x.mean(0)),
+    "sum is one too many": (lambda x: x.sum(1), lambda x: x),
+    "lacks the last place along dim 0": (lambda x: x[:-1], lambda x: x),
+    "one place too many along dim 1: the first": (lambda x: x, lambda x: x[:, 1:]),
+    "in the last place along dim -1": (
+        lambda x: torch.cat([x[:, :-1], 9 + x[:, -1:] ** 2], 1),
+        lambda x: x,
+    ),
+    "exactly where the expected one is negative": (
+        lambda x: torch.where(x.cos() < 0.7, x, x.cos() - 0.7),
+        lambda x: x.cos() - 0.7,
+    ),
+    "exactly where `x` is negative": (
+        lambda x: torch.where(x < 0, x / 9, x),
+        lambda x: x,
+    ),
+}
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_relation_is_named(words):
+    wrong, right = WRONG[words]
+    message = relate([Pair({"x": x}, wrong(x), right(x)) for x in INPUTS])
+    assert message is not None and words in message
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+def test_square_results_are_told_apart_from_their_transpose(dim):
+    message = relate([Pair({"x": x}, x.T, x) for x in SQUARES])
+    assert "transpose" in message
+
+
+def test_diagonal_is_named():
+    message = relate([Pair({"x": x}, x + 2 * torch.eye(len(x)), x) for x in SQUARES])
+    assert "except on the diagonal" in message
+
+
+def test_number_is_named_by_the_argument_it_depends_on():
+    pairs = [Pair({"n": n, "d": 8}, (n + 1) * n, n + 1) for n in (3, 5, 9)]
+    assert "`n` times" in relate(pairs)
+
+
+def test_share_that_is_kept_is_named():
+    (x,) = tables((4, 3))
+    pairs = [Pair({"x": x, "p": p}, x, x / (1 - p)) for p in (0.25, 0.5)]
+    assert "`(1 - p)` times" in relate(pairs)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([{"stride": 2}, {"stride": 3}], "right only where `stride` is 1"),
+        ([{"stride": 1, "bias": False}], "exactly where `bias` is False"),
+        ([{"stride": 4}, {"stride": 2}], "right only where `stride` is 1"),
+    ],
+)
+def test_shared_condition_is_named(arguments, words):
+    failing = [Pair(a, 0.3 + i**3, 7.1 + 2 * i) for i, a in enumerate(arguments)]
+    passing = [Pair({"stride": 1, "bias": True}, 3.0, 3.0)]
+    assert words in shared_condition(failing, passing)
+
+
+def test_condition_of_two_arguments_is_left_out():
+    failing = [Pair({"stride": 2, "bias": False}, 3.0, 4.0)]
+    passing = [Pair({"stride": 1, "bias": True}, 3.0, 3.0)]
+    assert shared_condition(failing, passing) is None
+
+
+def test_unrelated_results_get_no_message():
+    wrong = tables((3, 4), (5, 2), (2, 7))[::-1]
+    pairs = [
+        Pair({"x": x}, w.flatten()[: x.numel()].sum(), x.sum() ** 3)
+        for x, w in zip(INPUTS, wrong, strict=True)
+    ]
+    assert relate(pairs) is None
+
+
+def test_one_coincidence_is_no_relation():
+    assert relate([Pair({"n": 4}, 8.0, 2.0)]) is None
+
+
+def test_relation_must_hold_in_every_failing_case():
+    x, y, _ = INPUTS
+    assert relate([Pair({"x": x}, 2 * x, x), Pair({"x": y}, 3 * y + 1, y)]) is None
+
+
+@pytest.mark.parametrize("value", ["text", None, [1, 2], torch.tensor([1j, 2])])
+def test_values_that_are_no_numbers_get_no_message(value):
+    assert relate([Pair({}, value, 1.0), Pair({}, value, 2.0)]) is None
+
+
+def test_infinite_results_get_no_message():
+    x = torch.tensor([1.0, math.inf])
+    assert relate([Pair({"x": x}, 2 * x, x), Pair({"x": x}, x, 2 * x)]) is None
