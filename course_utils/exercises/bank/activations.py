@@ -8,9 +8,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.exercises.bank.linear import design_fault
+from course_utils.exercises.bank.linear import misfit
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import Answer, Case, Exercise, Misconception
+from course_utils.exercises.model import (
+    Answer,
+    Case,
+    Exercise,
+    Misconception,
+    Misfit,
+)
 from course_utils.session import current_device
 
 
@@ -20,7 +26,7 @@ def _tensor(numbers: Sequence[float] | Sequence[Sequence[float]]) -> Tensor:
 
 def _inputs() -> list[Case]:
     # Near a bend at 0, far from it, and just at it.
-    near, far = _tensor([-0.001, 0.001, -0.5, 0.5]), _tensor([[-200.0, 7.0, 200.0]])
+    near, far = _tensor([-0.001, 0.001, -0.5, 0.5]), _tensor([[-200.0, 7.0, 1000.0]])
     bend = _tensor([0.0, -1.0, 2.0])
     return [
         *(randn(shape) for shape in [(5,), (1, 3), (4, 3), (2, 3, 4)]),
@@ -758,23 +764,27 @@ def _pairs() -> list[Case]:
     return [
         (_tensor(corners),),
         (_tensor(far),),
-        *(randn((7, 2)), randn((1, 2), seed=3)),
+        (_tensor([[-2.0, -3.0]]),),
+        randn((7, 2)),
     ]
 
 
-def _apply_net(design: Answer, x: Tensor) -> Tensor | str | None:
+def _apply_net(design: Answer, x: Tensor) -> Tensor | Misfit | None:
     layers = design()
     if layers is None:
         return None
-    if fault := design_fault(layers, 4):
+    if fault := misfit(layers, ("w1", "b1", "w2", "b2")):
         return fault
     w1, b1, w2, b2 = (part.to(x) for part in layers)
     units = b1.numel()
     if w1.shape == (2, units) and w2.shape == (units, 1):
-        return "transposed weights"
+        return Misfit("Your weights are transposed.")
     shapes = [tuple(part.shape) for part in (w1, b1, w2, b2)]
     if shapes != [(units, 2), (units,), (1, units), (1,)]:
-        return f"shapes {shapes}"
+        return Misfit(
+            f"The shapes {', '.join(map(str, shapes))} do not fit together as (units, "
+            "2), (units,), (1, units), (1,)."
+        )
     return F.linear(F.relu(F.linear(x, w1, b1)), w2, b2)
 
 
@@ -843,7 +853,8 @@ MAXIMUM = Exercise(
         Misconception(
             "excess",
             _net([[1.0, -1.0]], [1.0]),
-            "relu(a - b) is only the amount by which a exceeds b. Add b to it.",
+            "Your output is relu(a - b), only the amount by which a exceeds b. Add b: "
+            "relu(b) - relu(-b).",
         ),
         Misconception(
             "excess subtracted",
@@ -852,7 +863,7 @@ MAXIMUM = Exercise(
             "is larger than b.",
         ),
         Misconception(
-            "b missing below 0",
+            "b never positive",
             _net([[1.0, -1.0], [0.0, -1.0]], [1.0, -1.0]),
             "relu(a - b) - relu(-b) is right while b is negative. To let a positive b "
             "through as well, add relu(b).",
@@ -887,12 +898,6 @@ MAXIMUM = Exercise(
             _whole_numbers,
             "A tensor of yours holds whole numbers, which a layer can't multiply with "
             "floats. One decimal point in it is enough: `1.0` for `1`.",
-        ),
-        Misconception(
-            "lists",
-            lambda: ([[1.0, 1.0]], [0.0], [[1.0]], [0.0]),
-            "You do not return four tensors. A list becomes one with "
-            "`torch.tensor(…)`.",
         ),
     ),
     _pairs,

@@ -1,6 +1,7 @@
 """Exercises of lesson 01: linear layers."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -8,14 +9,22 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import Answer, Case, Exercise, Misconception
+from course_utils.exercises.model import (
+    Answer,
+    Case,
+    Exercise,
+    Misconception,
+    Misfit,
+)
 from course_utils.session import current_device
 
 
 def _no_list(answer: Answer, *args: Any) -> Any:
     # Elsewhere a list is as good as a tuple; this text asks for a tuple.
     shape = answer(*args)
-    return f"the list {shape}" if isinstance(shape, list) else shape
+    if isinstance(shape, list):
+        return Misfit(f"Your result is a list, {shape}. The task asks for a tuple.")
+    return shape
 
 
 OUTPUT_SHAPE = Exercise(
@@ -440,24 +449,29 @@ BACKWARD = Exercise(
 )
 
 
-def design_fault(parts: Any, count: int) -> str | None:
+def misfit(parts: Any, names: Sequence[str]) -> Misfit | None:
     """Say why `parts` can't be the weights and biases of layers; None if they can.
 
-    Short and the same for each fault, so that a misconception can name it.
-
-    >>> design_fault((torch.ones(2, 3), torch.tensor([0, 1])), count=2)
-    'whole numbers'
-    >>> design_fault((torch.ones(2, 3), torch.zeros(2)), count=2) is None
+    >>> fault = misfit((torch.ones(3, 2), torch.tensor([0, 0])), ("weight", "bias"))
+    >>> fault.message
+    'A tensor of yours holds whole numbers: make all of them floats.'
+    >>> misfit((torch.ones(3, 2), torch.zeros(3)), ("weight", "bias")) is None
     True
+
+    Args:
+        parts: what a learner's design returned.
+        names: what each part is called in the text.
     """
-    if not isinstance(parts, tuple | list):
-        return f"{type(parts).__name__} instead of {count} tensors"
-    if len(parts) != count:
-        return f"{len(parts)} values instead of {count}"
+    if not isinstance(parts, tuple | list) or len(parts) != len(names):
+        quoted = ", ".join(f"`{name}`" for name in names)
+        return Misfit(f"Return {len(names)} tensors in a tuple: {quoted}.")
     if not all(isinstance(part, Tensor) for part in parts):
-        return "something else than tensors"
+        return Misfit(
+            "You return something else than tensors: `torch.tensor(…)` makes "
+            "one of a list."
+        )
     if not all(part.is_floating_point() for part in parts):
-        return "whole numbers"
+        return Misfit("A tensor of yours holds whole numbers: make all of them floats.")
     return None
 
 
@@ -465,23 +479,27 @@ def _layer_of(rows: list[list[float]], bias: list[float]) -> Answer:
     return lambda: (torch.tensor(rows), torch.tensor(bias))
 
 
-def _apply_design(design: Answer, x: Tensor) -> Tensor | str | None:
+def _apply_design(design: Answer, x: Tensor) -> Tensor | Misfit | None:
     layer = design()
     if layer is None:
         return None
-    if fault := design_fault(layer, 2):
+    if fault := misfit(layer, ("weight", "bias")):
         return fault
     weight, bias = (part.to(x) for part in layer)
     if (weight.shape, bias.shape) != ((3, 2), (3,)):
-        return f"a weight {tuple(weight.shape)} and a bias {tuple(bias.shape)}"
+        return Misfit(
+            f"Your weight has shape {tuple(weight.shape)} and your bias "
+            f"{tuple(bias.shape)}: look up what `nn.Linear` stores for two numbers in "
+            "and three out."
+        )
     return F.linear(x, weight, bias)
 
 
 def _pairs() -> list[Case]:
-    corners = [[1.0, 0.0], [0.0, 1.0], [-2.0, 3.0]]
+    tables = [[[2.0, -1.0]], [[1.0, 0.0], [0.0, 1.0], [-2.0, 3.0]]]
     return [
-        (torch.tensor(corners, device=current_device()),),
-        *(randn((n, 2)) for n in (1, 7)),
+        *((torch.tensor(table, device=current_device()),) for table in tables),
+        randn((7, 2)),
     ]
 
 
@@ -500,11 +518,6 @@ DESIGN = Exercise(
             lambda: (torch.tensor([[1, 1], [1, -1], [2, 0]]), torch.tensor([0, 0, 1])),
             "A tensor of yours holds whole numbers, which a layer can't multiply with "
             "floats. One decimal point in it is enough: `1.0` for `1`.",
-        ),
-        Misconception(
-            "lists",
-            lambda: ([[1.0, 1.0], [1.0, -1.0], [2.0, 0.0]], [0.0, 0.0, 1.0]),
-            "You do not return two tensors. A list becomes one with `torch.tensor(…)`.",
         ),
         Misconception(
             "bias as a column",
