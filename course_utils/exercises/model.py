@@ -10,23 +10,6 @@ Answer = Callable[..., Any]  # a function to compare with another
 
 
 @dataclass(frozen=True)
-class Misfit:
-    """What `apply` returns for an answer it can't use, such as lists for tensors.
-
-    >>> Misfit("These are lists.") == Misfit("These are lists.")
-    True
-
-    Attributes:
-        message: shown to the learner if no misconception gives the same misfit.
-    """
-
-    message: str
-
-    def __repr__(self) -> str:
-        return "not of the form asked for"
-
-
-@dataclass(frozen=True)
 class Misconception:
     """A wrong answer that learners really give, and the hint that helps.
 

@@ -8,15 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.exercises.bank.linear import misfit
+from course_utils.exercises.bank.linear import require_floats
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import (
-    Answer,
-    Case,
-    Exercise,
-    Misconception,
-    Misfit,
-)
+from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 from course_utils.session import current_device
 
 
@@ -113,6 +107,23 @@ RELU = Exercise(
             lambda x: torch.where(x > 0, x, 0.01 * x),
             "Below 0 your result is 0.01 · x, a leaky ReLU. A plain one gives 0.",
         ),
+        Misconception(
+            "mirrored",
+            lambda x: (-x).clamp(min=0),
+            "This is relu(-x): negative numbers are kept, with the sign turned. "
+            "ReLU keeps the positive ones.",
+        ),
+        Misconception(
+            "softplus",
+            lambda x: F.softplus(x),
+            "This is softplus, a smooth cousin: at 0 it gives 0.69. ReLU is 0 "
+            "there, and x itself to the right.",
+        ),
+        Misconception(
+            "sign",
+            lambda x: x.sign(),
+            "You return the signs, 1, 0 and -1. ReLU returns the number itself, or 0.",
+        ),
     ),
     _inputs,
     _off_the_bend,
@@ -121,7 +132,7 @@ RELU = Exercise(
         "`clamp`, `torch.where` and `torch.maximum` all work number by number.",
         "`x.clamp(…)` takes a `min` and a `max`. You need one of them.",
     ),
-    forbidden=("relu", "relu_"),
+    forbidden=("relu", "relu_", "nn.ReLU"),
     differentiable=True,
 )
 
@@ -186,6 +197,24 @@ LEAKY = Exercise(
             "no leak",
             lambda x, slope: x.relu(),
             "This is ReLU: below 0 it gives 0. Let `slope * x` through there.",
+        ),
+        Misconception(
+            "slope on both sides",
+            lambda x, slope: slope * x,
+            "All your numbers are multiplied by `slope`. Positive ones pass as they "
+            "are.",
+        ),
+        Misconception(
+            "minimum",
+            lambda x, slope: torch.minimum(x, slope * x),
+            "The smaller of `x` and `slope * x` is right only while slope is above "
+            "1, and the check also tries 0.1. Decide by the sign of x.",
+        ),
+        Misconception(
+            "bend at the slope",
+            lambda x, slope: torch.where(x > slope, x, slope * x),
+            "You compare x with `slope`, so small positive numbers are multiplied "
+            "too. Compare with 0.",
         ),
     ),
     lambda: [
@@ -271,6 +300,22 @@ SIGMOID_SLOPE = Exercise(
             lambda x: math.exp(-x),
             "`math.exp` takes a single number. For a whole tensor: `torch.exp`, or "
             "`torch.sigmoid` at once.",
+        ),
+        Misconception(
+            "one over the square",
+            lambda x: 1 / (1 + torch.exp(-x)) ** 2,
+            "This is σ²: the quotient rule also leaves exp(-x) above the line.",
+        ),
+        Misconception(
+            "tanh's derivative",
+            lambda x: 1 - torch.tanh(x) ** 2,
+            "This is the derivative of tanh. That of the sigmoid is s(1 - s), with "
+            "s = σ(x).",
+        ),
+        Misconception(
+            "times x",
+            lambda x: x * torch.sigmoid(x) * (1 - torch.sigmoid(x)),
+            "There is a factor x too many: the slope of a sigmoid is s(1 - s) alone.",
         ),
     ),
     lambda: [*_inputs(), (_tensor([-60.0, -20.0, 20.0, 60.0]),)],
@@ -372,6 +417,23 @@ DEAD = Exercise(
             "You subtract the living units from the number of examples. `len(h)` is "
             "N; the number of units is `h.shape[1]`.",
         ),
+        Misconception(
+            "all or nothing",
+            lambda h: int((h == 0).all()),
+            "`all()` without `dim` asks once whether everything is 0. Ask each "
+            "unit: `dim=0`.",
+        ),
+        Misconception(
+            "mostly zero",
+            lambda h: int(((h == 0).float().mean(dim=0) > 0.5).sum()),
+            "You count units that are 0 for more than half of the examples. Dead "
+            "means 0 for *all* of them.",
+        ),
+        Misconception(
+            "all units",
+            lambda h: h.shape[1],
+            "This is the number of all units. Count those whose column is all 0.",
+        ),
     ),
     _hidden,
     hints=(
@@ -456,6 +518,24 @@ SOFTMAX = Exercise(
             "These are the logarithms of the shares. The task asks for the shares "
             "themselves.",
         ),
+        Misconception(
+            "by the largest",
+            lambda z: z.exp() / z.exp().amax(dim=-1, keepdim=True),
+            "Your largest share is always 1: you divide by the largest number of "
+            "the row. Divide by their sum.",
+        ),
+        Misconception(
+            "negative scores",
+            lambda z: torch.softmax(-z, dim=-1),
+            "Your smallest score gets the largest share: the sign in `exp` is "
+            "turned. It is exp(z), not exp(-z).",
+        ),
+        Misconception(
+            "no exp, one total",
+            lambda z: z / z.sum(),
+            "You divide the scores themselves, by one total for all. Take `exp` "
+            "first, then sum up each row: `dim=-1, keepdim=True`.",
+        ),
     ),
     # A square one, where sums along the wrong dimension fit by accident, and one
     # whose rows aren't stored one after the other.
@@ -469,7 +549,7 @@ SOFTMAX = Exercise(
         "Divide `exp(z)` by its own sum along the classes; with `keepdim=True` that "
         "has the shape `(N, 1)`.",
     ),
-    forbidden=("softmax", "log_softmax"),
+    forbidden=("softmax", "log_softmax", "nn.Softmax", "nn.LogSoftmax"),
     differentiable=True,
 )
 
@@ -602,6 +682,39 @@ LOG_SOFTMAX = Exercise(
             )
             for limit in (20, 30, 50, 80, 88, 100)
         ),
+        Misconception(
+            "no keepdim",
+            lambda z: (
+                (z - z.amax(-1, keepdim=True))
+                - (z - z.amax(-1, keepdim=True)).exp().sum(-1).log()
+            ),
+            "The logarithms of the sums have lost a dimension, so they line up with "
+            "the columns, or with nothing. `keepdim=True` keeps one beside each "
+            "row.",
+        ),
+        Misconception(
+            "one sum for all",
+            lambda z: (
+                (z - z.amax(-1, keepdim=True))
+                - (z - z.amax(-1, keepdim=True)).exp().sum().log()
+            ),
+            "You sum the exps of all rows. Each row has its own sum: `dim=-1, "
+            "keepdim=True`.",
+        ),
+        Misconception(
+            "maximum outside exp only",
+            lambda z: (
+                z - z.amax(-1, keepdim=True) - z.exp().sum(-1, keepdim=True).log()
+            ),
+            "You subtract the maximum from z, but not inside exp, where it matters. "
+            "Use the shifted z in both places.",
+        ),
+        Misconception(
+            "nothing divided",
+            lambda z: z.exp().log(),
+            "exp and log undo each other: this is z again, or inf. Between them, "
+            "the shares must be divided by their sum.",
+        ),
     ),
     _wide_scores,
     hints=(
@@ -611,7 +724,7 @@ LOG_SOFTMAX = Exercise(
         "Shift z by the maximum of its row (`keepdim=True`), then use the formula with "
         "the shifted z everywhere.",
     ),
-    forbidden=("log_softmax", "logsumexp"),
+    forbidden=("log_softmax", "logsumexp", "nn.LogSoftmax"),
     differentiable=True,
 )
 
@@ -738,6 +851,28 @@ CROSS_ENTROPY = Exercise(
             )
             for small in _SMALL
         ),
+        Misconception(
+            "divided by the classes",
+            lambda logits, targets: (
+                _mean_loss(logits, targets) * len(targets) / logits.shape[1]
+            ),
+            "Your sum is divided by the number of classes. A mean over the batch "
+            "divides by the number of examples.",
+        ),
+        Misconception(
+            "targets for rows",
+            lambda logits, targets: -logits.log_softmax(dim=1)[targets].mean(),
+            "`[targets]` chooses whole rows, as if the targets were numbers of "
+            "examples. They are columns: `[torch.arange(len(targets)), targets]`.",
+        ),
+        Misconception(
+            "gathered along the batch",
+            lambda logits, targets: (
+                -logits.log_softmax(dim=1).gather(0, targets[:, None]).mean()
+            ),
+            "`gather(0, …)` takes the targets for numbers of examples. They are "
+            "numbers of classes, dimension 1.",
+        ),
     ),
     _loss_cases,
     hints=(
@@ -747,7 +882,7 @@ CROSS_ENTROPY = Exercise(
         "`logs[torch.arange(N), targets]` has shape `(N,)`. A loss is one number, and "
         "small when things go well.",
     ),
-    forbidden=("cross_entropy", "nn.CrossEntropyLoss"),
+    forbidden=("F.cross_entropy", "nn.CrossEntropyLoss"),
     differentiable=True,
 )
 
@@ -769,19 +904,16 @@ def _pairs() -> list[Case]:
     ]
 
 
-def _apply_net(design: Answer, x: Tensor) -> Tensor | Misfit | None:
+def _apply_net(design: Answer, x: Tensor) -> Tensor:
     layers = design()
-    if layers is None:
-        return None
-    if fault := misfit(layers, ("w1", "b1", "w2", "b2")):
-        return fault
+    require_floats(layers, ("w1", "b1", "w2", "b2"))
     w1, b1, w2, b2 = (part.to(x) for part in layers)
     units = b1.numel()
     if w1.shape == (2, units) and w2.shape == (units, 1):
-        return Misfit("Your weights are transposed.")
+        raise ValueError("Your weights are transposed.")
     shapes = [tuple(part.shape) for part in (w1, b1, w2, b2)]
     if shapes != [(units, 2), (units,), (1, units), (1,)]:
-        return Misfit(
+        raise ValueError(
             f"The shapes {', '.join(map(str, shapes))} do not fit together as (units, "
             "2), (units,), (1, units), (1,)."
         )

@@ -9,13 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import (
-    Answer,
-    Case,
-    Exercise,
-    Misconception,
-    Misfit,
-)
+from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 from course_utils.session import current_device
 
 
@@ -23,7 +17,7 @@ def _no_list(answer: Answer, *args: Any) -> Any:
     # Elsewhere a list is as good as a tuple; this text asks for a tuple.
     shape = answer(*args)
     if isinstance(shape, list):
-        return Misfit(f"Your result is a list, {shape}. The task asks for a tuple.")
+        raise TypeError(f"Your result is a list, {shape}. The task asks for a tuple.")
     return shape
 
 
@@ -214,6 +208,30 @@ AFFINE = Exercise(
             lambda x, weight, bias: x @ weight.T - bias,
             "The weighted sums are right, but the bias is subtracted. Add it.",
         ),
+        Misconception(
+            "bias multiplied",
+            lambda x, weight, bias: (x @ weight.T) * bias,
+            "The weighted sums are multiplied by the bias. Add it.",
+        ),
+        Misconception(
+            "bias on the transposed result",
+            lambda x, weight, bias: weight @ x.T + bias,
+            "`weight @ x.T` has one row per output and one column per example, so "
+            "the result is turned, and the bias lines up with the examples. `x @ "
+            "weight.T` keeps one row per example.",
+        ),
+        Misconception(
+            "elementwise",
+            lambda x, weight, bias: x * weight + bias,
+            "`*` multiplies element by element, and adds nothing up. A weighted sum "
+            "is a matrix product, `@`.",
+        ),
+        Misconception(
+            "biases summed",
+            lambda x, weight, bias: x @ weight.T + bias.sum(),
+            "Every output gets the sum of all biases. Each output has a bias of its "
+            "own: plain `+ bias`.",
+        ),
     ),
     _affine_cases,
     hints=(
@@ -354,6 +372,22 @@ MERGE = Exercise(
             "You send the sum of both biases through the second layer. Only the first "
             "one passes through it; `b2` is added after it.",
         ),
+        Misconception(
+            "layers added",
+            lambda w1, b1, w2, b2: (w1 + w2, b1 + b2),
+            "You add the two layers. They are used one after the other: put the "
+            "first layer's output into the second, W2 (W1 x + b1) + b2.",
+        ),
+        Misconception(
+            "bias first",
+            lambda w1, b1, w2, b2: (w2 @ b1 + b2, w2 @ w1),
+            "Both are right, but in the other order. Return the weight first.",
+        ),
+        Misconception(
+            "second bias subtracted",
+            lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1 - b2),
+            "The weight is right; in the bias, `b2` is subtracted. Add it.",
+        ),
     ),
     lambda: [
         randn((h, i), (h,), (o, h), (o,))
@@ -434,6 +468,32 @@ BACKWARD = Exercise(
             "The three gradients are right, but in another order. First that of `x`, "
             "then that of `weight`, then that of the bias.",
         ),
+        Misconception(
+            "both transposed",
+            lambda x, weight, g: (g @ weight.T, x.T @ g, g.sum(0)),
+            "Your gradients of `x` and of `weight` do not have the shapes of `x` "
+            "and `weight`. Each needs a transpose where you have none, or none "
+            "where you have one.",
+        ),
+        Misconception(
+            "weight before x",
+            lambda x, weight, g: (g.T @ x, g @ weight, g.sum(0)),
+            "The gradients are right, but the first two have changed places: that "
+            "of `x` comes first.",
+        ),
+        Misconception(
+            "g ignored for the bias",
+            lambda x, weight, g: (g @ weight, g.T @ x, torch.ones_like(g[0])),
+            "Your gradient of the bias is all ones: that is how the output changes "
+            "with it. How the loss changes with the output is in `g`: sum it over "
+            "the batch.",
+        ),
+        Misconception(
+            "g ignored",
+            lambda x, weight, g: (weight, x, torch.ones_like(g[0])),
+            "You return how the *output* changes. How the loss changes with the "
+            "output is in `g`, and belongs into each of the three gradients.",
+        ),
     ),
     lambda: [
         randn((n, i), (o, i), (n, o))
@@ -449,45 +509,41 @@ BACKWARD = Exercise(
 )
 
 
-def misfit(parts: Any, names: Sequence[str]) -> Misfit | None:
-    """Say why `parts` can't be the weights and biases of layers; None if they can.
+def require_floats(parts: Any, names: Sequence[str]) -> None:
+    """Raise an error if `parts` can't be the weights and biases of layers.
 
-    >>> fault = misfit((torch.ones(3, 2), torch.tensor([0, 0])), ("weight", "bias"))
-    >>> fault.message
-    'A tensor of yours holds whole numbers: make all of them floats.'
-    >>> misfit((torch.ones(3, 2), torch.zeros(3)), ("weight", "bias")) is None
-    True
+    >>> require_floats((torch.ones(3, 2), torch.zeros(3)), ("weight", "bias"))
+    >>> require_floats((torch.ones(3, 2), torch.tensor([0, 1])), ("weight", "bias"))
+    Traceback (most recent call last):
+    ValueError: A tensor of yours holds whole numbers: make all of them floats.
 
     Args:
         parts: what a learner's design returned.
         names: what each part is called in the text.
+
+    Raises:
+        ValueError: with a message for the learner.
     """
     if not isinstance(parts, tuple | list) or len(parts) != len(names):
         quoted = ", ".join(f"`{name}`" for name in names)
-        return Misfit(f"Return {len(names)} tensors in a tuple: {quoted}.")
+        raise ValueError(f"Return {len(names)} tensors in a tuple: {quoted}.")
     if not all(isinstance(part, Tensor) for part in parts):
-        return Misfit(
-            "You return something else than tensors: `torch.tensor(…)` makes "
-            "one of a list."
-        )
+        raise ValueError("Return tensors: `torch.tensor(…)` makes one of a list.")
     if not all(part.is_floating_point() for part in parts):
-        return Misfit("A tensor of yours holds whole numbers: make all of them floats.")
-    return None
+        message = "A tensor of yours holds whole numbers: make all of them floats."
+        raise ValueError(message)
 
 
 def _layer_of(rows: list[list[float]], bias: list[float]) -> Answer:
     return lambda: (torch.tensor(rows), torch.tensor(bias))
 
 
-def _apply_design(design: Answer, x: Tensor) -> Tensor | Misfit | None:
+def _apply_design(design: Answer, x: Tensor) -> Tensor:
     layer = design()
-    if layer is None:
-        return None
-    if fault := misfit(layer, ("weight", "bias")):
-        return fault
+    require_floats(layer, ("weight", "bias"))
     weight, bias = (part.to(x) for part in layer)
     if (weight.shape, bias.shape) != ((3, 2), (3,)):
-        return Misfit(
+        raise ValueError(
             f"Your weight has shape {tuple(weight.shape)} and your bias "
             f"{tuple(bias.shape)}: look up what `nn.Linear` stores for two numbers in "
             "and three out."

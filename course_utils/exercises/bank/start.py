@@ -168,6 +168,17 @@ CENTRE = Exercise(
             "You also divide by the standard deviation. Only subtract the mean; a "
             "single example has no standard deviation anyway.",
         ),
+        Misconception(
+            "added",
+            lambda x: x + x.mean(dim=0),
+            "You add the means. To make every column's mean 0, subtract them.",
+        ),
+        Misconception(
+            "divided",
+            lambda x: x / x.mean(dim=0),
+            "You divide by the means, so every column has mean 1. For mean 0, "
+            "subtract them.",
+        ),
     ),
     _tables,
     hints=(
@@ -296,6 +307,18 @@ GRADIENT = Exercise(
             lambda x: x**3,
             "These are the x³ themselves, before they are summed. The task asks how "
             "the loss changes with each element of `x`.",
+        ),
+        Misconception(
+            "second derivative",
+            lambda x: 6 * x,
+            "This is 6·x, the derivative of the derivative. The task asks for the "
+            "first one, 3·x².",
+        ),
+        Misconception(
+            "integral",
+            lambda x: x**4 / 4,
+            "This is the integral of x³: the power went up by one. In a derivative "
+            "it goes down, and the old power becomes a factor.",
         ),
     ),
     _points,
