@@ -254,8 +254,11 @@ PRODUCTS = Exercise(
 
 
 def _points() -> list[Case]:
-    few = torch.tensor([0.0, -2.0, 5.0], device=current_device())
-    return [(few,), *(randn(shape) for shape in [(2, 4), (1,), (), (2, 1, 3)])]
+    few, one = ([0.0, -2.0, 5.0], [-1.5])
+    return [
+        *((torch.tensor(x, device=current_device()),) for x in (few, one)),
+        *(randn(shape) for shape in [(2, 4), (), (2, 1, 3)]),
+    ]
 
 
 GRADIENT = Exercise(
