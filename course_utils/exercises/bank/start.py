@@ -1,13 +1,11 @@
 """Exercises of lesson 00: tensors, shapes, broadcasting, a first gradient."""
 
+import torch
+from torch import Tensor
+
 from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Case, Exercise, Misconception
-
-
-def _tables() -> list[Case]:
-    # Several rows, one row, and as many rows as columns.
-    return [randn((n, d)) for n, d in [(3, 5), (1, 4), (3, 3)]]
-
+from course_utils.session import current_device
 
 BATCH_SHAPE = Exercise(
     "start.batch_shape",
@@ -26,17 +24,53 @@ BATCH_SHAPE = Exercise(
             "follows the batch: `N, C, H, W`.",
         ),
         Misconception(
-            "batch last",
-            (28, 28, 100),
-            "The batch comes last. Examples come first: `N, C, H, W`.",
+            "channel before batch",
+            (1, 100, 28, 28),
+            "The first two sizes have changed places: this is one picture with a "
+            "hundred channels. The examples come first: `N, C, H, W`.",
         ),
         Misconception(
             "three channels",
             (100, 3, 28, 28),
             "Three channels are for red, green and blue. A grey picture has one.",
         ),
+        Misconception(
+            "batch last",
+            (28, 28, 100),
+            "The batch comes last and the channel is missing. Examples come first: "
+            "`N, C, H, W`.",
+        ),
+        Misconception(
+            "reversed",
+            (28, 28, 1, 100),
+            "The sizes are right, their order is reversed. Examples come first: "
+            "`N, C, H, W`.",
+        ),
+        Misconception(
+            "one picture",
+            (1, 28, 28),
+            "This is the shape of a single picture. A batch has one dimension more, "
+            "in front: the number of examples.",
+        ),
+        Misconception(
+            "flattened",
+            (100, 784),
+            "The pixels of a picture are in one long row here, as a linear layer "
+            "wants them. A batch of pictures keeps rows and columns: `N, C, H, W`.",
+        ),
+    ),
+    hints=(
+        "Look at the shape of the garments above, and read it aloud.",
+        "The order is `N, C, H, W`: examples, channels, rows, columns.",
+        "N is 100. How many channels has a grey picture?",
     ),
 )
+
+
+def _tables() -> list[Case]:
+    # Several rows, one row, one column, and as many rows as columns.
+    return [randn((n, d)) for n, d in [(3, 5), (1, 4), (4, 1), (3, 3)]]
+
 
 MEANS = Exercise(
     "start.means",
@@ -63,12 +97,37 @@ MEANS = Exercise(
         Misconception(
             "dimension kept",
             lambda x: x.mean(dim=0, keepdim=True),
-            "The numbers are right, but `keepdim=True` left a dimension of size 1. "
-            "The shape should be `(D,)`.",
+            "The numbers are right, but a dimension of size 1 is left, as by "
+            "`keepdim=True`. The shape should be `(D,)`.",
+        ),
+        Misconception(
+            "divided by the features",
+            lambda x: x.sum(dim=0) / x.shape[1],
+            "Your sums are divided by the number of features, `x.shape[1]`. Each is a "
+            "sum over the examples, so divide by their number.",
+        ),
+        Misconception(
+            "squeezed",
+            lambda x: x.mean(dim=0).squeeze(),
+            "The numbers are right, but for a single feature the shape should be "
+            "`(1,)`, and yours is `()`. Often that is `squeeze()`, which removes "
+            "every dimension of size 1.",
         ),
     ),
     _tables,
+    hints=(
+        "Which of the two dimensions should disappear: the examples or the features?",
+        "`dim` names the dimension that disappears, as in `x.sum(dim=0)` above.",
+        "`sum` has a sister that also divides by the number of examples.",
+    ),
 )
+
+
+def _standardised(x: Tensor) -> Tensor:
+    # Not `x.std`, which warns where there is one example.
+    centred = x - x.mean(dim=0)
+    return centred / (centred.square().sum(dim=0) / (len(x) - 1)).sqrt()
+
 
 CENTRE = Exercise(
     "start.centre",
@@ -77,8 +136,15 @@ CENTRE = Exercise(
         Misconception(
             "rows centred",
             lambda x: x - x.mean(dim=1, keepdim=True),
-            "You centre every row, that is every example. Centre every column: "
+            "Here every row has mean 0, that is every example. Centre every column: "
             "subtract the mean over `dim=0`.",
+        ),
+        Misconception(
+            "means of rows on columns",
+            lambda x: x - x.mean(dim=1),
+            "`x.mean(dim=1)` has one number per example, `(N,)`, but is lined up with "
+            "the columns, of which there are D. You want one mean per column: "
+            "`dim=0`.",
         ),
         Misconception(
             "one mean",
@@ -91,8 +157,35 @@ CENTRE = Exercise(
             lambda x: x.mean(dim=0) - x,
             "The sign is reversed: it is `x` minus its mean.",
         ),
+        Misconception(
+            "the means",
+            lambda x: x.mean(dim=0),
+            "These are the means themselves. Now subtract them from `x`.",
+        ),
+        Misconception(
+            "standardised",
+            _standardised,
+            "You also divide by the standard deviation. Only subtract the mean; a "
+            "single example has no standard deviation anyway.",
+        ),
+        Misconception(
+            "added",
+            lambda x: x + x.mean(dim=0),
+            "You add the means. To make every column's mean 0, subtract them.",
+        ),
+        Misconception(
+            "divided",
+            lambda x: x / x.mean(dim=0),
+            "You divide by the means, so every column has mean 1. For mean 0, "
+            "subtract them.",
+        ),
     ),
     _tables,
+    hints=(
+        "You have the means from exercise 2. Which shapes do `x` and the means have?",
+        "`(N, D)` and `(D,)`, compared from the right: D meets D, and N meets nothing.",
+        "So broadcasting lines up one mean with each column. A minus is all you need.",
+    ),
 )
 
 PRODUCTS = Exercise(
@@ -106,6 +199,12 @@ PRODUCTS = Exercise(
             "rows of `b`: transpose it, `b.T`.",
         ),
         Misconception(
+            "a transposed",
+            lambda a, b: a.T @ b,
+            "`a.T @ b` multiplies the columns of `a` with the columns of `b`. You "
+            "want rows with rows: it is `b` that must be transposed.",
+        ),
+        Misconception(
             "transposed",
             lambda a, b: b @ a.T,
             "The numbers are right, but the result is transposed: row `i` belongs to "
@@ -117,9 +216,50 @@ PRODUCTS = Exercise(
             "`*` multiplies element by element and needs equal shapes. Products of "
             "rows with rows are a matrix product, `@`.",
         ),
+        Misconception(
+            "row by row",
+            lambda a, b: (a * b).sum(dim=1),
+            "`a * b` pairs row 0 with row 0, row 1 with row 1, and needs equal "
+            "shapes. You want every row of `a` with every row of `b`.",
+        ),
+        Misconception(
+            "summed over the rows",
+            lambda a, b: a * b.sum(dim=0),
+            "The rows of `b` are added up in your result, so it has one column per "
+            "feature. It is the features that must be summed over: `dim=-1`.",
+        ),
+        Misconception(
+            "reshaped",
+            lambda a, b: a @ b.reshape(b.shape[1], b.shape[0]),
+            "The shape is right, but the numbers are mixed up: `reshape` reads them "
+            "row by row into new rows. To make rows of the columns, transpose.",
+        ),
+        Misconception(
+            "squeezed",
+            lambda a, b: (a @ b.T).squeeze(),
+            "Right but for the shape where N or M is 1: there a dimension is missing. "
+            "Often that is `squeeze()`, which removes every dimension of size 1.",
+        ),
     ),
-    lambda: [randn((n, d), (m, d)) for n, m, d in [(2, 4, 3), (1, 2, 5), (3, 3, 3)]],
+    lambda: [
+        randn((n, d), (m, d))
+        for n, m, d in [(2, 4, 3), (1, 2, 5), (3, 1, 2), (2, 3, 1), (3, 3, 3)]
+    ],
+    hints=(
+        "A dot product of two rows is what `@` computes, of rows and columns.",
+        "`a @ …` needs a matrix of shape `(D, M)`; `b` is `(M, D)`.",
+        "`b.T` has the rows of `b` as its columns.",
+    ),
 )
+
+
+def _points() -> list[Case]:
+    few, one = ([0.0, -2.0, 5.0], [-1.5])
+    return [
+        *((torch.tensor(x, device=current_device()),) for x in (few, one)),
+        *(randn(shape) for shape in [(2, 4), (), (2, 1, 3)]),
+    ]
+
 
 GRADIENT = Exercise(
     "start.gradient",
@@ -136,6 +276,24 @@ GRADIENT = Exercise(
             "The factor 3 is right, but the power must go down by one: x², not x³.",
         ),
         Misconception(
+            "power lost",
+            lambda x: 3 * x,
+            "The factor 3 is right, but the power is lost: it goes down by one, from "
+            "x³ to x².",
+        ),
+        Misconception(
+            "factor squared",
+            lambda x: (3 * x) ** 2,
+            "Your result is 9·x²: the factor is squared as well. Only x is: "
+            "`3 * x**2`, where the power comes before the product.",
+        ),
+        Misconception(
+            "power and factor exchanged",
+            lambda x: 2 * x**3,
+            "You have 2·x³. The old power, 3, becomes the factor, and the new power "
+            "is one less.",
+        ),
+        Misconception(
             "summed",
             lambda x: (3 * x**2).sum(),
             "You return one number. The loss is one number, but its gradient has the "
@@ -147,8 +305,32 @@ GRADIENT = Exercise(
             "This is the loss itself. The task asks how the loss changes with each "
             "element of `x`.",
         ),
+        Misconception(
+            "the cubes",
+            lambda x: x**3,
+            "These are the x³ themselves, before they are summed. The task asks how "
+            "the loss changes with each element of `x`.",
+        ),
+        Misconception(
+            "second derivative",
+            lambda x: 6 * x,
+            "This is 6·x, the derivative of the derivative. The task asks for the "
+            "first one, 3·x².",
+        ),
+        Misconception(
+            "integral",
+            lambda x: x**4 / 4,
+            "This is the integral of x³: the power went up by one. In a derivative "
+            "it goes down, and the old power becomes a factor.",
+        ),
     ),
-    lambda: [randn(shape) for shape in [(3,), (2, 4), (1,)]],
+    _points,
+    hints=(
+        "Each element of `x` changes only its own term of the sum.",
+        "So it is the derivative of x³, once per element.",
+        "The derivative of a power: the power becomes a factor, and is then one less.",
+    ),
+    forbidden=("backward", "autograd.grad"),
 )
 
 EXERCISES = (BATCH_SHAPE, MEANS, CENTRE, PRODUCTS, GRADIENT)
