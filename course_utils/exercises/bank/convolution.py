@@ -72,6 +72,11 @@ SLIDE = Exercise(
             _PADDED,
         ),
         Misconception(
+            "zeros for the same length",
+            lambda x, w, b: _slide(F.pad(x, (len(w) // 2, len(w) // 2)), w, b),
+            _PADDED,
+        ),
+        Misconception(
             "zeros at both ends",
             lambda x, w, b: _slide(F.pad(x, (len(w) - 1, len(w) - 1)), w, b),
             _PADDED,
@@ -117,6 +122,11 @@ def _room(n: int, k: int, p: int, d: int) -> int:
     return n + 2 * p - d * (k - 1) - 1
 
 
+_NEAREST = (
+    "Your result is rounded to the nearest whole number. A window that sticks out at "
+    "the end is not computed: only whole steps count."
+)
+
 OUTPUT_SIZE = Exercise(
     "convolution.output_size",
     lambda size, kernel, stride, padding, dilation: (
@@ -134,6 +144,13 @@ OUTPUT_SIZE = Exercise(
             lambda n, k, s, p, d: _room(n, k, p, d) // s + 2,
             "One too many. The last window must fit in whole: with room for as many "
             "cells as it spans there is one place and no step.",
+        ),
+        Misconception(
+            "span without the one",
+            lambda n, k, s, p, d: (_room(n, k, p, d) + 1) // s + 1,
+            "Sometimes one too many: your window spans one cell too few. Between the "
+            "taps there are `dilation * (kernel - 1)` steps, and it covers one cell "
+            "more than that.",
         ),
         Misconception(
             "one inside the division",
@@ -185,8 +202,12 @@ OUTPUT_SIZE = Exercise(
         Misconception(
             "rounded to the nearest",
             lambda n, k, s, p, d: round(_room(n, k, p, d) / s) + 1,
-            "Your result is rounded to the nearest whole number. A window that sticks "
-            "out at the end is not computed: only whole steps count.",
+            _NEAREST,
+        ),
+        Misconception(
+            "places rounded to the nearest",
+            lambda n, k, s, p, d: round(_room(n, k, p, d) / s + 1),
+            _NEAREST,
         ),
         Misconception(
             "not rounded",
@@ -203,6 +224,7 @@ OUTPUT_SIZE = Exercise(
         (22, 5, 4, 0, 2),
         (5, 3, 2, 0, 2),
         (7, 1, 5, 2, 3),
+        (17, 3, 3, 0, 1),
     ],
     hints=(
         "Draw it: how many cells are there with the padding at both ends, and how "
@@ -399,6 +421,20 @@ COUNT = Exercise(
             "its group.",
         ),
         Misconception(
+            "one kernel",
+            lambda i, o, k, g, h, w: (i // g) * k**2 + o,
+            "You count the weights of a single kernel. Every output channel has its "
+            "own.",
+        ),
+        Misconception(
+            "per output pixel",
+            lambda i, o, k, g, h, w: (
+                (o * (i // g) * k**2 + o) * (h - k + 1) * (w - k + 1)
+            ),
+            "Your count is the right one times the number of places where the kernel "
+            "fits. The same weights and biases are used at all of them.",
+        ),
+        Misconception(
             "channels added",
             lambda i, o, k, g, h, w: (i // g + o) * k**2 + o,
             "You add the numbers of channels. Every output channel has a square for "
@@ -539,6 +575,14 @@ CONV2D = Exercise(
             lambda x, weight, bias: _conv2d(x, weight, bias)[..., :-1, :-1],
             "The last row and column of windows are missing: there are `H - K + 1` "
             "and `W - K + 1` positions.",
+        ),
+        Misconception(
+            "padded",
+            lambda x, weight, bias: _conv2d(
+                F.pad(x, [weight.shape[-1] // 2] * 4), weight, bias
+            ),
+            "Your picture has a border of zeros. Without padding, only windows that "
+            "lie inside it count: `H - K + 1` rows and `W - K + 1` columns.",
         ),
         Misconception(
             "height for width",
@@ -800,6 +844,12 @@ RECEPTIVE_FIELD = Exercise(
             "taps are side by side in its input: the stride affects later layers.",
         ),
         Misconception(
+            "own stride only",
+            lambda layers: 1 + sum((kernel - 1) * stride for kernel, stride in layers),
+            "You multiply each kernel by its own stride. What counts is how far apart "
+            "its taps are in the picture: the strides of all layers before it.",
+        ),
+        Misconception(
             "last stride only",
             lambda layers: _steps(layers, lambda step, stride: stride),
             "You use only the stride of the layer before. Strides multiply: after 2 "
@@ -959,6 +1009,18 @@ STAMP = Exercise(
             "Your output has `len(x) * stride` numbers, as if each stamp were as wide "
             "as the stride. The last stamp starts at `(len(x) - 1) * stride`, and is "
             "`len(w)` wide.",
+        ),
+        Misconception(
+            "side by side",
+            lambda x, w, stride: torch.outer(x, w).flatten(),
+            "Your stamps lie side by side, `len(w)` apart. The stride says how far "
+            "apart they are; if they overlap, they add up.",
+        ),
+        Misconception(
+            "stride between stamps",
+            lambda x, w, stride: _stamp(x, w, stride + 1),
+            "Your stamps are `stride + 1` apart. With stride 1 each stamp starts one "
+            "place after the one before.",
         ),
         Misconception(
             "stamps of one",

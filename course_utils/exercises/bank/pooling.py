@@ -16,6 +16,11 @@ def _room(n: int, k: int, p: int) -> int:
     return n + 2 * p - k
 
 
+_NEAREST = (
+    "Your result is rounded to the nearest whole number, so a window that hangs over "
+    "the end may count. Only whole windows do."
+)
+
 SIZE = Exercise(
     "pooling.size",
     lambda size, kernel, stride, padding: (
@@ -49,8 +54,12 @@ SIZE = Exercise(
         Misconception(
             "rounded to the nearest",
             lambda n, k, s, p: round(_room(n, k, p) / (s or k)) + 1,
-            "Your result is rounded to the nearest whole number, so a window that "
-            "hangs over the end may count. Only whole windows do.",
+            _NEAREST,
+        ),
+        Misconception(
+            "places rounded to the nearest",
+            lambda n, k, s, p: round(_room(n, k, p) / (s or k) + 1),
+            _NEAREST,
         ),
         Misconception(
             "not rounded",
@@ -97,6 +106,7 @@ SIZE = Exercise(
         (17, 2, 5, 1),
         (4, 4, 3, 0),
         (12, 3, 4, 0),
+        (11, 4, None, 0),
     ],
     hints=(
         "Lay the window on the first places, padding included. How far can it still "
@@ -128,6 +138,11 @@ def _last_of_exact_missing(x: Tensor, kernel: int) -> Tensor:
     return torch.stack([x[:, i : i + kernel].amax(-1) for i in starts], dim=1)
 
 
+def _with_gaps(x: Tensor, kernel: int) -> Tensor:
+    count = x.shape[-1] // kernel
+    return x[:, : count * kernel].reshape(len(x), kernel, count).amax(1)
+
+
 def _max_cases() -> list[Case]:
     # As many channels as a window is wide, so that pooling over them fits too.
     sizes = [(4, 10, 3), (3, 7, 2), (4, 4, 2), (5, 5, 5), (2, 6, 4), (2, 3, 1)]
@@ -137,7 +152,7 @@ def _max_cases() -> list[Case]:
 
 
 _NOT_CUT = (
-    "Your `reshape` needs a length that is a multiple of `kernel`. Where it is not, "
+    "Your code needs a length that is a multiple of `kernel`. Where it is not, "
     "numbers are left over at the end: cut them off first."
 )
 
@@ -160,6 +175,17 @@ MAX = Exercise(
             "leftover not cut, size -1",
             lambda x, kernel: x.reshape(len(x), -1, kernel).amax(-1),
             _NOT_CUT,
+        ),
+        Misconception(
+            "leftover not cut, unflatten",
+            lambda x, kernel: x.unflatten(1, (-1, kernel)).amax(-1),
+            _NOT_CUT,
+        ),
+        Misconception(
+            "windows with gaps",
+            _with_gaps,
+            "Your windows don't hold neighbours: their numbers are `length // kernel` "
+            "apart. A `reshape` to (channels, windows, kernel) keeps neighbours.",
         ),
         Misconception(
             "values and places",
@@ -292,6 +318,11 @@ def _nonzero_average(x: Tensor, kernel: int, padding: int) -> Tensor:
     return windows.sum(-1) / (windows != 0).sum(-1)
 
 
+def _negative_start(x: Tensor, kernel: int, padding: int) -> Tensor:
+    starts = range(-padding, x.shape[-1] + padding - kernel + 1, kernel)
+    return torch.stack([x[:, i : i + kernel].mean(1) for i in starts], dim=1)
+
+
 def _average_cases() -> list[Case]:
     sizes = [(2, 7, 3, 1), (1, 8, 2, 1), (3, 10, 4, 2), (4, 5, 4, 1), (2, 6, 3, 0)]
     cases = [(*randn((c, n)), k, p) for c, n, k, p in sizes]
@@ -335,6 +366,13 @@ AVERAGE = Exercise(
             lambda x, kernel, padding: _average(x, kernel, (0, padding)),
             "Your result has padding at the end only. It is added at both ends; "
             "`F.pad` takes two numbers for the last dim.",
+        ),
+        Misconception(
+            "negative start",
+            _negative_start,
+            "NaN: the average of no number. A slice that starts at -1 counts from the "
+            "end of the row, and holds nothing: start at 0 where the window starts "
+            "in the padding.",
         ),
         Misconception(
             "one divisor for all",
@@ -469,6 +507,10 @@ _EQUAL_PARTS = (
     "`length // size` wide, and numbers at the end are left out or get windows of "
     "their own. Adaptive windows hold every number, and may overlap."
 )
+_RESHAPED = (
+    "Your `reshape` needs a length that is a multiple of `size`. Adaptive windows are "
+    "not always equally wide: where a border falls inside a number, both share it."
+)
 _CUT = (
     "Your pieces don't overlap. Adaptive windows share a number wherever a border "
     "falls inside it: start rounded down, end rounded up."
@@ -525,6 +567,16 @@ ADAPTIVE = Exercise(
             _EQUAL_PARTS,
         ),
         Misconception(
+            "reshaped, size -1",
+            lambda x, size: x.reshape(len(x), size, -1).mean(-1),
+            _RESHAPED,
+        ),
+        Misconception(
+            "reshaped",
+            lambda x, size: x.reshape(len(x), size, x.shape[-1] // size).mean(-1),
+            _RESHAPED,
+        ),
+        Misconception(
             "last window takes the rest",
             lambda x, size: torch.stack(
                 [
@@ -555,6 +607,14 @@ ADAPTIVE = Exercise(
         Misconception(
             "one kernel for all",
             _one_kernel,
+            "You use one kernel and one stride for all windows. Adaptive windows may "
+            "differ in width by one: take each start and end from the formula.",
+        ),
+        Misconception(
+            "kernel rounded up, stride down",
+            lambda x, size: x.unfold(
+                -1, -(-x.shape[-1] // size), x.shape[-1] // size
+            ).mean(-1),
             "You use one kernel and one stride for all windows. Adaptive windows may "
             "differ in width by one: take each start and end from the formula.",
         ),
@@ -794,6 +854,17 @@ THIN = Exercise(
             "than any ink. Let the pooling do the padding: its border never wins.",
         ),
         Misconception(
+            "minus infinity in the border",
+            lambda x: (
+                F.pad(x, (1, 1, 1, 1), value=-math.inf)
+                .unfold(2, 3, 1)
+                .unfold(3, 3, 1)
+                .amin((-2, -1))
+            ),
+            "Your border is −∞, the smallest number there is. For a minimum the "
+            "padding must never win: it has to be larger than any ink.",
+        ),
+        Misconception(
             "border untouched",
             _inside_only,
             "Right inside, but the pixels at the border stay as they were. Their "
@@ -978,6 +1049,18 @@ HEADS = Exercise(
             "no biases",
             lambda c, h, w, n: (c * h * w * n, c * n),
             "The weights are right, but each class also has a bias.",
+        ),
+        Misconception(
+            "no biases in the second",
+            lambda c, h, w, n: ((c * h * w + 1) * n, c * n),
+            "The count for Flatten is right. The second linear layer has a bias for "
+            "each class, too.",
+        ),
+        Misconception(
+            "no biases in the first",
+            lambda c, h, w, n: (c * h * w * n, (c + 1) * n),
+            "The count for global pooling is right. The first linear layer has a bias "
+            "for each class, too.",
         ),
         Misconception(
             "swapped",
