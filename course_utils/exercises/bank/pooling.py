@@ -9,6 +9,7 @@ from torch import Tensor
 
 from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Case, Exercise, Misconception
+from course_utils.session import current_device
 
 
 def _room(n: int, k: int, p: int) -> int:
@@ -328,7 +329,7 @@ def _average_cases() -> list[Case]:
     cases = [(*randn((c, n)), k, p) for c, n, k, p in sizes]
     # After a ReLU: zeros of x inside windows, and a window of zeros alone.
     x = torch.tensor([[0, 2.0, 0, 0, 0, 0, 5, 1, 0], [3, 0, 0, 0, 1, 4, 0, 0, 2]])
-    return [*cases, (x.to(cases[0][0].device), 3, 1), (*randn((2, 4), seed=2), 4, 0)]
+    return [*cases, (x.to(current_device()), 3, 1), (*randn((2, 4), seed=2), 4, 0)]
 
 
 AVERAGE = Exercise(
