@@ -1,5 +1,6 @@
 """Exercises of lesson 06: pooling."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -8,50 +9,92 @@ from torch import Tensor
 
 from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Case, Exercise, Misconception
+from course_utils.session import current_device
+
+
+def _room(n: int, k: int, p: int) -> int:
+    """Return how many places a window can move on from its first."""
+    return n + 2 * p - k
+
+
+_NEAREST = (
+    "Your result is rounded to the nearest whole number, so a window that hangs over "
+    "the end may count. Only whole windows do."
+)
 
 SIZE = Exercise(
     "pooling.size",
     lambda size, kernel, stride, padding: (
-        (size + 2 * padding - kernel) // (stride or kernel) + 1
+        _room(size, kernel, padding) // (stride or kernel) + 1
     ),
     (
         Misconception(
             "stride 1",
-            lambda size, kernel, stride, padding: (
-                (size + 2 * padding - kernel) // (stride or 1) + 1
-            ),
-            "You use a stride of 1 where none is given. That is the default of a "
-            "convolution; a pooling window moves by its own width.",
+            lambda n, k, s, p: _room(n, k, p) // (s or 1) + 1,
+            "Your result is that of stride 1 where none is given. That is the default "
+            "of a convolution; a pooling window moves by its own width.",
+        ),
+        Misconception(
+            "stride never used",
+            lambda n, k, s, p: _room(n, k, p) // k + 1,
+            "Right only where no stride is given: your window always moves by its own "
+            "width.",
+        ),
+        Misconception(
+            "None not handled",
+            lambda n, k, s, p: _room(n, k, p) // s + 1,
+            "Your code computes with `stride` where it is None, that is, not given. A "
+            "pooling window then moves by its own width.",
         ),
         Misconception(
             "rounded up",
-            lambda size, kernel, stride, padding: (
-                -(-(size + 2 * padding - kernel) // (stride or kernel)) + 1
-            ),
-            "You round up, so a window that hangs over the end counts. That is "
-            "`ceil_mode=True`; by default only whole windows count.",
+            lambda n, k, s, p: -(-_room(n, k, p) // (s or k)) + 1,
+            "Your result is rounded up, so a window that hangs over the end counts. "
+            "That is `ceil_mode=True`; by default only whole windows count.",
+        ),
+        Misconception(
+            "rounded to the nearest",
+            lambda n, k, s, p: round(_room(n, k, p) / (s or k)) + 1,
+            _NEAREST,
+        ),
+        Misconception(
+            "places rounded to the nearest",
+            lambda n, k, s, p: round(_room(n, k, p) / (s or k) + 1),
+            _NEAREST,
+        ),
+        Misconception(
+            "not rounded",
+            lambda n, k, s, p: _room(n, k, p) / (s or k) + 1,
+            "`/` leaves a fraction of a step. Only whole steps count: `//`.",
+        ),
+        Misconception(
+            "padding forgotten",
+            lambda n, k, s, p: _room(n, k, 0) // (s or k) + 1,
+            "Your result is that of padding 0. The window may also stand on the "
+            "`padding` places at both ends.",
         ),
         Misconception(
             "padding once",
-            lambda size, kernel, stride, padding: (
-                (size + padding - kernel) // (stride or kernel) + 1
-            ),
-            "You count the padding once. It is added on both sides: `2 * padding`.",
+            lambda n, k, s, p: (n + p - k) // (s or k) + 1,
+            "The padding counts once in your result. It is added on both sides.",
         ),
         Misconception(
             "kernel not subtracted",
-            lambda size, kernel, stride, padding: (
-                (size + 2 * padding) // (stride or kernel)
-            ),
+            lambda n, k, s, p: (n + 2 * p) // (s or k),
             "You divide the whole length by the stride. What counts is how far the "
             "window can move: subtract `kernel` first, and add 1 at the end.",
         ),
         Misconception(
+            "one inside the division",
+            lambda n, k, s, p: (_room(n, k, p) + 1) // (s or k),
+            "You add the 1 before you divide by the stride: too few where the steps "
+            "don't fill the room. The first place is no step: add it at the end.",
+        ),
+        Misconception(
             "steps for windows",
-            lambda size, kernel, stride, padding: (
-                (size + 2 * padding - kernel) // (stride or kernel)
-            ),
-            "You count the steps. The window also stands at the start: add 1.",
+            lambda n, k, s, p: _room(n, k, p) // (s or k),
+            "One too few: this is the number of steps. The window also stands at its "
+            "place before the first step.",
         ),
     ),
     lambda: [
@@ -61,19 +104,62 @@ SIZE = Exercise(
         (9, 4, 3, 2),
         (7, 3, 1, 1),
         (13, 5, None, 2),
+        (17, 2, 5, 1),
+        (4, 4, 3, 0),
+        (12, 3, 4, 0),
+        (11, 4, None, 0),
     ],
+    hints=(
+        "Lay the window on the first places, padding included. How far can it still "
+        "move to the right?",
+        "How many whole steps are in that room? A step is the stride, or the width of "
+        "the window where `stride` is None.",
+        "The places are the steps, rounded down, and the one before the first step.",
+    ),
 )
+
+_POOLS = tuple(
+    f"{kind}_pool{dims}d"
+    for kind in ("max", "avg", "lp", "adaptive_max", "adaptive_avg")
+    for dims in (1, 2, 3)
+)
+
+
+def _windows(x: Tensor, kernel: int) -> Tensor:
+    return x.unfold(-1, kernel, kernel)  # (channels, windows, kernel)
+
+
+def _with_leftover(x: Tensor, kernel: int, value: float) -> Tensor:
+    """Fill the row up with `value`, so that the leftover gets a window too."""
+    return F.pad(x, (0, -x.shape[-1] % kernel), value=value)
+
+
+def _last_of_exact_missing(x: Tensor, kernel: int) -> Tensor:
+    starts = range(0, x.shape[-1] - kernel, kernel)
+    return torch.stack([x[:, i : i + kernel].amax(-1) for i in starts], dim=1)
+
+
+def _with_gaps(x: Tensor, kernel: int) -> Tensor:
+    count = x.shape[-1] // kernel
+    return x[:, : count * kernel].reshape(len(x), kernel, count).amax(1)
 
 
 def _max_cases() -> list[Case]:
     # As many channels as a window is wide, so that pooling over them fits too.
-    sizes = [(4, 10, 3), (3, 7, 2), (4, 4, 2), (5, 5, 5)]
-    return [(*randn((c, n)), k) for c, n, k in sizes]
+    sizes = [(4, 10, 3), (3, 7, 2), (4, 4, 2), (5, 5, 5), (2, 6, 4), (2, 3, 1)]
+    cases = [(*randn((c, n)), k) for c, n, k in sizes]
+    (one, low) = randn((1, 8), (3, 9), seed=2)
+    return [*cases, (one, 3), (100 * low - 300, 3)]
 
+
+_NOT_CUT = (
+    "Your code needs a length that is a multiple of `kernel`. Where it is not, "
+    "numbers are left over at the end: cut them off first."
+)
 
 MAX = Exercise(
     "pooling.max",
-    lambda x, kernel: x.unfold(-1, kernel, kernel).amax(-1),
+    lambda x, kernel: _windows(x, kernel).amax(-1),
     (
         Misconception(
             "stride 1",
@@ -82,18 +168,87 @@ MAX = Exercise(
             "its own width.",
         ),
         Misconception(
+            "leftover not cut",
+            lambda x, kernel: x.reshape(len(x), x.shape[-1] // kernel, kernel).amax(-1),
+            _NOT_CUT,
+        ),
+        Misconception(
+            "leftover not cut, size -1",
+            lambda x, kernel: x.reshape(len(x), -1, kernel).amax(-1),
+            _NOT_CUT,
+        ),
+        Misconception(
+            "leftover not cut, unflatten",
+            lambda x, kernel: x.unflatten(1, (-1, kernel)).amax(-1),
+            _NOT_CUT,
+        ),
+        Misconception(
+            "windows with gaps",
+            _with_gaps,
+            "Your windows don't hold neighbours: their numbers are `length // kernel` "
+            "apart. A `reshape` to (channels, windows, kernel) keeps neighbours.",
+        ),
+        Misconception(
+            "values and places",
+            lambda x, kernel: _windows(x, kernel).max(-1),
+            "You return a pair: with a dim, `max` gives the largest values and their "
+            "places. Take `.values`, or use `amax`.",
+        ),
+        Misconception(
+            "places",
+            lambda x, kernel: _windows(x, kernel).argmax(-1),
+            "These are the places of the largest numbers within their windows. The "
+            "task asks for the numbers themselves.",
+        ),
+        Misconception(
+            "over the windows",
+            lambda x, kernel: _windows(x, kernel).amax(1),
+            "Your maximum goes over the windows: it compares all first numbers, all "
+            "second numbers, and so on. Take it within each window, the last dim of "
+            "`unfold`'s result.",
+        ),
+        Misconception(
+            "one for all channels",
+            lambda x, kernel: _windows(x, kernel).amax((0, -1)),
+            "The channels are lost: each of your results is the largest of all "
+            "channels. Every channel is pooled separately.",
+        ),
+        Misconception(
+            "from zero",
+            lambda x, kernel: _windows(x, kernel).amax(-1).clamp(min=0),
+            "Right except where all numbers of a window are negative: there you give "
+            "0. Often the search starts from zeros, or the padding is 0.",
+        ),
+        Misconception(
+            "last window missing",
+            _last_of_exact_missing,
+            "The last window is missing where the windows fit exactly. `range` stops "
+            "before its end: the last window starts at `length - kernel`.",
+        ),
+        Misconception(
+            "last window always missing",
+            lambda x, kernel: _windows(x, kernel).amax(-1)[:, :-1],
+            "The last window is always missing: there are `length // kernel` of them.",
+        ),
+        Misconception(
             "wrong end dropped",
-            lambda x, kernel: (
-                x[..., x.shape[-1] % kernel :].unfold(-1, kernel, kernel).amax(-1)
-            ),
+            lambda x, kernel: _windows(x[:, x.shape[-1] % kernel :], kernel).amax(-1),
             "You drop the leftover numbers at the start. Windows are laid from the "
             "left, so the leftover is at the end.",
         ),
         Misconception(
             "leftover kept",
-            lambda x, kernel: F.max_pool1d(x, kernel, ceil_mode=True),
-            "You give the leftover numbers at the end a window of their own. That is "
+            lambda x, kernel: _windows(
+                _with_leftover(x, kernel, -math.inf), kernel
+            ).amax(-1),
+            "The leftover numbers at the end have a window of their own. That is "
             "`ceil_mode=True`; by default they are dropped.",
+        ),
+        Misconception(
+            "leftover kept, with zeros",
+            lambda x, kernel: _windows(_with_leftover(x, kernel, 0), kernel).amax(-1),
+            "The leftover numbers at the end have a window of their own, filled up "
+            "with zeros. They are dropped by default.",
         ),
         Misconception(
             "across channels",
@@ -102,82 +257,269 @@ MAX = Exercise(
             "separately, along the last dimension.",
         ),
         Misconception(
+            "smallest",
+            lambda x, kernel: _windows(x, kernel).amin(-1),
+            "These are the smallest numbers of the windows. The task asks for the "
+            "largest.",
+        ),
+        Misconception(
             "average",
-            lambda x, kernel: x.unfold(-1, kernel, kernel).mean(-1),
+            lambda x, kernel: _windows(x, kernel).mean(-1),
             "These are the averages of the windows. The task asks for the largest "
             "values.",
         ),
+        Misconception(
+            "squeezed",
+            lambda x, kernel: _windows(x, kernel).amax(-1).squeeze(),
+            "Dims of size 1 are lost: one channel, or one window, is still a dim. "
+            "`squeeze()` without a dim usually does this.",
+        ),
     ),
     _max_cases,
+    hints=(
+        "How many whole windows fit, and what happens to the numbers at the end that "
+        "fill no window?",
+        "Cut the rows into windows: `unfold(dim, size, step)`, or cut off the leftover "
+        "and `reshape` to (channels, windows, kernel).",
+        "Then take the largest of each window: a maximum over the last of the three "
+        "dims, without its places.",
+    ),
+    forbidden=_POOLS,
+    differentiable=True,
 )
 
 
-def _average(x: Tensor, kernel: int, padding: int, stride: int | None = None) -> Tensor:
-    return F.avg_pool1d(x, kernel, stride or kernel, padding, count_include_pad=False)
+def _average(
+    x: Tensor,
+    kernel: int,
+    ends: tuple[int, int],
+    stride: int | None = None,
+    counted: float = 0.0,
+) -> Tensor:
+    """Average windows of a padded row; padding counts as `counted` in the divisor."""
+
+    def sums(row: Tensor, border: float) -> Tensor:
+        padded = F.pad(row, ends, value=border)
+        return padded.unfold(-1, kernel, stride or kernel).sum(-1)
+
+    return sums(x, 0) / sums(torch.ones_like(x), counted)
+
+
+def _ends_always_at_border(x: Tensor, kernel: int, padding: int) -> Tensor:
+    sums = _average(x, kernel, (padding, padding), counted=1) * kernel
+    counts = torch.full_like(sums, kernel)
+    counts[:, 0] -= padding
+    if counts.shape[1] > 1:
+        counts[:, -1] -= padding
+    return sums / counts
+
+
+def _nonzero_average(x: Tensor, kernel: int, padding: int) -> Tensor:
+    windows = _windows(F.pad(x, (padding, padding)), kernel)
+    return windows.sum(-1) / (windows != 0).sum(-1)
+
+
+def _negative_start(x: Tensor, kernel: int, padding: int) -> Tensor:
+    starts = range(-padding, x.shape[-1] + padding - kernel + 1, kernel)
+    return torch.stack([x[:, i : i + kernel].mean(1) for i in starts], dim=1)
 
 
 def _average_cases() -> list[Case]:
-    sizes = [(2, 7, 3, 1), (1, 8, 2, 1), (3, 10, 4, 2), (4, 5, 4, 1)]
-    return [(*randn((c, n)), k, p) for c, n, k, p in sizes]
+    sizes = [(2, 7, 3, 1), (1, 8, 2, 1), (3, 10, 4, 2), (4, 5, 4, 1), (2, 6, 3, 0)]
+    cases = [(*randn((c, n)), k, p) for c, n, k, p in sizes]
+    # After a ReLU: zeros of x inside windows, and a window of zeros alone.
+    x = torch.tensor([[0, 2.0, 0, 0, 0, 0, 5, 1, 0], [3, 0, 0, 0, 1, 4, 0, 0, 2]])
+    return [*cases, (x.to(current_device()), 3, 1), (*randn((2, 4), seed=2), 4, 0)]
 
 
 AVERAGE = Exercise(
     "pooling.average",
-    lambda x, kernel, padding: _average(x, kernel, padding),
+    lambda x, kernel, padding: _average(x, kernel, (padding, padding)),
     (
         Misconception(
             "padding averaged in",
-            lambda x, kernel, padding: F.avg_pool1d(x, kernel, padding=padding),
-            "At the border you divide by the whole window, including the zeros of the "
-            "padding. Divide by how many real numbers it holds.",
+            lambda x, kernel, padding: _average(
+                x, kernel, (padding, padding), counted=1
+            ),
+            "At the border you divide by the whole window, padding included. Divide "
+            "by how many places of `x` it holds.",
+        ),
+        Misconception(
+            "zeros not counted",
+            _nonzero_average,
+            "You count the numbers that are not 0. A 0 in `x` is a number like any "
+            "other: only the padding doesn't count.",
         ),
         Misconception(
             "no padding",
-            lambda x, kernel, padding: F.avg_pool1d(x, kernel),
-            "You leave out the padding: the first window starts `padding` places "
-            "before the row.",
+            lambda x, kernel, padding: _average(x, kernel, (0, 0)),
+            "Your result is that of padding 0: the first window starts `padding` "
+            "places before the row.",
+        ),
+        Misconception(
+            "padding in front only",
+            lambda x, kernel, padding: _average(x, kernel, (padding, 0)),
+            "Your result has padding in front only. It is added at both ends; "
+            "`F.pad` takes two numbers for the last dim.",
+        ),
+        Misconception(
+            "padding at the end only",
+            lambda x, kernel, padding: _average(x, kernel, (0, padding)),
+            "Your result has padding at the end only. It is added at both ends; "
+            "`F.pad` takes two numbers for the last dim.",
+        ),
+        Misconception(
+            "negative start",
+            _negative_start,
+            "NaN: the average of no number. A slice that starts at -1 counts from the "
+            "end of the row, and holds nothing: start at 0 where the window starts "
+            "in the padding.",
         ),
         Misconception(
             "one divisor for all",
             lambda x, kernel, padding: (
-                F.avg_pool1d(x, kernel, padding=padding) * kernel / (kernel - padding)
+                _average(x, kernel, (padding, padding), counted=1)
+                * kernel
+                / (kernel - padding)
             ),
             "You divide every sum by `kernel - padding`. Only windows at the border "
             "lack numbers: count window by window.",
         ),
         Misconception(
+            "first and last window",
+            _ends_always_at_border,
+            "You subtract `padding` from the count of the first and of the last "
+            "window. The last one often ends before the padding: count what it holds.",
+        ),
+        Misconception(
             "stride 1",
-            lambda x, kernel, padding: _average(x, kernel, padding, stride=1),
-            "Your window moves by 1. Without a stride it moves by its own width.",
+            lambda x, kernel, padding: _average(x, kernel, (padding, padding), 1),
+            "Your window moves by 1. Adjacent windows touch and don't overlap: it "
+            "moves by its own width.",
+        ),
+        Misconception(
+            "leftover kept",
+            lambda x, kernel, padding: _average(
+                x, kernel, (padding, padding + -(x.shape[-1] + 2 * padding) % kernel)
+            ),
+            "The numbers left over at the end have a window of their own. That is "
+            "`ceil_mode=True`; here they are dropped.",
+        ),
+        Misconception(
+            "border repeated",
+            lambda x, kernel, padding: _windows(
+                F.pad(x[None], (padding, padding), mode="replicate")[0], kernel
+            ).mean(-1),
+            "Your padding repeats the first and the last number, so they count more "
+            "than once. Leave the padding out of sum and count.",
+        ),
+        Misconception(
+            "channels padded",
+            lambda x, kernel, padding: _average(
+                F.pad(x, (0, 0, padding, padding)), kernel, (padding, padding)
+            ),
+            "You have more channels than before: they are padded too. `F.pad` takes "
+            "two numbers per dim, from the last dim on.",
+        ),
+        Misconception(
+            "channels padded, not counted",
+            lambda x, kernel, padding: F.pad(
+                _average(x, kernel, (padding, padding)),
+                (0, 0, padding, padding),
+                value=math.nan,
+            ),
+            "You have more channels than before: they are padded too. `F.pad` takes "
+            "two numbers per dim, from the last dim on.",
+        ),
+        Misconception(
+            "largest",
+            lambda x, kernel, padding: _windows(
+                F.pad(x, (padding, padding), value=-math.inf), kernel
+            ).amax(-1),
+            "These are the largest numbers of the windows. The task asks for their "
+            "averages.",
         ),
         Misconception(
             "sum",
             lambda x, kernel, padding: (
-                F.avg_pool1d(x, kernel, padding=padding) * kernel
+                _average(x, kernel, (padding, padding), counted=1) * kernel
             ),
-            "These are the sums of the windows: divide each by how many real numbers "
+            "These are the sums of the windows: divide each by how many places of `x` "
             "it holds.",
         ),
     ),
     _average_cases,
+    hints=(
+        "An average is a sum divided by a count. Zeros as padding are fine for the "
+        "sum.",
+        "For the count, ask of each window how many of its places lie inside `x`. "
+        "That depends on the places, not on the numbers there.",
+        "Pad a row of ones in the same way: what is the sum of a window then?",
+    ),
+    forbidden=_POOLS,
+    differentiable=True,
 )
 
 
-def _means(x: Tensor, size: int, end: Callable[[int], int]) -> Tensor:
-    """Average the windows from `i * n // size` to `end((i + 1) * n)`."""
+def _up(value: float) -> int:
+    return math.ceil(value)
+
+
+def _nearest(value: float) -> int:
+    return round(value)
+
+
+def _down(value: float) -> int:
+    return math.floor(value)
+
+
+_Reduce = Callable[[Tensor], Tensor]
+
+
+def _mean(piece: Tensor) -> Tensor:
+    return piece.mean(-1)
+
+
+def _adaptive(
+    x: Tensor,
+    size: int,
+    start: Callable[[float], int] = _down,
+    end: Callable[[float], int] = _up,
+    reduce: _Reduce = _mean,
+) -> Tensor:
+    """Reduce the windows from `start(i * n / size)` to `end((i + 1) * n / size)`."""
     n = x.shape[-1]
-    pieces = [x[..., i * n // size : end((i + 1) * n)] for i in range(size)]
-    return torch.stack([piece.mean(-1) for piece in pieces], -1)
+    borders = [(start(i * n / size), end((i + 1) * n / size)) for i in range(size)]
+    return torch.stack([reduce(x[..., a:b]) for a, b in borders], -1)
 
 
 def _one_kernel(x: Tensor, size: int) -> Tensor:
     stride = x.shape[-1] // size
-    return F.avg_pool1d(x, x.shape[-1] - (size - 1) * stride, stride)
+    return x.unfold(-1, x.shape[-1] - (size - 1) * stride, stride).mean(-1)
 
+
+def _adaptive_cases() -> list[Case]:
+    sizes = [(2, 10, 4), (1, 7, 3), (3, 11, 8), (2, 8, 4), (3, 5, 5), (2, 6, 1)]
+    return [(*randn((c, n)), k) for c, n, k in sizes]
+
+
+_EQUAL_PARTS = (
+    "Right only where `size` divides the length: all of your windows are "
+    "`length // size` wide, and numbers at the end are left out or get windows of "
+    "their own. Adaptive windows hold every number, and may overlap."
+)
+_RESHAPED = (
+    "Your `reshape` needs a length that is a multiple of `size`. Adaptive windows are "
+    "not always equally wide: where a border falls inside a number, both share it."
+)
+_CUT = (
+    "Your pieces don't overlap. Adaptive windows share a number wherever a border "
+    "falls inside it: start rounded down, end rounded up."
+)
 
 ADAPTIVE = Exercise(
     "pooling.adaptive",
-    lambda x, size: F.adaptive_avg_pool1d(x, size),
+    _adaptive,
     (
         Misconception(
             "resize by picking",
@@ -193,17 +535,75 @@ ADAPTIVE = Exercise(
         ),
         Misconception(
             "ends rounded down",
-            lambda x, size: _means(x, size, lambda end: end // size),
+            lambda x, size: _adaptive(x, size, end=_down),
             "Your windows start in the right place but end too early: the end is "
             "rounded up, so that windows may overlap.",
         ),
         Misconception(
-            "split",
+            "ends one too far",
+            lambda x, size: _adaptive(x, size, end=lambda end: _down(end) + 1),
+            "One number too many where a border falls exactly between two numbers: "
+            "rounded down plus 1 is not the same as rounded up.",
+        ),
+        Misconception(
+            "starts rounded up",
+            lambda x, size: _adaptive(x, size, start=_up),
+            "Your windows end in the right place but start too late: the start is "
+            "rounded down, so that windows may overlap.",
+        ),
+        Misconception(
+            "rounded to the nearest",
+            lambda x, size: _adaptive(x, size, _nearest, _nearest),
+            "Your borders are rounded to the nearest number. The start is rounded "
+            "down and the end rounded up, so that windows may overlap.",
+        ),
+        Misconception(
+            "equal windows",
+            lambda x, size: _windows(x, x.shape[-1] // size).mean(-1),
+            _EQUAL_PARTS,
+        ),
+        Misconception(
+            "equal windows, size of them",
+            lambda x, size: _windows(x, x.shape[-1] // size).mean(-1)[:, :size],
+            _EQUAL_PARTS,
+        ),
+        Misconception(
+            "reshaped, size -1",
+            lambda x, size: x.reshape(len(x), size, -1).mean(-1),
+            _RESHAPED,
+        ),
+        Misconception(
+            "reshaped",
+            lambda x, size: x.reshape(len(x), size, x.shape[-1] // size).mean(-1),
+            _RESHAPED,
+        ),
+        Misconception(
+            "last window takes the rest",
+            lambda x, size: torch.stack(
+                [
+                    *_windows(x, x.shape[-1] // size).mean(-1).T[: size - 1],
+                    x[:, (size - 1) * (x.shape[-1] // size) :].mean(-1),
+                ],
+                -1,
+            ),
+            "Your windows are equal except for the last one, which takes the rest. "
+            "Adaptive windows differ in width by one at most.",
+        ),
+        Misconception(
+            "tensor_split",
             lambda x, size: torch.stack(
                 [piece.mean(-1) for piece in x.tensor_split(size, -1)], -1
             ),
-            "You cut the row into pieces without overlap. Adaptive windows start at "
-            "i·n/size rounded down and end at (i+1)·n/size rounded up.",
+            _CUT,
+        ),
+        Misconception(
+            "chunk",
+            lambda x, size: torch.stack(
+                [piece.mean(-1) for piece in x.chunk(size, -1)], -1
+            ),
+            "Your pieces are those of `chunk`: equal except for the last, and "
+            "sometimes fewer than `size`. Adaptive windows overlap where `size` does "
+            "not divide the length.",
         ),
         Misconception(
             "one kernel for all",
@@ -212,13 +612,48 @@ ADAPTIVE = Exercise(
             "differ in width by one: take each start and end from the formula.",
         ),
         Misconception(
+            "kernel rounded up, stride down",
+            lambda x, size: x.unfold(
+                -1, -(-x.shape[-1] // size), x.shape[-1] // size
+            ).mean(-1),
+            "You use one kernel and one stride for all windows. Adaptive windows may "
+            "differ in width by one: take each start and end from the formula.",
+        ),
+        Misconception(
+            "transposed",
+            lambda x, size: _adaptive(x, size).T,
+            "The numbers are right, but rows and columns are swapped: the result is "
+            "(channels, size). `torch.stack` has a dim for that.",
+        ),
+        Misconception(
+            "over the channels too",
+            lambda x, size: _adaptive(x, size).mean(0),
+            "The channels are lost: each of your results is an average over all of "
+            "them. Average along the length alone, `mean(-1)`.",
+        ),
+        Misconception(
+            "sum",
+            lambda x, size: _adaptive(x, size, reduce=lambda piece: piece.sum(-1)),
+            "These are the sums of the right windows. The task asks for the averages.",
+        ),
+        Misconception(
             "largest",
-            lambda x, size: F.adaptive_max_pool1d(x, size),
+            lambda x, size: _adaptive(x, size, reduce=lambda piece: piece.amax(-1)),
             "These are the maxima of the right windows. The task asks for the "
             "averages.",
         ),
     ),
-    lambda: [(*randn((c, n)), k) for c, n, k in [(2, 10, 4), (1, 7, 3), (3, 11, 8)]],
+    _adaptive_cases,
+    hints=(
+        "Cut a strip of 10 cells into 4 equal parts: some borders fall inside a cell. "
+        "Such a cell belongs to both windows.",
+        "Window i of `size` goes from i·n/size to (i + 1)·n/size. Which of the two is "
+        "rounded down, and which up?",
+        "Average `x[:, start:end]` for each window in a loop, and `torch.stack` the "
+        "averages along the last dim. Rounded up is `-(-a // b)`.",
+    ),
+    forbidden=("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"),
+    differentiable=True,
 )
 
 
@@ -231,13 +666,21 @@ def _route(x: Tensor, g: Tensor, share: Callable[[Tensor, Tensor], _Parts]) -> T
     return torch.stack([g * part for part in parts], -1).flatten(-2)
 
 
+def _glued(x: Tensor, g: Tensor) -> Tensor:
+    wins = x[:, 0::2] >= x[:, 1::2]
+    return torch.cat([g * wins, g * ~wins], dim=1)
+
+
 def _route_cases() -> list[Case]:
     (x, g), (one, h), (tied, j) = (
         randn((3, 8), (3, 4)),
         randn((1, 2), (1, 1)),
         randn((2, 20), (2, 10), seed=2),
     )
-    return [(x, g), (one, h), (tied.round(), j)]  # rounding makes equal neighbours
+    # Rounding makes equal neighbours. The last pairs: equal, far from 0, and zeros.
+    limits = torch.tensor([[1.0, 1.0, 200.0, -200.0, -1.0, 0.0, 0.0, 0.0]])
+    limits = limits.to(x.device)
+    return [(x, g), (one, h), (tied.round(), j), (limits, *randn((1, 4), seed=3))]
 
 
 ROUTE = Exercise(
@@ -264,8 +707,8 @@ ROUTE = Exercise(
         Misconception(
             "last of equals",
             lambda x, g: _route(x, g, lambda a, b: (a > b, a <= b)),
-            "Right except for ties: PyTorch gives the gradient to the first of equal "
-            "numbers, so the first wins with `>=`.",
+            "Right except for ties: there your second number gets the gradient. "
+            "PyTorch gives it to the first of equal numbers.",
         ),
         Misconception(
             "both of equals",
@@ -284,30 +727,103 @@ ROUTE = Exercise(
             "The pooling layers give it to the first alone.",
         ),
         Misconception(
+            "none of equals",
+            lambda x, g: _route(x, g, lambda a, b: (a > b, a < b)),
+            "Right except for ties: where the two are equal, neither gets anything. "
+            "PyTorch gives the whole gradient to the first.",
+        ),
+        Misconception(
+            "glued",
+            _glued,
+            "The right numbers in the wrong order: all first ones of the pairs come "
+            "first, then all second ones. The two of a pair are neighbours in `x`: "
+            "stack them along a new last dim, then flatten.",
+        ),
+        Misconception(
+            "pairs kept apart",
+            lambda x, g: _route(x, g, lambda a, b: (a >= b, a < b)).unflatten(
+                1, (-1, 2)
+            ),
+            "The numbers are right, but the pairs still have a dim of their own. The "
+            "gradient has the shape of `x`: flatten the last two dims.",
+        ),
+        Misconception(
+            "shape of g",
+            lambda x, g: g,
+            "You return `g` as it is. The gradient of `x` has the shape of `x`: `g` "
+            "at each winner's place and 0 at each loser's.",
+        ),
+        Misconception(
+            "values for gradients",
+            lambda x, g: _route(
+                x, torch.ones_like(g), lambda a, b: (a * (a >= b), b * (a < b))
+            ),
+            "You put each winner's value at its place. The gradient is asked for: "
+            "what goes there is the number of `g`.",
+        ),
+        Misconception(
             "values passed on",
             lambda x, g: _route(x, g, lambda a, b: (a * (a >= b), b * (a < b))),
             "You multiply by the winner's value. The output *is* the winner, so the "
             "gradient reaches it unchanged.",
         ),
+        Misconception(
+            "ones",
+            lambda x, g: _route(x, torch.ones_like(g), lambda a, b: (a >= b, a < b)),
+            "You return 1 for each winner: multiply by the gradient `g` that "
+            "comes from behind.",
+        ),
     ),
     _route_cases,
+    hints=(
+        "Nudge one number of a pair. When does the maximum move with it, and when "
+        "does nothing happen?",
+        "`x[:, 0::2]` are the first numbers of the pairs, `x[:, 1::2]` the second. "
+        "Compare them; at a tie the first wins.",
+        "The first ones get `g` where they win, the second ones `g` where they don't. "
+        "Then interleave the two: make a new last dim, and flatten.",
+    ),
+    forbidden=("backward", "autograd.grad"),
 )
 
 
+def _thin(x: Tensor, *border: int) -> Tensor:
+    """Take minima over `border[0]` pixels on each side, in rows and in columns."""
+    high, wide = border
+    return -F.max_pool2d(-x, (2 * high + 1, 2 * wide + 1), 1, border)
+
+
+def _inside_only(x: Tensor) -> Tensor:
+    y = x.clone()
+    y[..., 1:-1, 1:-1] = -F.max_pool2d(-x, 3, 1)
+    return y
+
+
 def _thin_cases() -> list[Case]:
-    shapes = [(2, 1, 5, 7), (1, 1, 4, 4), (3, 2, 6, 3)]
+    shapes = [(2, 1, 5, 7), (1, 1, 3, 4), (3, 2, 6, 3), (1, 2, 5, 5)]
     return [(randn(shape)[0].sigmoid(),) for shape in shapes]  # ink from 0 to 1
 
 
+_ROWS_OR_COLUMNS = (
+    "Each of your pixels is the smallest of three in a line. The 3×3 around a pixel "
+    "holds nine: its neighbours in rows, in columns and at the corners."
+)
+
 THIN = Exercise(
     "pooling.thin",
-    lambda x: -F.max_pool2d(-x, 3, 1, 1),
+    lambda x: _thin(x, 1, 1),
     (
         Misconception(
             "outer minus missing",
             lambda x: F.max_pool2d(-x, 3, 1, 1),
             "The right pixels win, but their sign is reversed: put a minus in front "
             "of the result.",
+        ),
+        Misconception(
+            "inner minus missing",
+            lambda x: -F.max_pool2d(x, 3, 1, 1),
+            "This is the largest of each window, times -1. The minus must also be "
+            "there before the maximum, so that the smallest wins.",
         ),
         Misconception(
             "thicker",
@@ -322,6 +838,12 @@ THIN = Exercise(
             "`stride=1`.",
         ),
         Misconception(
+            "neither stride nor padding",
+            lambda x: -F.max_pool2d(-x, 3),
+            "The picture shrinks: without a stride the window jumps by 3, and without "
+            "padding it never stands at the border. Both keep the size at 1.",
+        ),
+        Misconception(
             "no padding",
             lambda x: -F.max_pool2d(-x, 3, 1),
             "The picture loses a pixel on each side: pass `padding=1`.",
@@ -329,18 +851,80 @@ THIN = Exercise(
         Misconception(
             "zeros in the border",
             lambda x: -F.max_pool2d(-F.pad(x, (1, 1, 1, 1)), 3, 1),
-            "You pad with zeros, and white wins along the whole border. Let the "
-            "pooling do the padding: its border never wins.",
+            "Your border is white, 0 all along: zeros around the picture are smaller "
+            "than any ink. Let the pooling do the padding: its border never wins.",
+        ),
+        Misconception(
+            "minus infinity in the border",
+            lambda x: (
+                F.pad(x, (1, 1, 1, 1), value=-math.inf)
+                .unfold(2, 3, 1)
+                .unfold(3, 3, 1)
+                .amin((-2, -1))
+            ),
+            "Your border is −∞, the smallest number there is. For a minimum the "
+            "padding must never win: it has to be larger than any ink.",
+        ),
+        Misconception(
+            "border untouched",
+            _inside_only,
+            "Right inside, but the pixels at the border stay as they were. Their "
+            "windows count too, with what lies inside the picture.",
+        ),
+        Misconception(
+            "around the edge",
+            lambda x: -F.max_pool2d(-F.pad(x, (1, 1, 1, 1), mode="circular"), 3, 1),
+            "Right inside, but at the border your windows go on at the opposite side "
+            "(`roll` and circular padding do that). What lies outside doesn't count.",
+        ),
+        Misconception(
+            "cross",
+            lambda x: torch.minimum(_thin(x, 0, 1), _thin(x, 1, 0)),
+            "Your windows are crosses of five pixels: the four corners of the 3×3 are "
+            "not looked at.",
+        ),
+        Misconception(
+            "rows only",
+            lambda x: _thin(x, 0, 1),
+            _ROWS_OR_COLUMNS,
+        ),
+        Misconception(
+            "columns only",
+            lambda x: _thin(x, 1, 0),
+            _ROWS_OR_COLUMNS,
+        ),
+        Misconception(
+            "five by five",
+            lambda x: _thin(x, 2, 2),
+            "Your windows are 5×5, two pixels to each side. The 3×3 goes one pixel to "
+            "each side: a kernel of 3 with padding 1, used once.",
+        ),
+        Misconception(
+            "average",
+            lambda x: F.avg_pool2d(x, 3, 1, 1),
+            "These are averages: they blur the lines. The task asks for the smallest "
+            "number of each window.",
         ),
         Misconception(
             "one minus the largest",
             lambda x: 1 - F.max_pool2d(x, 3, 1, 1),
-            "`1 - max(x)` is the negative of the thicker picture. Change the sign "
-            "before *and* after the maximum.",
+            "`1 - max(x)` is the negative of the thicker picture. Turn the picture "
+            "over before *and* after the maximum.",
         ),
     ),
     _thin_cases,
+    hints=(
+        "If a is smaller than b, which of -a and -b is larger?",
+        "Change the sign, take the maximum over 3×3, change the sign back.",
+        "To keep the size, the window moves by 1 and has a border of 1. The border of "
+        "max pooling is −∞: it never wins, so it doesn't count.",
+    ),
+    differentiable=True,
 )
+
+
+def _dense(x: Tensor) -> Tensor:
+    return torch.maximum(x[:, :-1], x[:, 1:])
 
 
 def _blur(
@@ -349,35 +933,91 @@ def _blur(
     return x.unfold(-1, 3, stride) @ torch.tensor(weights).to(x)
 
 
+def _ring(x: Tensor) -> Tensor:
+    dense = torch.maximum(x, x.roll(-1, -1))
+    return (dense.roll(1, -1) + 2 * dense + dense.roll(-1, -1))[:, ::2] / 4
+
+
+_BORDER = (
+    "Your result is too long: the blur reaches beyond the end of the row. Without "
+    "padding it starts with the first three maxima, and ends with the last three."
+)
+
 BLUR = Exercise(
     "pooling.blur",
-    lambda x: _blur(F.max_pool1d(x, 2, 1), 2),
+    lambda x: _blur(_dense(x), 2),
     (
         Misconception(
             "sampled first",
-            lambda x: _blur(F.max_pool1d(x, 2, 2), 1),
+            lambda x: _blur(_dense(x)[:, ::2], 1),
             "You skip every second maximum before the blur, when the damage is "
             "already done. Max with stride 1, then blur, then take every second.",
         ),
         Misconception(
+            "sampled twice",
+            lambda x: _blur(_dense(x)[:, ::2], 2),
+            "Too few numbers: you skip twice. The maximum moves by 1 (`max_pool1d` "
+            "moves by its own width unless told otherwise); only the end skips.",
+        ),
+        Misconception(
             "blur before the maximum",
-            lambda x: F.max_pool1d(_blur(x, 1), 2, 2),
+            lambda x: _dense(_blur(x, 1))[:, ::2],
             "You blur first. The maximum makes sharp steps again, so the blur must "
             "come between it and the skipping.",
         ),
         Misconception(
             "not normalised",
-            lambda x: _blur(F.max_pool1d(x, 2, 1), 2, (1.0, 2.0, 1.0)),
+            lambda x: _blur(_dense(x), 2, (1.0, 2.0, 1.0)),
             "Your result is four times too large: the weights must sum to 1.",
         ),
         Misconception(
             "nothing skipped",
-            lambda x: _blur(F.max_pool1d(x, 2, 1), 1),
+            lambda x: _blur(_dense(x), 1),
             "The numbers are right, but there are twice too many: keep every second.",
         ),
         Misconception(
+            "from the second",
+            lambda x: _blur(_dense(x), 1)[:, 1::2],
+            "You keep the second, the fourth and so on. Start with the first: "
+            "`[:, ::2]`.",
+        ),
+        Misconception(
+            "channels skipped",
+            lambda x: _blur(_dense(x), 1)[::2],
+            "You keep every second channel. `[::2]` skips in the first dimension; the "
+            "row runs along the last.",
+        ),
+        Misconception(
+            "channels summed",
+            lambda x: _blur(_dense(x), 2).sum(0, keepdim=True),
+            "The channels are added up: a convolution over all channels does that. "
+            "Each channel is blurred separately.",
+        ),
+        Misconception(
+            "zeros at the ends",
+            lambda x: _blur(F.pad(_dense(x), (1, 1)), 2),
+            _BORDER,
+        ),
+        Misconception(
+            "ends repeated",
+            lambda x: _blur(F.pad(_dense(x)[None], (1, 1), mode="replicate")[0], 2),
+            _BORDER,
+        ),
+        Misconception(
+            "ring",
+            _ring,
+            "Your row is a ring, as in the lesson's `max_blur`: its ends are "
+            "neighbours. Here there is no padding, and no `roll`.",
+        ),
+        Misconception(
+            "maximum of three",
+            lambda x: _blur(x.unfold(-1, 3, 1).amax(-1), 2),
+            "You take the maximum of three neighbours. It is the blur that looks at "
+            "three; the maximum looks at two.",
+        ),
+        Misconception(
             "flat weights",
-            lambda x: _blur(F.max_pool1d(x, 2, 1), 2, (1 / 3, 1 / 3, 1 / 3)),
+            lambda x: _blur(_dense(x), 2, (1 / 3, 1 / 3, 1 / 3)),
             "You average with equal weights. The task asks for 1/4, 1/2, 1/4.",
         ),
         Misconception(
@@ -386,7 +1026,15 @@ BLUR = Exercise(
             "You blur the input itself: the maximum of two neighbours is missing.",
         ),
     ),
-    lambda: [randn(shape) for shape in [(2, 9), (1, 6), (3, 12)]],
+    lambda: [randn(shape) for shape in [(2, 9), (1, 6), (3, 12), (2, 7)]],
+    hints=(
+        "Three steps, one after the other. How long is the row after each of them?",
+        "Every maximum of two neighbours, with slices: `torch.maximum(x[:, :-1], "
+        "x[:, 1:])`. It is one shorter than `x`.",
+        "The blur works in the same way with three slices, each one place further; "
+        "`[:, ::2]` skips at the very end.",
+    ),
+    differentiable=True,
 )
 
 
@@ -400,46 +1048,100 @@ HEADS = Exercise(
     (
         Misconception(
             "no biases",
-            lambda channels, height, width, classes: (
-                channels * height * width * classes,
-                channels * classes,
-            ),
+            lambda c, h, w, n: (c * h * w * n, c * n),
             "The weights are right, but each class also has a bias.",
         ),
         Misconception(
+            "no biases in the second",
+            lambda c, h, w, n: ((c * h * w + 1) * n, c * n),
+            "The count for Flatten is right. The second linear layer has a bias for "
+            "each class, too.",
+        ),
+        Misconception(
+            "no biases in the first",
+            lambda c, h, w, n: (c * h * w * n, (c + 1) * n),
+            "The count for global pooling is right. The first linear layer has a bias "
+            "for each class, too.",
+        ),
+        Misconception(
             "swapped",
-            lambda channels, height, width, classes: _heads(
-                channels, height, width, classes
-            )[::-1],
+            lambda c, h, w, n: _heads(c, h, w, n)[::-1],
             "Both numbers are right, but in the wrong order: Flatten first.",
         ),
         Misconception(
             "pixels kept",
-            lambda channels, height, width, classes: (
-                (channels * height * width + 1) * classes,
-                (channels * height * width + 1) * classes,
-            ),
+            lambda c, h, w, n: ((c * h * w + 1) * n, (c * h * w + 1) * n),
             "Your second head still reads every pixel. After global pooling one "
             "number per channel is left.",
         ),
         Misconception(
+            "places kept",
+            lambda c, h, w, n: ((c * h * w + 1) * n, (h * w + 1) * n),
+            "Your second head reads one number per place. Global pooling goes over "
+            "the places and keeps the channels.",
+        ),
+        Misconception(
+            "one channel flattened",
+            lambda c, h, w, n: ((h * w + 1) * n, (c + 1) * n),
+            "The second count is right. In the first the channels are missing: "
+            "Flatten keeps every pixel of every channel.",
+        ),
+        Misconception(
+            "square pictures",
+            lambda c, h, w, n: ((c * h * h + 1) * n, (c + 1) * n),
+            "The first count is right for square pictures only: you use the height "
+            "twice.",
+        ),
+        Misconception(
             "pooling with weights",
-            lambda channels, height, width, classes: (
-                (channels * height * width + 1) * classes,
-                (channels + 1) * classes + channels * height * width,
-            ),
+            lambda c, h, w, n: ((c * h * w + 1) * n, (c + 1) * n + c * h * w),
             "You count weights for the average itself. Pooling has no parameters.",
         ),
         Misconception(
+            "pooling with weights and biases",
+            lambda c, h, w, n: ((c * h * w + 1) * n, (c + 1) * n + 2 * c),
+            "You count a weight and a bias per channel for the average itself. "
+            "Pooling has no parameters.",
+        ),
+        Misconception(
             "one bias",
-            lambda channels, height, width, classes: (
-                channels * height * width * classes + 1,
-                channels * classes + 1,
-            ),
+            lambda c, h, w, n: (c * h * w * n + 1, c * n + 1),
             "You count a single bias for the whole layer. Every class has its own.",
         ),
+        Misconception(
+            "bias per channel",
+            lambda c, h, w, n: (c * h * w * n + c, c * n + c),
+            "You count one bias per channel. Every class has its own, since the "
+            "linear layer's outputs are the classes.",
+        ),
+        Misconception(
+            "bias per input",
+            lambda c, h, w, n: (c * h * w * (n + 1), c * (n + 1)),
+            "You count one bias per input. Every output has its own, here every class.",
+        ),
+        Misconception(
+            "added up",
+            lambda c, h, w, n: sum(_heads(c, h, w, n)),
+            "Both counts are right, but you add them: return the two, one for each "
+            "head.",
+        ),
     ),
-    lambda: [(64, 7, 7, 10), (3, 5, 4, 2), (16, 1, 1, 3)],
+    lambda: [
+        (64, 7, 7, 10),
+        (3, 5, 4, 2),
+        (16, 1, 1, 3),
+        (8, 2, 6, 5),
+        (1, 3, 2, 4),
+        (5, 4, 3, 1),
+    ],
+    hints=(
+        "A linear layer from n numbers to `classes` has n weights and one bias for "
+        "each class.",
+        "How many numbers reach the layer after Flatten? And after global pooling, "
+        "which leaves one number per channel?",
+        "Pooling and Flatten have no parameters: each head counts `(n + 1) * classes`.",
+    ),
+    parts=("the count for Flatten", "the count for global average pooling"),
 )
 
 EXERCISES = (SIZE, MAX, AVERAGE, ADAPTIVE, ROUTE, THIN, BLUR, HEADS)
