@@ -1,7 +1,8 @@
 """Exercises of lesson 07: recurrent layers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import permutations
 from typing import Any
 
 import torch
@@ -296,6 +297,14 @@ COUNT = Exercise(
             "Each of the four sums has its own: `4 * hidden`, twice.",
         ),
         Misconception(
+            "biases of one layer",
+            lambda inputs, hidden, layers: (
+                _count(inputs, hidden, layers, biases=0) + 8 * hidden
+            ),
+            "The weights are right, but you count the biases of one layer. Every "
+            "layer has its own: `8 * hidden` numbers.",
+        ),
+        Misconception(
             "two layers at most",
             lambda inputs, hidden, layers: _count(inputs, hidden, min(layers, 2)),
             "Right for one and for two layers. All layers after the first are alike, "
@@ -440,6 +449,14 @@ RNN = Exercise(
             lambda x, h, *rest: torch.cat([h[None], _rnn_loop(_rnn_step)(x, h, *rest)]),
             "You return the initial state as well. The task asks for the T states "
             "after each step.",
+        ),
+        Misconception(
+            "states one step late",
+            lambda x, h, *weights: torch.cat(
+                [h[None], _rnn_loop(_rnn_step)(x, h, *weights)[:-1]]
+            ),
+            "Your states are one step late: the first is the given `h`, and the last "
+            "one is missing. Append the state after you have computed it.",
         ),
         Misconception(
             "stacked along the second dimension",
@@ -678,6 +695,7 @@ def _same(value: Tensor) -> Tensor:
 
 def _lstm(
     order: str = "ifgo",
+    bare: str = "",
     gate: Answer = torch.sigmoid,
     news: Answer = torch.tanh,
     shown: Answer = torch.tanh,
@@ -686,11 +704,23 @@ def _lstm(
     def step(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> _Pair:
         sums = _sum(x, h, *weights).chunk(4, dim=-1)
         named = dict(zip(order, sums, strict=True))
-        i, f, o = (gate(named[letter]) for letter in "ifo")
+        i, f, o = (named[g] if g in bare else gate(named[g]) for g in "ifo")
         c = keep(f) * c + i * news(named["g"])
         return o * shown(c), c
 
     return step
+
+
+def _other_orders(right: str, step: Callable[[str], Answer]) -> Iterator[Misconception]:
+    """Yield the mistake of reading the stacked sums in each wrong order."""
+    for order in map("".join, permutations(right)):
+        if order != right:
+            yield Misconception(
+                f"order {' '.join(order)}",
+                step(order),
+                f"You read the sums as {', '.join(order)}. PyTorch stacks them as "
+                f"{', '.join(right)}.",
+            )
 
 
 def _old_cell_shown(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> _Pair:
@@ -747,22 +777,15 @@ LSTM_STEP = Exercise(
             lambda *args: _lstm()(*args)[::-1],
             "Both are right, but in the wrong order: return `h` first, then `c`.",
         ),
-        Misconception(
-            "order i f o g",
-            _lstm("ifog"),
-            "You read the sums as i, f, o, g. PyTorch stacks them as i, f, g, o.",
-        ),
-        Misconception(
-            "order f i g o",
-            _lstm("figo"),
-            "You read the sums as f, i, g, o, as they are often drawn. PyTorch stacks "
-            "them as i, f, g, o.",
-        ),
-        Misconception(
-            "order i g f o",
-            _lstm("igfo"),
-            "You read the sums as i, g, f, o, an order that other libraries have "
-            "used. PyTorch stacks them as i, f, g, o.",
+        *_other_orders("ifgo", _lstm),
+        *(
+            Misconception(
+                f"{gate} without sigmoid",
+                _lstm(bare=gate),
+                f"Your gate {gate} is a raw sum. A gate is a number from 0 to 1: send "
+                "it through a sigmoid, as the other two.",
+            )
+            for gate in "ifo"
         ),
         Misconception(
             "news through a sigmoid",
@@ -782,7 +805,7 @@ LSTM_STEP = Exercise(
         ),
         Misconception(
             "gates without sigmoid",
-            _lstm(gate=_same),
+            _lstm(bare="ifo"),
             "Your gates are raw sums. A gate is a number from 0 to 1: send i, f and o "
             "through a sigmoid.",
         ),
@@ -939,6 +962,7 @@ GRU_STEP = Exercise(
     "recurrent.gru_step",
     _gru(),
     (
+        *_other_orders("rzn", _gru),
         Misconception(
             "z turned round",
             _gru(keep_old=False),
@@ -964,11 +988,6 @@ GRU_STEP = Exercise(
             "much of the old state goes in.",
         ),
         Misconception(
-            "order z r n",
-            _gru("zrn"),
-            "You read the sums as z, r, n. PyTorch stacks them as r, z, n.",
-        ),
-        Misconception(
             "no reset",
             _gru(inside=False),
             "r has no effect: it multiplies the state's part of the news, `r * (h @ "
@@ -984,11 +1003,6 @@ GRU_STEP = Exercise(
             "the other bias",
             _without(_gru(), -2),
             "The first bias is missing: add `b_ih` beside `x @ w_ih.T`.",
-        ),
-        Misconception(
-            "order r n z",
-            _gru("rnz"),
-            "You read the sums as r, n, z. PyTorch stacks them as r, z, n.",
         ),
         Misconception(
             "order z r n, z turned round",
@@ -1075,16 +1089,24 @@ def _scaled(factor: Callable[[Tensor, float], Any]) -> Answer:
 
 
 def _clip_cases() -> list[Case]:
-    # Short to look at, exactly at the limit, too long together though none is alone,
-    # zeros alone and among others, short enough, one tensor.
-    small = [[0.0, 0.0], [0.0]], [[3.0], [4.0]], [[0.6, 0.8], [1.0, 2.0, 2.0]]
-    zero, exact, short = (
+    # Short to look at, exactly at the limit, short enough though its square is not,
+    # too long though its square is not, too long together though none is alone, zeros
+    # alone and among others, one tensor.
+    small = (
+        [[0.0, 0.0], [0.0]],
+        [[3.0], [4.0]],
+        [[0.6, 0.8], [1.0, 2.0, 2.0]],
+        [[0.3], [0.4]],
+    )
+    zero, exact, short, below_one = (
         [torch.tensor(part, device=current_device()) for part in parts]
         for parts in small
     )
     return [
         (short, 2.0),
         (exact, 5.0),
+        (exact, 8.0),
+        (below_one, 0.4),
         (list(randn((2, 3), (), (5,), seed=2)), 2.5),
         (zero, 1.0),
         ([zero[0], *randn((3, 2))], 0.5),
@@ -1220,6 +1242,12 @@ CLIP = Exercise(
             "its direction stays.",
         ),
         Misconception(
+            "squares compared",
+            _scaled(lambda length, most: most / length if length**2 > most else 1.0),
+            "You compare the sum of the squares with `most`, so gradients of the wrong "
+            "lengths are scaled. Compare its root, the length.",
+        ),
+        Misconception(
             "stacked",
             _clipped(lambda gradients: torch.stack(gradients).norm()),
             "`torch.stack` joins only tensors of one shape, and these have several. "
@@ -1254,32 +1282,30 @@ _TAKE: _Rows = [[1.0], [0.0]]
 _PASS_ON: _Rows = [[0.0, 0.0], [1.0, 0.0]]
 
 
-_RIGHT_KIND = "tensors: (2, 1) float32, (2, 2) float32"
+_RIGHT_KIND = "two tensors: (2, 1) float32 and (2, 2) float32"
 
 
 def _kind(weights: Any) -> str:
-    """Say what a design returns: 'tensors: (2, 1) float32, (2, 2) float32'."""
+    """Say what a design returns: "two tensors: (2, 1) float32 and (2, 2) float32"."""
     if not isinstance(weights, tuple | list):
-        return f"one {type(weights).__name__}, not two tensors"
-    if not all(isinstance(weight, Tensor) for weight in weights):
-        return "no tensors: " + ", ".join(type(weight).__name__ for weight in weights)
+        return f"one {type(weights).__name__}"
+    if len(weights) != 2 or not all(isinstance(w, Tensor) for w in weights):
+        return f"{len(weights)} of: {', '.join(type(w).__name__ for w in weights)}"
     kinds = [f"{tuple(w.shape)} {w.dtype}".replace("torch.", "") for w in weights]
-    return f"tensors: {', '.join(kinds)}"
+    return f"two tensors: {' and '.join(kinds)}"
 
 
-def _apply_delay(
-    design: Answer, x: Tensor, start: Tensor | None
-) -> tuple[str, Tensor | None] | None:
-    """Return what kind of weights the design has, and the states they lead to."""
+def _apply_delay(design: Answer, x: Tensor, start: Tensor | None) -> Tensor | None:
+    """Return the states that an RNN with these weights goes through."""
     weights = design()
     if weights is None or weights is ...:
         return None
     if (kind := _kind(weights)) != _RIGHT_KIND:
-        return kind, None
+        raise TypeError(f"Return {_RIGHT_KIND}. You return {kind}.")
     w_ih, w_hh = (weight.detach().to(x.device) for weight in weights)
     net = nn.RNN(1, 2, nonlinearity="relu", bias=False, device=x.device)
     net.load_state_dict({"weight_ih_l0": w_ih, "weight_hh_l0": w_hh})
-    return kind, net(x, start)[0].detach()
+    return net(x, start)[0].detach()
 
 
 def _as(kind: Callable[[Tensor, Tensor], Any], name: str, hint: str) -> Misconception:
@@ -1423,7 +1449,6 @@ DELAY = Exercise(
         "Each of the two weights has a single 1: in `w_ih` in the row of unit 0, in "
         "`w_hh` in the row of unit 1.",
     ),
-    parts=("what `delay` returns", "the states after each step"),
     arguments=("the numbers read", "the states before"),
 )
 

@@ -1,6 +1,7 @@
 """Exercises of lesson 08: transformers."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,6 +24,12 @@ def _attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 def _overflowing(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     weights = _scores(q, k).exp()
+    return weights / weights.sum(dim=-1, keepdim=True) @ v
+
+
+def _largest_of_all_subtracted(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    scores = _scores(q, k)
+    weights = (scores - scores.max()).exp()
     return weights / weights.sum(dim=-1, keepdim=True) @ v
 
 
@@ -151,6 +158,13 @@ ATTENTION = Exercise(
             "subtracts the largest score of each row first.",
         ),
         Misconception(
+            "largest of all subtracted",
+            _largest_of_all_subtracted,
+            "Some rows are NaN: you subtract the largest of *all* scores, and in a "
+            "row far below it every exp is 0. Subtract the largest of each row, "
+            "`amax(dim=-1, keepdim=True)`.",
+        ),
+        Misconception(
             "keys not transposed",
             lambda q, k, v: (q @ k / q.shape[-1] ** 0.5).softmax(-1) @ v,
             "You multiply `q @ k` as they are. Each query meets each key when the "
@@ -186,6 +200,11 @@ ATTENTION = Exercise(
 
 def _masked(q: Tensor, k: Tensor, v: Tensor, keep: Tensor) -> Tensor:
     return _scores(q, k).masked_fill(~keep, float("-inf")).softmax(dim=-1) @ v
+
+
+def _overflowing_where(q: Tensor, k: Tensor, v: Tensor, keep: Tensor) -> Tensor:
+    weights = _scores(q, k).exp() * keep
+    return weights / weights.sum(dim=-1, keepdim=True) @ v
 
 
 def _masked_cases() -> list[Case]:
@@ -279,16 +298,20 @@ MASKED = Exercise(
             "are: use it as it is.",
         ),
         Misconception(
-            "minus ten",
-            lambda q, k, v, keep: _filled(q, k, v, keep, -10),
-            "Hidden keys shine through: you fill their scores with -10, which is not "
-            "small enough. Fill with `float('-inf')`.",
+            "overflow",
+            _overflowing_where,
+            "Your result is NaN where scores are large: exp(89) is more than a "
+            "float32 can hold. Mask the scores, and leave the rest to `softmax`.",
         ),
-        Misconception(
-            "minus hundred",
-            lambda q, k, v, keep: _filled(q, k, v, keep, -100),
-            "Where scores are large, hidden keys shine through: you fill their scores "
-            "with -100, and others may be as small. Fill with `float('-inf')`.",
+        *(
+            Misconception(
+                f"{number} for hidden scores",
+                partial(_filled, number=number),
+                "Hidden keys shine through: the number you fill with is not small "
+                "enough, since other scores may be as small. Fill with "
+                "`float('-inf')`.",
+            )
+            for number in (-1, -5, -10, -20, -100)
         ),
         Misconception(
             "plus infinity",
@@ -527,6 +550,12 @@ PADDING = Exercise(
             "which may be more.",
         ),
         Misconception(
+            "padding in front",
+            lambda lengths, size: _places(lengths, size).flip(1) >= lengths[:, None],
+            "Your mask has the padding in front. Here it stands behind the tokens: a "
+            "sequence of 3 fills the places 0, 1 and 2.",
+        ),
+        Misconception(
             "inverted, one place off",
             lambda lengths, size: _places(lengths, size) <= lengths[:, None],
             "Two things: your mask is True at the real tokens, but in "
@@ -691,7 +720,6 @@ SPLIT_HEADS = Exercise(
 
 def _count(
     d: int,
-    heads: int,
     hidden: int,
     *,
     attention: int = 1,
@@ -733,14 +761,14 @@ _FOR_EVERY_HEAD = (
 
 def _count_mistake(name: str, hint: str, **changes: int) -> Misconception:
     return Misconception(
-        name, lambda d, heads, hidden: _count(d, heads, hidden, **changes), hint
+        name, lambda d, heads, hidden: _count(d, hidden, **changes), hint
     )
 
 
 def _for_every_head(name: str, hint: str, **changes: int) -> Misconception:
     return Misconception(
         name,
-        lambda d, heads, hidden: _count(d, heads, hidden, attention=heads, **changes),
+        lambda d, heads, hidden: _count(d, hidden, attention=heads, **changes),
         hint,
     )
 
@@ -749,14 +777,14 @@ def _off(name: str, gap: Callable[[int, int, int], int], hint: str) -> Misconcep
     """Return the mistake that is off by `gap(d, heads, hidden)`."""
     return Misconception(
         name,
-        lambda d, heads, hidden: _count(d, heads, hidden) + gap(d, heads, hidden),
+        lambda d, heads, hidden: _count(d, hidden) + gap(d, heads, hidden),
         hint,
     )
 
 
 COUNT = Exercise(
     "transformer.count",
-    lambda d, heads, hidden: _count(d, heads, hidden),
+    lambda d, heads, hidden: _count(d, hidden),
     (
         _count_mistake("4 d missing", _MISSING_4D, norms=0),
         _count_mistake("2 d missing", _MISSING_2D, norms=2),
@@ -795,6 +823,24 @@ COUNT = Exercise(
             lambda d, heads, hidden: -9 * d - hidden,
             "The matrices are right, but all other numbers are missing: the biases of "
             "the six projections, and the two norms with weight and bias.",
+        ),
+        _off(
+            "6 d missing",
+            lambda d, heads, hidden: -6 * d,
+            "6·d numbers are missing: as many as the biases of the attention, 4·d, "
+            "and those of the two norms, d each.",
+        ),
+        _off(
+            "no output projection, no biases in the attention",
+            lambda d, heads, hidden: -d * d - 4 * d,
+            "d·d + 4·d numbers are missing. The attention has four projections, the "
+            "last of them `out_proj`; each has a matrix of d·d and a bias of d.",
+        ),
+        _off(
+            "one projection alone",
+            lambda d, heads, hidden: -3 * (d * d + d),
+            "3·(d·d + d) numbers are missing: the attention has four projections, for "
+            "queries, keys and values, and one for its output.",
         ),
         _off(
             "d missing",
@@ -863,7 +909,7 @@ COUNT = Exercise(
         ),
         Misconception(
             "hidden left at its default",
-            lambda d, heads, hidden: _count(d, heads, 2048),
+            lambda d, heads, hidden: _count(d, 2048),
             "`hidden` has no effect: this is a layer with 2048 hidden numbers, the "
             "default of `dim_feedforward`. Pass `hidden` on.",
         ),
@@ -1015,6 +1061,11 @@ _SECOND: dict[str, tuple[_Second, str]] = {
     "side by side": (
         lambda x, y, f, n1, n2: y + f(n2(x)),
         "`feed` reads the x that came in. It should read the first sum, normalised.",
+    ),
+    "feed reads the attention alone": (
+        lambda x, y, f, n1, n2: y + f(n2(y - x)),
+        "`feed` reads only what the attention gives. It should read the first sum, "
+        "with x in it, normalised.",
     ),
     "second half missing": (
         lambda x, y, f, n1, n2: y,
@@ -1265,6 +1316,12 @@ GREEDY = Exercise(
             _decode(lambda step, tokens: step(tokens)[-1].argmin().reshape(1)),
             "You take the token with the smallest score. Greedy takes the one with "
             "the largest, `argmax`.",
+        ),
+        Misconception(
+            "list of tensors",
+            lambda step, start, length: list(_greedy(step, start, length)),
+            "The tokens are right, but they are a list of tensors. Make one tensor of "
+            "them, with `torch.stack` or `torch.cat`.",
         ),
         Misconception(
             "list of tokens",
