@@ -1,7 +1,8 @@
 """Exercises of lesson 07: recurrent layers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import permutations
 from typing import Any
 
 import torch
@@ -109,13 +110,70 @@ SHAPES = Exercise(
             "`h_n` has three dimensions: the first counts layers and directions, even "
             "where that is 1.",
         ),
+        Misconception(
+            "steps in h_n",
+            lambda x, h, layers, d, first: (
+                (*x[:2], d * h),
+                (layers * d, x[1] if first else x[0], h),
+            ),
+            "`output` is right. The middle of `h_n` is the number of steps in yours; "
+            "it is the batch size: the first place of `x_shape` with "
+            "`batch_first=True`, else the second.",
+        ),
+        Misconception(
+            "batch always first",
+            lambda x, h, layers, d, _: ((*x[:2], d * h), (layers * d, x[0], h)),
+            "`output` is right. For `h_n` you read the batch size from the first "
+            "place; without `batch_first` it is `x_shape[1]`.",
+        ),
+        Misconception(
+            "h_n always batch first",
+            _other_h_n(lambda n, h, layers, d, _: (n, layers * d, h)),
+            "`output` is right. Your `h_n` has the batch first; it is always "
+            "`(layers · directions, N, H)`.",
+        ),
+        Misconception(
+            "layers plus directions",
+            _other_h_n(lambda n, h, layers, d, _: (layers + d, n, h)),
+            "`output` is right. `h_n` begins with `layers + directions` in yours: "
+            "every layer has every direction, so multiply.",
+        ),
+        Misconception(
+            "directions alone in h_n",
+            _other_h_n(lambda n, h, layers, d, _: (d, n, h)),
+            "`output` is right. `h_n` keeps the last states of all layers: it begins "
+            "with `layers · directions`, not with `directions`.",
+        ),
+        Misconception(
+            "directions ignored",
+            lambda x, h, layers, d, first: _shapes(x, h, layers, 1, first),
+            "Both shapes are those of one direction. Two directions double the last "
+            "size of `output` and the first size of `h_n`.",
+        ),
+        Misconception(
+            "width of the input",
+            _other_output(lambda x, h, layers, d, _: (*x[:2], d * x[2])),
+            "`h_n` is right. The last size of your `output` comes from the input's "
+            "width; a state has `hidden` numbers.",
+        ),
     ),
     lambda: [
         ((10, 5, 3), 4, 1, 1, False),
         ((10, 5, 3), 4, 2, 2, False),
         ((7, 6, 2), 5, 3, 2, True),
         ((1, 9, 4), 3, 2, 1, True),
+        ((8, 1, 6), 2, 3, 1, False),
     ],
+    hints=(
+        "`output` holds one state per step, `h_n` the last state of each layer: which "
+        "of the two grows with the number of layers?",
+        "In `output` the directions stand side by side, in the last dimension. In "
+        "`h_n` they follow each other, in the first. Only one of the two obeys "
+        "`batch_first`.",
+        "`h_n` has three sizes: `layers * directions`, the batch size, `hidden`. "
+        "`output` begins as the input does.",
+    ),
+    parts=("the shape of `output`", "the shape of `h_n`"),
 )
 
 
@@ -127,55 +185,147 @@ def _count(
     gates: int = 4,
     states: int = 1,
     biases: int = 2,
+    widths: Callable[[int, int, int], list[int]] | None = None,
 ) -> int:
-    widths = [inputs] + [hidden] * (layers - 1)
-    return sum(gates * hidden * (width + states * hidden + biases) for width in widths)
+    if widths is None:
+        read = [inputs] + [hidden] * (layers - 1)
+    else:
+        read = widths(inputs, hidden, layers)
+    return sum(gates * hidden * (width + states * hidden + biases) for width in read)
+
+
+# Mistakes in the count: those of one group exclude each other, others combine.
+_COUNT_GROUPS: tuple[tuple[tuple[str, dict[str, Any], str], ...], ...] = (
+    (
+        (
+            "one bias",
+            {"biases": 1},
+            "You count one bias per sum. PyTorch keeps two, `bias_ih` and `bias_hh`.",
+        ),
+        (
+            "no bias",
+            {"biases": 0},
+            "The biases are missing: two per sum, `bias_ih` and `bias_hh`.",
+        ),
+    ),
+    (
+        (
+            "no gates",
+            {"gates": 1},
+            "You count one sum per step, as in a plain RNN. An LSTM computes four: i, "
+            "f, g, o.",
+        ),
+        (
+            "three sums",
+            {"gates": 3},
+            "You count three sums per step, as in a GRU. An LSTM computes four: beside "
+            "the three gates there is the news, g, with weights of its own.",
+        ),
+    ),
+    (
+        (
+            "every layer reads the input",
+            {"widths": lambda inputs, hidden, layers: [inputs] * layers},
+            "Every layer reads `inputs` numbers in your count. From the second layer "
+            "on, the input is the state of the layer below: `hidden` numbers.",
+        ),
+        (
+            "every layer reads a state",
+            {"widths": lambda inputs, hidden, layers: [hidden] * layers},
+            "Every layer reads `hidden` numbers in your count. The first one reads "
+            "the input: `inputs` numbers.",
+        ),
+        (
+            "one layer",
+            {"widths": lambda inputs, hidden, layers: [inputs]},
+            "You count only the first layer. There are `layers` of them.",
+        ),
+        (
+            "one layer too many",
+            {"widths": lambda inputs, hidden, layers: [inputs] + [hidden] * layers},
+            "You count one layer too many: `layers` includes the first, so "
+            "`layers - 1` follow it.",
+        ),
+        (
+            "upper layers read both",
+            {
+                "widths": lambda inputs, hidden, layers: (
+                    [inputs] + [inputs + hidden] * (layers - 1)
+                )
+            },
+            "Your upper layers read the input and the state below. They read only the "
+            "state of the layer below: `hidden` numbers.",
+        ),
+    ),
+    (
+        (
+            "no state weights",
+            {"states": 0},
+            "You count only the weights of the input. Every sum also weighs the old "
+            "state: `hidden` more weights.",
+        ),
+    ),
+)
+
+
+def _count_mistakes() -> list[Misconception]:
+    """Return the mistakes of each group, and those two at once that are frequent."""
+    single = [mistake for group in _COUNT_GROUPS for mistake in group]
+    pairs = [
+        (f"{name}, {other}", one | two, f"{hint} And: {more}")
+        for group, following in [(0, 1), (0, 2), (1, 2)]
+        for name, one, hint in _COUNT_GROUPS[group]
+        for other, two, more in _COUNT_GROUPS[following]
+    ]
+    return [
+        Misconception(name, partial(_count, **changes), hint)
+        for name, changes, hint in single + pairs
+    ]
 
 
 COUNT = Exercise(
     "recurrent.count",
     lambda inputs, hidden, layers: _count(inputs, hidden, layers),
     (
+        *_count_mistakes(),
         Misconception(
-            "one bias",
-            partial(_count, biases=1),
-            "You count one bias per sum. PyTorch keeps two, `bias_ih` and `bias_hh`.",
+            "biases of one sum",
+            lambda inputs, hidden, layers: (
+                _count(inputs, hidden, layers, biases=0) + 2 * hidden * layers
+            ),
+            "The weights are right, but you count the biases of one sum per layer. "
+            "Each of the four sums has its own: `4 * hidden`, twice.",
         ),
         Misconception(
-            "no bias",
-            partial(_count, biases=0),
-            "The weights are right, but the biases are missing: two per sum.",
+            "biases of one layer",
+            lambda inputs, hidden, layers: (
+                _count(inputs, hidden, layers, biases=0) + 8 * hidden
+            ),
+            "The weights are right, but you count the biases of one layer. Every "
+            "layer has its own: `8 * hidden` numbers.",
         ),
         Misconception(
-            "no gates",
-            partial(_count, gates=1),
-            "This is the count of a plain RNN. An LSTM computes four sums: i, f, g, o.",
+            "two layers at most",
+            lambda inputs, hidden, layers: _count(inputs, hidden, min(layers, 2)),
+            "Right for one and for two layers. All layers after the first are alike, "
+            "and there are `layers - 1` of them.",
         ),
         Misconception(
-            "three sums",
-            partial(_count, gates=3),
-            "You count the three gates and leave out the news: the sum for g has "
-            "weights too. (With three sums it would be a GRU.)",
-        ),
-        Misconception(
-            "every layer reads the input",
-            lambda inputs, hidden, layers: layers * _count(inputs, hidden, 1),
-            "You let every layer read `inputs` numbers. From the second layer on, the "
-            "input is the state of the layer below: `hidden` numbers.",
-        ),
-        Misconception(
-            "no state weights",
-            partial(_count, states=0),
-            "You count only the weights of the input. Every sum also weighs the old "
-            "state: `hidden` more weights.",
-        ),
-        Misconception(
-            "one layer",
-            lambda inputs, hidden, layers: _count(inputs, hidden, 1),
-            "You count only the first layer. There are `layers` of them.",
+            "two directions",
+            lambda inputs, hidden, layers: 2 * _count(inputs, hidden, layers),
+            "This is twice the right number. The two biases are two, but there is one "
+            "`weight_ih` and one `weight_hh` per layer.",
         ),
     ),
-    lambda: [(3, 4, 1), (3, 4, 2), (10, 7, 3), (1, 1, 1)],
+    lambda: [(3, 4, 1), (3, 4, 2), (10, 7, 3), (1, 1, 1), (2, 9, 5), (6, 1, 2)],
+    hints=(
+        "Count the first layer alone. One of its sums weighs the input and the old "
+        "state, and has two biases; how many such sums are there?",
+        "The layers above read the states of the layer below, so only their "
+        "`weight_ih` has another size.",
+        "One layer that reads `width` numbers has `4 * hidden * (width + hidden + 2)` "
+        "parameters; add them up.",
+    ),
 )
 
 
@@ -200,12 +350,43 @@ def _rnn_step(*args: Tensor) -> Tensor:
     return _sum(*args).tanh()
 
 
+def _carried_sum(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
+    states = []
+    for x_t in x:
+        h = _sum(x_t, h, *weights)
+        states.append(h.tanh())
+    return torch.stack(states)
+
+
 def _rnn_cases() -> list[Case]:
-    # In the second case T = N = D = H, so that every mistake fits.
-    sizes = [(5, 2, 3, 4), (3, 3, 3, 3), (4, 1, 2, 3)]
-    return [
+    # A small one to look at; in the third T = N = D = H, so that every mistake fits.
+    sizes = [(3, 1, 2, 2), (5, 2, 3, 4), (3, 3, 3, 3), (1, 4, 2, 3), (2, 3, 1, 1)]
+    cases: list[Case] = [
         randn((t, n, d), (n, h), (h, d), (h, h), (h,), (h,)) for t, n, d, h in sizes
     ]
+    return [*cases, _huge(randn((3, 2, 2), (2, 2), (2, 2), (2, 2), (2,), (2,)))]
+
+
+def _huge(case: tuple[Tensor, ...]) -> Case:
+    """Return the case with an input that makes its sums as large as some hundreds."""
+    x, *others = case
+    return 300 * x, *others
+
+
+def _finite(answer: Answer, *args: Tensor) -> Any:
+    """Call the answer; where sums are huge, judge its values and not its gradients.
+
+    There a right `1 / (1 + torch.exp(-x))` has the gradient NaN: inf · 0.
+    """
+    result = answer(*args)
+    if max(arg.detach().abs().max() for arg in args) < 100:
+        return result
+    link = sum(0 * arg.sum() for arg in args)  # still attached to all arguments
+    if isinstance(result, Tensor):
+        return result.detach() + link
+    if isinstance(result, tuple) and all(isinstance(r, Tensor) for r in result):
+        return tuple(r.detach() + link for r in result)
+    return result
 
 
 RNN = Exercise(
@@ -272,6 +453,14 @@ RNN = Exercise(
             "after each step.",
         ),
         Misconception(
+            "states one step late",
+            lambda x, h, *weights: torch.cat(
+                [h[None], _rnn_loop(_rnn_step)(x, h, *weights)[:-1]]
+            ),
+            "Your states are one step late: the first is the given `h`, and the last "
+            "one is missing. Append the state after you have computed it.",
+        ),
+        Misconception(
             "stacked along the second dimension",
             lambda *args: _rnn_loop(_rnn_step)(*args).transpose(0, 1),
             "The states are right, but stacked along `dim=1`. Time is the first "
@@ -280,8 +469,59 @@ RNN = Exercise(
         Misconception(
             "state not transposed",
             _rnn_loop(lambda x, h, wi, wh, bi, bh: _rnn_step(x, h, wi, wh.T, bi, bh)),
-            "You use `w_hh` without transposing it. It is `(to, from)`, like every "
-            "weight in PyTorch: `h @ w_hh.T`.",
+            "You use `w_hh` without transposing it. It is `(to, from)`, like the "
+            "weight of `nn.Linear`: `h @ w_hh.T`.",
+        ),
+        Misconception(
+            "input not transposed",
+            _rnn_loop(lambda x, h, wi, wh, bi, bh: _rnn_step(x, h, wi.T, wh, bi, bh)),
+            "You use `w_ih` without transposing it. It is `(to, from)`, like the "
+            "weight of `nn.Linear`: `x_t @ w_ih.T`.",
+        ),
+        Misconception(
+            "nothing transposed",
+            _rnn_loop(lambda x, h, wi, wh, bi, bh: _rnn_step(x, h, wi.T, wh.T, bi, bh)),
+            "You use both weights without transposing them. They are `(to, from)`, "
+            "like the weight of `nn.Linear`: `x_t @ w_ih.T` and `h @ w_hh.T`.",
+        ),
+        Misconception(
+            "list of states",
+            lambda *args: list(_rnn_loop(_rnn_step)(*args)),
+            "The states are right, but they are a list. Make one tensor of it: "
+            "`torch.stack(states)`.",
+        ),
+        Misconception(
+            "states joined",
+            lambda *args: _rnn_loop(_rnn_step)(*args).flatten(0, 1),
+            "The states are right, but their steps and the batch are joined in one "
+            "dimension, as `torch.cat` does. `torch.stack` makes a new one for the "
+            "steps.",
+        ),
+        Misconception(
+            "first state ignored",
+            lambda x, h, *weights: _rnn_loop(_rnn_step)(x, 0 * h, *weights),
+            "Your first step starts from zeros. It should start from the given `h`.",
+        ),
+        Misconception(
+            "sum carried",
+            _carried_sum,
+            "The first step is right. The next ones use the sum before the tanh; what "
+            "is carried on is the state, `torch.tanh` of the sum.",
+        ),
+        Misconception(
+            "tanh of each part",
+            _rnn_loop(
+                lambda x, h, wi, wh, bi, bh: (
+                    (x @ wi.T + bi).tanh() + (h @ wh.T + bh).tanh()
+                )
+            ),
+            "You apply tanh to the input's part and to the state's part, then add. "
+            "Add first: one tanh of the whole sum.",
+        ),
+        Misconception(
+            "last step first",
+            lambda x, h, *weights: _rnn_loop(_rnn_step)(x.flip(0), h, *weights),
+            "Your loop reads the steps from the last to the first.",
         ),
         Misconception(
             "over the batch",
@@ -293,6 +533,18 @@ RNN = Exercise(
         ),
     ),
     _rnn_cases,
+    _finite,
+    hints=(
+        "A loop over the first dimension of `x` gives one step at a time, `(N, D)`. "
+        "What must each step hand to the next?",
+        "One step: the input times `w_ih.T`, the state times `w_hh.T`, both biases, "
+        "and tanh of the whole sum.",
+        "Assign the new state to `h`, append it to a list, and after the loop make "
+        "one tensor of the list with `torch.stack`.",
+    ),
+    arguments=("x", "h", "w_ih", "w_hh", "b_ih", "b_hh"),
+    forbidden=("nn.RNN", "nn.RNNCell"),
+    differentiable=True,
 )
 
 
@@ -301,12 +553,30 @@ def _pick(output: Tensor, steps: Tensor) -> Tensor:
 
 
 def _lengths_cases() -> list[Case]:
-    lengths = [[4, 2, 5], [3, 1, 2], [6]]
-    outputs = randn((6, 3, 4), (3, 3, 3), (7, 1, 5))
-    return [
-        (output, torch.tensor(length, device=current_device()))
-        for output, length in zip(outputs, lengths, strict=True)
+    # T, N, H and the lengths: a small one to look at, T = N = H, fewer steps than
+    # sequences, one sequence, one number per state, one step.
+    sizes = [
+        ((3, 2, 2), [1, 2]),
+        ((6, 3, 4), [4, 2, 5]),
+        ((3, 3, 3), [3, 1, 2]),
+        ((2, 5, 3), [1, 2, 2, 1, 1]),
+        ((7, 1, 5), [6]),
+        ((5, 4, 1), [5, 5, 3, 4]),
+        ((1, 2, 2), [1, 1]),
     ]
+    outputs = randn(*[size for size, _ in sizes])
+    outputs[1][4:, 0] = 0  # padding that is zero, as packing leaves it; the rest is not
+    # On the CPU: an index out of range, which is a frequent mistake here, would end
+    # all work on a GPU.
+    return [
+        (output.cpu(), torch.tensor(lengths))
+        for output, (_, lengths) in zip(outputs, sizes, strict=True)
+    ]
+
+
+def _last_that_is_not_zero(output: Tensor, lengths: Tensor) -> Tensor:
+    real = (output != 0).any(dim=-1).sum(dim=0)
+    return _pick(output, real - 1)
 
 
 LAST_VALID = Exercise(
@@ -316,20 +586,46 @@ LAST_VALID = Exercise(
         Misconception(
             "last step",
             lambda output, lengths: output[-1],
-            "This is the last step of the padded tensor. For a short sequence that is "
-            "padding: take step `length - 1` of each.",
+            "This is the last step of the padded tensor, `output[-1]`. For a short "
+            "sequence that is padding: take step `length - 1` of each.",
+        ),
+        Misconception(
+            "zeros taken for padding",
+            _last_that_is_not_zero,
+            "You take the last step that is not zero. Padding need not be zero: "
+            "where a sequence ends, only `lengths` tells.",
         ),
         Misconception(
             "off by one",
             lambda output, lengths: _pick(output, lengths),
-            "Steps count from 0, so a sequence of length 4 ends at step 3: "
+            "Your steps are one too late, and a sequence of full length has none "
+            "there. Steps count from 0, so a sequence of length 4 ends at step 3: "
             "`lengths - 1`.",
+        ),
+        Misconception(
+            "one step early",
+            lambda output, lengths: _pick(output, lengths - 2),
+            "Your steps are one too early: a sequence of length 4 ends at step 3, "
+            "`lengths - 1`.",
+        ),
+        Misconception(
+            "counted from the end",
+            lambda output, lengths: _pick(output, -lengths),
+            "You count `lengths` steps from the end. The padding stands at the end, "
+            "so count from the start.",
         ),
         Misconception(
             "every pair",
             lambda output, lengths: output[lengths - 1],
-            "`output[lengths - 1]` takes whole steps, each with all sequences. Index "
-            "the sequence too: `output[lengths - 1, torch.arange(N)]`.",
+            "Your result has one whole step, with all sequences, per length. Index "
+            "the sequence too, with one number per length: `output[lengths - 1, "
+            "torch.arange(N)]`.",
+        ),
+        Misconception(
+            "every pair, off by one",
+            lambda output, lengths: output[lengths],
+            "`output[lengths]` takes whole steps, and one too late. Steps count from "
+            "0, and each length needs its own sequence as a second index.",
         ),
         Misconception(
             "axis order",
@@ -338,6 +634,14 @@ LAST_VALID = Exercise(
             ],
             "You index the batch first and time second. Here time is the first "
             "dimension.",
+        ),
+        Misconception(
+            "counted over the steps",
+            lambda output, lengths: output[
+                lengths - 1, torch.arange(len(output), device=output.device)
+            ],
+            "Your second index has one number per step, T of them. It should have one "
+            "per sequence: N, as `lengths` does.",
         ),
         Misconception(
             "step of the longest",
@@ -353,29 +657,72 @@ LAST_VALID = Exercise(
             "This is the mean of the real steps. The task asks for the last one.",
         ),
         Misconception(
+            "sum",
+            lambda output, lengths: torch.stack(
+                [output[:n, i].sum(0) for i, n in enumerate(lengths.tolist())]
+            ),
+            "This is the sum of the real steps. The task asks for the last one.",
+        ),
+        Misconception(
             "first step",
             lambda output, lengths: output[0],
             "This is the first step, which is the last one only for a backward net.",
         ),
+        Misconception(
+            "list of states",
+            lambda output, lengths: list(_pick(output, lengths - 1)),
+            "The states are right, but they are a list. Make one tensor of it: "
+            "`torch.stack`, or index with two tensors at once.",
+        ),
     ),
     _lengths_cases,
+    hints=(
+        "A sequence of length 4 fills the steps 0, 1, 2 and 3. Which step do you want "
+        "of each sequence?",
+        "Two index tensors of the same length are read in pairs: `a[[1, 0], [0, 1]]` "
+        "gives `a[1, 0]` and `a[0, 1]`.",
+        "The first index is the last step of each sequence, the second the number of "
+        "the sequence, from `torch.arange`.",
+    ),
+    differentiable=True,
 )
 
 
 _Pair = tuple[Tensor, Tensor]  # the hidden state and the cell
 
 
+def _same(value: Tensor) -> Tensor:
+    return value
+
+
 def _lstm(
-    order: str = "ifgo", news: Answer = torch.tanh, shown: Answer = torch.tanh
+    order: str = "ifgo",
+    bare: str = "",
+    gate: Answer = torch.sigmoid,
+    news: Answer = torch.tanh,
+    shown: Answer = torch.tanh,
+    keep: Answer = _same,
 ) -> Answer:
     def step(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> _Pair:
         sums = _sum(x, h, *weights).chunk(4, dim=-1)
         named = dict(zip(order, sums, strict=True))
-        i, f, o = (named[gate].sigmoid() for gate in "ifo")
-        c = f * c + i * news(named["g"])
+        i, f, o = (named[g] if g in bare else gate(named[g]) for g in "ifo")
+        c = keep(f) * c + i * news(named["g"])
         return o * shown(c), c
 
     return step
+
+
+def _other_orders(right: str, step: Callable[[str], Answer]) -> Iterator[Misconception]:
+    """Yield the mistake of reading the stacked sums in each wrong order."""
+    for order in map("".join, permutations(right)):
+        if order != right:
+            yield Misconception(
+                f"order {' '.join(order)}",
+                step(order),
+                f"You read the sums as {', '.join(order)}. PyTorch stacks them as "
+                f"{', '.join(right)}.",
+            )
 
 
 def _old_cell_shown(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> _Pair:
@@ -384,26 +731,34 @@ def _old_cell_shown(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> _Pair:
     return o.sigmoid() * c.tanh(), cell
 
 
-def _bare_gates(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> _Pair:
-    i, f, g, o = _sum(x, h, *weights).chunk(4, dim=-1)
-    c = f * c + i * g.tanh()
-    return o * c.tanh(), c
-
-
 def _lstm_coupled(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> _Pair:
     _, f, g, o = _sum(x, h, *weights).chunk(4, dim=-1)
     c = f.sigmoid() * c + (1 - f.sigmoid()) * g.tanh()
     return o.sigmoid() * c.tanh(), c
 
 
-def _without_b_hh(step: Answer) -> Answer:
-    return lambda *args: step(*args[:-1], 0 * args[-1])
+def _lstm_along_the_batch(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> _Pair:
+    i, f, g, o = _sum(x, h, *weights).chunk(4)
+    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+    return o.sigmoid() * c.tanh(), c
+
+
+def _without(step: Answer, place: int) -> Answer:
+    """Return the step with the argument at `place` set to zero."""
+
+    def answer(*args: Tensor) -> Any:
+        changed = list(args)
+        changed[place] = 0 * changed[place]
+        return step(*changed)
+
+    return answer
 
 
 def _step_cases(gates: int, states: int) -> list[Case]:
-    sizes = [(3, 2, 4), (3, 3, 3), (1, 5, 2)]  # square ones among them
-    return [
-        randn(
+    # N, D, H: a small one to look at, a square one, more than four units, one unit.
+    sizes = [(1, 1, 2), (3, 2, 4), (3, 3, 3), (2, 3, 7), (1, 5, 2), (5, 1, 1)]
+    shapes = [
+        (
             (n, d),
             *[(n, h)] * states,
             (gates * h, d),
@@ -412,6 +767,7 @@ def _step_cases(gates: int, states: int) -> list[Case]:
         )
         for n, d, h in sizes
     ]
+    return [*(randn(*shape) for shape in shapes), _huge(randn(*shapes[1], seed=2))]
 
 
 LSTM_STEP = Exercise(
@@ -423,22 +779,15 @@ LSTM_STEP = Exercise(
             lambda *args: _lstm()(*args)[::-1],
             "Both are right, but in the wrong order: return `h` first, then `c`.",
         ),
-        Misconception(
-            "order i f o g",
-            _lstm("ifog"),
-            "You read the sums as i, f, o, g. PyTorch stacks them as i, f, g, o.",
-        ),
-        Misconception(
-            "order f i g o",
-            _lstm("figo"),
-            "You read the sums as f, i, g, o, as they are often drawn. PyTorch stacks "
-            "them as i, f, g, o.",
-        ),
-        Misconception(
-            "order i g f o",
-            _lstm("igfo"),
-            "You read the sums as i, g, f, o, an order that other libraries have "
-            "used. PyTorch stacks them as i, f, g, o.",
+        *_other_orders("ifgo", _lstm),
+        *(
+            Misconception(
+                f"{gate} without sigmoid",
+                _lstm(bare=gate),
+                f"Your gate {gate} is a raw sum. A gate is a number from 0 to 1: send "
+                "it through a sigmoid, as the other two.",
+            )
+            for gate in "ifo"
         ),
         Misconception(
             "news through a sigmoid",
@@ -458,7 +807,7 @@ LSTM_STEP = Exercise(
         ),
         Misconception(
             "gates without sigmoid",
-            _bare_gates,
+            _lstm(bare="ifo"),
             "Your gates are raw sums. A gate is a number from 0 to 1: send i, f and o "
             "through a sigmoid.",
         ),
@@ -481,25 +830,97 @@ LSTM_STEP = Exercise(
         ),
         Misconception(
             "one bias",
-            _without_b_hh(_lstm()),
+            _without(_lstm(), -1),
             "The second bias is missing: add `b_hh` beside `h @ w_hh.T`.",
+        ),
+        Misconception(
+            "the other bias",
+            _without(_lstm(), -2),
+            "The first bias is missing: add `b_ih` beside `x @ w_ih.T`.",
+        ),
+        Misconception(
+            "state forgotten",
+            _without(_lstm(), 1),
+            "The old `h` has no effect on your sums: add `h @ w_hh.T`.",
+        ),
+        Misconception(
+            "cut along the batch",
+            _lstm_along_the_batch,
+            "You cut the sums along the batch, the first dimension, which is what "
+            "`chunk(4)` does. The four sums stand side by side in the last one: "
+            "`chunk(4, dim=-1)`.",
+        ),
+        Misconception(
+            "forget gate turned round",
+            _lstm(keep=lambda f: 1 - f),
+            "The old cell is multiplied by 1 - f in yours. f says how much is *kept*, "
+            "in spite of its name: `f * c`.",
+        ),
+        Misconception(
+            "nothing forgotten",
+            _lstm(keep=torch.ones_like),
+            "The old cell goes into the new one whole. The forget gate f decides how "
+            "much of it is kept: `f * c`.",
+        ),
+        Misconception(
+            "news without tanh",
+            _lstm(news=_same),
+            "You add g as a raw sum. The news is `tanh(g)`, a number from -1 to 1.",
+        ),
+        Misconception(
+            "gates through tanh",
+            _lstm(gate=torch.tanh),
+            "You send the gates through tanh, so they may be negative. A gate is a "
+            "number from 0 to 1: send i, f and o through a sigmoid.",
+        ),
+        Misconception(
+            "news through a sigmoid, cell shown as it is",
+            _lstm(news=torch.sigmoid, shown=_same),
+            "Two things: g goes through a sigmoid in yours, but is the news, which "
+            "may be negative: use tanh. And the output is `o * tanh(c)`, not `o * c`.",
         ),
     ),
     lambda: _step_cases(4, 2),
+    _finite,
+    hints=(
+        "All four sums come from one formula: input and old state, each times its "
+        "weight, and both biases. Cut the result into four parts of equal width.",
+        "PyTorch stacks the parts as i, f, g, o. Three of them are gates and go "
+        "through a sigmoid; which one is not?",
+        "The new cell keeps `f * c` and adds `i` times the news; the new `h` shows "
+        "the *new* cell through a tanh, times `o`.",
+    ),
+    parts=("the new `h`", "the new `c`"),
+    arguments=("x", "h", "c", "w_ih", "w_hh", "b_ih", "b_hh"),
+    forbidden=("nn.LSTM", "nn.LSTMCell"),
+    differentiable=True,
 )
 
 
-def _gru(order: str = "rzn", keep_old: bool = True, inside: bool = True) -> Answer:
+def _gru(
+    order: str = "rzn",
+    keep_old: bool = True,
+    inside: bool = True,
+    news: Answer = torch.tanh,
+) -> Answer:
     def step(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
         w_ih, w_hh, b_ih, b_hh = weights
         of_x = dict(zip(order, (x @ w_ih.T + b_ih).chunk(3, dim=-1), strict=True))
         of_h = dict(zip(order, (h @ w_hh.T + b_hh).chunk(3, dim=-1), strict=True))
         r, z = ((of_x[gate] + of_h[gate]).sigmoid() for gate in "rz")
         n = of_x["n"] + (r * of_h["n"] if inside else of_h["n"])
-        n, z = n.tanh(), z if keep_old else 1 - z
+        n, z = news(n), z if keep_old else 1 - z
         return (1 - z) * n + z * h
 
     return step
+
+
+def _gru_along_the_batch(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
+    w_ih, w_hh, b_ih, b_hh = weights
+    r_x, z_x, n_x = (x @ w_ih.T + b_ih).chunk(3)
+    r_h, z_h, n_h = (h @ w_hh.T + b_hh).chunk(3)
+    r, z = (r_x + r_h).sigmoid(), (z_x + z_h).sigmoid()
+    return (1 - z) * (n_x + r * n_h).tanh() + z * h
 
 
 def _reset_before(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
@@ -526,10 +947,24 @@ def _reset_all(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
     return (1 - z) * (r * n).tanh() + z * h
 
 
+def _gru_gate(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
+    return _sum(x, h, *weights).chunk(3, dim=-1)[1].sigmoid()
+
+
+def _whole_news(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
+    z, new = _gru_gate(x, h, *weights), _gru()(x, h, *weights)
+    w_ih, w_hh, b_ih, b_hh = weights
+    n_x = (x @ w_ih.T + b_ih).chunk(3, dim=-1)[2]
+    n_h = (h @ w_hh.T + b_hh).chunk(3, dim=-1)[2]
+    r = _sum(x, h, *weights).chunk(3, dim=-1)[0].sigmoid()
+    return new + z * (n_x + r * n_h).tanh()
+
+
 GRU_STEP = Exercise(
     "recurrent.gru_step",
     lambda x, h, w_ih, w_hh, b_ih, b_hh: _gru()(x, h, w_ih, w_hh, b_ih, b_hh),
     (
+        *_other_orders("rzn", _gru),
         Misconception(
             "z turned round",
             _gru(keep_old=False),
@@ -555,11 +990,6 @@ GRU_STEP = Exercise(
             "much of the old state goes in.",
         ),
         Misconception(
-            "order z r n",
-            _gru("zrn"),
-            "You read the sums as z, r, n. PyTorch stacks them as r, z, n.",
-        ),
-        Misconception(
             "no reset",
             _gru(inside=False),
             "r has no effect: it multiplies the state's part of the news, `r * (h @ "
@@ -567,12 +997,67 @@ GRU_STEP = Exercise(
         ),
         Misconception(
             "one bias",
-            _without_b_hh(_gru()),
+            _without(_gru(), -1),
             "The second bias is missing: add `b_hh` beside `h @ w_hh.T`, before you "
             "multiply by r.",
         ),
+        Misconception(
+            "the other bias",
+            _without(_gru(), -2),
+            "The first bias is missing: add `b_ih` beside `x @ w_ih.T`.",
+        ),
+        Misconception(
+            "order z r n, z turned round",
+            _gru("zrn", keep_old=False),
+            "Two things: you read the sums as z, r, n, but PyTorch stacks them as r, "
+            "z, n. And z multiplies the old state, 1 - z the news.",
+        ),
+        Misconception(
+            "news through a sigmoid",
+            _gru(news=torch.sigmoid),
+            "You send n through a sigmoid. It is not a gate but the news, which may "
+            "be negative: use tanh.",
+        ),
+        Misconception(
+            "news without tanh",
+            _gru(news=_same),
+            "You use n as a raw sum. The news is tanh of it, a number from -1 to 1.",
+        ),
+        Misconception(
+            "cut along the batch",
+            _gru_along_the_batch,
+            "You cut the sums along the batch, the first dimension, which is what "
+            "`chunk(3)` does. The three sums stand side by side in the last one: "
+            "`chunk(3, dim=-1)`.",
+        ),
+        Misconception(
+            "old state not kept",
+            lambda x, h, *weights: (
+                _gru()(x, h, *weights) - _gru_gate(x, h, *weights) * h
+            ),
+            "The old state is missing in your last sum: a share z of it is kept, `z * "
+            "h`.",
+        ),
+        Misconception(
+            "news whole",
+            _whole_news,
+            "The news goes in whole in yours. The shares must add up to 1: `(1 - z) * "
+            "n + z * h`.",
+        ),
     ),
     lambda: _step_cases(3, 1),
+    _finite,
+    hints=(
+        "For r and z, input and state may be added at once. For n they may not: keep "
+        "`x @ w_ih.T + b_ih` and `h @ w_hh.T + b_hh` apart.",
+        "Cut both into three parts, in the order r, z, n. r and z are gates, and go "
+        "through a sigmoid.",
+        "In n, r multiplies the state's part, its bias included; tanh of the sum is "
+        "the news. z is the share of the *old* state in the result.",
+    ),
+    arguments=("x", "h", "w_ih", "w_hh", "b_ih", "b_hh"),
+    forbidden=("nn.GRU", "nn.GRUCell"),
+    differentiable=True,
 )
 
 _Gradients = list[Tensor]
@@ -605,6 +1090,34 @@ def _scaled(factor: Callable[[Tensor, float], Any]) -> Answer:
     return clip
 
 
+def _clip_cases() -> list[Case]:
+    # Short to look at, exactly at the limit, short enough though its square is not,
+    # too long though its square is not, too long together though none is alone, zeros
+    # alone and among others, one tensor.
+    small = (
+        [[0.0, 0.0], [0.0]],
+        [[3.0], [4.0]],
+        [[0.6, 0.8], [1.0, 2.0, 2.0]],
+        [[0.3], [0.4]],
+    )
+    zero, exact, short, below_one = (
+        [torch.tensor(part, device=current_device()) for part in parts]
+        for parts in small
+    )
+    return [
+        (short, 2.0),
+        (exact, 5.0),
+        (exact, 8.0),
+        (below_one, 0.4),
+        (list(randn((2, 3), (), (5,), seed=2)), 2.5),
+        (zero, 1.0),
+        ([zero[0], *randn((3, 2))], 0.5),
+        (list(randn((3, 4), (5,), (2, 2))), 0.7),
+        (list(randn((2, 3), (4,))), 50.0),
+        (list(randn((7,))), 1.5),
+    ]
+
+
 CLIP = Exercise(
     "recurrent.clip",
     _clipped(_length),
@@ -612,8 +1125,8 @@ CLIP = Exercise(
         Misconception(
             "always scaled",
             _scaled(lambda length, most: most / length),
-            "You bring every gradient to the limit, short ones too. Change only what "
-            "is too long.",
+            "You bring every gradient to the length `most`, short ones too (and 0 "
+            "gives 0/0). Change only what is too long.",
         ),
         Misconception(
             "each by itself",
@@ -656,13 +1169,107 @@ CLIP = Exercise(
             lambda gradients, most: [1.0 * g for g in gradients],
             "The gradients come out unchanged, even where they are too long.",
         ),
+        Misconception(
+            "division by zero",
+            lambda gradients, most: [
+                min(1.0, most / _length(gradients).item()) * g for g in gradients
+            ],
+            "Right, except where all gradients are 0: there their length is 0, and "
+            "Python refuses to divide by it. Divide only where the length exceeds "
+            "`most`.",
+        ),
+        Misconception(
+            "zero divided by zero",
+            lambda gradients, most: [
+                g / _length(gradients) * _length(gradients).clamp(max=most)
+                for g in gradients
+            ],
+            "Right, except where all gradients are 0: there 0/0 gives NaN. Divide "
+            "only where the length exceeds `most`.",
+        ),
+        Misconception(
+            "turned round",
+            _scaled(lambda length, most: (length / most).clamp(max=1.0)),
+            "You multiply by length / most, which shortens the short ones and leaves "
+            "the long ones. The factor is most / length, where that is below 1.",
+        ),
+        Misconception(
+            "made longer",
+            _scaled(lambda length, most: length / most if length > most else 1.0),
+            "Where the gradient is too long, you make it longer: by length / most. "
+            "The factor is most / length.",
+        ),
+        Misconception(
+            "divided by the length",
+            _scaled(lambda length, most: 1 / length),
+            "Every gradient comes out with the length 1. It should have the length "
+            "`most`, and only where it was longer.",
+        ),
+        Misconception(
+            "multiplied by most",
+            _scaled(lambda length, most: most if length > most else 1.0),
+            "You multiply by `most`, so the length comes out as most · length. "
+            "Multiply by most / length.",
+        ),
+        Misconception(
+            "mean of the squares",
+            _clipped(
+                lambda gradients: (
+                    _length(gradients) / sum(g.numel() for g in gradients) ** 0.5
+                )
+            ),
+            "Your length is the root of the *mean* of the squares. Take the root of "
+            "their sum.",
+        ),
+        Misconception(
+            "absolute values added",
+            _clipped(
+                lambda gradients: torch.stack([g.abs().sum() for g in gradients]).sum()
+            ),
+            "Your length is the sum of the absolute values. Take the root of the sum "
+            "of the squares.",
+        ),
+        Misconception(
+            "largest number",
+            _clipped(
+                lambda gradients: torch.stack([g.abs().max() for g in gradients]).max()
+            ),
+            "You compare the largest number with `most`. The length counts all of "
+            "them: the root of the sum of their squares.",
+        ),
+        Misconception(
+            "zeros where too long",
+            _scaled(lambda length, most: 1.0 if length <= most else 0.0),
+            "Where the gradient is too long, you return zeros. Scale it down, so that "
+            "its direction stays.",
+        ),
+        Misconception(
+            "squares compared",
+            _scaled(lambda length, most: most / length if length**2 > most else 1.0),
+            "You compare the sum of the squares with `most`, so gradients of the wrong "
+            "lengths are scaled. Compare its root, the length.",
+        ),
+        Misconception(
+            "stacked",
+            _clipped(lambda gradients: torch.stack(gradients).norm()),
+            "`torch.stack` joins only tensors of one shape, and these have several. "
+            "Sum the squares of each tensor by itself, then add these sums.",
+        ),
+        Misconception(
+            "joined",
+            _clipped(lambda gradients: torch.cat(gradients).norm()),
+            "`torch.cat` joins only tensors whose shapes agree, and these do not. Sum "
+            "the squares of each tensor by itself, then add these sums.",
+        ),
     ),
-    # Too long, short enough, and one tensor alone.
-    lambda: [
-        (list(randn((3, 4), (5,), (2, 2))), 0.7),
-        (list(randn((2, 3), (4,))), 50.0),
-        (list(randn((7,))), 1.5),
-    ],
+    _clip_cases,
+    hints=(
+        "Which single number tells whether the gradients, all together, are too long?",
+        "`g.square().sum()` is one number for a tensor of any shape. Add these "
+        "numbers, and take the root of the sum.",
+        "Where that length exceeds `most`, multiply every tensor by the same factor: "
+        "`most` divided by the length. Elsewhere the factor is 1.",
+    ),
 )
 
 
@@ -677,19 +1284,84 @@ _TAKE: _Rows = [[1.0], [0.0]]
 _PASS_ON: _Rows = [[0.0, 0.0], [1.0, 0.0]]
 
 
-def _apply_delay(design: Answer, x: Tensor) -> Tensor:
+_RIGHT_KIND = "two tensors: (2, 1) float32 and (2, 2) float32"
+
+
+def _kind(weights: Any) -> str:
+    """Say what a design returns: "two tensors: (2, 1) float32 and (2, 2) float32"."""
+    if not isinstance(weights, tuple | list):
+        return f"one {type(weights).__name__}"
+    if len(weights) != 2 or not all(isinstance(w, Tensor) for w in weights):
+        return f"{len(weights)} of: {', '.join(type(w).__name__ for w in weights)}"
+    kinds = [f"{tuple(w.shape)} {w.dtype}".replace("torch.", "") for w in weights]
+    return f"two tensors: {' and '.join(kinds)}"
+
+
+def _apply_delay(design: Answer, x: Tensor, start: Tensor | None) -> Tensor | None:
+    """Return the states that an RNN with these weights goes through."""
     weights = design()
-    if not all(isinstance(weight, Tensor) for weight in weights):
-        raise TypeError("return two tensors: torch.tensor([[…], […]]).")
-    w_ih, w_hh = weights
-    if tuple(w_ih.shape) != (2, 1) or tuple(w_hh.shape) != (2, 2):
-        raise ValueError(
-            "w_ih must have the shape (2, 1) and w_hh (2, 2), not "
-            f"{tuple(w_ih.shape)} and {tuple(w_hh.shape)}."
-        )
-    net = nn.RNN(1, 2, nonlinearity="relu", bias=False).to(x.device)
+    if weights is None or weights is ...:
+        return None
+    if (kind := _kind(weights)) != _RIGHT_KIND:
+        raise TypeError(f"Return {_RIGHT_KIND}. You return {kind}.")
+    w_ih, w_hh = (weight.detach().to(x.device) for weight in weights)
+    net = nn.RNN(1, 2, nonlinearity="relu", bias=False, device=x.device)
     net.load_state_dict({"weight_ih_l0": w_ih, "weight_hh_l0": w_hh})
-    return net(x)[0].detach()
+    return net(x, start)[0].detach()
+
+
+def _as(kind: Callable[[Tensor, Tensor], Any], name: str, hint: str) -> Misconception:
+    """Return the mistake of giving right weights as something else."""
+    return Misconception(name, lambda: kind(*_weights(_TAKE, _PASS_ON)()), hint)
+
+
+# The check looks at the kind before it looks at the numbers.
+_WRONG_KINDS = (
+    _as(
+        lambda w_ih, w_hh: (w_ih.long(), w_hh.long()),
+        "whole numbers",
+        "Your tensors hold whole numbers, which an RNN cannot take as weights. Write "
+        "1.0 and 0.0, so that they are floats.",
+    ),
+    _as(
+        lambda w_ih, w_hh: (w_ih.flatten(), w_hh),
+        "w_ih flat",
+        "`w_ih` has the shape (2,) in yours. It has one row per unit and one column "
+        "per input, (2, 1): `[[…], […]]`.",
+    ),
+    _as(
+        lambda w_ih, w_hh: (w_ih.T, w_hh),
+        "w_ih as a row",
+        "`w_ih` has the shape (1, 2) in yours. It has one row per unit and one column "
+        "per input, (2, 1): `[[…], […]]`.",
+    ),
+    _as(
+        lambda w_ih, w_hh: (w_ih.tolist(), w_hh.tolist()),
+        "lists",
+        "You return lists. Make tensors of them: `torch.tensor([[…], […]])`.",
+    ),
+    _as(
+        lambda w_ih, w_hh: (w_hh, w_ih),
+        "order",
+        "You return `w_hh` first. The order is `w_ih`, `w_hh`.",
+    ),
+    _as(
+        lambda w_ih, w_hh: w_ih,
+        "one weight",
+        "You return one tensor. Return two: `w_ih`, `w_hh`.",
+    ),
+)
+
+
+def _delay_cases() -> list[Case]:
+    # The last does not start from zeros: so no weight is without effect.
+    steps = torch.tensor([[[2.0]], [[0.0]], [[3.0]], [[1.0]]], device=current_device())
+    drawn, start = (part.abs() for part in randn((5, 3, 1), (1, 3, 2)))
+    return [
+        (steps, None),
+        (drawn, None),
+        (drawn, start),
+    ]
 
 
 DELAY = Exercise(
@@ -749,9 +1421,37 @@ DELAY = Exercise(
             _weights([[1.0], [1.0]], [[0.0, 0.0], [0.0, 0.0]]),
             "Without `w_hh` there is no memory: both units hold the current number.",
         ),
+        Misconception(
+            "unit 1 empty",
+            _weights(_TAKE, [[0.0, 0.0], [0.0, 0.0]]),
+            "Unit 0 is right. Unit 1 stays 0: it must take over what unit 0 held, by "
+            "an entry of `w_hh`.",
+        ),
+        Misconception(
+            "unit 1 keeps alone",
+            _weights(_TAKE, [[0.0, 0.0], [0.0, 1.0]]),
+            "Unit 0 is right. Unit 1 reads only itself, so it stays 0: it must read "
+            "unit 0, by the entry in row 1, column 0.",
+        ),
+        Misconception(
+            "every unit reads both",
+            _weights(_TAKE, [[1.0, 1.0], [1.0, 1.0]]),
+            "Every unit reads both old states. Only one entry of `w_hh` should not be "
+            "0: that by which unit 1 reads unit 0.",
+        ),
+        *_WRONG_KINDS,
     ),
-    lambda: [(randn((steps, count, 1))[0].abs(),) for steps, count in [(2, 1), (5, 3)]],
+    _delay_cases,
     _apply_delay,
+    hints=(
+        "Write down what each unit must hold: unit 0 the number just read, unit 1 "
+        "what unit 0 held one step ago. Which of the two needs `w_ih`?",
+        "Row i of a weight belongs to unit i, the one that receives; a column to what "
+        "it reads. With nothing but 0 and 1 it can be done.",
+        "Each of the two weights has a single 1: in `w_ih` in the row of unit 0, in "
+        "`w_hh` in the row of unit 1.",
+    ),
+    arguments=("the numbers read", "the states before"),
 )
 
 EXERCISES = (SHAPES, COUNT, RNN, LAST_VALID, LSTM_STEP, GRU_STEP, CLIP, DELAY)

@@ -1,11 +1,13 @@
 """Exercises of lesson 08: transformers."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
@@ -20,10 +22,43 @@ def _attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return _scores(q, k).softmax(dim=-1) @ v
 
 
+def _overflowing(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    weights = _scores(q, k).exp()
+    return weights / weights.sum(dim=-1, keepdim=True) @ v
+
+
+def _largest_of_all_subtracted(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    scores = _scores(q, k)
+    weights = (scores - scores.max()).exp()
+    return weights / weights.sum(dim=-1, keepdim=True) @ v
+
+
 def _attention_cases() -> list[Case]:
-    # Batch, queries, keys, width, width of values. In the third all sizes fit all.
-    sizes = [(2, 3, 5, 4, 6), (1, 2, 3, 8, 3), (3, 3, 3, 3, 3), (1, 1, 4, 2, 5)]
-    return [randn((n, a, d), (n, b, d), (n, b, w)) for n, a, b, d, w in sizes]
+    # Batch, queries, keys, width, width of values: a small one to look at, in the
+    # fourth all sizes fit all, some are 1.
+    sizes = [
+        (1, 2, 3, 2, 1),
+        (2, 3, 5, 4, 6),
+        (1, 2, 3, 8, 3),
+        (3, 3, 3, 3, 3),
+        (1, 1, 4, 2, 5),
+        (2, 4, 1, 1, 2),
+    ]
+    cases: list[Case] = [
+        randn((n, a, d), (n, b, d), (n, b, w)) for n, a, b, d, w in sizes
+    ]
+    q, k, v = randn((3, 2, 4), (5, 2, 4), (5, 2, 3))  # not contiguous
+    cases.append((q.transpose(0, 1), k.transpose(0, 1), v.transpose(0, 1)))
+    q, k, v = randn((2, 2, 4), (2, 3, 4), (2, 3, 2), seed=2)
+    return [*cases, (*_far_from_zero(q, k), v)]
+
+
+def _far_from_zero(q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+    """Return queries and keys whose scores are near +100, or -100, by turns."""
+    q, k = q.clone(), k.clone()
+    q[..., 0], k[..., 0] = 40.0, 2.5 * q.shape[-1] ** 0.5
+    q[:, 1::2, 0] *= -1
+    return q, k
 
 
 ATTENTION = Exercise(
@@ -107,8 +142,59 @@ ATTENTION = Exercise(
             "These are the weights. The last step is to take the weighted sum of the "
             "values: `weights @ v`.",
         ),
+        Misconception(
+            "scaled by the width of the values",
+            lambda q, k, v: (
+                (q @ k.transpose(-2, -1) / v.shape[-1] ** 0.5).softmax(-1) @ v
+            ),
+            "You divide by the square root of the width of a value, `v.shape[-1]`. "
+            "The d under the root is the width of a query, `q.shape[-1]`.",
+        ),
+        Misconception(
+            "overflow",
+            _overflowing,
+            "Your result is NaN where scores are large: exp(89) is more than a "
+            "float32 can hold, and all exp of large negative numbers are 0. `softmax` "
+            "subtracts the largest score of each row first.",
+        ),
+        Misconception(
+            "largest of all subtracted",
+            _largest_of_all_subtracted,
+            "Some rows are NaN: you subtract the largest of *all* scores, and in a "
+            "row far below it every exp is 0. Subtract the largest of each row, "
+            "`amax(dim=-1, keepdim=True)`.",
+        ),
+        Misconception(
+            "keys not transposed",
+            lambda q, k, v: (q @ k / q.shape[-1] ** 0.5).softmax(-1) @ v,
+            "You multiply `q @ k` as they are. Each query meets each key when the "
+            "last two dimensions of `k` are swapped: `k.transpose(-2, -1)`.",
+        ),
+        Misconception(
+            "no scaling, softmax over queries",
+            lambda q, k, v: (q @ k.transpose(-2, -1)).softmax(dim=-2) @ v,
+            "Two things: the scores are not divided by the square root of the width, "
+            "and your softmax runs over the queries. Run it over the keys, the last "
+            "dimension.",
+        ),
+        Misconception(
+            "keys in place of values",
+            lambda q, k, v: _scores(q, k).softmax(dim=-1) @ k,
+            "You sum the keys. The weights are found with the keys, but what is "
+            "summed are the values: `weights @ v`.",
+        ),
     ),
     _attention_cases,
+    hints=(
+        "Three steps: a score for every pair of query and key, weights that sum to 1 "
+        "for each query, a weighted sum of the values.",
+        "The scores are `q @ k.transpose(-2, -1)`, `(N, L, S)`, divided by the square "
+        "root of the width of a query.",
+        "Which of the dimensions of `(N, L, S)` are the keys? Along it the softmax "
+        "runs; then multiply by `v`.",
+    ),
+    forbidden=("F.scaled_dot_product_attention",),
+    differentiable=True,
 )
 
 
@@ -116,14 +202,31 @@ def _masked(q: Tensor, k: Tensor, v: Tensor, keep: Tensor) -> Tensor:
     return _scores(q, k).masked_fill(~keep, float("-inf")).softmax(dim=-1) @ v
 
 
+def _overflowing_where(q: Tensor, k: Tensor, v: Tensor, keep: Tensor) -> Tensor:
+    weights = _scores(q, k).exp() * keep
+    return weights / weights.sum(dim=-1, keepdim=True) @ v
+
+
 def _masked_cases() -> list[Case]:
+    # A small one to look at, one in which all sizes fit all.
     cases: list[Case] = []
-    for n, a, b, d in [(2, 3, 5, 4), (1, 4, 4, 3), (3, 2, 2, 2)]:
-        q, k, v, chance = randn((n, a, d), (n, b, d), (n, b, d), (a, b))
+    sizes = [(1, 2, 2, 2, 1), (2, 3, 5, 4, 3), (1, 4, 4, 3, 2), (3, 3, 3, 3, 3)]
+    for n, a, b, d, w in sizes:
+        q, k, v, chance = randn((n, a, d), (n, b, d), (n, b, w), (a, b))
         keep = chance > 0
-        keep[:, 0], keep[0, -1] = True, False  # a key for all, and something hidden
+        rows = torch.arange(a, device=keep.device)
+        keep[rows, (rows + 1) % b], keep[0, 0] = True, False  # each query sees a key
         cases.append((q, k, v, keep))
-    return cases
+    q, k, v = randn((2, 4, 4), (2, 3, 4), (2, 3, 2), seed=2)
+    keep = torch.tensor(
+        [[True, True, False], [False, True, True], [False, False, True], [True] * 3],
+        device=q.device,
+    )
+    return [*cases, (*_far_from_zero(q, k), v, keep)]
+
+
+def _filled(q: Tensor, k: Tensor, v: Tensor, keep: Tensor, number: float) -> Tensor:
+    return _scores(q, k).masked_fill(~keep, number).softmax(dim=-1) @ v
 
 
 MASKED = Exercise(
@@ -152,9 +255,9 @@ MASKED = Exercise(
         ),
         Misconception(
             "zero instead of minus infinity",
-            lambda q, k, v, keep: _scores(q, k).masked_fill(~keep, 0).softmax(-1) @ v,
-            "You set hidden scores to 0. The softmax turns a score of 0 into a weight "
-            "like any other, since exp(0) = 1: use minus infinity.",
+            lambda q, k, v, keep: _filled(q, k, v, keep, 0),
+            "Hidden scores are 0 in yours. The softmax turns a score of 0 into a "
+            "weight like any other, since exp(0) = 1: use minus infinity.",
         ),
         Misconception(
             "mask added as numbers",
@@ -165,7 +268,8 @@ MASKED = Exercise(
         Misconception(
             "mask forgotten",
             lambda q, k, v, keep: _attention(q, k, v),
-            "This is attention without any mask: `keep` has no effect.",
+            "This is attention without any mask: `keep` has no effect. (`masked_fill` "
+            "returns a new tensor: assign it.)",
         ),
         Misconception(
             "no scaling",
@@ -181,8 +285,59 @@ MASKED = Exercise(
             "The mask is right, but your softmax runs over the queries. Run it over "
             "the last dimension, the keys.",
         ),
+        Misconception(
+            "scaled by d",
+            lambda q, k, v, keep: _masked(q / q.shape[-1] ** 0.5, k, v, keep),
+            "The mask is right. You divide the scores by d: divide by the *root* of "
+            "d, q's last size.",
+        ),
+        Misconception(
+            "mask transposed",
+            lambda q, k, v, keep: _masked(q, k, v, keep.T),
+            "You use `keep.T`. `keep` is `(L, S)`, queries by keys, as the scores "
+            "are: use it as it is.",
+        ),
+        Misconception(
+            "overflow",
+            _overflowing_where,
+            "Your result is NaN where scores are large: exp(89) is more than a "
+            "float32 can hold. Mask the scores, and leave the rest to `softmax`.",
+        ),
+        *(
+            Misconception(
+                f"{number} for hidden scores",
+                partial(_filled, number=number),
+                "Hidden keys shine through: the number you fill with is not small "
+                "enough, since other scores may be as small. Fill with "
+                "`float('-inf')`.",
+            )
+            for number in (-1, -5, -10, -20, -100)
+        ),
+        Misconception(
+            "plus infinity",
+            lambda q, k, v, keep: _filled(q, k, v, keep, float("inf")),
+            "You fill hidden scores with *plus* infinity, which gives NaN. Fill with "
+            "minus infinity, `float('-inf')`.",
+        ),
+        Misconception(
+            "weights alone",
+            lambda q, k, v, keep: (
+                _scores(q, k).masked_fill(~keep, float("-inf")).softmax(-1)
+            ),
+            "These are the weights, rightly masked. The last step is to take the "
+            "weighted sum of the values: `weights @ v`.",
+        ),
     ),
     _masked_cases,
+    hints=(
+        "Everything is as in the first exercise, except for the scores where `keep` "
+        "is False. What must a score be, so that its weight becomes 0?",
+        "Change the scores before the softmax: then the weights of the other keys sum "
+        "to 1 by themselves.",
+        "`scores.masked_fill(mask, number)` returns new scores, with the number where "
+        "its mask is True: you need the opposite of `keep`.",
+    ),
+    differentiable=True,
 )
 
 
@@ -237,9 +392,51 @@ FUTURE = Exercise(
             "The ones are in the right places but are floats. A float mask is added "
             "to the scores, and adding 1 hides nothing: make it Boolean.",
         ),
+        Misconception(
+            "whole numbers",
+            lambda length: _square(length).triu(1).long(),
+            "The ones are in the right places but are whole numbers. Make the mask "
+            "Boolean: `dtype=torch.bool`, or `.bool()`.",
+        ),
+        Misconception(
+            "all but the token itself",
+            lambda length: ~_square(length).tril().triu(),
+            "You hide everything but the token itself, the past too. Only what stands "
+            "to the right of the diagonal is later.",
+        ),
+        Misconception(
+            "nothing hidden",
+            lambda length: ~_square(length),
+            "Your mask is False everywhere, which hides nothing.",
+        ),
+        Misconception(
+            "everything hidden",
+            _square,
+            "Your mask is True everywhere, which hides all tokens from all.",
+        ),
+        Misconception(
+            "with a batch",
+            lambda length: _square(length).triu(1)[None],
+            "The mask is right, with a batch dimension of 1, which the layer would "
+            "take for batch · heads. Return `(length, length)`.",
+        ),
+        Misconception(
+            "where it may look, as floats",
+            lambda length: torch.ones(length, length).tril(),
+            "Two things: your mask marks what a token *may* see, and it holds floats. "
+            "For nn.MultiheadAttention a Boolean True hides.",
+        ),
     ),
-    lambda: [(4,), (1,), (7,)],
+    lambda: [(4,), (1,), (2,), (7,)],
     _on_the_cpu,
+    hints=(
+        "Rows are queries and columns are keys. In row 0, which columns are later "
+        "than token 0?",
+        "For nn.MultiheadAttention True *hides* a key. So True belongs to the right "
+        "of the diagonal, and the diagonal itself stays False.",
+        "Start from a square of ones with `dtype=torch.bool`; `triu(k)` keeps what "
+        "stands k places or more to the right of the diagonal.",
+    ),
 )
 
 
@@ -248,9 +445,45 @@ def _places(lengths: Tensor, size: int) -> Tensor:
 
 
 def _lengths_cases() -> list[Case]:
-    # In the second, batch and size are equal, so that a transposed mask fits.
-    cases = [([2, 4, 1], 5), ([3, 1, 2], 3), ([4], 6)]
+    # In the third, batch and size are equal, so that a transposed mask fits.
+    cases = [([1, 3], 4), ([2, 4, 1], 5), ([3, 1, 2], 3), ([4], 6), ([1, 1], 1)]
     return [(torch.tensor(n, device=current_device()), size) for n, size in cases]
+
+
+_ELSEWHERE = "a mask on another device than `lengths`"
+_MAKERS = ("arange", "tensor", "zeros", "ones", "empty", "full", "linspace", "eye")
+
+
+class _Placing(TorchFunctionMode):
+    """Notes, without a second device, whether tensors are made on the one by default.
+
+    They are where a call has no `device=`, and stay there unless moved by `to`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made = self.moved = False
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        name = getattr(func, "__name__", "")
+        if name in _MAKERS and kwargs.get("device") is None:
+            self.made |= result.dim() > 0  # a single number goes with every device
+        if name in ("to", "type_as"):
+            targets = [*args[1:], *kwargs.values()]
+            self.moved |= any(not isinstance(t, torch.dtype | bool) for t in targets)
+        return result
+
+
+def _apply_padding(answer: Answer, lengths: Tensor, size: int) -> Any:
+    with _Placing() as placing:
+        mask = answer(lengths, size)
+    if isinstance(mask, Tensor) and placing.made and not placing.moved:
+        return _ELSEWHERE
+    return mask
 
 
 PADDING = Exercise(
@@ -302,8 +535,51 @@ PADDING = Exercise(
             "The places are right, but the mask holds whole numbers, which "
             "nn.MultiheadAttention refuses: leave it Boolean.",
         ),
+        Misconception(
+            "floats",
+            lambda lengths, size: (_places(lengths, size) >= lengths[:, None]).float(),
+            "The places are right, but the mask holds floats, which are added to the "
+            "scores, and adding 1 hides nothing: leave it Boolean.",
+        ),
+        Misconception(
+            "as wide as the longest",
+            lambda lengths, size: (
+                _places(lengths, int(lengths.max())) >= lengths[:, None]
+            ),
+            "Your mask is as wide as the longest sequence. All are padded to `size`, "
+            "which may be more.",
+        ),
+        Misconception(
+            "padding in front",
+            lambda lengths, size: _places(lengths, size).flip(1) >= lengths[:, None],
+            "Your mask has the padding in front. Here it stands behind the tokens: a "
+            "sequence of 3 fills the places 0, 1 and 2.",
+        ),
+        Misconception(
+            "inverted, one place off",
+            lambda lengths, size: _places(lengths, size) <= lengths[:, None],
+            "Two things: your mask is True at the real tokens, but in "
+            "`key_padding_mask` True marks the padding. And places count from 0: a "
+            "sequence of 3 fills 0, 1 and 2.",
+        ),
+        Misconception(
+            "on another device",
+            lambda lengths, size: _ELSEWHERE,
+            "You make a tensor without saying where. It is on the CPU, wherever "
+            "`lengths` is, and with `lengths` on a GPU the two do not go together: "
+            "give it `device=lengths.device`.",
+        ),
     ),
     _lengths_cases,
+    _apply_padding,
+    hints=(
+        "Number the places of a sequence from 0. How do you tell from its place alone "
+        "whether a token is padding?",
+        "Compare every place with every length at once: `(size,)` against `(N, 1)` "
+        "broadcasts to `(N, size)`.",
+        "The places are `torch.arange(size, device=lengths.device)`, the lengths as a "
+        "column `lengths[:, None]`. True marks the padding.",
+    ),
 )
 
 
@@ -314,6 +590,29 @@ def _split(x: Tensor, heads: int) -> Tensor:
 def _view(x: Tensor, heads: int) -> Tensor:
     n, length, width = x.shape
     return x.reshape(n, heads, length, width // heads)
+
+
+_WHOLE_WIDTH = (
+    "A size must be a whole number, but `/` gives a float, such as 2.0. The width of "
+    "a head is `E // heads`."
+)
+
+
+def _heads_cases() -> list[Case]:
+    # A small one to look at, then some with equal sizes, so that wrong orders fit,
+    # one head, heads of one number.
+    shapes = [
+        ((1, 2, 4), 2),
+        ((2, 5, 6), 3),
+        ((1, 3, 8), 2),
+        ((2, 2, 4), 2),
+        ((3, 2, 5), 1),
+        ((2, 3, 4), 4),
+        ((2, 6, 6), 2),
+    ]
+    cases: list[Case] = [(*randn(shape), heads) for shape, heads in shapes]
+    (x,) = randn((3, 2, 6))
+    return [*cases, (x.transpose(0, 1), 3)]  # not contiguous
 
 
 SPLIT_HEADS = Exercise(
@@ -356,80 +655,298 @@ SPLIT_HEADS = Exercise(
             lambda x, heads: _split(x, heads).transpose(0, 1),
             "The heads come before the batch. The order is batch, head, token, width.",
         ),
+        Misconception(
+            "tokens last",
+            lambda x, heads: x.unflatten(-1, (heads, -1)).transpose(1, 3),
+            "You swap tokens with the width of a head. Swap them with the heads, "
+            "`transpose(1, 2)`: the order is batch, head, token, width.",
+        ),
+        Misconception(
+            "size of a piece",
+            lambda x, heads: torch.stack(x.split(heads, dim=-1), dim=1),
+            "Your pieces are `heads` numbers wide. `split` takes the size of a piece, "
+            "`chunk` the number of pieces; a head is `E // heads` wide.",
+        ),
+        Misconception(
+            "pieces side by side",
+            lambda x, heads: torch.stack(x.chunk(heads, dim=-1), dim=-1),
+            "You stack the heads along the last dimension. They come second: "
+            "`torch.stack(…, dim=1)`.",
+        ),
+        Misconception(
+            "tokens cut",
+            lambda x, heads: torch.stack(x.chunk(heads, dim=1), dim=1),
+            "You cut the tokens into heads. Each head sees all tokens, and a part of "
+            "the numbers of each: cut the last dimension.",
+        ),
+        Misconception(
+            "view of what is not contiguous",
+            lambda x, heads: (
+                x.view(-1, heads, x.shape[2] // heads)
+                .view(*x.shape[:2], heads, -1)
+                .transpose(1, 2)
+            ),
+            "Right, except for an `x` that is not contiguous: `view` cannot join the "
+            "batch and the tokens there. Use `reshape`, or split the last dimension "
+            "alone.",
+        ),
+        Misconception(
+            "float width in view",
+            lambda x, heads: x.view(*x.shape[:2], heads, x.shape[2] / heads),
+            _WHOLE_WIDTH,
+        ),
+        Misconception(
+            "float width in reshape",
+            lambda x, heads: x.reshape(*x.shape[:2], heads, x.shape[2] / heads),
+            _WHOLE_WIDTH,
+        ),
+        Misconception(
+            "float width in unflatten",
+            lambda x, heads: x.unflatten(-1, (heads, x.shape[2] / heads)),
+            _WHOLE_WIDTH,
+        ),
     ),
-    # In the last two some sizes are equal, so that wrong orders fit.
-    lambda: [
-        (*randn(shape), heads)
-        for shape, heads in [((2, 5, 6), 3), ((1, 3, 8), 2), ((2, 2, 4), 2)]
-    ],
+    _heads_cases,
+    hints=(
+        "The last dimension is to become two, heads and the width of a head. Nothing "
+        "else moves in that step.",
+        "Such a split gives `(N, L, heads, E // heads)`, with `unflatten` or "
+        "`reshape`: the first numbers of a token are head 0.",
+        "Then swap the tokens and the heads, dimensions 1 and 2.",
+    ),
+    differentiable=True,
 )
 
 
-def _count(d: int, heads: int, hidden: int) -> int:
-    return 4 * d * d + 4 * d + 2 * d * hidden + hidden + d + 4 * d
+def _count(
+    d: int,
+    hidden: int,
+    *,
+    attention: int = 1,
+    out_proj: bool = True,
+    biases: bool = True,
+    norms: int = 4,
+) -> int:
+    """Return the number of parameters; the keywords are what mistakes change."""
+    projections = (3 + out_proj) * (d * d + d) * attention
+    feed_forward = 2 * d * hidden + (hidden + d if biases else 0)
+    return projections + feed_forward + norms * d
+
+
+# Several mistakes change the count by the same number, whatever d and hidden are: no
+# check can tell them apart, so the hint says what is missing, then where it may be.
+_MISSING_4D = (
+    "4·d numbers are missing. Usually these are the two layer norms, each with a "
+    "weight and a bias of d numbers; if you have them, look at the four biases of the "
+    "attention."
+)
+_MISSING_2D = (
+    "2·d numbers are missing. Usually these are of the layer norms: there are two, "
+    "one for each part, and each has a weight and a bias of d numbers."
+)
+_MISSING_FEED = (
+    "hidden + d numbers are missing: the size of the biases of the feed-forward part, "
+    "hidden in its first linear layer and d in its second."
+)
+_MISSING_OUT = (
+    "d·d + d numbers are missing: the size of one projection of the attention. "
+    "Queries, keys and values are three; the fourth mixes the heads at the end, "
+    "`out_proj`."
+)
+_FOR_EVERY_HEAD = (
+    "You count the attention once per head. The heads share one set of weights: each "
+    "uses its own part of the width."
+)
+
+
+def _count_mistake(name: str, hint: str, **changes: int) -> Misconception:
+    return Misconception(
+        name, lambda d, heads, hidden: _count(d, hidden, **changes), hint
+    )
+
+
+def _for_every_head(name: str, hint: str, **changes: int) -> Misconception:
+    return Misconception(
+        name,
+        lambda d, heads, hidden: _count(d, hidden, attention=heads, **changes),
+        hint,
+    )
+
+
+def _off(name: str, gap: Callable[[int, int, int], int], hint: str) -> Misconception:
+    """Return the mistake that is off by `gap(d, heads, hidden)`."""
+    return Misconception(
+        name,
+        lambda d, heads, hidden: _count(d, hidden) + gap(d, heads, hidden),
+        hint,
+    )
 
 
 COUNT = Exercise(
     "transformer.count",
-    _count,
+    lambda d, heads, hidden: _count(d, hidden),
     (
-        Misconception(
-            "a set for every head",
-            lambda d, heads, hidden: (
-                _count(d, 1, hidden) + (heads - 1) * 4 * (d * d + d)
-            ),
-            "You count the attention once per head. The heads share one set of "
-            "weights: each uses its own part of the width.",
-        ),
-        Misconception(
-            "divided by heads",
-            lambda d, heads, hidden: (
-                4 * (d * d // heads + d) + _count(d, 1, hidden) - 4 * (d * d + d)
-            ),
+        _count_mistake("4 d missing", _MISSING_4D, norms=0),
+        _count_mistake("2 d missing", _MISSING_2D, norms=2),
+        _count_mistake("no biases in the feed-forward part", _MISSING_FEED, biases=0),
+        _count_mistake("no output projection", _MISSING_OUT, out_proj=0),
+        _for_every_head("a set for every head", _FOR_EVERY_HEAD),
+        _off(
+            "one head alone",
+            lambda d, heads, hidden: -4 * (d * d - d * d // heads),
             "You count one head's part of the attention. All heads together have the "
-            "full matrices.",
+            "full matrices, d·d numbers each.",
         ),
-        Misconception(
-            "no biases",
-            lambda d, heads, hidden: 4 * d * d + 2 * d * hidden + 4 * d,
-            "The matrices and the norms are right. Each of the six projections has a "
-            "bias too: 4·d in the attention, hidden + d in the feed-forward part.",
+        _off(
+            "one head alone, mixed",
+            lambda d, heads, hidden: -3 * (d * d + d - (d + 1) * (d // heads)),
+            "Your projections of queries, keys and values are those of one head, d / "
+            "heads wide. All heads together have the full matrices: d·d + d numbers "
+            "each.",
         ),
-        Misconception(
+        _off(
+            "5 d + hidden missing",
+            lambda d, heads, hidden: -5 * d - hidden,
+            "5·d + hidden numbers are missing. Usually these are the biases of the "
+            "six projections: 4·d in the attention, hidden + d in the feed-forward "
+            "part. If you have those of the attention, look at the two norms.",
+        ),
+        _off(
+            "7 d + hidden missing",
+            lambda d, heads, hidden: -7 * d - hidden,
+            "The matrices are right, but 7·d + hidden numbers are missing. Usually "
+            "these are all biases: of the six projections, 5·d + hidden, and of the "
+            "two norms, d each.",
+        ),
+        _off(
             "matrices alone",
-            lambda d, heads, hidden: 4 * d * d + 2 * d * hidden,
-            "The matrices are right, but the biases and the two norms are missing.",
+            lambda d, heads, hidden: -9 * d - hidden,
+            "The matrices are right, but all other numbers are missing: the biases of "
+            "the six projections, and the two norms with weight and bias.",
         ),
-        Misconception(
-            "no biases in the feed-forward part",
-            lambda d, heads, hidden: _count(d, 1, hidden) - hidden - d,
-            "The biases of the feed-forward part are missing: hidden numbers in its "
-            "first linear layer, d in its second.",
+        _off(
+            "6 d missing",
+            lambda d, heads, hidden: -6 * d,
+            "6·d numbers are missing: as many as the biases of the attention, 4·d, "
+            "and those of the two norms, d each.",
         ),
-        Misconception(
-            "no output projection",
-            lambda d, heads, hidden: _count(d, 1, hidden) - d * d - d,
-            "One matrix of the attention is missing. Queries, keys and values are "
-            "three; the fourth mixes the heads at the end, `out_proj`.",
+        _off(
+            "no output projection, no biases in the attention",
+            lambda d, heads, hidden: -d * d - 4 * d,
+            "d·d + 4·d numbers are missing. The attention has four projections, the "
+            "last of them `out_proj`; each has a matrix of d·d and a bias of d.",
         ),
-        Misconception(
-            "one norm",
-            lambda d, heads, hidden: _count(d, 1, hidden) - 2 * d,
-            "You count one layer norm. Each of the two parts has one, with a weight "
-            "and a bias: 4·d in all.",
+        _off(
+            "one projection alone",
+            lambda d, heads, hidden: -3 * (d * d + d),
+            "3·(d·d + d) numbers are missing: the attention has four projections, for "
+            "queries, keys and values, and one for its output.",
         ),
-        Misconception(
-            "no norms",
-            lambda d, heads, hidden: _count(d, 1, hidden) - 4 * d,
-            "The two layer norms are missing: 2·d numbers each.",
+        _off(
+            "d missing",
+            lambda d, heads, hidden: -d,
+            "d numbers are missing. Each of the six projections has a bias: five of "
+            "them have d numbers. The norms have 4·d in all.",
         ),
-        Misconception(
+        _off(
+            "3 d missing",
+            lambda d, heads, hidden: -3 * d,
+            "3·d numbers are missing: as many as the biases of queries, keys and "
+            "values, `in_proj_bias`.",
+        ),
+        _off(
+            "hidden missing",
+            lambda d, heads, hidden: -hidden,
+            "`hidden` numbers are missing: the size of the bias of the first linear "
+            "layer in the feed-forward part.",
+        ),
+        _off(
+            "both biases hidden",
+            lambda d, heads, hidden: hidden - d,
+            "Your count is hidden - d too large. The second linear layer of the "
+            "feed-forward part goes back to d numbers, so its bias has d, not hidden.",
+        ),
+        _off(
+            "both biases d",
+            lambda d, heads, hidden: d - hidden,
+            "Your count is hidden - d too small. The first linear layer of the "
+            "feed-forward part has `hidden` outputs, so its bias has hidden numbers.",
+        ),
+        _off(
+            "one linear layer, its bias hidden",
+            lambda d, heads, hidden: -d * hidden - d,
+            "d·hidden + d numbers are missing: the size of the second linear layer in "
+            "the feed-forward part, which goes back from hidden to d.",
+        ),
+        _off(
+            "one linear layer, its bias d",
+            lambda d, heads, hidden: -d * hidden - hidden,
+            "d·hidden + hidden numbers are missing: the size of the first linear "
+            "layer in the feed-forward part, from d to hidden.",
+        ),
+        _off(
+            "one feed-forward matrix",
+            lambda d, heads, hidden: -d * hidden,
+            "d·hidden numbers are missing: the feed-forward part has two matrices, "
+            "from d to hidden and back.",
+        ),
+        _off(
+            "no feed-forward part",
+            lambda d, heads, hidden: -2 * d * hidden - hidden - d,
+            "The feed-forward part is missing: two linear layers, from d to hidden "
+            "and back.",
+        ),
+        _off(
+            "a third norm",
+            lambda d, heads, hidden: 2 * d,
+            "2·d numbers too many: as many as a third layer norm. There are two, one "
+            "for each part.",
+        ),
+        _off(
             "decoder layer",
-            lambda d, heads, hidden: _count(d, 1, hidden) + 4 * d * d + 6 * d,
+            lambda d, heads, hidden: 4 * d * d + 6 * d,
             "This is a decoder layer, with a second attention and a third norm.",
         ),
+        Misconception(
+            "hidden left at its default",
+            lambda d, heads, hidden: _count(d, 2048),
+            "`hidden` has no effect: this is a layer with 2048 hidden numbers, the "
+            "default of `dim_feedforward`. Pass `hidden` on.",
+        ),
+        # Two at once, where the sum tells which.
+        _count_mistake(
+            "no output projection, 4 d missing",
+            f"{_MISSING_OUT} And {_MISSING_4D}",
+            out_proj=0,
+            norms=0,
+        ),
+        _count_mistake(
+            "no output projection, no biases in the feed-forward part",
+            f"{_MISSING_OUT} And {_MISSING_FEED}",
+            out_proj=0,
+            biases=0,
+        ),
+        _for_every_head(
+            "a set for every head, 4 d missing",
+            f"{_FOR_EVERY_HEAD} And {_MISSING_4D}",
+            norms=0,
+        ),
+        _for_every_head(
+            "a set for every head, no biases in the feed-forward part",
+            f"{_FOR_EVERY_HEAD} And {_MISSING_FEED}",
+            biases=0,
+        ),
     ),
-    lambda: [(8, 2, 20), (12, 3, 7), (16, 4, 64)],
+    # Also with one head, and with hidden smaller than d.
+    lambda: [(8, 2, 20), (12, 3, 7), (16, 4, 64), (6, 1, 11)],
+    hints=(
+        "Three things have parameters: the attention, the feed-forward part, and the "
+        "layer norms. Count each by itself.",
+        "The attention has four projections from d to d, whatever `heads` is. The "
+        "feed-forward part goes from d to hidden and back. Do not forget the biases.",
+        "A linear layer from a to b has a·b + b parameters; a layer norm has a weight "
+        "and a bias of d each, and there are two norms.",
+    ),
 )
 
 
@@ -462,7 +979,7 @@ def _norm(x: Tensor, scale: Tensor) -> Tensor:
 
 def _block_cases() -> list[Case]:
     cases: list[Case] = []
-    for n, length, d in [(2, 3, 4), (1, 5, 6), (3, 4, 4)]:
+    for n, length, d in [(1, 2, 3), (2, 3, 4), (3, 4, 4)]:
         shapes = (n, length, d), (length, length), (d, d), (d,), (d,)
         x, mix, weight, scale1, scale2 = randn(*shapes)
         attend = _Part("attend", mix, lambda x, w: w.softmax(dim=-1) @ x)
@@ -472,62 +989,159 @@ def _block_cases() -> list[Case]:
     return cases
 
 
+# What the first half of the block makes of x, and what the second makes of that sum,
+# y, with the hint for each mistake. Every first half goes with every second half.
+_First = Callable[[Tensor, Answer, Answer, Answer], Tensor]  # x, attend, norm1, norm2
+_Second = Callable[[Tensor, Tensor, Answer, Answer, Answer], Tensor]  # x, y, feed, …
+
+_FIRST: dict[str, tuple[_First, str]] = {
+    "": (lambda x, a, n1, n2: x + a(n1(x)), ""),
+    "no norm1": (
+        lambda x, a, n1, n2: x + a(x),
+        "The attention reads x without a norm: `attend(norm1(x))`.",
+    ),
+    "norm2 in the first half": (
+        lambda x, a, n1, n2: x + a(n2(x)),
+        "The attention reads `norm2(x)`. `norm1` belongs to it: `attend(norm1(x))`.",
+    ),
+    "normalised x in the first sum": (
+        lambda x, a, n1, n2: n1(x) + a(n1(x)),
+        "In the first sum you add to the normalised x. The path around a part has no "
+        "norm: add to the x that came in.",
+    ),
+    "no first sum": (
+        lambda x, a, n1, n2: a(n1(x)),
+        "The attention replaces x. Its result should be *added* to x: `x + …`.",
+    ),
+    "norm after the attention": (
+        lambda x, a, n1, n2: x + n1(a(x)),
+        "You normalise what the attention gives. In pre-norm its *input* is "
+        "normalised: `attend(norm1(x))`.",
+    ),
+    "first sum normalised": (
+        lambda x, a, n1, n2: n1(x + a(x)),
+        "The first sum is normalised, as in post-norm. In pre-norm the input of the "
+        "attention is normalised, and the sum stays as it is.",
+    ),
+}
+_SECOND: dict[str, tuple[_Second, str]] = {
+    "": (lambda x, y, f, n1, n2: y + f(n2(y)), ""),
+    "no norm2": (
+        lambda x, y, f, n1, n2: y + f(y),
+        "`feed` reads the first sum without a norm: give it `norm2` of that sum.",
+    ),
+    "norm1 in the second half": (
+        lambda x, y, f, n1, n2: y + f(n1(y)),
+        "`feed` reads `norm1` of the first sum. `norm2` belongs to it.",
+    ),
+    "normalised y in the second sum": (
+        lambda x, y, f, n1, n2: n2(y) + f(n2(y)),
+        "In the second sum you add to the normalised first sum. The path around a "
+        "part has no norm: add to the first sum itself.",
+    ),
+    "no second sum": (
+        lambda x, y, f, n1, n2: f(n2(y)),
+        "What `feed` gives replaces the first sum. It should be *added* to it.",
+    ),
+    "norm after feed": (
+        lambda x, y, f, n1, n2: y + n2(f(y)),
+        "You normalise what `feed` gives. In pre-norm its *input* is normalised, by "
+        "`norm2`.",
+    ),
+    "second sum normalised": (
+        lambda x, y, f, n1, n2: n2(y + f(y)),
+        "The second sum is normalised, as in post-norm. In pre-norm the input of "
+        "`feed` is normalised, and the sum stays as it is.",
+    ),
+    "old x in the second sum": (
+        lambda x, y, f, n1, n2: x + f(n2(y)),
+        "In the second sum you add to the x that came in. Add to the first sum, or "
+        "the result of the attention is lost on the path around `feed`.",
+    ),
+    "side by side": (
+        lambda x, y, f, n1, n2: y + f(n2(x)),
+        "`feed` reads the x that came in. It should read the first sum, normalised.",
+    ),
+    "feed reads the attention alone": (
+        lambda x, y, f, n1, n2: y + f(n2(y - x)),
+        "`feed` reads only what the attention gives. It should read the first sum, "
+        "with x in it, normalised.",
+    ),
+    "second half missing": (
+        lambda x, y, f, n1, n2: y,
+        "This is the first half alone. The second adds what `feed` gives to it.",
+    ),
+}
+
+# Two mistakes that are one.
+_BOTH = {
+    ("first sum normalised", "second sum normalised"): (
+        "post-norm",
+        "This is post-norm, where each sum is normalised. In pre-norm only the input "
+        "of a part is normalised, and the sum stays as it is.",
+    ),
+    ("normalised x in the first sum", "normalised y in the second sum"): (
+        "sums from the normalised",
+        "Both sums add to the normalised x. The path around a part has no norm: `x + "
+        "attend(norm1(x))`, with the x that came in, and likewise for `feed`.",
+    ),
+    ("no norm1", "no norm2"): (
+        "no norms",
+        "The sums are right, but the norms are missing: `attend(norm1(x))`, and "
+        "likewise for `feed`.",
+    ),
+    ("no first sum", "no second sum"): (
+        "no way past",
+        "The parts replace x. Each should be *added* to its input: `x + "
+        "attend(norm1(x))`, and likewise for `feed`.",
+    ),
+    ("norm after the attention", "norm after feed"): (
+        "norm after the part",
+        "You normalise the *output* of each part. In pre-norm its input is "
+        "normalised: `attend(norm1(x))`.",
+    ),
+    ("norm2 in the first half", "norm1 in the second half"): (
+        "norms exchanged",
+        "The norms are swapped: `norm1` belongs to the attention, `norm2` to the "
+        "feed-forward part.",
+    ),
+    ("no first sum", "old x in the second sum"): (
+        "one sum around both parts",
+        "You add x once, around both parts. Each part has a sum of its own: first `x "
+        "+ attend(norm1(x))`.",
+    ),
+}
+
+
+def _halves(first: _First, second: _Second) -> Answer:
+    def block(x: Tensor, a: Answer, f: Answer, n1: Answer, n2: Answer) -> Tensor:
+        return second(x, first(x, a, n1, n2), f, n1, n2)
+
+    return block
+
+
+def _block_mistakes() -> list[Misconception]:
+    mistakes = []
+    for one, (first, hint) in _FIRST.items():
+        for two, (second, more) in _SECOND.items():
+            names = [name for name in (one, two) if name]
+            name, both = ", ".join(names), f"{hint} {more}".strip()
+            name, both = _BOTH.get((one, two), (name, both))
+            if names:
+                mistakes.append(Misconception(name, _halves(first, second), both))
+    return mistakes
+
+
 PRE_NORM = Exercise(
     "transformer.pre_norm",
     _pre_norm,
     (
+        *_block_mistakes(),
         Misconception(
-            "post-norm",
-            lambda x, a, f, n1, n2: n2((y := n1(x + a(x))) + f(y)),
-            "This is post-norm, where each sum is normalised. In pre-norm only the "
-            "input of a part is normalised, and the sum stays as it is.",
-        ),
-        Misconception(
-            "sum from the normalised",
-            lambda x, a, f, n1, n2: (y := n2((z := n1(x)) + a(z))) + f(y),
-            "You add to the normalised x. The path around a part has no norm: `x + "
-            "attend(norm1(x))`, with the old x.",
-        ),
-        Misconception(
-            "first sum from the normalised",
-            lambda x, a, f, n1, n2: (y := n1(x) + a(n1(x))) + f(n2(y)),
-            "In the first sum you add to the normalised x. The path around a part has "
-            "no norm: `x + attend(norm1(x))`.",
-        ),
-        Misconception(
-            "old x in the second sum",
-            lambda x, a, f, n1, n2: x + f(n2(x + a(n1(x)))),
-            "In the second sum you add to the original x. Add to the first sum, or "
-            "the result of the attention is lost on the path around the part.",
-        ),
-        Misconception(
-            "no norms",
-            lambda x, a, f, n1, n2: (y := x + a(x)) + f(y),
-            "The sums are right, but the norms are missing: `attend(norm1(x))`.",
-        ),
-        Misconception(
-            "no way past",
-            lambda x, a, f, n1, n2: f(n2(a(n1(x)))),
-            "The parts replace x. Each should be *added* to its input: `x + "
-            "attend(norm1(x))`.",
-        ),
-        Misconception(
-            "side by side",
-            lambda x, a, f, n1, n2: x + a(n1(x)) + f(n2(x)),
-            "Both parts read the old x. The feed-forward part reads the result of the "
-            "attention: keep the first sum and go on from there.",
-        ),
-        Misconception(
-            "norm after the part",
-            lambda x, a, f, n1, n2: (y := x + n1(a(x))) + n2(f(y)),
-            "You normalise the *output* of a part. In pre-norm its input is "
-            "normalised: `attend(norm1(x))`.",
-        ),
-        Misconception(
-            "norms exchanged",
-            lambda x, a, f, n1, n2: _pre_norm(x, a, f, n2, n1),
-            "The norms are swapped: `norm1` belongs to the attention, `norm2` to the "
-            "feed-forward part.",
+            "first half lost",
+            lambda x, a, f, n1, n2: x + f(n2(x)),
+            "The attention has no effect on your result. Keep the first sum, and go "
+            "on from there in the second.",
         ),
         Misconception(
             "parts exchanged",
@@ -535,8 +1149,24 @@ PRE_NORM = Exercise(
             "The parts are swapped: the attention comes first, then the feed-forward "
             "part.",
         ),
+        Misconception(
+            "a norm at the end",
+            lambda x, a, f, n1, n2: n2(_pre_norm(x, a, f, n1, n2)),
+            "The layer is right, but then you normalise its result too. Leave the "
+            "last sum as it is.",
+        ),
     ),
     _block_cases,
+    hints=(
+        "A layer has two halves of one form. Each adds what a part makes of its input "
+        "to that input.",
+        "In pre-norm a part reads its input through a norm, and nothing else is "
+        "normalised. The first half is `x + attend(norm1(x))`.",
+        "The second half has the same form, with `feed` and `norm2`, and everywhere "
+        "the first sum in place of x.",
+    ),
+    arguments=("x", "attend", "feed", "norm1", "norm2"),
+    differentiable=True,
 )
 
 
@@ -549,7 +1179,14 @@ class _Model:
 
     def __call__(self, tokens: Tensor) -> Tensor:
         if tokens.dim() != 1 or tokens.dtype != torch.int64:
-            raise ValueError("step wants whole numbers (int64) of shape (n,).")
+            raise ValueError(
+                "step takes int64 tokens of shape (n,), not "
+                f"{tokens.dtype} of shape {tuple(tokens.shape)}.".replace("torch.", "")
+            )
+        size = len(self.table)
+        if not (len(tokens) and 0 <= tokens.min() and tokens.max() < size):
+            # Said here: on a GPU an index out of range ends all work.
+            raise ValueError(f"step takes tokens from 0 to {size - 1}, one at least.")
         place = torch.arange(1.0, len(tokens) + 1, device=tokens.device)
         summary = (self.table[tokens] * place.sin()[:, None]).cumsum(dim=0)
         return summary @ self.out
@@ -573,6 +1210,21 @@ def _best(scores: Tensor) -> Tensor:
 
 
 _greedy = _decode(lambda step, tokens: _best(step(tokens)[-1]))
+
+
+def _scores_of_the_best(step: _Model, start: Tensor, length: int) -> Tensor:
+    tokens = torch.cat([start, _greedy(step, start, length)])
+    return step(tokens)[:-1].max(dim=-1).values
+
+
+def _greedy_cases() -> list[Case]:
+    # Size of the vocabulary, seed, start, length; a single token first.
+    cases = [(5, 3, 2, 1), (9, 1, 1, 5), (7, 4, 6, 6), (11, 8, 10, 4)]
+    return [
+        (_Model(size, seed), torch.tensor([first], device=current_device()), length)
+        for size, seed, first, length in cases
+    ]
+
 
 GREEDY = Exercise(
     "transformer.greedy",
@@ -631,11 +1283,62 @@ GREEDY = Exercise(
             "One token is missing at the end: `length` counts the new tokens, without "
             "the start token.",
         ),
+        Misconception(
+            "one token too many",
+            lambda step, start, length: _greedy(step, start, length + 1),
+            "One token too many: `length` counts the new tokens, without the start "
+            "token.",
+        ),
+        Misconception(
+            "start counted",
+            lambda step, start, length: (
+                torch.cat([start, _greedy(step, start, length - 1)])
+                if length > 1
+                else start
+            ),
+            "The start token stands first, and one token is missing at the end: "
+            "`length` counts the new tokens, without the start token.",
+        ),
+        Misconception(
+            "best of all rows",
+            _decode(lambda step, tokens: step(tokens).argmax().reshape(1)),
+            "`argmax()` without a dimension counts through all rows of the scores. "
+            "Only the last row is of interest: `step(tokens)[-1].argmax()`.",
+        ),
+        Misconception(
+            "scores in place of tokens",
+            _scores_of_the_best,
+            "You return the largest scores. The tokens are their places: `argmax`, or "
+            "the second result of `max`.",
+        ),
+        Misconception(
+            "smallest score",
+            _decode(lambda step, tokens: step(tokens)[-1].argmin().reshape(1)),
+            "You take the token with the smallest score. Greedy takes the one with "
+            "the largest, `argmax`.",
+        ),
+        Misconception(
+            "list of tensors",
+            lambda step, start, length: list(_greedy(step, start, length)),
+            "The tokens are right, but they are a list of tensors. Make one tensor of "
+            "them, with `torch.stack` or `torch.cat`.",
+        ),
+        Misconception(
+            "list of tokens",
+            lambda step, start, length: _greedy(step, start, length).tolist(),
+            "The tokens are right, but they are a list. Return a tensor.",
+        ),
     ),
-    lambda: [
-        (_Model(size, seed), torch.tensor([1], device=current_device()), length)
-        for size, seed, length in [(9, 1, 5), (7, 4, 6), (11, 8, 4)]
-    ],
+    _greedy_cases,
+    arguments=("step", "start", "length"),
+    hints=(
+        "A loop of `length` turns: the model sees all tokens so far, and one token is "
+        "added. Which row of the scores speaks about the token to come?",
+        "`step(tokens)[-1]` scores what comes after the last token; greedy takes the "
+        "place of the largest score.",
+        "`torch.cat([tokens, best])` appends, where `best` has the shape `(1,)`: "
+        "`argmax(dim=-1, keepdim=True)`. At the end drop the start token.",
+    ),
 )
 
 EXERCISES = (ATTENTION, MASKED, FUTURE, PADDING, SPLIT_HEADS, COUNT, PRE_NORM, GREEDY)
