@@ -1,8 +1,8 @@
 """Exercises of lesson 10: a classifier, from its scores to its training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import torch
@@ -14,9 +14,29 @@ from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 from course_utils.session import current_device
 
+
+def _count(sizes: tuple[int, ...]) -> int:
+    return sum(a * b + b for a, b in pairwise(sizes))
+
+
+def _count_of_three(sizes: tuple[int, ...]) -> int:
+    a, b, c, d = sizes
+    return _count((a, b, c, d))
+
+
+def _count_by_index(sizes: tuple[int, ...]) -> int:
+    a, b, c, d = sizes[0], sizes[1], sizes[2], sizes[3]
+    return _count((a, b, c, d))
+
+
+_THREE_BUILT_IN = (
+    "Three layers are built in, as this lesson's network has them. `sizes` may be "
+    "shorter or longer: go through its neighbouring pairs in a loop."
+)
+
 COUNT = Exercise(
     "classifier.count",
-    lambda sizes: sum(a * b + b for a, b in pairwise(sizes)),
+    _count,
     (
         Misconception(
             "no biases",
@@ -45,9 +65,58 @@ COUNT = Exercise(
             "You add up the neurons. The parameters are the connections between "
             "them, `a * b` for each layer, and the biases.",
         ),
+        Misconception("four sizes unpacked", _count_of_three, _THREE_BUILT_IN),
+        Misconception("four sizes by index", _count_by_index, _THREE_BUILT_IN),
+        Misconception(
+            "first layer only",
+            lambda sizes: _count(sizes[:2]),
+            "This is the first layer alone. If you have a loop, its `return` may "
+            "stand inside it and end it after one round.",
+        ),
+        Misconception(
+            "last layer left out",
+            lambda sizes: _count(sizes[:-1]),
+            "The last layer is not counted: your loop ends one pair too early. There "
+            "is one layer fewer than sizes, and no fewer.",
+        ),
+        Misconception(
+            "first layer left out",
+            lambda sizes: _count(sizes[1:]),
+            "The first layer is not counted: it leads from the input features to the "
+            "next size.",
+        ),
+        Misconception(
+            "no bias in the last layer",
+            lambda sizes: _count(sizes) - sizes[-1],
+            "The biases of the last layer are missing. Its outputs are scores, and "
+            "each has a bias like any other.",
+        ),
     ),
-    lambda: [((784, 512, 512, 10),), ((784, 10),), ((3, 5, 2),), ((7, 1, 7, 4),)],
+    lambda: [
+        ((3, 5, 2),),
+        ((784, 512, 512, 10),),
+        ((784, 10),),
+        ((7, 1, 7, 4),),
+        ((2, 3, 4, 5, 6),),
+    ],
+    hints=(
+        "Start with one layer from a to b features. What shape has its weight, and "
+        "how many numbers has its bias?",
+        "A layer stands between two neighbours in `sizes`: there is one layer fewer "
+        "than sizes.",
+        "`zip(sizes, sizes[1:])` gives the pairs. Add `a * b` weights and the biases "
+        "of each.",
+    ),
 )
+
+
+def _all_right() -> Case:
+    """Return scores that are all right; three of the best are equal to their label."""
+    logits = randn((4, 5), seed=9)[0].clamp(max=1)
+    labels = torch.tensor([0, 4, 2, 3], device=logits.device)
+    best = torch.tensor([6.0, 4.0, 2.0, 3.0], device=logits.device)
+    logits[torch.arange(4, device=logits.device), labels] = best
+    return logits, labels
 
 
 def _right(logits: Tensor, labels: Tensor) -> Tensor:
@@ -99,6 +168,20 @@ ACCURACY = Exercise(
             "convert them first, with `.float()`.",
         ),
         Misconception(
+            "whole division",
+            lambda logits, labels: _right(logits, labels).sum().item() // len(labels),
+            "Your result is 0 as long as one image is wrong: `//` rounds down. Use "
+            "`/`.",
+        ),
+        Misconception(
+            "every prediction with every label",
+            lambda logits, labels: (
+                (logits.argmax(dim=1) == labels.unsqueeze(1)).float().mean().item()
+            ),
+            "Your `==` seems to compare every prediction with every label, `(N, N)` "
+            "of them: one of the two is a column, `(N, 1)`. Both must be `(N,)`.",
+        ),
+        Misconception(
             "a count",
             lambda logits, labels: _right(logits, labels).sum().item(),
             "You return how many are right. Accuracy is their share: divide by the "
@@ -123,7 +206,15 @@ ACCURACY = Exercise(
             "This is in percent. Return a share from 0 to 1.",
         ),
     ),
-    _score_cases,
+    lambda: [*_score_cases(), _all_right()],
+    hints=(
+        "First the class that the network chose for each image, then how often it is "
+        "the label.",
+        "Each row holds the scores of one image. `argmax` along the classes gives "
+        "`(N,)`, as many as there are labels.",
+        "`==` gives `True` and `False`. As floats they are 1 and 0, and what is their "
+        "mean?",
+    ),
 )
 
 
@@ -131,54 +222,133 @@ def _of_the_label(table: Tensor, labels: Tensor) -> Tensor:
     return table[torch.arange(len(labels), device=table.device), labels]
 
 
+def _mean_loss(log_p: Tensor, labels: Tensor) -> Tensor:
+    return -_of_the_label(log_p, labels).mean()
+
+
+def _loss_cases() -> list[Case]:
+    # Logits far apart, where a probability rounds to 0, and all of them far below 0.
+    apart, low = randn((5, 4), (3, 6), seed=5)
+    apart_labels = torch.tensor([0, 3, 1, 2, 3], device=apart.device)
+    low_labels = torch.tensor([5, 0, 2], device=low.device)
+    return [
+        *_score_cases(),
+        (200 * apart, apart_labels),
+        (low - 200, low_labels),
+    ]
+
+
 CROSS_ENTROPY = Exercise(
     "classifier.cross_entropy",
-    lambda logits, labels: F.cross_entropy(logits, labels),
+    lambda logits, labels: _mean_loss(logits.log_softmax(1), labels),
     (
         Misconception(
             "no log",
-            lambda logits, labels: -_of_the_label(logits.softmax(1), labels).mean(),
+            lambda logits, labels: _mean_loss(logits.softmax(1), labels),
             "You average the probabilities themselves. The loss of an image is minus "
             "the *logarithm* of its label's probability.",
         ),
         Misconception(
             "no minus",
-            lambda logits, labels: _of_the_label(logits.log_softmax(1), labels).mean(),
+            lambda logits, labels: -_mean_loss(logits.log_softmax(1), labels),
             "The sign is missing. The logarithm of a probability is negative, and a "
             "loss should fall as the network gets better.",
         ),
         Misconception(
             "sum",
-            lambda logits, labels: F.cross_entropy(logits, labels, reduction="sum"),
+            lambda logits, labels: (
+                len(labels) * _mean_loss(logits.log_softmax(1), labels)
+            ),
             "You add up the losses of the images. Take their mean, so that the batch "
             "size does not change the size of a training step.",
         ),
         Misconception(
             "softmax over the batch",
-            lambda logits, labels: -_of_the_label(logits.log_softmax(0), labels).mean(),
+            lambda logits, labels: _mean_loss(logits.log_softmax(0), labels),
             "Your softmax runs over the images (`dim=0`). The probabilities of one "
             "image must sum to 1: `dim=1`.",
         ),
         Misconception(
             "softmax twice",
-            lambda logits, labels: F.cross_entropy(logits.softmax(1), labels),
-            "There are two softmaxes here: `cross_entropy` and `log_softmax` apply "
-            "their own. Give them the raw logits.",
+            lambda logits, labels: _mean_loss(logits.softmax(1).log_softmax(1), labels),
+            "There are two softmaxes here: `log_softmax` applies its own. Give it the "
+            "raw logits.",
         ),
         Misconception(
             "no softmax",
-            lambda logits, labels: -_of_the_label(logits, labels).mean(),
+            lambda logits, labels: _mean_loss(logits, labels),
             "You use the logits as log-probabilities. They become log-probabilities "
             "through `log_softmax`: raising one class must lower the others.",
         ),
         Misconception(
             "mean over the classes too",
-            lambda logits, labels: F.cross_entropy(logits, labels) / logits.shape[1],
+            lambda logits, labels: (
+                _mean_loss(logits.log_softmax(1), labels) / logits.shape[1]
+            ),
             "Your mean runs over all images and classes. Each image has one loss, "
             "that of its label: divide by the number of images only.",
         ),
+        Misconception(
+            "a table of all labels",
+            lambda logits, labels: -logits.log_softmax(1)[:, labels].mean(),
+            "`[:, labels]` picks, for every image, the labels of *all* images: an "
+            "`(N, N)` table. You want one number for each row, at its own label: give "
+            "the rows an index too.",
+        ),
+        Misconception(
+            "softmax, then log",
+            lambda logits, labels: _mean_loss(logits.softmax(1).log(), labels),
+            "It is right for small logits. Where they lie far apart, 200 say, a "
+            "probability rounds to exactly 0 and its logarithm is −inf. "
+            "`log_softmax` does both in one step and avoids it.",
+        ),
+        *(
+            Misconception(
+                f"log of p + {small:g}",
+                lambda logits, labels, small=small: _mean_loss(
+                    (logits.softmax(1) + small).log(), labels
+                ),
+                "It is right for small logits. The small number that you add under "
+                "the logarithm hides how wrong the network is: a loss of 200 comes "
+                "out as 20. `log_softmax` needs no such number.",
+            )
+            for small in (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6)
+        ),
+        Misconception(
+            "exp of large logits",
+            lambda logits, labels: _mean_loss(
+                (logits.exp() / logits.exp().sum(1, keepdim=True)).log(), labels
+            ),
+            "It is right for small logits. For large ones (200 or −200) `exp` becomes "
+            "inf or 0, and their ratio is no number. Subtract each row's maximum "
+            "first, or use `log_softmax`.",
+        ),
+        Misconception(
+            "log of the sum of exp",
+            lambda logits, labels: _mean_loss(
+                logits - logits.exp().sum(1, keepdim=True).log(), labels
+            ),
+            "It is right for small logits. For large ones (200 or −200) `exp` becomes "
+            "inf or 0, and so does the sum under the logarithm. `logsumexp` or "
+            "`log_softmax` avoid it.",
+        ),
+        Misconception(
+            "a Python number",
+            lambda logits, labels: _mean_loss(logits.log_softmax(1), labels).item(),
+            "The number is right, but it is a Python number, which has no "
+            "`backward()`. Return the tensor, without `.item()`.",
+        ),
     ),
-    _score_cases,
+    _loss_cases,
+    hints=(
+        "Three steps: log-probabilities from the logits, for each image the one of "
+        "its label, minus their mean.",
+        "`log_softmax(dim=1)` gives the first. For the second, index with a row and "
+        "a column for each image.",
+        "`torch.arange(N)` are the rows. Which columns belong to them?",
+    ),
+    forbidden=("F.cross_entropy",),
+    differentiable=True,
 )
 
 
@@ -205,10 +375,31 @@ def _per_image(train: Tensor, test: Tensor) -> _Statistics:
     return [(x.mean(dims, True), x.std(dims, keepdim=True)) for x in (train, test)]
 
 
+def _scaled(train: Tensor, test: Tensor) -> tuple[Tensor, Tensor]:
+    return (train - train.mean()) / train.std(), (test - train.mean()) / train.std()
+
+
+def _range(train: Tensor, test: Tensor) -> _Statistics:
+    return [(train.min(), train.max() - train.min())] * 2
+
+
+def _brackets_missing(train: Tensor, test: Tensor) -> tuple[Tensor, Tensor]:
+    shift = train.mean() / train.std()
+    return train - shift, test - shift
+
+
 NORMALISE = Exercise(
     "classifier.normalise",
-    _by(lambda train, test: [(train.mean(), train.std())] * 2),
+    _scaled,
     (
+        Misconception(
+            # An overwritten `train` has mean 0 and spread 1: the same numbers.
+            "test as it came",
+            lambda train, test: (_scaled(train, test)[0], test),
+            "`test` comes out as it went in. Either nothing is done to it, or `train` "
+            "is overwritten before: its mean is then 0 and its spread 1. Work out "
+            "both numbers first, and use them twice.",
+        ),
         Misconception(
             "each by its own",
             _by(lambda train, test: [(x.mean(), x.std()) for x in (train, test)]),
@@ -247,6 +438,29 @@ NORMALISE = Exercise(
             "The mean is subtracted, but the spread is not 1 yet: divide by "
             "`train.std()`.",
         ),
+        Misconception(
+            "divided by N",
+            _by(lambda train, test: [(train.mean(), train.std(correction=0))] * 2),
+            "Your spread is that with N under the root. Torch's default divides by "
+            "N − 1: call `std()` as it is. (NumPy's default is N.)",
+        ),
+        Misconception(
+            "brackets missing",
+            _brackets_missing,
+            "Only the mean is divided by the spread: `/` comes before `-`. Put "
+            "parentheses around the difference.",
+        ),
+        Misconception(
+            "from 0 to 1",
+            _by(_range),
+            "Your numbers of `train` run from 0 to 1. Normalise to mean 0 and spread "
+            "1: subtract the mean, divide by the standard deviation.",
+        ),
+        Misconception(
+            "order swapped",
+            lambda train, test: _scaled(train, test)[::-1],
+            "Both sets are right, but they have changed places: return `train` first.",
+        ),
     ),
     lambda: [
         (3 * train + 5, 2 * test + 1)
@@ -256,6 +470,13 @@ NORMALISE = Exercise(
             randn((4, 1, 2, 2), (1, 1, 2, 2)),
         )
     ],
+    parts=("the normalised `train`", "the normalised `test`"),
+    hints=(
+        "Two numbers are needed, a mean and a spread. From which set may they come?",
+        "The network learns from `train` in one scale. A test image must arrive in "
+        "that same scale, whatever the other test images are.",
+        "Save `train.mean()` and `train.std()` before you change anything.",
+    ),
 )
 
 
@@ -268,15 +489,37 @@ def _counted_once(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
     return _confusion(predicted, labels, classes).clamp(max=1)
 
 
+def _floats_at(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
+    counts = _confusion(predicted, labels, classes).float()
+    return counts / counts.sum(1, keepdim=True)
+
+
+def _classes_that_occur(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
+    return _confusion(predicted, labels, int(labels.max()) + 1)
+
+
 def _predictions() -> list[Case]:
     generator, device = torch.Generator().manual_seed(1), current_device()
     cases: list[Case] = []
-    for n, classes in [(12, 3), (20, 4), (5, 6)]:
+    for n, classes in [(12, 3), (20, 4), (5, 6), (400, 2)]:
         draws = torch.randint(classes, (2, n), generator=generator)
-        draws[:, :2] = torch.tensor([[1], [2]])  # a mistake made twice
-        predicted, labels = draws.to(device)
-        cases.append((predicted, labels, classes))
-    return cases
+        draws[:, :2] = torch.tensor([[1], [2 % classes]])  # a mistake made twice
+        draws[:, -1] = classes - 1
+        if n == 400:
+            draws[:, 4:] = 1  # more often than a byte can count
+        cases.append((*draws.to(device), classes))
+    absent = torch.tensor([[0, 2, 2, 1, 2], [0, 2, 1, 2, 1]], device=device)
+    return [*cases, (*absent, 5)]  # two of its classes, the last among them, are absent
+
+
+def _counts(answer: Answer, predicted: Tensor, labels: Tensor, classes: int) -> Any:
+    """Call an answer; whole numbers of any size count as such."""
+    matrix = answer(predicted, labels, classes)
+    if isinstance(matrix, Tensor) and not (
+        matrix.is_floating_point() or matrix.is_complex() or matrix.dtype == torch.bool
+    ):
+        return matrix.long()
+    return matrix
 
 
 CONFUSION = Exercise(
@@ -305,23 +548,80 @@ CONFUSION = Exercise(
             "mistakes: count every pair (true class, predicted class).",
         ),
         Misconception(
+            "floats",
+            lambda predicted, labels, classes: _confusion(
+                predicted, labels, classes
+            ).float(),
+            "The counts are right, but they are floats. Counts are whole numbers: "
+            "`torch.zeros` makes floats unless you give it a `dtype`.",
+        ),
+        Misconception(
             "shares of a row",
-            lambda predicted, labels, classes: (
-                _confusion(predicted, labels, classes)
-                / _confusion(predicted, labels, classes).sum(1, keepdim=True)
-            ),
+            _floats_at,
             "These are shares of each true class. The task asks for counts, as whole "
             "numbers. (And a class that does not occur gives 0/0.)",
         ),
+        Misconception(
+            "shares of a row, 0 for none",
+            lambda *case: _floats_at(*case).nan_to_num(0),
+            "These are shares of each true class. The task asks for counts, as whole "
+            "numbers.",
+        ),
+        Misconception(
+            "no minlength",
+            lambda predicted, labels, classes: torch.bincount(
+                labels * classes + predicted
+            ).reshape(classes, classes),
+            "It fails where the last pair of classes does not occur: `bincount` ends "
+            "at the largest number that it meets. `minlength` makes it go on.",
+        ),
+        Misconception(
+            "classes that occur",
+            _classes_that_occur,
+            "Your matrix is too small where the last class does not occur. How many "
+            "classes there are can't be seen from the labels: that is what `classes` "
+            "is for.",
+        ),
+        Misconception(
+            "ten classes built in",
+            lambda predicted, labels, classes: _confusion(predicted, labels, 10),
+            "Ten classes are built in, as FashionMNIST has them. Other data have "
+            "other numbers: use `classes`.",
+        ),
+        *(
+            Misconception(
+                f"counted in {dtype}",
+                lambda predicted, labels, classes, dtype=dtype: _confusion(
+                    predicted, labels, classes
+                ).to(dtype),
+                "Small counts are right, large ones are not: eight bits count only to "
+                "255 (`uint8`) or 127 (`int8`), then start over. Use a larger dtype.",
+            )
+            for dtype in (torch.uint8, torch.int8)
+        ),
     ),
     _predictions,
+    apply=_counts,
+    hints=(
+        "One cell for each pair (true class, predicted class). Every image adds 1 to "
+        "one cell.",
+        "A loop over the images will do: start from zeros of a whole dtype. Which of "
+        "the two is the row?",
+        "Without a loop: number the cells from 0 to `classes**2 - 1`, row after row, "
+        "and let `bincount` count them.",
+    ),
 )
 
 
-def _step_in_order(order: str, loss_of: Answer = F.cross_entropy) -> Answer:
+_LossOf = Callable[[Tensor, Tensor], Tensor]
+
+
+def _step_in_order(
+    order: str, loss_of: _LossOf = F.cross_entropy, result: Answer = Tensor.item
+) -> Answer:
     """Return an answer that runs z(ero_grad), l(oss), b(ackward), s(tep) in order."""
 
-    def answer(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> float:
+    def answer(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> Any:
         loss = torch.tensor(torch.nan)
         for letter in order:
             if letter == "z":
@@ -332,90 +632,237 @@ def _step_in_order(order: str, loss_of: Answer = F.cross_entropy) -> Answer:
                 loss.backward()
             else:
                 optimizer.step()
-        return loss.item()
+        return result(loss)
 
     return answer
 
 
+_step = _step_in_order("zlbs")
+
+
+def _in_eval_mode(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> float:
+    net.eval()
+    return _step(net, x, y, optimizer)
+
+
+def _own_optimizer(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> float:
+    return _step(net, x, y, SGD(net.parameters(), lr=0.01))
+
+
+def _without_autograd(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> float:
+    with torch.no_grad():
+        loss = F.cross_entropy(net(x), y)
+    loss.backward()
+    return loss.item()
+
+
+def _times_the_batch(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> float:
+    return len(x) * _step(net, x, y, optimizer)
+
+
 def _labelled_batch(n: int, features: int, classes: int) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(n)
-    labels = torch.randint(1, classes, (n,), generator=generator)
+    labels = torch.randint(classes, (n,), generator=generator)
+    labels[0] = classes - 1
     return randn((n, features))[0], labels.to(current_device())
 
 
-def _three_steps(answer: Answer, x: Tensor, y: Tensor) -> tuple[Any, ...]:
-    """Let an answer take three steps; return its last loss and the parameters."""
-    first = nn.Linear(x.shape[1], 6)
-    net = nn.Sequential(first, nn.ReLU(), nn.Linear(6, 4)).to(x.device)
-    optimizer = SGD(net.parameters(), lr=0.3)
-    start = nn.utils.parameters_to_vector(net.parameters()).clone()
-    backwards: list[Tensor] = []
-    first.bias.register_hook(backwards.append)
-    loss = [answer(net, x, y, optimizer) for _ in range(3)][-1]
-    end = nn.utils.parameters_to_vector(net.parameters()).detach()
-    if not torch.equal(start, end):
-        return loss, end
-    # Nothing moved. Gradients that were made and are gone were thrown away.
-    return loss, end, len(backwards), first.bias.grad is None
+_A_TENSOR = "a tensor, not a number"
 
+
+def _three_steps(answer: Answer, x: Tensor, y: Tensor) -> Any:
+    """Let an answer take three steps with a small network; return what came of them.
+
+    What spoils everything else comes back alone, as text.
+    """
+    modes: set[bool] = set()
+    calls: list[str] = []  # of one step: "backward", "step"
+
+    class Net(nn.Sequential):
+        def forward(self, x: Tensor) -> Tensor:
+            modes.update(_modes(self))
+            return super().forward(x)
+
+    first = nn.Linear(x.shape[1], 6)
+    net = Net(first, nn.ReLU(), nn.Linear(6, 4)).to(x.device)
+    optimizer = SGD(net.parameters(), lr=0.3)
+    first.bias.register_hook(lambda _: calls.append("backward"))
+    optimizer.register_step_post_hook(lambda *_: calls.append("step"))
+    flat = [nn.utils.parameters_to_vector(net.parameters()).detach()]
+    losses: list[Any] = []
+    for _ in range(3):
+        calls.clear()
+        loss = answer(net, x, y, optimizer)
+        if loss is None:
+            return None
+        losses.append(_named(loss))
+        flat.append(nn.utils.parameters_to_vector(net.parameters()).detach())
+    if (modes | _modes(net)) != {True}:
+        return "the network is in evaluation mode"
+    if "step" not in calls and not torch.equal(flat[0], flat[-1]):
+        return "the parameters move without `optimizer.step()`"
+    order = [b for a, b in pairwise(["", *calls]) if a != b]
+    return losses[0], flat[1], losses[2], flat[3], ", ".join(order) or "neither"
+
+
+def _modes(net: nn.Module) -> set[bool]:
+    return {module.training for module in net.modules()}
+
+
+def _named(loss: Any) -> Any:
+    if isinstance(loss, Tensor):
+        return _A_TENSOR
+    return "a function, not a number" if callable(loss) else loss
+
+
+_TENSOR_HINT = (
+    "You return the loss as a tensor. Asked for is a number: `.item()` takes it out, "
+    "and lets go of everything that autograd keeps for the tensor."
+)
+
+
+def _faults_of_a_step() -> Iterator[Misconception]:
+    """Yield each mistake in the order or the loss, with a number and with a tensor."""
+    for name, order, loss_of, hint in _STEP_FAULTS:
+        yield Misconception(name, _step_in_order(order, loss_of), hint)
+        yield Misconception(
+            f"{name}, and a tensor",
+            _step_in_order(order, loss_of, result=lambda loss: loss),
+            f"Two things. {hint} And the loss comes back as a tensor: `.item()` makes "
+            "it a number.",
+        )
+
+
+def _softmax_first(scores: Tensor, y: Tensor) -> Tensor:
+    return F.cross_entropy(scores.softmax(1), y)
+
+
+_STEP_FAULTS: tuple[tuple[str, str, _LossOf, str], ...] = (
+    (
+        "no zero_grad",
+        "lbs",
+        F.cross_entropy,
+        "The first step is right, later ones are not: `backward()` adds to the "
+        "gradients that are there, so each step repeats all those before it. "
+        "`zero_grad()` is missing.",
+    ),
+    (
+        "no backward",
+        "zls",
+        F.cross_entropy,
+        "The parameters never move, because they have no gradients: call "
+        "`loss.backward()` before `optimizer.step()`.",
+    ),
+    (
+        "gradients thrown away",
+        "lbzs",
+        F.cross_entropy,
+        "The parameters never move: `zero_grad()` comes between `backward()` and "
+        "`step()` and deletes the gradients that the step needs.",
+    ),
+    (
+        "no step",
+        "zlb",
+        F.cross_entropy,
+        "The parameters never move: the gradients are there, but nothing uses them. "
+        "`optimizer.step()` is missing.",
+    ),
+    (
+        "step before backward",
+        "zlsb",
+        F.cross_entropy,
+        "The parameters never move: `step()` comes before `backward()`, when the "
+        "gradients have just been deleted. First backward, then step.",
+    ),
+    (
+        "softmax before the loss",
+        "zlbs",
+        _softmax_first,
+        "You pass probabilities to `cross_entropy`, which applies its own softmax: "
+        "pass the logits.",
+    ),
+    (
+        "summed loss",
+        "zlbs",
+        partial(F.cross_entropy, reduction="sum"),
+        "You sum the losses, so a larger batch takes a larger step. Leave "
+        "`reduction` at its default, the mean.",
+    ),
+)
 
 TRAIN_STEP = Exercise(
     "classifier.train_step",
-    _step_in_order("zlbs"),
+    _step,
     (
         Misconception(
-            "no zero_grad",
-            _step_in_order("lbs"),
-            "`zero_grad()` is missing: `backward()` adds to the gradients that are "
-            "there, so each step repeats all the steps before it.",
+            "a tensor", _step_in_order("zlbs", result=lambda loss: loss), _TENSOR_HINT
         ),
         Misconception(
-            "no backward",
-            _step_in_order("zls"),
-            "The parameters never move, because they have no gradients: call "
-            "`loss.backward()` before `optimizer.step()`.",
+            "item not called",
+            _step_in_order("zlbs", result=lambda loss: loss.item),
+            "You return a method, not its result: the parentheses are missing, as in "
+            "`.item()`.",
         ),
         Misconception(
-            "gradients thrown away",
-            _step_in_order("lbzs"),
-            "The parameters never move: `zero_grad()` comes between `backward()` and "
-            "`step()` and deletes the gradients that the step needs.",
+            "evaluation mode",
+            _in_eval_mode,
+            "The network is in evaluation mode in your step or after it. In training, "
+            "dropout and BatchNorm must do their part: leave the mode alone here.",
         ),
         Misconception(
-            "no step",
-            _step_in_order("zlb"),
-            "The gradients are there, but nothing uses them: `optimizer.step()` is "
-            "missing, or comes before `backward()`.",
+            "another optimizer",
+            _own_optimizer,
+            "The parameters move, but the `optimizer` you are given never takes a "
+            "step. Use that one: it has its own learning rate, and many optimizers "
+            "remember earlier steps.",
+        ),
+        Misconception(
+            "autograd off",
+            _without_autograd,
+            "The loss has no connection to the parameters, so `backward()` fails: the "
+            "network seems to run under `no_grad()`, or the loss is detached or made "
+            "anew from a number.",
         ),
         Misconception(
             "a step late",
             _step_in_order("lszb"),
-            "`step()` comes before `backward()` here, so it uses the gradients of the "
-            "previous batch: loss, backward, then step.",
+            # PyTorch stops: the parameters that `backward()` needs have been moved.
+            "`step()` comes before `backward()` here. It moves the parameters by the "
+            "gradients of the previous batch, and then `backward()` finds them "
+            "changed: loss, backward, then step.",
         ),
         Misconception(
-            "softmax before the loss",
-            _step_in_order(
-                "zlbs", lambda scores, y: F.cross_entropy(scores.softmax(1), y)
-            ),
-            "You pass probabilities to `cross_entropy`, which applies its own "
-            "softmax: pass the logits.",
+            "the loss after the step",
+            _step_in_order("zlbsl"),
+            "The step is right. Your number is the loss *after* it, from a second "
+            "pass through the network: return the one that you called `backward()` "
+            "on.",
         ),
         Misconception(
-            "summed loss",
-            _step_in_order(
-                "zlbs", lambda scores, y: F.cross_entropy(scores, y, reduction="sum")
-            ),
-            "You sum the losses, so a larger batch takes a larger step. Leave "
-            "`reduction` at its default, the mean.",
+            "times the batch",
+            _times_the_batch,
+            "The step is right. Your number is the loss times the number of examples: "
+            "return the mean, as `cross_entropy` gives it.",
         ),
+        *_faults_of_a_step(),
     ),
-    lambda: [
-        _labelled_batch(5, 3, 4),
-        _labelled_batch(1, 4, 4),
-        _labelled_batch(8, 7, 4),
-    ],
+    lambda: [_labelled_batch(5, 3, 4), _labelled_batch(1, 4, 4)],
     _three_steps,
+    parts=(
+        "the loss of the first step",
+        "the parameters after one step",
+        "the loss of the third step",
+        "the parameters after three steps",
+        "the order of `backward` and `step`",
+    ),
+    arguments=("x", "y"),
+    hints=(
+        "The lesson calls them 'four lines that learn'. Which are they?",
+        "Loss, gradients of zero, backward, step. What must not come between the "
+        "last two?",
+        "The result is the loss from which `backward()` started. `.item()` makes a "
+        "number of a tensor.",
+    ),
 )
 
 
@@ -427,7 +874,8 @@ def _evaluate(
     evals: bool = True,
     quiet: bool = True,
     back: Callable[[bool], bool] | None = lambda was: was,
-) -> float:
+    number: bool = True,
+) -> Any:
     was = net.training
     if evals:
         net.eval()
@@ -435,68 +883,198 @@ def _evaluate(
         right = net(images).argmax(dim=1) == labels
     if back is not None:
         net.train(back(was))
-    return right.float().mean().item()
+    share = right.float().mean()
+    return share.item() if number else share
 
 
-def _watched(
-    answer: Answer, images: Tensor, labels: Tensor, training: bool
-) -> tuple[Any, Tensor, bool, bool]:
-    """Return the accuracy, and what the evaluation did to the network."""
+def _outermost_restored(net: nn.Module, images: Tensor, labels: Tensor) -> float:
+    was = net.training
+    share = _evaluate(net, images, labels, back=None)
+    net.training = was
+    return share
+
+
+def _outermost_eval(net: nn.Module, images: Tensor, labels: Tensor) -> float:
+    was, net.training = net.training, False
+    share = _evaluate(net, images, labels, evals=False, back=None)
+    net.training = was
+    return share
+
+
+def _autograd_left_off(net: nn.Module, images: Tensor, labels: Tensor) -> float:
+    torch.set_grad_enabled(False)
+    return _evaluate(net, images, labels)
+
+
+def _batches_averaged(net: nn.Module, images: Tensor, labels: Tensor) -> float:
+    batches = zip(images.split(100), labels.split(100), strict=True)
+    shares = [_evaluate(net, *batch) for batch in batches]
+    return sum(shares) / len(shares)
+
+
+_Run = tuple[set[bool], bool, Tensor]  # modes of all layers, autograd, the classes
+
+
+def _watched(answer: Answer, images: Tensor, labels: Tensor, training: bool) -> Any:
+    """Return the accuracy, or what the evaluation did wrong, as text."""
     features = images.shape[1]
+    runs: list[_Run] = []
+
+    class Net(nn.Sequential):
+        def forward(self, x: Tensor) -> Tensor:
+            scores = super().forward(x)
+            classes = scores.detach().argmax(1)
+            runs.append((_modes(self), torch.is_grad_enabled(), classes))
+            return scores
+
     norm = nn.BatchNorm1d(features)
     norm.load_state_dict({"running_mean": torch.full((features,), 0.5)}, strict=False)
-    net = nn.Sequential(norm, nn.Dropout(0.5), nn.Linear(features, 4))
-    net.to(images.device).train(training)
-    with_grad: list[bool] = []
-    net.register_forward_pre_hook(lambda *_: with_grad.append(torch.is_grad_enabled()))
-    accuracy = answer(net, images, labels)
-    return accuracy, norm.get_buffer("running_mean"), net.training, any(with_grad)
+    inner = nn.Sequential(norm, nn.Dropout(0.5))
+    net = Net(inner, nn.Linear(features, 4)).to(images.device).train(training)
+    with torch.enable_grad():
+        accuracy = answer(net, images, labels)
+        autograd = torch.is_grad_enabled()
+    if accuracy is None:
+        return None
+    faults = [*_faults_of_runs(runs), *_faults_afterwards(_modes(net), training)]
+    if not autograd:
+        faults.append("autograd is left off")
+    if isinstance(accuracy, Tensor):
+        faults.append("the result is a tensor")
+    elif not faults and _is_mean_of_batches(accuracy, runs, labels):
+        faults.append("every batch counts the same, whatever its size")
+    return "; ".join(faults) or accuracy
+
+
+def _faults_of_runs(runs: list[_Run]) -> Iterator[str]:
+    if not runs:
+        yield "the network is not used"
+    modes = {mode for run in runs for mode in run[0]}
+    if True in modes:
+        which = "some layers run" if False in modes else "the network runs"
+        yield f"{which} in training mode"
+    if any(autograd for _, autograd, _ in runs):
+        yield "autograd is on"
+
+
+def _faults_afterwards(modes: set[bool], training: bool) -> Iterator[str]:
+    if (not training) in modes:
+        which = "some layers are" if training in modes else "the network is"
+        yield f"{which} left in {'evaluation' if training else 'training'} mode"
+
+
+def _is_mean_of_batches(accuracy: Any, runs: list[_Run], labels: Tensor) -> bool:
+    batches = [classes for _, _, classes in runs]
+    sizes = [len(classes) for classes in batches]
+    if len(set(sizes)) < 2 or sum(sizes) != len(labels):
+        return False
+    pairs = zip(batches, labels.split(sizes), strict=True)
+    shares = [(a == b).float().mean().item() for a, b in pairs]
+    return isinstance(accuracy, float) and (
+        abs(accuracy - sum(shares) / len(shares)) < 1e-5
+    )
+
+
+_EVALUATE_HINTS = {
+    "no eval": "The network runs in training mode: dropout drops, BatchNorm uses this "
+    "batch and updates its statistics. Call `net.eval()` before.",
+    "no no_grad": "Autograd is on while the network runs, and keeps every intermediate "
+    "tensor: put the call inside `with torch.no_grad():`. (Alone on a line "
+    "`torch.no_grad()` does nothing.)",
+    "left in eval mode": "A network that was training comes out in evaluation mode, "
+    "and training would silently go on in it. Save `net.training` before `eval()`, and "
+    "end with `net.train(was)`, before the `return`.",
+    "always back to train": "A network that came in evaluation mode comes out in "
+    "training mode: `net.train()` always sets that. Give it the mode that you saved.",
+    "a tensor": "The result is a tensor. Asked for is a number: `.item()`.",
+}
+
+
+def _evaluate_mistakes() -> Iterator[Misconception]:
+    """Yield every mistake alone and all that go together, the single ones first."""
+    ends: dict[str, Callable[[bool], bool] | None] = {
+        "": lambda was: was,
+        "left in eval mode": None,
+        "always back to train": lambda was: True,
+    }
+    choices = [
+        ([name for name in names if name], names)
+        for names in product(
+            ["", "no eval"], ["", "no no_grad"], ends, ["", "a tensor"]
+        )
+    ]
+    for faults, (mode, autograd, end, kind) in sorted(choices, key=lambda c: len(c[0])):
+        if not faults or (mode and end == "left in eval mode"):
+            continue  # right, or without `eval()` there is no eval mode to be left in
+        answer = partial(
+            _evaluate,
+            evals=not mode,
+            quiet=not autograd,
+            back=ends[end],
+            number=not kind,
+        )
+        hints = [_EVALUATE_HINTS[fault] for fault in faults]
+        if len(hints) > 1:
+            hints = [f"({i}) {hint}" for i, hint in enumerate(hints, 1)]
+            hints.insert(0, f"{len(faults)} things are wrong.")
+        yield Misconception(", ".join(faults), answer, " ".join(hints))
 
 
 EVALUATE = Exercise(
     "classifier.evaluate",
     lambda net, images, labels: _evaluate(net, images, labels),
     (
+        *_evaluate_mistakes(),
         Misconception(
-            "neither",
-            partial(_evaluate, evals=False, quiet=False),
-            "The network is still in training: dropout drops, BatchNorm uses this "
-            "batch and updates its statistics, autograd records everything. Use "
-            "`net.eval()` and `torch.no_grad()`.",
+            "only the outermost put in eval mode",
+            _outermost_eval,
+            "The layers inside still run in training mode: setting `net.training` "
+            "reaches only the outermost module. `net.eval()` reaches all of them.",
         ),
         Misconception(
-            "no eval",
-            partial(_evaluate, evals=False),
-            "`no_grad()` only stops autograd. Dropout still drops and BatchNorm still "
-            "uses the batch: call `net.eval()` as well.",
+            "only the outermost put back",
+            _outermost_restored,
+            "The layers inside stay in evaluation mode: setting `net.training` reaches "
+            "only the outermost module. `net.train(was)` reaches all of them.",
         ),
         Misconception(
-            "no no_grad",
-            partial(_evaluate, quiet=False),
-            "`eval()` changes layers, not autograd, which still keeps every "
-            "intermediate tensor: wrap the call in `with torch.no_grad():`.",
+            "autograd left off",
+            _autograd_left_off,
+            "Autograd is off after your function, for everybody: `set_grad_enabled` "
+            "stays as it is set. `with torch.no_grad():` ends where its block ends.",
         ),
         Misconception(
-            "eval and nothing else",
-            partial(_evaluate, quiet=False, back=None),
-            "`eval()` is right, but two things are missing: `torch.no_grad()` around "
-            "the call, and restoring the mode at the end.",
+            "batches averaged",
+            _batches_averaged,
+            "You average the shares of the batches, so an image of a smaller last "
+            "batch counts more than the others. Add up the right answers of all "
+            "batches and divide once.",
         ),
         Misconception(
-            "mode not put back",
-            partial(_evaluate, back=None),
-            "The network stays in eval mode, and training would silently go on in it: "
-            "save `net.training` first, and end with `net.train(was)`.",
-        ),
-        Misconception(
-            "always back to train",
-            partial(_evaluate, back=lambda was: True),
-            "You always end with `net.train()`. A network that came in eval mode "
-            "should leave in it: `net.train(was)`.",
+            "a count",
+            lambda net, images, labels: (
+                _evaluate(net, images, labels, number=False) * len(labels)
+            ).item(),
+            "You return how many are right. Accuracy is their share: divide by the "
+            "number of images.",
         ),
     ),
-    lambda: [(*_labelled_batch(n, 3, 4), n != 6) for n in (9, 6, 16)],
+    lambda: [
+        (*_labelled_batch(9, 3, 4), True),
+        (*_labelled_batch(1, 3, 4), False),
+        (*_labelled_batch(6, 3, 4), False),
+        (*_labelled_batch(1103, 3, 4), True),  # prime: no batch size divides it
+    ],
     _watched,
+    arguments=("images", "labels", "net.training"),
+    hints=(
+        "Two switches are to be set before the network runs: one for its layers, one "
+        "for autograd. Which?",
+        "`eval()` changes the layers, `no_grad()` stops autograd; neither does the "
+        "other's work. And `eval()` lasts until somebody changes it.",
+        "Save `net.training` first. At the end, before the `return`, give it to "
+        "`net.train`.",
+    ),
 )
 
 EXERCISES = (COUNT, ACCURACY, CROSS_ENTROPY, NORMALISE, CONFUSION, TRAIN_STEP, EVALUATE)
