@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise, product
+from numbers import Real
 from typing import Any
 
 import torch
@@ -17,6 +18,10 @@ from course_utils.session import current_device
 
 def _count(sizes: tuple[int, ...]) -> int:
     return sum(a * b + b for a, b in pairwise(sizes))
+
+
+def _one_pair_too_many(sizes: tuple[int, ...]) -> int:
+    return sum(sizes[i] * sizes[i + 1] for i in range(len(sizes)))
 
 
 def _count_of_three(sizes: tuple[int, ...]) -> int:
@@ -67,6 +72,18 @@ COUNT = Exercise(
         ),
         Misconception("four sizes unpacked", _count_of_three, _THREE_BUILT_IN),
         Misconception("four sizes by index", _count_by_index, _THREE_BUILT_IN),
+        Misconception(
+            "one pair too many",
+            _one_pair_too_many,
+            "An index runs over the end of `sizes`: there is one layer fewer than "
+            "sizes, so the last pair begins at the last size but one.",
+        ),
+        Misconception(
+            "a single bias",
+            lambda sizes: sum(a * b for a, b in pairwise(sizes)) + 1,
+            "The weights are right, but you count one bias for the whole network. "
+            "Each output of each layer has one.",
+        ),
         Misconception(
             "first layer only",
             lambda sizes: _count(sizes[:2]),
@@ -124,14 +141,15 @@ def _right(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def _score_cases() -> list[Case]:
-    # Odd sizes, a batch of one, and as many rows as classes. Of every three labels
-    # two are the best-scored class, so that accuracy is neither 0 nor 1.
+    # Odd sizes, a batch of one, and as many rows as classes. Of every four labels two
+    # are the best-scored class, one is the worst and one the second best.
     cases: list[Case] = []
     for n, classes in [(7, 10), (1, 3), (5, 5), (12, 3)]:
         (logits,) = randn((n, classes), seed=n + 3)
-        best, worst = logits.argmax(1), logits.argmin(1)
-        third = torch.arange(n, device=logits.device) % 3 == 2
-        cases.append((logits, torch.where(third, worst, best)))
+        ranked = logits.argsort(dim=1, descending=True)
+        chosen = [0, 0, classes - 1, 1] * n
+        labels = [row[place].item() for row, place in zip(ranked, chosen, strict=False)]
+        cases.append((logits, torch.tensor(labels, device=logits.device)))
     return cases
 
 
@@ -201,6 +219,14 @@ ACCURACY = Exercise(
             "This is the share of mistakes. Accuracy is the share of right answers.",
         ),
         Misconception(
+            "argmin",
+            lambda logits, labels: (
+                (logits.argmin(dim=1) == labels).float().mean().item()
+            ),
+            "You compare the label with the class of the lowest score. The network "
+            "chooses the highest.",
+        ),
+        Misconception(
             "percent",
             lambda logits, labels: 100 * _right(logits, labels).float().mean().item(),
             "This is in percent. Return a share from 0 to 1.",
@@ -224,6 +250,12 @@ def _of_the_label(table: Tensor, labels: Tensor) -> Tensor:
 
 def _mean_loss(log_p: Tensor, labels: Tensor) -> Tensor:
     return -_of_the_label(log_p, labels).mean()
+
+
+def _loss(answer: Answer, logits: Tensor, labels: Tensor) -> Any:
+    """Call an answer; a Python number comes back as text, so that it never passes."""
+    loss = answer(logits, labels)
+    return "a Python number, not a tensor" if isinstance(loss, Real) else loss
 
 
 def _loss_cases() -> list[Case]:
@@ -289,6 +321,24 @@ CROSS_ENTROPY = Exercise(
             "that of its label: divide by the number of images only.",
         ),
         Misconception(
+            "no mean",
+            lambda logits, labels: -_of_the_label(logits.log_softmax(1), labels),
+            "These are the losses of the single images, `(N,)`. Asked for is one "
+            "number: their mean.",
+        ),
+        Misconception(
+            "all classes",
+            lambda logits, labels: -logits.log_softmax(1).mean(),
+            "The labels play no part in your number: it is the mean over all classes. "
+            "For each image only the class of its label counts.",
+        ),
+        Misconception(
+            "the best class",
+            lambda logits, labels: -logits.log_softmax(1).amax(1).mean(),
+            "The labels play no part in your number: you take the class of the "
+            "highest score. The loss asks for the probability of the *right* class.",
+        ),
+        Misconception(
             "a table of all labels",
             lambda logits, labels: -logits.log_softmax(1)[:, labels].mean(),
             "`[:, labels]` picks, for every image, the labels of *all* images: an "
@@ -308,9 +358,9 @@ CROSS_ENTROPY = Exercise(
                 lambda logits, labels, small=small: _mean_loss(
                     (logits.softmax(1) + small).log(), labels
                 ),
-                "It is right for small logits. The small number that you add under "
-                "the logarithm hides how wrong the network is: a loss of 200 comes "
-                "out as 20. `log_softmax` needs no such number.",
+                "It is right for small logits. The small number under the logarithm, "
+                "added or as a lower limit, hides how wrong the network is: a loss of "
+                "200 comes out as 20. `log_softmax` needs no such number.",
             )
             for small in (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6)
         ),
@@ -335,11 +385,12 @@ CROSS_ENTROPY = Exercise(
         Misconception(
             "a Python number",
             lambda logits, labels: _mean_loss(logits.log_softmax(1), labels).item(),
-            "The number is right, but it is a Python number, which has no "
-            "`backward()`. Return the tensor, without `.item()`.",
+            "You return a Python number, which has no `backward()`. Return a tensor, "
+            "without `.item()`.",
         ),
     ),
     _loss_cases,
+    apply=_loss,
     hints=(
         "Three steps: log-probabilities from the logits, for each image the one of "
         "its label, minus their mean.",
@@ -347,7 +398,7 @@ CROSS_ENTROPY = Exercise(
         "a column for each image.",
         "`torch.arange(N)` are the rows. Which columns belong to them?",
     ),
-    forbidden=("F.cross_entropy",),
+    forbidden=("F.cross_entropy", "nn.CrossEntropyLoss"),
     differentiable=True,
 )
 
@@ -457,6 +508,30 @@ NORMALISE = Exercise(
             "1: subtract the mean, divide by the standard deviation.",
         ),
         Misconception(
+            "statistics of test",
+            _by(lambda train, test: [(test.mean(), test.std())] * 2),
+            "You use the statistics of `test` for both sets. The network is trained "
+            "before a test set is seen: use those of `train`.",
+        ),
+        Misconception(
+            "own mean",
+            _by(lambda train, test: [(x.mean(), train.std()) for x in (train, test)]),
+            "`train` is right. From `test` you subtract its own mean: use the mean of "
+            "`train`, so that a picture gets the same numbers in either set.",
+        ),
+        Misconception(
+            "own spread",
+            _by(lambda train, test: [(train.mean(), x.std()) for x in (train, test)]),
+            "`train` is right. You divide `test` by its own spread: use that of "
+            "`train`, so that a picture gets the same numbers in either set.",
+        ),
+        Misconception(
+            "multiplied",
+            _by(lambda train, test: [(train.mean(), 1 / train.std())] * 2),
+            "The mean is subtracted, but then you multiply by the spread. To bring "
+            "it to 1, divide.",
+        ),
+        Misconception(
             "order swapped",
             lambda train, test: _scaled(train, test)[::-1],
             "Both sets are right, but they have changed places: return `train` first.",
@@ -535,9 +610,10 @@ CONFUSION = Exercise(
         Misconception(
             "repeats lost",
             _counted_once,
-            "A pair that occurs twice is counted once. `m[labels, predicted] += 1` "
-            "reads, adds and writes each cell only once: use a loop, `bincount` or "
-            "`index_put_` with `accumulate=True`.",
+            "A pair that occurs twice is counted once. With an index for every image "
+            "`m[labels, predicted]` is read and written as a whole, so each cell "
+            "changes only once: use a loop, `bincount` or `index_put_` with "
+            "`accumulate=True`.",
         ),
         Misconception(
             "only the right ones",
@@ -546,6 +622,23 @@ CONFUSION = Exercise(
             ),
             "You count only the right answers. The matrix is there to show the "
             "mistakes: count every pair (true class, predicted class).",
+        ),
+        Misconception(
+            "only the mistakes",
+            lambda predicted, labels, classes: (
+                _confusion(predicted, labels, classes)
+                - _confusion(predicted, labels, classes).diag().diag()
+            ),
+            "The diagonal is empty: you leave out the right answers. They are pairs "
+            "as well, of a class with itself.",
+        ),
+        Misconception(
+            "shares of all",
+            lambda predicted, labels, classes: (
+                _confusion(predicted, labels, classes) / len(labels)
+            ),
+            "These are shares of all images. The task asks for counts, as whole "
+            "numbers.",
         ),
         Misconception(
             "floats",
@@ -656,6 +749,19 @@ def _without_autograd(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> f
     return loss.item()
 
 
+def _number_too_early(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> Any:
+    loss: Any = F.cross_entropy(net(x), y).item()
+    loss.backward()
+    return loss
+
+
+def _step_for_each_example(
+    net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD
+) -> float:
+    pairs = zip(x.split(1), y.split(1), strict=True)
+    return sum(_step(net, *pair, optimizer) for pair in pairs) / len(x)
+
+
 def _times_the_batch(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> float:
     return len(x) * _step(net, x, y, optimizer)
 
@@ -679,9 +785,9 @@ def _three_steps(answer: Answer, x: Tensor, y: Tensor) -> Any:
     calls: list[str] = []  # of one step: "backward", "step"
 
     class Net(nn.Sequential):
-        def forward(self, x: Tensor) -> Tensor:
+        def forward(self, input: Tensor) -> Tensor:
             modes.update(_modes(self))
-            return super().forward(x)
+            return super().forward(input)
 
     first = nn.Linear(x.shape[1], 6)
     net = Net(first, nn.ReLU(), nn.Linear(6, 4)).to(x.device)
@@ -690,15 +796,19 @@ def _three_steps(answer: Answer, x: Tensor, y: Tensor) -> Any:
     optimizer.register_step_post_hook(lambda *_: calls.append("step"))
     flat = [nn.utils.parameters_to_vector(net.parameters()).detach()]
     losses: list[Any] = []
+    most = 0  # steps of the optimizer in one call
     for _ in range(3):
         calls.clear()
         loss = answer(net, x, y, optimizer)
         if loss is None:
             return None
         losses.append(_named(loss))
+        most = max(most, calls.count("step"))
         flat.append(nn.utils.parameters_to_vector(net.parameters()).detach())
     if (modes | _modes(net)) != {True}:
         return "the network is in evaluation mode"
+    if most > 1:
+        return "more than one `optimizer.step()` in a call"
     if "step" not in calls and not torch.equal(flat[0], flat[-1]):
         return "the parameters move without `optimizer.step()`"
     order = [b for a, b in pairwise(["", *calls]) if a != b]
@@ -782,6 +892,13 @@ _STEP_FAULTS: tuple[tuple[str, str, _LossOf, str], ...] = (
         "pass the logits.",
     ),
     (
+        "no log_softmax before nll_loss",
+        "zlbs",
+        F.nll_loss,
+        "You use the logits as log-probabilities. `nll_loss` needs `log_softmax` "
+        "before it; `cross_entropy` does both.",
+    ),
+    (
         "summed loss",
         "zlbs",
         partial(F.cross_entropy, reduction="sum"),
@@ -817,11 +934,33 @@ TRAIN_STEP = Exercise(
             "remember earlier steps.",
         ),
         Misconception(
+            "several steps",
+            _step_in_order("zlbsszlbs"),
+            "The optimizer takes more than one step in a single call. One batch, one "
+            "step: no loop is needed.",
+        ),
+        Misconception(
+            "a step for each example",
+            _step_for_each_example,
+            "The optimizer takes a step for each example. Give the whole batch to the "
+            "network at once: one loss, one step.",
+        ),
+        Misconception(
             "autograd off",
             _without_autograd,
-            "The loss has no connection to the parameters, so `backward()` fails: the "
-            "network seems to run under `no_grad()`, or the loss is detached or made "
-            "anew from a number.",
+            "The loss has no connection to the parameters, so `backward()` fails. "
+            "Usually the network runs under `no_grad()`, or the loss is detached.",
+        ),
+        Misconception(
+            "a number too early",
+            _number_too_early,
+            "A Python number has no `backward()`: keep the loss as a tensor until the "
+            "step is done, and take the number out at the end.",
+        ),
+        Misconception(
+            "arguments swapped",
+            _step_in_order("zlbs", lambda scores, y: F.cross_entropy(y, scores)),
+            "`cross_entropy` takes the logits first, then the labels.",
         ),
         Misconception(
             "a step late",
@@ -875,12 +1014,13 @@ def _evaluate(
     quiet: bool = True,
     back: Callable[[bool], bool] | None = lambda was: was,
     number: bool = True,
+    dim: int = 1,
 ) -> Any:
     was = net.training
     if evals:
         net.eval()
     with torch.set_grad_enabled(not quiet):
-        right = net(images).argmax(dim=1) == labels
+        right = net(images).argmax(dim=dim) == labels
     if back is not None:
         net.train(back(was))
     share = right.float().mean()
@@ -921,8 +1061,8 @@ def _watched(answer: Answer, images: Tensor, labels: Tensor, training: bool) -> 
     runs: list[_Run] = []
 
     class Net(nn.Sequential):
-        def forward(self, x: Tensor) -> Tensor:
-            scores = super().forward(x)
+        def forward(self, input: Tensor) -> Tensor:
+            scores = super().forward(input)
             classes = scores.detach().argmax(1)
             runs.append((_modes(self), torch.is_grad_enabled(), classes))
             return scores
@@ -1049,6 +1189,12 @@ EVALUATE = Exercise(
             "You average the shares of the batches, so an image of a smaller last "
             "batch counts more than the others. Add up the right answers of all "
             "batches and divide once.",
+        ),
+        Misconception(
+            "argmax over the batch",
+            partial(_evaluate, dim=0),
+            "`argmax(dim=0)` finds, for each class, the image with the highest score. "
+            "Each image is a row, and its classes are along `dim=1`.",
         ),
         Misconception(
             "a count",

@@ -237,6 +237,22 @@ PLACE = Exercise(
             "the channels stood side by side; here a channel ends after H·W numbers.",
         ),
         Misconception(
+            "row by the remainder of H",
+            lambda index, shape: (
+                index // (shape[1] * shape[2]),
+                index % shape[1],
+                index % shape[2],
+            ),
+            "Channel and column are right. Your row changes with each number; it "
+            "should go up by 1 only after W of them.",
+        ),
+        Misconception(
+            "divided by the channels",
+            lambda index, shape: (index // shape[0], *_place(index, shape)[1:]),
+            "Row and column are right. For the channel you divide by C; divide by the "
+            "numbers that one channel holds.",
+        ),
+        Misconception(
             "true division",
             lambda index, shape: (
                 index / (shape[1] * shape[2]),
@@ -303,9 +319,19 @@ def _end_excluded(shape: _Shape, start: int, end: int) -> _Shape:
     return (*shape[:start], math.prod(shape[start:end]), *shape[end:])
 
 
+def _negative_end_in_product(shape: _Shape, start: int, end: int) -> _Shape:
+    rest = shape[end % len(shape) + 1 :]
+    return (*shape[:start], math.prod(shape[start : end + 1]), *rest)
+
+
+def _last_not_multiplied(shape: _Shape, start: int, end: int) -> _Shape:
+    end %= len(shape)
+    return (*shape[:start], math.prod(shape[start:end]), *shape[end + 1 :])
+
+
 def _bare_number(shape: _Shape, start: int, end: int) -> _Shape | int:
     merged = _out(shape, start, end)
-    return merged if len(merged) > 1 else merged[0]
+    return merged[0] if len(merged) == 1 else merged
 
 
 SHAPE = Exercise(
@@ -318,6 +344,19 @@ SHAPE = Exercise(
             "`end_dim = -1` goes wrong: `end_dim + 1` is then 0, and a slice up to 0 "
             "is empty, a slice from 0 is everything. Turn −1 into the last dimension "
             "first.",
+        ),
+        Misconception(
+            "-1 in the slice of the product",
+            _negative_end_in_product,
+            "`end_dim = -1` goes wrong: `end_dim + 1` is then 0, a slice up to 0 is "
+            "empty, and the product of nothing is 1. Turn −1 into the last dimension "
+            "first.",
+        ),
+        Misconception(
+            "last not multiplied",
+            _last_not_multiplied,
+            "The pieces before and after are right, the merged size is too small: the "
+            "size of `end_dim` itself is missing in the product.",
         ),
         Misconception(
             "end excluded",
@@ -438,6 +477,12 @@ KEEP_BATCH = Exercise(
             "view",
             lambda x: x.view(x.shape[0], -1),
             "It works often: " + _FAILS_AS_VIEW,
+        ),
+        Misconception(
+            "unchanged",
+            lambda x: x,
+            "`x` comes back with the shape it had. `flatten` and `reshape` don't "
+            "change it, they return a new tensor: return that.",
         ),
         Misconception(
             "batch merged",
@@ -615,6 +660,13 @@ HWC_TO_CHW = Exercise(
             lambda image: image.reshape(image.shape[2], *image.shape[:2]),
             "The shape is right, but the picture is not: `reshape` only cuts the same "
             "row of numbers differently. To move a dimension, use `permute`.",
+        ),
+        Misconception(
+            "cut by view",
+            lambda image: image.view(image.shape[2], *image.shape[:2]),
+            "The shape is right, but the picture is not: `view` only cuts the same "
+            "row of numbers differently (and fails where memory has another order). "
+            "To move a dimension, use `permute`.",
         ),
         Misconception(
             "transposed",
@@ -805,9 +857,9 @@ LINEAR_SIZE = Exercise(
             lambda channels, height, width: (
                 channels * ((height - 4) // 4) * ((width - 4) // 4)
             ),
-            "You take off both borders and then pool twice. The order is convolution, "
-            "pooling, convolution, pooling: the second border comes off the pooled "
-            "picture.",
+            "Your size is what comes out if both borders are taken off before the two "
+            "poolings, or if the second border is one pixel too narrow. The second "
+            "convolution takes 2 off the *pooled* picture: 13 becomes 11.",
         ),
         Misconception(
             # The same numbers: ceil((n - 6) / 4) == (n - 3) // 4 for every n.
