@@ -723,13 +723,13 @@ def _count(
     hidden: int,
     *,
     attention: int = 1,
-    out_proj: bool = True,
-    biases: bool = True,
+    out_proj: int = 1,
+    biases: int = 1,
     norms: int = 4,
 ) -> int:
     """Return the number of parameters; the keywords are what mistakes change."""
     projections = (3 + out_proj) * (d * d + d) * attention
-    feed_forward = 2 * d * hidden + (hidden + d if biases else 0)
+    feed_forward = 2 * d * hidden + biases * (hidden + d)
     return projections + feed_forward + norms * d
 
 
