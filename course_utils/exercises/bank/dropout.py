@@ -1,7 +1,9 @@
 """Exercises of lesson 03: dropout."""
 
+import copy
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -38,14 +40,61 @@ SURVIVOR = Exercise(
             "You multiply the survivor by 1 + p. At p = 0.5 that gives 1.5 times the "
             "value in half of the draws, 0.75 on average: divide by 1 - p.",
         ),
+        Misconception(
+            "doubled",
+            lambda value, p: 2 * value,
+            "Your result is twice the value whatever `p` is. That is right for p = "
+            "0.5 only: the factor depends on `p`.",
+        ),
+        Misconception(
+            "parentheses forgotten",
+            lambda value, p: value / 1 - p,
+            "`value / 1 - p` divides by 1 and then subtracts p. Division comes before "
+            "subtraction: put 1 - p in parentheses.",
+        ),
+        Misconception(
+            "the factor alone",
+            lambda value, p: 1 / (1 - p),
+            "Your result is the factor, whatever the value is. Multiply the value by "
+            "it.",
+        ),
+        Misconception(
+            "whole-number division",
+            lambda value, p: value // (1 - p),
+            "Your result is rounded down to a whole number: `//` does that. Divide "
+            "with `/`.",
+        ),
     ),
-    lambda: [(3.0, 0.25), (-2.0, 0.1), (7.0, 0.7)],
+    lambda: [(3.0, 0.25), (-2.0, 0.1), (7.0, 0.7), (1.5, 0.5)],
+    hints=(
+        "In training a share 1 - p of the draws lets the value through, the others "
+        "give 0. What is the mean over many draws if survivors stay as they are?",
+        "That mean is (1 - p) times the value. The survivor has to make up for it, so "
+        "that the mean is the value again.",
+    ),
 )
 
 
-def _uniform(shape: tuple[int, ...]) -> Tensor:
+def _noise(shape: tuple[int, ...], p: float) -> Tensor:
+    """Draw uniform noise; for p = 0.25 the last number is exactly 1 - p."""
     noise = torch.rand(shape, generator=torch.Generator().manual_seed(2))
+    if p == 0.25:  # 0.75 has no rounding error
+        noise.view(-1)[-1] = 1 - p
     return noise.to(current_device())
+
+
+_BORDER = (
+    "Your result is right but for the entry whose noise is exactly 1 - p. It is to be "
+    "dropped: an entry survives where `noise < 1 - p`, not `<=`."
+)
+_SHRUNK = (
+    "You multiply the survivors by 1 - p, which makes them even smaller. They have to "
+    "make up for the dropped values: divide."
+)
+
+
+def _by_surviving_share(x: Tensor, mask: Tensor) -> Tensor:
+    return x * mask / mask.to(x.dtype).mean()
 
 
 DROP = Exercise(
@@ -83,6 +132,12 @@ DROP = Exercise(
             "`noise < 1 - p`.",
         ),
         Misconception(
+            "mask inverted, without the border",
+            lambda x, noise, p: x * (noise > 1 - p) / (1 - p),
+            "You keep the entries that should go: an entry survives where `noise < 1 "
+            "- p`, not where it is larger.",
+        ),
+        Misconception(
             "another recipe",
             lambda x, noise, p: x * (noise >= p) / (1 - p),
             "`noise >= p` is an equally fair rule, but it makes another mask from the "
@@ -93,12 +148,55 @@ DROP = Exercise(
             lambda x, noise, p: x * (noise[0] < 1 - p) / (1 - p),
             "All rows get the mask of the first row. Every example has its own.",
         ),
+        Misconception(
+            "shrunk", lambda x, noise, p: x * (noise < 1 - p) * (1 - p), _SHRUNK
+        ),
+        Misconception(
+            "border kept", lambda x, noise, p: x * (noise <= 1 - p) / (1 - p), _BORDER
+        ),
+        Misconception(
+            "noise of its own",
+            lambda x, noise, p: x * (torch.rand_like(x) < 1 - p) / (1 - p),
+            "The survivors have the right size, but your mask is another one: it comes "
+            "from new random numbers. Use those in `noise`.",
+        ),
+        Misconception(
+            "share that survived",
+            lambda x, noise, p: _by_surviving_share(x, noise < 1 - p),
+            "You divide by the share that happens to survive. That changes from draw "
+            "to draw, and is 0 if nothing survives: divide by 1 - p.",
+        ),
+        Misconception(
+            "survivors only",
+            lambda x, noise, p: x[noise < 1 - p] / (1 - p),
+            "You return the survivors alone, in one row. The output has the shape of "
+            "`x`, with 0 in the dropped places: multiply by the mask.",
+        ),
+        Misconception(
+            "scale alone",
+            lambda x, noise, p: x / (1 - p),
+            "Every entry is scaled and none is dropped: multiply by the mask as well.",
+        ),
     ),
     lambda: [
-        (*randn(shape), _uniform(shape), p)
-        for shape, p in [((2, 3), 0.25), ((1, 5), 0.7), ((4, 4), 0.3), ((5, 3), 0.5)]
+        (*randn(shape), _noise(shape, p), p)
+        for shape, p in [
+            ((2, 3), 0.25),
+            ((1, 5), 0.6),
+            ((4, 4), 0.3),
+            ((5, 3), 0.5),
+            ((7,), 0.5),
+            ((2, 1, 3, 4), 0.7),
+        ]
     ],
+    hints=(
+        "Make a mask of the shape of `x` first: True where an entry survives.",
+        "A mask of booleans counts as 1 and 0 in a product: multiplying by it drops.",
+        "Then scale what is left as in exercise 1, with 1 - p in parentheses.",
+    ),
+    differentiable=True,
 )
+
 
 BACKWARD = Exercise(
     "dropout.backward",
@@ -134,11 +232,41 @@ BACKWARD = Exercise(
             "You give the gradient to the dropped entries: `mask` is True for the "
             "survivors.",
         ),
+        Misconception(
+            "scaled by 1/p",
+            lambda g, mask, p: g * mask / p,
+            "The zeros are right, but you divide by p, the share that is dropped. The "
+            "forward pass divided by 1 - p.",
+        ),
+        Misconception(
+            "factor twice",
+            lambda g, mask, p: g * mask / (1 - p) ** 2,
+            "The zeros are right, but the factor is squared. `g` is the gradient of "
+            "the output and holds no factor yet: divide once.",
+        ),
+        Misconception(
+            "survivors only",
+            lambda g, mask, p: g[mask] / (1 - p),
+            "You return the gradients of the survivors alone, in one row. The input's "
+            "gradient has the shape of `g`, with 0 for what was dropped.",
+        ),
     ),
     lambda: [
-        (*randn(shape), _uniform(shape) < 1 - p, p)
-        for shape, p in [((3, 4), 0.4), ((1, 7), 0.25), ((5, 5), 0.5)]
+        (*randn(shape), _noise(shape, p) < 1 - p, p)
+        for shape, p in [
+            ((3, 4), 0.4),
+            ((1, 7), 0.25),
+            ((5, 5), 0.5),
+            ((6,), 0.3),
+            ((2, 3, 1, 2), 0.7),
+        ]
     ],
+    hints=(
+        "Take one entry: y = x · m / (1 - p), with m = 1 or 0. What is dy/dx?",
+        "A dropped entry had no part in y. A survivor's slope is a number that you "
+        "know from the forward pass.",
+        "By the chain rule each entry of `g` is multiplied by its slope.",
+    ),
 )
 
 VARIANCE = Exercise(
@@ -175,8 +303,41 @@ VARIANCE = Exercise(
             "p and 1 - p are swapped. With p = 0 nothing is dropped and nothing "
             "varies, but your result would be infinite.",
         ),
+        Misconception(
+            "over the entries",
+            lambda x, p: x.var() * p / (1 - p),
+            "You take the variance over the entries of `x`, one number. Each entry is "
+            "fixed here, and only its mask varies: return one variance per entry.",
+        ),
+        Misconception(
+            "mean of all variances",
+            lambda x, p: (x**2 * p / (1 - p)).mean(),
+            "You average over the entries. The task asks for the variance of each "
+            "entry: return the shape of `x`.",
+        ),
+        Misconception(
+            "parentheses forgotten",
+            lambda x, p: x**2 * p / 1 - p,
+            "`... / 1 - p` divides by 1 and then subtracts p. Put 1 - p in "
+            "parentheses.",
+        ),
+        Misconception(
+            "variance of the mask",
+            lambda x, p: x * 0 + p / (1 - p),
+            "This is the variance for x = 1: your result does not depend on `x`. How "
+            "much does a larger number vary?",
+        ),
     ),
-    lambda: [(*randn((n, 3)), p) for n, p in [(1, 0.3), (4, 0.5), (5, 0.8)]],
+    lambda: [
+        (*randn(shape), p)
+        for shape, p in [((1, 3), 0.3), ((4, 3), 0.5), ((5,), 0.8), ((2, 3, 2), 0.25)]
+    ],
+    hints=(
+        "An entry comes out as x / (1 - p) with probability 1 - p, and as 0 otherwise.",
+        "The variance is the mean of the squares minus the square of the mean, and "
+        "the mean is x.",
+        "The mean of the squares is (1 - p) · (x / (1 - p))². Subtract x², simplify.",
+    ),
 )
 
 
@@ -184,7 +345,7 @@ def _drop(x: Tensor, p: float) -> Tensor:
     return x * (torch.rand_like(x) < 1 - p) / (1 - p)
 
 
-_Drop = Callable[[Tensor, float], Tensor]
+_Drop = Callable[[Tensor, float], Any]
 
 
 def _layer(
@@ -194,7 +355,7 @@ def _layer(
         def __init__(self, p: float) -> None:
             super().__init__(p)
 
-        def forward(self, input: Tensor) -> Tensor:
+        def forward(self, input: Tensor) -> Any:
             return (in_training if self.training else in_evaluation)(input, self.p)
 
     return Layer
@@ -208,39 +369,135 @@ def _whole_rows(x: Tensor, p: float) -> Tensor:
     return x * (torch.rand_like(x[:, :1]) < 1 - p) / (1 - p)
 
 
-def _training_facts(x: Tensor, out: Tensor) -> tuple[str, str, str]:
-    alive, factors = out != 0, (out / x)[out != 0]
-    scale = f"{factors.mean().item():.3g}" if len(factors) else "nothing"
-    scaled = f"survivors multiplied by {scale}"
-    if alive.any() and not alive.all():  # all or none is no block
-        if (alive == alive[:1]).all():
-            return "dropped in columns", scaled, "every row has the same mask"
-        if (alive == alive[:, :1]).all():
-            return "dropped in rows", scaled, "one draw per row"
-    share = round(10 * (~alive).float().mean().item())
-    return f"{share} in 10 dropped", scaled, "one draw per entry"
+def _whole_channels(x: Tensor, p: float) -> Tensor:
+    first_two = x.shape[:2] + (1,) * (x.dim() - 2)
+    return x * (torch.rand(first_two, device=x.device) < 1 - p) / (1 - p)
+
+
+def _from_seed(x: Tensor, p: float) -> Tensor:
+    noise = torch.rand(x.shape, generator=torch.Generator().manual_seed(0))
+    return x * (noise.to(x.device) < 1 - p) / (1 - p)
+
+
+def _exact_number(x: Tensor, p: float) -> Tensor:
+    places = torch.randperm(x.numel(), device=x.device).reshape(x.shape)
+    return x * (places >= round(p * x.numel())) / (1 - p)
+
+
+def _in_place(x: Tensor, p: float) -> Tensor:
+    x[torch.rand_like(x) >= 1 - p] = 0
+    return x / (1 - p)
+
+
+def _nothing(x: Tensor, p: float) -> None:
+    return None
+
+
+class _FirstCallOnly(nn.Dropout):
+    """Drops in its first call, never again."""
+
+    used = False
+
+    def forward(self, input: Tensor) -> Tensor:
+        if not self.training or self.used:
+            return input
+        self.used = True
+        return _drop(input, self.p)
+
+
+_SHAPES = ((40, 50), (2000,), (20, 4, 25), (5, 10, 6, 7))
+_CALLS = 4
+
+
+def _facts(layer_class: Answer, p: float) -> Any:
+    """Say what a layer does in training and in evaluation, whatever its mask.
+
+    The first thing wrong is said, and nothing after it. A result that is no tensor
+    is returned as it is.
+    """
+    layer = layer_class(p)
+    training = "as asked"
+    for shape in _SHAPES:
+        (x,) = randn(shape)
+        used = x.clone()
+        outs = [layer.train()(used) for _ in range(_CALLS)]
+        rest = layer.eval()(used)
+        if not isinstance(outs[0], Tensor):
+            return outs[0]
+        if rest is None:
+            return training, "None is returned"
+        if not isinstance(rest, Tensor):
+            return rest
+        if not torch.equal(used, x):
+            return "x is changed in place", "not looked at"
+        if any(out.shape != x.shape for out in outs):
+            training = "the result has another shape than x"
+        elif any(out.dtype != x.dtype for out in (*outs, rest)):
+            return "the result has another dtype than x", "not looked at"
+        else:
+            training = _training_fact(x, outs, p) or _gradient_fact(layer.train(), x)
+        resting = _evaluation_fact(x, rest) or _gradient_fact(layer.eval(), x)
+        if (training, resting) != ("", ""):
+            break
+    return training or "as asked", resting or "as asked"
+
+
+def _training_fact(x: Tensor, outs: list[Tensor], p: float) -> str:
+    masks = [out != 0 for out in outs]
+    if all(mask.all() for mask in masks[1:]) and not masks[0].all():
+        return "entries are dropped in the first call only"
+    if any(torch.equal(out, x) for out in outs):
+        return "x is unchanged"
+    if any(mask.all() for mask in masks):
+        return "no entry is 0"
+    if not any(mask.any() for mask in masks):
+        return "everything is dropped"
+    for dim in range(x.dim()):
+        if all(_constant_along(mask, dim) for mask in masks):
+            return f"one draw for all places along dim {dim} of a {x.dim()}-D input"
+    counts = [int(mask.sum()) for mask in masks]
+    if any(torch.equal(masks[i], masks[j]) for i in range(_CALLS) for j in range(i)):
+        return "the same entries are dropped at every call"
+    if len(set(counts)) == 1:
+        return "the same number of entries is dropped at every call"
+    ratios = [(out / x)[mask] for out, mask in zip(outs, masks, strict=True)]
+    means = torch.stack([ratio.mean() for ratio in ratios])
+    if any(not torch.allclose(r, r.mean().expand_as(r), rtol=1e-3) for r in ratios):
+        return "the survivors are not all multiplied by one number"
+    if not torch.allclose(means, means[0].expand_as(means), rtol=1e-4):
+        return "the survivors are multiplied by another number at every call"
+    share = 1 - sum(counts) / (_CALLS * x.numel())
+    factor = means[0].item()
+    if abs(share - p) < 0.03 and math.isclose(factor, 1 / (1 - p), rel_tol=1e-4):
+        return ""
+    return f"{10 * share:.0f} in 10 dropped, survivors multiplied by {factor:.3g}"
+
+
+def _constant_along(mask: Tensor, dim: int) -> bool:
+    first = mask.narrow(dim, 0, 1)
+    return mask.shape[dim] > 1 and torch.equal(mask, first.expand_as(mask))
 
 
 def _evaluation_fact(x: Tensor, rest: Tensor) -> str:
-    if torch.equal(rest, x):
-        return "x unchanged in evaluation"
+    if rest.shape != x.shape:
+        return "the result has another shape than x"
+    if torch.allclose(rest, x, rtol=1e-5):
+        return ""
     if (rest == 0).any():
-        return "still dropping in evaluation"
-    return f"x multiplied by {(rest / x).mean().item():.3g} in evaluation"
+        return "entries are dropped"
+    return f"x is multiplied by {(rest / x).mean().item():.3g}"
 
 
-def _facts(layer_class: Answer, p: float) -> tuple[str, ...]:
-    """Say what a layer does to a (40, 50) input, whatever its mask."""
-    (x,) = randn((40, 50))
-    layer = layer_class(p)
-    x_used = x.clone()
-    out, rest = layer.train()(x_used), layer.eval()(x.clone())
-    for result in (out, rest):
-        if not isinstance(result, Tensor) or result.shape != x.shape:
-            raise TypeError("forward must return a tensor of the shape of x.")
-    if not torch.equal(x_used, x):
-        raise ValueError("forward changes x in place: make a new tensor.")
-    return (*_training_facts(x, out), _evaluation_fact(x, rest))
+def _gradient_fact(layer: nn.Module, x: Tensor) -> str:
+    leaf = x.clone().requires_grad_()
+    out = layer(leaf)
+    if not out.requires_grad:
+        return "the result is cut off from autograd"
+    (gradient,) = torch.autograd.grad(out.sum(), leaf, allow_unused=True)
+    if gradient is None:
+        return "the result is cut off from autograd"
+    right = torch.allclose(gradient, out.detach() / x, rtol=1e-3, atol=1e-4)
+    return "" if right else "the gradients are not those of x · mask / (1 - p)"
 
 
 LAYER = Exercise(
@@ -250,13 +507,19 @@ LAYER = Exercise(
         Misconception(
             "never asleep",
             _layer(_drop, _drop),
-            "It still drops in evaluation. Check `self.training`; if you call "
-            "`F.dropout`, pass it on: `training=self.training`.",
+            "It still drops in evaluation. Return `x` as it is unless `self.training` "
+            "is True.",
         ),
         Misconception(
             "always asleep",
             _layer(lambda x, p: x),
             "It drops nothing in training either: x comes out unchanged.",
+        ),
+        Misconception(
+            "parentheses forgotten",
+            _layer(lambda x, p: x * (torch.rand_like(x) < 1 - p) / 1 - p),
+            "In training no entry of the result is 0. Is something added or subtracted "
+            "after the mask? `... / 1 - p` does so: put 1 - p in parentheses.",
         ),
         Misconception(
             "modes exchanged",
@@ -274,6 +537,17 @@ LAYER = Exercise(
             "In training you divide by p, the share dropped. Divide by 1 - p.",
         ),
         Misconception(
+            "shrunk",
+            _layer(lambda x, p: x * (torch.rand_like(x) < 1 - p) * (1 - p)),
+            _SHRUNK,
+        ),
+        Misconception(
+            "share that survived",
+            _layer(lambda x, p: _by_surviving_share(x, torch.rand_like(x) < 1 - p)),
+            "Your survivors are multiplied by another number at every call, as if you "
+            "divided by the share that happens to survive. Divide by 1 - p.",
+        ),
+        Misconception(
             "scaling in eval",
             _layer(_drop, lambda x, p: x * (1 - p)),
             "You rescale in training and again in evaluation. Once is enough: in "
@@ -286,6 +560,12 @@ LAYER = Exercise(
             ),
             "You rescale in evaluation, as the first papers did. PyTorch does it in "
             "training, so that evaluation costs nothing.",
+        ),
+        Misconception(
+            "factor in eval",
+            _layer(_drop, lambda x, p: x / (1 - p)),
+            "In evaluation x is still divided by 1 - p. Nothing is dropped there, so "
+            "there is nothing to make up for: return `x`.",
         ),
         Misconception(
             "p as the share kept",
@@ -309,9 +589,70 @@ LAYER = Exercise(
             "You drop whole rows, that is whole examples. Draw for every entry: "
             "`torch.rand_like(x)`.",
         ),
+        Misconception(
+            "whole channels",
+            _layer(_whole_channels),
+            "With more than two dimensions your layer drops whole blocks. Draw for "
+            "every entry, whatever the shape of `x`: `torch.rand_like(x)`.",
+        ),
+        Misconception(
+            "the same mask at every call",
+            _layer(_from_seed),
+            "The same entries are dropped at every call. The mask is fixed, or drawn "
+            "once and kept, or the seed is set in `forward`: draw a new one each time.",
+        ),
+        Misconception(
+            "first call only",
+            _FirstCallOnly,
+            "Entries are dropped in the first call in training, and in no later one. "
+            "Draw a new mask at every call.",
+        ),
+        Misconception(
+            "exact number",
+            _layer(_exact_number),
+            "The number of dropped entries is the same at every call. Each entry is "
+            "dropped by a draw of its own, so the number varies: `torch.rand_like(x)`.",
+        ),
+        Misconception(
+            "cut off from autograd",
+            _layer(lambda x, p: _drop(x.detach(), p)),
+            "The numbers are right, but in training the result is cut off from "
+            "autograd (`.detach()`, `.data`, `no_grad()` or numpy does that): no "
+            "gradient reaches the layers before.",
+        ),
+        Misconception(
+            "cut off in evaluation",
+            _layer(_drop, lambda x, p: x.detach()),
+            "In evaluation the result is cut off from autograd: return `x` as it is.",
+        ),
+        Misconception(
+            "in place",
+            _layer(_in_place),
+            "`forward` changes `x` in place. Make a new tensor: others may still need "
+            "the old one.",
+        ),
+        Misconception(
+            "nothing in evaluation",
+            _layer(_drop, _nothing),
+            "In evaluation `forward` returns None: a `return x` is missing there.",
+        ),
+        Misconception(
+            "survivors only",
+            _layer(lambda x, p: x[torch.rand_like(x) < 1 - p] / (1 - p)),
+            "In training the result has another shape than `x`. Keep its shape, with 0 "
+            "in the dropped places: multiply by the mask.",
+        ),
     ),
     lambda: [(0.3,), (0.8,)],
     _facts,
+    hints=(
+        "There are two cases. In evaluation, `self.training` is False: return `x`.",
+        "In training draw one uniform number per entry, at every call: "
+        "`torch.rand_like(x)`.",
+        "From there on it is exercise 2, with `self.p` in place of `p`.",
+    ),
+    parts=("the result in training", "the result in evaluation"),
+    forbidden=("F.dropout", "nn.Dropout", "super().forward", "native_dropout"),
 )
 
 CHANNELS = Exercise(
@@ -346,12 +687,79 @@ CHANNELS = Exercise(
             "You keep the channels that should go: a channel survives where `noise < "
             "1 - p`.",
         ),
+        Misconception(
+            "mask inverted, without the border",
+            lambda x, noise, p: x * (noise > 1 - p)[:, :, None, None] / (1 - p),
+            "You keep the channels that should go: a channel survives where `noise < "
+            "1 - p`, not where it is larger.",
+        ),
+        Misconception(
+            "another recipe",
+            lambda x, noise, p: x * (noise >= p)[:, :, None, None] / (1 - p),
+            "`noise >= p` is an equally fair rule, but it drops other channels. The "
+            "task says: keep where `noise < 1 - p`.",
+        ),
+        Misconception(
+            "dropped with probability 1 - p",
+            lambda x, noise, p: x * (noise < p)[:, :, None, None] / (1 - p),
+            "You keep a channel where `noise < p`, so a share p survives. In PyTorch p "
+            "is the probability of being dropped: keep where `noise < 1 - p`.",
+        ),
+        Misconception(
+            "scaled by 1/p",
+            lambda x, noise, p: x * (noise < 1 - p)[:, :, None, None] / p,
+            "The right channels are dropped, but you divide the others by p, the share "
+            "that is dropped. Divide by 1 - p.",
+        ),
+        Misconception(
+            "shrunk",
+            lambda x, noise, p: x * (noise < 1 - p)[:, :, None, None] * (1 - p),
+            _SHRUNK,
+        ),
+        Misconception(
+            "border kept",
+            lambda x, noise, p: x * (noise <= 1 - p)[:, :, None, None] / (1 - p),
+            _BORDER.replace("entry", "channel"),
+        ),
+        Misconception(
+            "one dimension added",
+            lambda x, noise, p: x * (noise < 1 - p)[:, :, None] / (1 - p),
+            "A mask of shape `(N, C, 1)` lines up with channels, height and width. "
+            "Add two dimensions: it must be `(N, C, 1, 1)`.",
+        ),
+        Misconception(
+            "survivors only",
+            lambda x, noise, p: x[noise < 1 - p] / (1 - p),
+            "You return the surviving channels alone. The output has the shape of `x`, "
+            "with zeros in the dropped channels.",
+        ),
+        Misconception(
+            "single entries",
+            lambda x, noise, p: x * (torch.rand_like(x) < 1 - p) / (1 - p),
+            "You draw new noise for every entry. Whole channels are dropped here, and "
+            "`noise` says which.",
+        ),
     ),
-    # In the second case the mask fits height and width by accident.
+    # In the second case the mask fits height and width by accident; in the fourth it
+    # does so with one dimension added.
     lambda: [
-        (*randn((n, c, h, w)), _uniform((n, c)), p)
-        for n, c, h, w, p in [(2, 3, 4, 5, 0.4), (3, 5, 3, 5, 0.3), (1, 7, 2, 3, 0.5)]
+        (*randn((n, c, h, w)), _noise((n, c), p), p)
+        for n, c, h, w, p in [
+            (2, 3, 4, 5, 0.4),
+            (3, 5, 3, 5, 0.3),
+            (1, 7, 2, 3, 0.5),
+            (3, 3, 3, 2, 0.25),
+            (4, 2, 1, 1, 0.6),
+        ]
     ],
+    hints=(
+        "The mask is `(N, C)`: one value per example and channel. `x` has two more "
+        "dimensions.",
+        "Broadcasting aligns shapes from the right, so the mask needs two dimensions "
+        "of size 1 at its end.",
+        "Indexing with None adds a dimension of size 1. The rest is as in exercise 2.",
+    ),
+    differentiable=True,
 )
 
 
@@ -382,16 +790,46 @@ def _inverted(model: nn.Module) -> None:
             module.eval()
 
 
+def _first_only(model: nn.Module) -> None:
+    model.eval()
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.train()
+            break
+
+
+def _children_before_parents(model: nn.Module) -> None:
+    for module in reversed(list(model.modules())):
+        module.train(isinstance(module, nn.Dropout))
+
+
 def _mixed_model() -> nn.Module:
     inner = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Dropout(0.2))
     return nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Dropout(0.5), inner)
 
 
-def _modes(answer: Answer, model: nn.Module) -> str:
+def _deep_model() -> nn.Module:
+    """Return a model of several levels, some of its modules in evaluation mode."""
+    block = nn.Sequential(nn.Linear(3, 3), nn.Dropout(0.1), nn.BatchNorm1d(3))
+    heads = nn.ModuleDict({"a": nn.Dropout(0.2), "b": nn.Sequential(block, nn.ReLU())})
+    model = nn.Sequential(nn.Dropout(0.3), nn.ModuleList([heads]), nn.Dropout(0.4))
+    block.eval()
+    model[2].eval()
+    return model
+
+
+def _modes(answer: Answer, model: nn.Module) -> tuple[str, ...]:
+    """Name the dropout layers that sleep and the other modules that don't."""
+    named = [(name or "the model", module) for name, module in model.named_modules()]
+    before = [module.training for _, module in named]
     answer(model)
-    named = [(name or "model", module) for name, module in model.named_modules()]
-    awake = [f"{n} {type(m).__name__}" for n, m in named if m.training]
-    return f"in training mode: {', '.join(awake) or 'none'}"
+    if before == [module.training for _, module in named]:
+        return ("all modes are as before", "all modes are as before")
+    asleep, awake = [], []
+    for name, module in named:
+        if isinstance(module, nn.Dropout) != module.training:
+            (awake if module.training else asleep).append(name)
+    return ", ".join(asleep) or "none", ", ".join(awake) or "none"
 
 
 AWAKE = Exercise(
@@ -399,29 +837,50 @@ AWAKE = Exercise(
     _awake,
     (
         Misconception(
+            "nothing changed",
+            lambda model: copy.deepcopy(model).eval(),
+            "No mode of `model` is changed by your function. It may work on a copy "
+            "(`copy.deepcopy`), or name a method without calling it: `eval()` and "
+            "`train()` need parentheses.",
+        ),
+        Misconception(
             "all in training",
             lambda model: model.train(),
-            "`model.train()` puts BatchNorm in training mode too: its output would "
+            "Everything is in training mode. That includes BatchNorm: its output would "
             "depend on the batch, and its running statistics would change. Switch "
             "only the dropout layers.",
         ),
         Misconception(
             "all in evaluation",
             lambda model: model.eval(),
-            "`model.eval()` is the first half. Now every dropout layer is off as "
-            "well: switch those back with `train()`.",
+            "Everything is in evaluation mode, the dropout layers too. Switch those "
+            "back with `train()`, with parentheses, after the last `eval()`: that "
+            "changes a module and all inside it.",
         ),
         Misconception(
             "no eval first",
             _without_eval,
-            "You switch the dropout layers and leave the rest as it was, which may be "
-            "training. Start with `model.eval()`.",
+            "The dropout layers are in training mode, and the rest is as it was, which "
+            "may be training. Start with `model.eval()`.",
         ),
         Misconception(
             "children only",
             _children_only,
-            "You look only at the direct children. A dropout layer may be nested "
-            "deeper: `model.modules()` visits every level.",
+            "Dropout layers that are direct children of the model are switched, those "
+            "deeper inside are not. `model.modules()` visits every level.",
+        ),
+        Misconception(
+            "children before parents",
+            _children_before_parents,
+            "Some dropout layers sleep again at the end: `eval()` and `train(False)` "
+            "change a module and all inside it. Does a parent get its turn after its "
+            "children, as with `apply`? Call `model.eval()` once, at the start.",
+        ),
+        Misconception(
+            "first only",
+            _first_only,
+            "Only the first dropout layer is in training mode. Does a `break` or "
+            "`return` end the loop after it?",
         ),
         Misconception(
             "inverted",
@@ -430,8 +889,24 @@ AWAKE = Exercise(
             "everything else is in training mode.",
         ),
     ),
-    lambda: [(_mixed_model(),), (_mixed_model().eval(),)],
+    lambda: [
+        (_mixed_model(),),
+        (_mixed_model().eval(),),
+        (_deep_model(),),
+        (nn.Dropout(0.5).eval(),),
+        (nn.TransformerEncoderLayer(4, 2, 8),),
+    ],
     _modes,
+    hints=(
+        "There are two steps: everything into evaluation mode, then some layers back.",
+        "`model.modules()` visits the model itself and every module inside it, on "
+        "every level.",
+        "`isinstance(module, nn.Dropout)` tells which ones to switch with `train()`.",
+    ),
+    parts=(
+        "the dropout layers left in evaluation mode",
+        "the other modules left in training mode",
+    ),
 )
 
 SHIFT = Exercise(
@@ -462,8 +937,33 @@ SHIFT = Exercise(
             "You use the share that is dropped. With p = 0 nothing is shifted, so the "
             "answer must then be 1.",
         ),
+        Misconception(
+            "dropout's factor",
+            lambda p: 1 / (1 - p),
+            "1 / (1 - p) is dropout's factor in training. In evaluation dropout is "
+            "off, and BatchNorm divides by the spread it saw in training. Which one?",
+        ),
+        Misconception(
+            "only the variance added",
+            lambda p: math.sqrt((1 - p) / p),
+            "You divide by the root of p / (1 - p), the variance that dropout adds. "
+            "The input's own variance, 1, is still there: add them.",
+        ),
+        Misconception(
+            "variance of an unscaled mask",
+            lambda p: 1 / math.sqrt(1 + p * (1 - p)),
+            "You add p(1 - p), the variance of a mask of ones. Survivors are divided "
+            "by 1 - p, so more variance is added: see exercise 4.",
+        ),
     ),
-    lambda: [(0.2,), (0.5,), (0.75,)],
+    lambda: [(0.2,), (0.5,), (0.75,), (0.36,)],
+    hints=(
+        "BatchNorm divides by the spread that it saw in training. In evaluation an "
+        "input of spread 1 arrives.",
+        "In training, dropout turns variance 1 into 1 + p / (1 - p), on average over "
+        "inputs (exercise 4). Simplify that.",
+        "The variance in training is 1 / (1 - p). Divide 1 by its square root.",
+    ),
 )
 
 EXERCISES = (SURVIVOR, DROP, BACKWARD, VARIANCE, LAYER, CHANNELS, AWAKE, SHIFT)

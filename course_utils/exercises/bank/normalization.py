@@ -53,8 +53,61 @@ COUNTS = Exercise(
             lambda n, c, groups: (c, n * c, n * c // groups, n),
             "`c // groups` is the number of channels in a group. Count the groups.",
         ),
+        Misconception(
+            "BatchNorm by example and channel",
+            lambda n, c, groups: (n * c, n * c, n * groups, n),
+            "Your first two numbers are equal: one mean per example and channel. That "
+            "is InstanceNorm; BatchNorm in training has one per channel, over all "
+            "examples.",
+        ),
+        Misconception(
+            "InstanceNorm by example",
+            lambda n, c, groups: (c, n, n * groups, n),
+            "You count one mean per example for InstanceNorm. Each channel of each "
+            "example has its own.",
+        ),
+        Misconception(
+            "InstanceNorm and LayerNorm swapped",
+            lambda n, c, groups: (c, n, n * groups, n * c),
+            "InstanceNorm and LayerNorm are swapped: LayerNorm((c, h, w)) takes all "
+            "channels of an example together.",
+        ),
+        Misconception(
+            "LayerNorm by channel",
+            lambda n, c, groups: (c, n * c, n * groups, n * c),
+            "You count one mean per example and channel for LayerNorm. Its shape is "
+            "`(c, h, w)`, so all channels of an example share one.",
+        ),
+        Misconception(
+            "BatchNorm once",
+            lambda n, c, groups: (1, n * c, n * groups, n),
+            "You count one mean for BatchNorm, which would mix the channels. Each "
+            "channel has its own.",
+        ),
     ),
     lambda: [(8, 6, 3), (1, 4, 2), (5, 12, 1), (2, 10, 10)],
+    hints=(
+        "For each layer ask which of the four dimensions share a mean. Each of the "
+        "others multiplies the count by its size.",
+        "Height and width are always shared. BatchNorm shares n as well, InstanceNorm "
+        "nothing else, LayerNorm((c, h, w)) shares c.",
+        "GroupNorm lies between InstanceNorm and LayerNorm: each example has as many "
+        "means as it has groups.",
+    ),
+    parts=(
+        "the count for `BatchNorm2d`",
+        "the count for `InstanceNorm2d`",
+        "the count for `GroupNorm`",
+        "the count for `LayerNorm`",
+    ),
+)
+
+# What 'by hand' rules out: the layers themselves.
+_LAYERS = (
+    *("F.batch_norm", "F.layer_norm", "F.group_norm", "F.instance_norm", "F.rms_norm"),
+    *("nn.BatchNorm1d", "nn.BatchNorm2d", "nn.BatchNorm3d", "nn.LayerNorm"),
+    *("nn.GroupNorm", "nn.InstanceNorm1d", "nn.InstanceNorm2d", "nn.RMSNorm"),
+    *("torch.native_batch_norm", "torch.native_layer_norm", "torch.native_group_norm"),
 )
 
 
@@ -147,6 +200,80 @@ def _common_mistakes(
             lambda x, gamma, beta, eps: _normalised(x, dim, eps),
             "The numbers are normalised, but `gamma` and `beta` are not applied yet.",
         ),
+        Misconception(
+            "beta forgotten",
+            lambda x, gamma, beta, eps: _normalised(x, dim, eps) * per_feature(gamma),
+            "Right up to `gamma`; `beta` is not added. Both layers end with γ · x̂ + β.",
+        ),
+        Misconception(
+            "gamma forgotten",
+            lambda x, gamma, beta, eps: _normalised(x, dim, eps) + per_feature(beta),
+            "`beta` is added, but the normalised numbers are not multiplied by "
+            "`gamma`.",
+        ),
+        Misconception(
+            "gamma and beta swapped",
+            lambda x, gamma, beta, eps: affine(_normalised(x, dim, eps), beta, gamma),
+            "You multiply by `beta` and add `gamma`. It is the other way round.",
+        ),
+        Misconception(
+            "gamma times beta",
+            lambda x, gamma, beta, eps: (
+                (_normalised(x, dim, eps) + per_feature(beta)) * per_feature(gamma)
+            ),
+            "`beta` is multiplied by `gamma` too. Multiply first, then add: are the "
+            "parentheses in the right place?",
+        ),
+        Misconception(
+            "beta subtracted",
+            lambda x, gamma, beta, eps: affine(_normalised(x, dim, eps), gamma, -beta),
+            "`beta` is subtracted. It is added: γ · x̂ + β.",
+        ),
+        Misconception(
+            "eps forgotten",
+            lambda x, gamma, beta, eps: affine(_normalised(x, dim, 0.0), gamma, beta),
+            "Your result is that of eps = 0. Add `eps` to the variance before you take "
+            "the square root.",
+        ),
+        Misconception(
+            "eps squared",
+            lambda x, gamma, beta, eps: affine(
+                _normalised(x, dim, eps**2), gamma, beta
+            ),
+            "`eps` enters squared. Add `eps` itself to the variance.",
+        ),
+        Misconception(
+            "mean kept",
+            lambda x, gamma, beta, eps: affine(
+                x / torch.sqrt(x.var(dim, correction=0, keepdim=True) + eps),
+                gamma,
+                beta,
+            ),
+            "The mean is not subtracted before you divide: x̂ = (x - mean) / √(var + "
+            "eps).",
+        ),
+        Misconception(
+            "mean of squares",
+            lambda x, gamma, beta, eps: affine(
+                (x - x.mean(dim, keepdim=True))
+                / torch.sqrt(x.square().mean(dim, keepdim=True) + eps),
+                gamma,
+                beta,
+            ),
+            "You divide by the root of the mean square of `x`. The variance is the "
+            "mean square of `x - mean`.",
+        ),
+        Misconception(
+            "multiplied by the spread",
+            lambda x, gamma, beta, eps: affine(
+                (x - x.mean(dim, keepdim=True))
+                * torch.sqrt(x.var(dim, correction=0, keepdim=True) + eps),
+                gamma,
+                beta,
+            ),
+            "You multiply by √(var + eps), which makes a large spread larger. Divide, "
+            "or use `torch.rsqrt`.",
+        ),
     ]
 
 
@@ -161,8 +288,25 @@ def _batch_norm_no_keepdim(
 def _batch_cases() -> list[Case]:
     # A batch of one, odd sizes, and a width equal to the channels: there γ fits
     # along the wrong axis.
-    sizes = [(1, 2, 2, 3), (3, 3, 2, 5), (4, 4, 3, 4)]
-    return [(*randn(s, (s[1],), (s[1],)), eps) for s in sizes for eps in (1e-5, 0.5)]
+    sizes = [(1, 2, 2, 3), (3, 3, 2, 5), (4, 4, 3, 4), (5, 2, 1, 1), (2, 1, 3, 2)]
+    return [
+        (2 * x + 1, gamma, beta, eps)
+        for s in sizes
+        for x, gamma, beta in [randn(s, (s[1],), (s[1],))]
+        for eps in (1e-5, 0.5)
+    ]
+
+
+_ALONG_THE_WIDTH = (
+    "`gamma` or `beta`, of shape `(C,)`, lines up with the last dimension of `x`, the "
+    "width. Both belong to the channels: give them two more dimensions, as in "
+    "`gamma[:, None, None]`."
+)
+
+
+def _channels_not_moved(x: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
+    hat = _normalised(x.reshape(x.shape[1], -1), 1, eps)
+    return (hat * gamma[:, None] + beta[:, None]).reshape(x.shape)
 
 
 BATCH_NORM = Exercise(
@@ -197,11 +341,41 @@ BATCH_NORM = Exercise(
         Misconception(
             "gamma along the width",
             lambda x, gamma, beta, eps: _normalised(x, (0, 2, 3), eps) * gamma + beta,
-            "`* gamma` lines up with the last dimension, the width. It belongs to the "
-            "channels: `gamma[:, None, None]`.",
+            _ALONG_THE_WIDTH,
+        ),
+        Misconception(
+            "gamma along the width, gamma first",  # another error message
+            lambda x, gamma, beta, eps: gamma * _normalised(x, (0, 2, 3), eps) + beta,
+            _ALONG_THE_WIDTH,
+        ),
+        Misconception(
+            "beta along the width",
+            lambda x, gamma, beta, eps: (
+                _normalised(x, (0, 2, 3), eps) * _per_channel(gamma) + beta
+            ),
+            "`gamma` is right, but `beta`, of shape `(C,)`, lines up with the last "
+            "dimension of `x`, the width. Give it two more dimensions, like `gamma`.",
+        ),
+        Misconception(
+            "channels not moved to the front",
+            _channels_not_moved,
+            "Right for a batch of one only. Does `reshape(C, -1)` cut the tensor? It "
+            "keeps the order of the numbers, so examples and channels get mixed: move "
+            "the channels to the front first, or pass several dimensions to `dim`.",
         ),
     ),
     _batch_cases,
+    hints=(
+        "Which numbers share a mean? All with the same channel: every example, row and "
+        "column.",
+        "`mean` and `var` take several dimensions at once, `dim=(0, 2, 3)`. With "
+        "`keepdim=True` the result fits beside `x`; the variance needs "
+        "`correction=0`.",
+        "Subtract, divide by the root of variance plus `eps`, then bring `gamma` and "
+        "`beta` to `(C, 1, 1)`: multiply by the one, add the other.",
+    ),
+    forbidden=_LAYERS,
+    differentiable=True,
 )
 
 
@@ -249,11 +423,30 @@ LAYER_NORM = Exercise(
         ),
     ),
     lambda: [
-        (*randn(s, (s[-1],), (s[-1],)), eps)
-        for s in [(1, 2, 5), (3, 4, 7), (3, 3, 3)]
+        (2 * x + 1, gamma, beta, eps)
+        for s in [(1, 2, 5), (3, 4, 7), (3, 3, 3), (4, 1, 2)]
+        for x, gamma, beta in [randn(s, (s[-1],), (s[-1],))]
         for eps in (1e-5, 0.5)
     ],
+    hints=(
+        "Every word of every sentence is normalised by itself. Over which dimension "
+        "do its features run?",
+        "Take `mean` and `var` with `dim=-1, keepdim=True`; the variance needs "
+        "`correction=0`.",
+        "Subtract the mean, divide by the root of variance plus `eps`. `gamma` and "
+        "`beta` line up with the features as they are.",
+    ),
+    forbidden=_LAYERS,
+    differentiable=True,
 )
+
+
+def _not_rejoined(x: Tensor, groups: int, eps: float) -> Tensor:
+    return _normalised(x.reshape(len(x), groups, -1), -1, eps)
+
+
+def _batch_left_out(x: Tensor, groups: int, eps: float) -> Tensor:
+    return _normalised(x.reshape(groups, -1), 1, eps).reshape(x.shape)
 
 
 def _grouped(
@@ -312,17 +505,77 @@ GROUP_NORM = Exercise(
             "The numbers are right, but the channels are still split: merge them with "
             "`.flatten(1, 2)`.",
         ),
+        Misconception(
+            "groups left flat",
+            _not_rejoined,
+            "The numbers are right, but their shape is `(N, groups, …)`. Bring them "
+            "back to the shape of `x`: `.reshape(x.shape)`.",
+        ),
+        Misconception(
+            "batch left out of the shape",
+            _batch_left_out,
+            "Right for a batch of one only. Does the shape you cut into begin with "
+            "`groups`? The examples come first: `(N, groups, …)`.",
+        ),
+        Misconception(
+            "eps forgotten",
+            lambda x, groups, eps: _grouped(x, groups, 0.0),
+            "Your result is that of eps = 0. Add `eps` to the variance before you take "
+            "the square root.",
+        ),
+        Misconception(
+            "eps outside the root",
+            lambda x, groups, eps: _eps_outside(
+                x.unflatten(1, (groups, -1)), (2, 3, 4), eps, 0
+            ).flatten(1, 2),
+            "You add `eps` to the square root. It belongs inside: `torch.sqrt(var + "
+            "eps)`.",
+        ),
+        Misconception(
+            "no root",
+            lambda x, groups, eps: _no_root(
+                x.unflatten(1, (groups, -1)), (2, 3, 4), eps
+            ).flatten(1, 2),
+            "You divide by the variance. Divide by its square root, the spread: "
+            "`torch.sqrt(var + eps)`.",
+        ),
+        Misconception(
+            "each pixel by itself",
+            lambda x, groups, eps: _grouped(x, groups, eps, 2),
+            "You average over the channels of a group only, so every pixel has its own "
+            "mean. Height and width share it too.",
+        ),
     ),
     lambda: [
-        (*randn((n, c, h, w)), groups, eps)
-        for n, c, h, w, groups in [(1, 6, 2, 3, 2), (3, 6, 1, 3, 3), (2, 4, 3, 2, 1)]
+        (2 * randn((n, c, h, w))[0] + 1, groups, eps)
+        for n, c, h, w, groups in [
+            (1, 6, 2, 3, 2),
+            (3, 6, 1, 3, 3),
+            (2, 4, 3, 2, 1),
+            (2, 4, 2, 1, 4),
+            (3, 8, 1, 1, 2),
+        ]
         for eps in (1e-5, 0.5)
     ],
+    hints=(
+        "Split the channels into `groups` blocks of neighbours. A new dimension for "
+        "that makes the rest easy: `unflatten` or `reshape`.",
+        "With `(N, groups, channels of a group, H, W)`, each example and group shares "
+        "one mean: average over the last three dimensions.",
+        "Normalise with `keepdim=True` and `correction=0`, then merge the two "
+        "dimensions of channels again.",
+    ),
+    forbidden=_LAYERS,
+    differentiable=True,
 )
 
 
 def _mean_square(x: Tensor) -> Tensor:
     return x.square().mean(-1, keepdim=True)
+
+
+def _rms_norm_no_keepdim(x: Tensor, gamma: Tensor, eps: float) -> Tensor:
+    return x / torch.sqrt(x.square().mean(-1) + eps) * gamma
 
 
 RMS_NORM = Exercise(
@@ -373,12 +626,92 @@ RMS_NORM = Exercise(
             "You multiply by `gamma` first, so it becomes part of the mean square. "
             "Normalise, then multiply.",
         ),
+        Misconception(
+            "eps forgotten",
+            lambda x, gamma, eps: x / torch.sqrt(_mean_square(x)) * gamma,
+            "Your result is that of eps = 0. Add `eps` to the mean square before you "
+            "take the root.",
+        ),
+        Misconception(
+            "gamma forgotten",
+            lambda x, gamma, eps: x / torch.sqrt(_mean_square(x) + eps),
+            "Normalised rightly, but not multiplied by `gamma` yet.",
+        ),
+        Misconception(
+            "gamma added",
+            lambda x, gamma, eps: x / torch.sqrt(_mean_square(x) + eps) + gamma,
+            "`gamma` is added. It multiplies; RMSNorm has no β that would be added.",
+        ),
+        Misconception(
+            "divided by gamma",
+            lambda x, gamma, eps: x / (torch.sqrt(_mean_square(x) + eps) * gamma),
+            "You divide by `gamma`. Multiply by it: are the parentheses in the right "
+            "place?",
+        ),
+        Misconception(
+            "multiplied by the root",
+            lambda x, gamma, eps: x * torch.sqrt(_mean_square(x) + eps) * gamma,
+            "You multiply by the root of the mean square. Divide by it, or use "
+            "`torch.rsqrt`.",
+        ),
+        Misconception(
+            "no keepdim",
+            _rms_norm_no_keepdim,
+            "Without `keepdim=True` the mean square loses the last dimension and lines "
+            "up with the wrong dimension of `x`, or with none.",
+        ),
+        Misconception(
+            "square of the mean",
+            lambda x, gamma, eps: (
+                x / torch.sqrt(x.mean(-1, keepdim=True) ** 2 + eps) * gamma
+            ),
+            "You square the mean. Take the mean of the squares: square first.",
+        ),
+        Misconception(
+            "everything at once",
+            lambda x, gamma, eps: x / torch.sqrt(x.square().mean() + eps) * gamma,
+            "You take one mean square of the whole tensor. Each place has its own, "
+            "over the last dimension: `dim=-1, keepdim=True`.",
+        ),
+        Misconception(
+            "over the first dimension",
+            lambda x, gamma, eps: (
+                x / torch.sqrt(x.square().mean(0, keepdim=True) + eps) * gamma
+            ),
+            "You average over the first dimension, so examples are mixed. The mean "
+            "square is taken over the last: `dim=-1`.",
+        ),
+        Misconception(
+            "unbiased",
+            lambda x, gamma, eps: (
+                x
+                / torch.sqrt(x.square().sum(-1, keepdim=True) / (x.shape[-1] - 1) + eps)
+                * gamma
+            ),
+            "You divide the sum of squares by D - 1. A mean divides by D.",
+        ),
+        Misconception(
+            "mean absolute value",
+            lambda x, gamma, eps: x / (x.abs().mean(-1, keepdim=True) + eps) * gamma,
+            "You divide by the mean of the absolute values. RMS squares, averages, "
+            "then takes the root.",
+        ),
     ),
     lambda: [
-        (*randn(s, (s[-1],)), eps)
-        for s in [(1, 5), (2, 4, 7), (3, 3)]
+        (2 * x + 1, gamma, eps)
+        for s in [(1, 5), (2, 4, 7), (3, 3), (6,), (2, 3, 1, 4)]
+        for x, gamma in [randn(s, (s[-1],))]
         for eps in (1e-5, 0.5)
     ],
+    hints=(
+        "RMS stands for root mean square: three steps, read from right to left.",
+        "Square `x`, average over the last dimension with `keepdim=True`, add `eps`, "
+        "take the root.",
+        "No mean is subtracted and there is no β. Divide `x` by the root, then "
+        "multiply by `gamma`.",
+    ),
+    forbidden=_LAYERS,
+    differentiable=True,
 )
 
 
@@ -388,12 +721,23 @@ def _follow(
     *,
     correction: int = 1,
     start: tuple[float, float] = (0.0, 1.0),
+    power: float = 1.0,
+    like: Tensor | None = None,  # where there may be no batch at all
 ) -> tuple[Tensor, Tensor]:
-    mean = torch.full_like(batches[0, 0], start[0])
+    mean = torch.full_like((batches if like is None else like)[0, 0], start[0])
     var = torch.full_like(mean, start[1])
     for batch in batches:
+        new_var = batch.var(0, correction=correction) ** power
         mean = (1 - momentum) * mean + momentum * batch.mean(0)
-        var = (1 - momentum) * var + momentum * batch.var(0, correction=correction)
+        var = (1 - momentum) * var + momentum * new_var
+    return mean, var
+
+
+def _from_the_first_batch(batches: Tensor, momentum: float) -> tuple[Tensor, Tensor]:
+    mean, var = batches[0].mean(0), batches[0].var(0)
+    for batch in batches[1:]:
+        mean = (1 - momentum) * mean + momentum * batch.mean(0)
+        var = (1 - momentum) * var + momentum * batch.var(0)
     return mean, var
 
 
@@ -435,6 +779,52 @@ RUNNING = Exercise(
             "These are the statistics of the last batch alone: nothing of the earlier "
             "ones is left. Mix the new values into the old.",
         ),
+        Misconception(
+            "started from the first batch",
+            _from_the_first_batch,
+            "You start from the statistics of the first batch. A new layer starts from "
+            "mean 0 and variance 1, and the first batch is mixed in like the others.",
+        ),
+        Misconception(
+            "one step with all batches",
+            lambda batches, momentum: _follow(batches.flatten(0, 1)[None], momentum),
+            "You take one step with all batches together. The layer takes one step per "
+            "batch, in order.",
+        ),
+        Misconception(
+            "last batch left out",
+            lambda batches, momentum: _follow(batches[:-1], momentum, like=batches),
+            "Your values are those before the last batch. Does the loop, or its "
+            "`range`, end one too early?",
+        ),
+        Misconception(
+            "first batch only",
+            lambda batches, momentum: _follow(batches[:1], momentum),
+            "Your values are those after the first batch. Is the `return` inside the "
+            "loop, or does every step start from 0 and 1 again?",
+        ),
+        Misconception(
+            "first batch left out",
+            lambda batches, momentum: _follow(batches[1:], momentum, like=batches),
+            "Your values are those without the first batch. It counts like the others.",
+        ),
+        Misconception(
+            "from last to first",
+            lambda batches, momentum: _follow(batches.flip(0), momentum),
+            "Your values are those for the batches in reverse order: later batches "
+            "must weigh more than earlier ones.",
+        ),
+        Misconception(
+            "spread kept",
+            lambda batches, momentum: _follow(batches, momentum, power=0.5),
+            "The means are right. `running_var` follows the variance, not its root: "
+            "use `var`, not `std`.",
+        ),
+        Misconception(
+            "both swapped",
+            lambda batches, momentum: _follow(batches, momentum)[::-1],
+            "The two are swapped: `running_mean` comes first.",
+        ),
     ),
     lambda: [
         (3 * batches + 2, momentum)
@@ -442,6 +832,16 @@ RUNNING = Exercise(
         for (batches,) in [randn(shape)]
         for momentum in (0.1, 0.3)
     ],
+    hints=(
+        "A new layer has `running_mean` 0 and `running_var` 1, one number per channel. "
+        "Go through the batches in a loop.",
+        "Each batch moves both: a share `momentum` of the new value, the rest of the "
+        "old one.",
+        "The new values are mean and variance of the batch over `dim=0`; this variance "
+        "divides by N - 1, as `var` does by default.",
+    ),
+    parts=("`running_mean`", "`running_var`"),
+    forbidden=_LAYERS,
 )
 
 UNDO = Exercise(
@@ -487,13 +887,49 @@ UNDO = Exercise(
             lambda mean, var, eps: (mean.clone(), torch.sqrt(var + eps)),
             "The two are swapped: gamma multiplies, beta is added.",
         ),
+        Misconception(
+            "beta scaled",
+            lambda mean, var, eps: (
+                torch.sqrt(var + eps),
+                mean * torch.sqrt(var + eps),
+            ),
+            "gamma is right, but beta is multiplied by it. gamma acts on the "
+            "normalised input alone; beta is added afterwards.",
+        ),
+        Misconception(
+            "beta divided",
+            lambda mean, var, eps: (
+                torch.sqrt(var + eps),
+                mean / torch.sqrt(var + eps),
+            ),
+            "gamma is right, but beta is divided by it. gamma undoes the division of "
+            "the mean as well: what is left to add?",
+        ),
+        Misconception(
+            "beta zero",
+            lambda mean, var, eps: (torch.sqrt(var + eps), torch.zeros_like(mean)),
+            "gamma is right. With beta 0 the output has mean 0: what did the layer "
+            "subtract?",
+        ),
+        Misconception(
+            "eps subtracted",
+            lambda mean, var, eps: (torch.sqrt(var - eps), mean.clone()),
+            "`eps` is subtracted from the variance. gamma is what the layer divides "
+            "by, and there `eps` is added.",
+        ),
     ),
     lambda: [
-        (mean, var.exp(), eps)
+        (mean, var.exp() + 0.5, eps)
         for size in [(1,), (4,), (7,)]
         for mean, var in [randn(size, size)]
         for eps in (1e-5, 0.5)
     ],
+    hints=(
+        "Write the layer down: y = gamma · (x - mean) / √(var + eps) + beta.",
+        "y = x has to hold for every x. First choose gamma so that x has the factor 1.",
+        "With that gamma, x - mean + beta is left. It has to be x.",
+    ),
+    parts=("`gamma`", "`beta`"),
 )
 
 
@@ -513,6 +949,19 @@ def _fold_cases() -> list[Case]:
         *five, log_var = randn((out, n_in), *[(out,)] * 5)
         cases += [(*five, log_var.exp(), eps) for eps in (1e-5, 0.5)]
     return cases
+
+
+def _bias_from_a_column(
+    weight: Tensor,
+    bias: Tensor,
+    gamma: Tensor,
+    beta: Tensor,
+    mean: Tensor,
+    var: Tensor,
+    eps: float,
+) -> tuple[Tensor, Tensor]:
+    scale = _scale(gamma, var, eps)[:, None]
+    return weight * scale, (bias - mean) * scale + beta
 
 
 FOLD = Exercise(
@@ -570,8 +1019,71 @@ FOLD = Exercise(
             ),
             "You divide by the variance. The layer divides by its square root.",
         ),
+        Misconception(
+            "mean added",
+            lambda weight, bias, gamma, beta, mean, var, eps: _folded(
+                weight, bias, beta, -mean, _scale(gamma, var, eps)
+            ),
+            "The weight is right, but the running mean is added. BatchNorm subtracts "
+            "it.",
+        ),
+        Misconception(
+            "bias from a column",
+            _bias_from_a_column,
+            "The weight is right, but the bias comes out as a matrix: a scale of shape "
+            "`(out, 1)` times a bias of shape `(out,)` broadcasts. Keep the scale "
+            "`(out,)` for the bias.",
+        ),
+        Misconception(
+            "weight not scaled",
+            lambda weight, bias, gamma, beta, mean, var, eps: (
+                weight.clone(),
+                (bias - mean) * _scale(gamma, var, eps) + beta,
+            ),
+            "The bias is right, but the weight is the old one. Each of its rows is "
+            "multiplied by gamma / √(var + eps).",
+        ),
+        Misconception(
+            "gamma forgotten",
+            lambda weight, bias, gamma, beta, mean, var, eps: _folded(
+                weight, bias, beta, mean, _scale(torch.ones_like(gamma), var, eps)
+            ),
+            "You divide by √(var + eps), but `gamma` is missing from the scale.",
+        ),
+        Misconception(
+            "beta scaled",
+            lambda weight, bias, gamma, beta, mean, var, eps: (
+                weight * _scale(gamma, var, eps)[:, None],
+                (bias - mean + beta) * _scale(gamma, var, eps),
+            ),
+            "The weight is right, but `beta` is scaled too. It is added at the very "
+            "end.",
+        ),
+        Misconception(
+            "old bias forgotten",
+            lambda weight, bias, gamma, beta, mean, var, eps: (
+                weight * _scale(gamma, var, eps)[:, None],
+                beta - mean * _scale(gamma, var, eps),
+            ),
+            "The weight is right, but the linear layer's own `bias` is missing.",
+        ),
+        Misconception(
+            "eps outside the root",
+            lambda weight, bias, gamma, beta, mean, var, eps: _folded(
+                weight, bias, beta, mean, gamma / (torch.sqrt(var) + eps)
+            ),
+            "You add `eps` to the square root. It belongs inside: √(var + eps).",
+        ),
     ),
     _fold_cases,
+    hints=(
+        "Write both layers down: y = gamma · (W x + b - mean) / √(var + eps) + beta.",
+        "Call gamma / √(var + eps) the scale, one number per output. What stands "
+        "before x, and what stands without x?",
+        "An output is a row of the weight, so the scale must be a column, `(out, 1)`, "
+        "to multiply rows.",
+    ),
+    parts=("the weight", "the bias"),
 )
 
 EXERCISES = (COUNTS, BATCH_NORM, LAYER_NORM, GROUP_NORM, RMS_NORM, RUNNING, UNDO, FOLD)
