@@ -211,13 +211,13 @@ def lint(notebooks: tuple[str, ...], rules: bool) -> None:
     from course_utils.doctor import require_packages
 
     require_packages("nbformat")
-    from course_utils.authoring.lint import describe_rules, find_problems
+    from course_utils.authoring.lint import RULES, find_problems
     from course_utils.runs.lessons import find_notebooks
 
     if rules:
-        width = max(map(len, describe_rules()))
-        for name, text in describe_rules().items():
-            click.echo(f"{name:<{width}}  {text}")
+        width = max(map(len, RULES))
+        for name, rule in RULES.items():
+            click.echo(f"{name:<{width}}  {rule.__doc__}")
         return
     lessons = find_notebooks(notebooks)
     problems = find_problems(lessons)
