@@ -5,6 +5,7 @@ import sys
 import time
 import uuid
 from collections.abc import Sized
+from datetime import datetime, timezone
 from pathlib import Path
 
 import click
@@ -106,7 +107,7 @@ def run(
 
     require_packages(*_EXECUTION)
     _check_devices(devices)
-    from course_utils.runs.batch import Progress, run_batch
+    from course_utils.runs.batch import run_batch, show_progress
     from course_utils.runs.lessons import (
         find_notebooks,
         make_grid,
@@ -114,20 +115,20 @@ def run(
         read_lesson,
     )
     from course_utils.runs.model import Settings
-    from course_utils.runs.report import Report, make_run_folder, now, point_latest
+    from course_utils.runs.report import Report, make_run_folder, point_latest
 
     grid = parse_parameters(parameters)
     lessons = [read_lesson(path) for path in find_notebooks(notebooks)]
     tasks, notes = make_grid(lessons, devices, seeds, grid)
     for note in notes:
         click.echo(f"Note: {note}", err=True)
-    begun, clock = now(), time.perf_counter()
+    begun, clock = datetime.now(timezone.utc), time.perf_counter()
     folder = make_run_folder(out, begun)
     settings = Settings(folder, uuid.uuid4().hex, cell_timeout, pages=html)
     # A batch that is told to end (a cancelled job) ends as it does on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with Progress(len(tasks)) as progress:
-        results = run_batch(tasks, settings, jobs=jobs, on_result=progress.show)
+    with show_progress(len(tasks)) as show:
+        results = run_batch(tasks, settings, jobs=jobs, on_result=show)
     report = Report(results, time.perf_counter() - clock, begun)
     click.echo(report.table())
     click.echo(f"\n{report.summary}")
