@@ -1,20 +1,14 @@
 """All tasks of a batch on an executor: progress, interruption, and every result."""
 
 import errno
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    BrokenExecutor,
-    Executor,
-    Future,
-    wait,
-)
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 from pebble import ProcessExpired
 from tqdm import tqdm
@@ -25,13 +19,13 @@ from course_utils.runs.processes import (
     Workers,
     count_cores,
     end_orphans,
-    ignored_interrupts,
     run_mark,
     thread_limits,
 )
 
 # How often the main thread looks up: on Windows Ctrl-C does not end a wait.
 _TICK_SECONDS = 0.5
+_Waiting = dict[Future[Result], tuple[Task, float]]
 _LOST = Fault(
     FaultKind.WORKER_LOST,
     "The process that ran this lesson was killed, twice; "
@@ -81,8 +75,11 @@ def run_batch(
                 results[result.task.name] = result
                 on_result(result)
         except KeyboardInterrupt:
-            until_the_end.enter_context(ignored_interrupts())
-            begun = [call.task.name for f, call in waiting.items() if f.running()]
+            # A second Ctrl-C would leave processes behind.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                handler = signal.signal(number, signal.SIG_IGN)
+                until_the_end.callback(signal.signal, number, handler)
+            begun = [task.name for f, (task, _) in waiting.items() if f.running()]
             for future in waiting:
                 future.cancel()
             for task in [task for task in tasks if task.name not in results]:
@@ -100,24 +97,13 @@ def run_batch(
     return [results[task.name] for task in tasks]
 
 
-class _Call(NamedTuple):
-    """A task that was submitted, the how manieth time, and when."""
-
-    task: Task
-    attempt: int
-    begin: float
-
-
-_Waiting = dict[Future[Result], _Call]
-
-
 def _run(
     tasks: Sequence[Task], settings: Settings, pool: Executor, waiting: _Waiting
 ) -> Iterator[Result]:
-    """Yield the results as they come; `waiting` holds what was submitted."""
-    queue = [(task, 1) for task in tasks]
+    """Yield the results as they come; `waiting` holds what was submitted, and when."""
+    queue, lost = list(tasks), set[str]()
     while queue or waiting:
-        for task, attempt in queue:
+        for task in queue:
             if task.fault:
                 yield Result(task, task.fault)
                 continue
@@ -126,20 +112,22 @@ def _run(
             except RuntimeError as error:  # BrokenExecutor is one
                 yield Result(task, Fault.unforeseen(error))
             else:
-                waiting[future] = _Call(task, attempt, time.perf_counter())
+                waiting[future] = (task, time.perf_counter())
         queue = []
         done, _ = wait(waiting, _TICK_SECONDS, return_when=FIRST_COMPLETED)
         for future in done:
-            call = waiting.pop(future)
+            task, begin = waiting.pop(future)
             try:
                 result = future.result()
-            except Exception as error:
-                lost = isinstance(error, BrokenExecutor | ProcessExpired)
-                if lost and call.attempt == 1:
-                    queue.append((call.task, 2))
+            except (BrokenExecutor, ProcessExpired):
+                if task.name not in lost:
+                    lost.add(task.name)
+                    queue.append(task)
                     continue
-                fault = _LOST if lost else Fault.unforeseen(error)
-                result = Result(call.task, fault, time.perf_counter() - call.begin)
+                result = Result(task, _LOST, time.perf_counter() - begin)
+            except Exception as error:
+                seconds = time.perf_counter() - begin
+                result = Result(task, Fault.unforeseen(error), seconds)
             yield result
 
 

@@ -26,9 +26,8 @@ from papermill.parameterize import parameterize_notebook
 from course_utils.files import write_whole
 from course_utils.runs.model import Fault, FaultKind, one_line
 
-START_TIMEOUT = 60  # seconds
 # After the limit a cell is interrupted; one that ignores that is killed so much later.
-GRACE_SECONDS = 5.0
+_GRACE_SECONDS = 5.0
 _KERNEL = "python3"
 
 # What went wrong is told by the fault; the libraries' own lines would stand beside it.
@@ -120,8 +119,6 @@ def _run(
         manager,
         km=kernel,
         kernel_name=_KERNEL,
-        timeout=None,
-        startup_timeout=START_TIMEOUT,
         # The graceful way took seconds in one run of twenty.
         shutdown_kernel="immediate",
         on_cell_execute=cells.begin,
@@ -194,7 +191,7 @@ class _Cells:
         self.expired = self.count
         # Interrupted, the cell ends with an error that papermill stores in the output.
         await self.kernel.interrupt_kernel()
-        await asyncio.sleep(GRACE_SECONDS)
+        await asyncio.sleep(_GRACE_SECONDS)
         if self.kernel.provisioner:
             await self.kernel.provisioner.kill()
 

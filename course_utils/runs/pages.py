@@ -3,15 +3,12 @@
 import copy
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 
 from course_utils.display.bundles import WIDGET_VIEW
 from course_utils.files import write_whole
-
-if TYPE_CHECKING:
-    from nbconvert.exporters import HTMLExporter
 
 _TEMPLATE = Path(__file__).parent / "templates" / "page.html.j2"
 
@@ -39,10 +36,8 @@ def write_page(notebook: NotebookNode, page: Path, folder: Path) -> None:
 
 
 @cache
-def _exporter() -> "HTMLExporter":
+def _exporter() -> HTMLExporter:
     """Return nbconvert's exporter, which takes a second to create."""
-    from nbconvert.exporters import HTMLExporter
-
     exporter = HTMLExporter(embed_images=True)
     exporter.raw_template = _TEMPLATE.read_text(encoding="utf-8")
     return exporter

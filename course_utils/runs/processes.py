@@ -8,12 +8,11 @@ from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context, parent_process
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import psutil
 from pebble import ProcessPool
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 _MARK = "COURSE_BATCH_RUN"
@@ -39,9 +38,7 @@ class Workers(Executor):
         self._closed = False
         self._futures: set[Future[Any]] = set()
 
-    def submit(
-        self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Future[T]:
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Schedule a call.
 
         Raises:
@@ -114,18 +111,6 @@ def _interrupts_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def ignored_interrupts() -> Iterator[None]:
-    """Ignore Ctrl-C and SIGTERM in the block: a second one would leave processes."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
 
 
 def count_cores() -> int:
