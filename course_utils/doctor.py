@@ -1,6 +1,7 @@
 """What this machine has, and what the course would miss on it."""
 
 import importlib
+import re
 import sys
 from importlib import metadata
 from typing import TYPE_CHECKING, NamedTuple
@@ -49,17 +50,23 @@ def examine_lessons() -> list[Finding]:
     """Return what a lesson needs: Python, packages that import, a device and data."""
     version = ".".join(map(str, sys.version_info[:3]))
     python = Finding("Python", sys.version_info >= (3, 10), version, "install 3.10+")
-    return [python, *_packages(""), _device(), _data()]
+    remedy = "run  python -m pip install -r requirements.txt"
+    packages = [Finding("the course", False, "not installed", remedy)]
+    if requirements := _requirements():
+        needed = [r for r in requirements if not r.marker or r.marker.evaluate()]
+        packages = [_package(requirement, imports=True) for requirement in needed]
+    return [python, *packages, _device(), _data()]
 
 
 def examine_extras() -> dict[str, list[Finding]]:
     """Return, for each extra of the course, whether what it adds is installed."""
-    try:
-        extras = metadata.metadata(COURSE).get_all("Provides-Extra") or []
-    except metadata.PackageNotFoundError:
-        extras = []
-    parts = {extra: _packages(extra) for extra in extras}
-    return {extra: findings for extra, findings in parts.items() if findings}
+    extras: dict[str, list[Finding]] = {}
+    for requirement in _requirements():
+        for extra in re.findall(r'extra == "(.+?)"', str(requirement.marker)):
+            if requirement.marker and requirement.marker.evaluate({"extra": extra}):
+                finding = _package(requirement, imports=False)
+                extras.setdefault(extra, []).append(finding)
+    return extras
 
 
 def require_packages(*names: str) -> None:
@@ -83,24 +90,14 @@ def installed_version(name: str) -> str | None:
         return None
 
 
-def _packages(extra: str) -> list[Finding]:
-    """Examine what lessons need, or what an extra adds, by the package metadata."""
+def _requirements() -> "list[Requirement]":
+    """Return what the package metadata ask for; nothing if there are none."""
     from packaging.requirements import Requirement  # kept out of `course --help`
 
     try:
-        requirements = [Requirement(line) for line in metadata.requires(COURSE) or []]
+        return [Requirement(line) for line in metadata.requires(COURSE) or []]
     except metadata.PackageNotFoundError:
-        remedy = "run  python -m pip install -r requirements.txt"
-        return [Finding("the course", False, "not installed", remedy)]
-    findings = []
-    for requirement in requirements:
-        marker = requirement.marker
-        needed = marker is None or marker.evaluate({"extra": ""})
-        if not extra and needed:
-            findings.append(_package(requirement, imports=True))
-        elif marker and not needed and marker.evaluate({"extra": extra}):
-            findings.append(_package(requirement, imports=False))
-    return findings
+        return []
 
 
 def _package(requirement: "Requirement", *, imports: bool) -> Finding:
