@@ -5,6 +5,7 @@ import sys
 import time
 import uuid
 from collections.abc import Sized
+from datetime import datetime, timezone
 from pathlib import Path
 
 import click
@@ -13,6 +14,8 @@ from course_utils.errors import CourseError
 
 # What executes notebooks.
 _EXECUTION = ("ipykernel", "papermill", "nbconvert", "pebble")
+# Files, folders, or the start of a lesson's name.
+_notebooks = click.argument("notebooks", nargs=-1)
 
 
 class _Course(click.Group):
@@ -32,21 +35,21 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("notebooks", nargs=-1)
+@_notebooks
 @click.option(
     "--device",
     "devices",
     multiple=True,
-    help="cpu, cuda, mps or auto; give it again to run each lesson on several. "
-    "[default: what the lesson says]",
+    show_default="what the lesson says",
+    help="cpu, cuda, mps or auto; give it again to run each lesson on several.",
 )
 @click.option(
     "--seed",
     "seeds",
     multiple=True,
     type=click.IntRange(0, 2**32 - 1),
-    help="Give it again to run each lesson with several. "
-    "[default: what the lesson says]",
+    show_default="what the lesson says",
+    help="Give it again to run each lesson with several.",
 )
 @click.option(
     "-p",
@@ -68,7 +71,8 @@ def main() -> None:
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help="Lessons that run at the same time. [default: one for every two cores]",
+    show_default="one for every two cores",
+    help="Lessons that run at the same time.",
 )
 @click.option(
     "--cell-timeout",
@@ -105,32 +109,30 @@ def run(
     from course_utils.doctor import require_packages
 
     require_packages(*_EXECUTION)
-    _check_devices(devices)
-    from course_utils.runs.batch import Progress, run_batch
-    from course_utils.runs.lessons import (
-        find_notebooks,
-        make_grid,
-        parse_parameters,
-        read_lesson,
-    )
+    from course_utils.runs import lessons
+    from course_utils.runs.batch import run_batch, show_progress
     from course_utils.runs.model import Settings
-    from course_utils.runs.report import Report, make_run_folder, now, point_latest
+    from course_utils.runs.report import Report, make_run_folder, point_latest
 
-    grid = parse_parameters(parameters)
-    lessons = [read_lesson(path) for path in find_notebooks(notebooks)]
-    tasks, notes = make_grid(lessons, devices, seeds, grid)
+    if special := [device for device in devices if device not in ("auto", "cpu")]:
+        from course_utils.device import select_device  # it waits for torch
+
+        for device in special:
+            select_device(device)  # raises CourseError for one that is not there
+    grid = lessons.parse_parameters(parameters)
+    readings = map(lessons.read_lesson, lessons.find_notebooks(notebooks))
+    tasks, notes = lessons.make_grid(readings, devices, seeds, grid)
     for note in notes:
         click.echo(f"Note: {note}", err=True)
-    begun, clock = now(), time.perf_counter()
+    begun, clock = datetime.now(timezone.utc), time.perf_counter()
     folder = make_run_folder(out, begun)
     settings = Settings(folder, uuid.uuid4().hex, cell_timeout, pages=html)
     # A batch that is told to end (a cancelled job) ends as it does on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with Progress(len(tasks)) as progress:
-        results = run_batch(tasks, settings, jobs=jobs, on_result=progress.show)
+    with show_progress(len(tasks)) as show:
+        results = run_batch(tasks, settings, jobs=jobs, on_result=show)
     report = Report(results, time.perf_counter() - clock, begun)
-    click.echo(report.table())
-    click.echo(f"\n{report.summary}")
+    click.echo(f"{report.table()}\n\n{report.summary}")
     try:
         index = report.write(folder)
     except OSError as error:
@@ -141,32 +143,17 @@ def run(
     sys.exit(report.exit_code)
 
 
-def _check_devices(devices: tuple[str, ...]) -> None:
-    """Raise CourseError if a device is not there, before anything is run."""
-    if set(devices) <= {"auto", "cpu"}:
-        return  # no need to wait for torch
-    from course_utils.device import select_device
-
-    for device in devices:
-        if device != "auto":
-            select_device(device)
-
-
 @main.command()
-@click.argument("notebooks", nargs=-1)
+@_notebooks
 @click.option(
     "--normalise",
-    "task",
-    flag_value="normalise",
+    is_flag=True,
     help="Don't execute: only strip what changes from one run to the next.",
 )
 @click.option(
-    "--check",
-    "task",
-    flag_value="check",
-    help="Write nothing: name what is not normalised.",
+    "--check", is_flag=True, help="Write nothing: name what is not normalised."
 )
-def refresh(notebooks: tuple[str, ...], task: str | None) -> None:
+def refresh(notebooks: tuple[str, ...], normalise: bool, check: bool) -> None:
     """Execute lessons on the CPU and store their outputs in one normal form.
 
     NOTEBOOKS as for `course run`. A lesson runs from top to bottom in a fresh kernel,
@@ -180,13 +167,14 @@ def refresh(notebooks: tuple[str, ...], task: str | None) -> None:
     from course_utils.authoring import refresh as lessons
     from course_utils.runs.lessons import find_notebooks
 
-    tasks = {"normalise": lessons.normalise_file, "check": lessons.check_file}
-    work = tasks.get(task or "", lessons.refresh)
     failed = False
     for path in find_notebooks(notebooks):
         begin = time.perf_counter()
         try:
-            work(path)
+            if check:
+                lessons.check_normalised(path)
+            else:
+                lessons.refresh(path, only_normalise=normalise)
             click.echo(f"{path.name}: ok, {time.perf_counter() - begin:.1f} s")
         except (CourseError, OSError, ValueError) as error:
             failed = True
@@ -194,11 +182,8 @@ def refresh(notebooks: tuple[str, ...], task: str | None) -> None:
     sys.exit(failed)
 
 
-# For those who write lessons.
-
-
 @main.command()
-@click.argument("notebooks", nargs=-1)
+@_notebooks
 @click.option("--rules", is_flag=True, help="List the rules and stop.")
 def lint(notebooks: tuple[str, ...], rules: bool) -> None:
     """Check that lessons keep to the rules: order, cells, exercises, outputs.
@@ -211,13 +196,13 @@ def lint(notebooks: tuple[str, ...], rules: bool) -> None:
     from course_utils.doctor import require_packages
 
     require_packages("nbformat")
-    from course_utils.authoring.lint import describe_rules, find_problems
+    from course_utils.authoring.lint import RULES, find_problems
     from course_utils.runs.lessons import find_notebooks
 
     if rules:
-        width = max(map(len, describe_rules()))
-        for name, text in describe_rules().items():
-            click.echo(f"{name:<{width}}  {text}")
+        width = max(map(len, RULES))
+        for name, rule in RULES.items():
+            click.echo(f"{name:<{width}}  {rule.__doc__}")
         return
     lessons = find_notebooks(notebooks)
     problems = find_problems(lessons)
@@ -238,18 +223,17 @@ def links(check: bool) -> None:
     Exit code: 0 all agrees, 1 something disagrees (with --check), 2 nothing was done.
     """
     from course_utils.authoring.links import find_outdated
+    from course_utils.files import write_whole
     from course_utils.runs.lessons import lesson_folder
 
     outdated = find_outdated(lesson_folder().parent)
+    state = ": written"
+    if check:
+        state = " disagrees with pyproject.toml or the lessons: run course links"
     for path, text in outdated.items():
-        if check:
-            click.echo(
-                f"{_near(path)} disagrees with pyproject.toml or the lessons: "
-                "run course links"
-            )
-        else:
-            path.write_text(text, encoding="utf-8", newline="\n")
-            click.echo(f"{_near(path)}: written")
+        if not check:
+            write_whole(path, text)
+        click.echo(f"{_near(path)}{state}")
     if not outdated:
         click.echo("Every link agrees.")
     sys.exit(1 if check and outdated else 0)

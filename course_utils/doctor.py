@@ -1,6 +1,7 @@
 """What this machine has, and what the course would miss on it."""
 
 import importlib
+import re
 import sys
 from importlib import metadata
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,11 +24,7 @@ class Finding(NamedTuple):
     remedy: str = ""
 
     def line(self, width: int = 12) -> str:
-        """Return the finding as a line of the report.
-
-        >>> Finding("torch", False, "not installed", "run  pip install torch").line(5)
-        '[missing] torch not installed: run  pip install torch'
-        """
+        """Return the finding as a line of the report."""
         mark = "[ok]     " if self.ok else "[missing]"
         remedy = f": {self.remedy}" if self.remedy and not self.ok else ""
         return f"{mark} {self.name:<{width}} {self.state}{remedy}"
@@ -43,40 +40,33 @@ def environment_report() -> None:
 
 
 def print_report(findings: list[Finding]) -> None:
-    """Print findings below each other, the names in one column.
-
-    >>> print_report([Finding("device", True, "cpu"), Finding("data", True, "here")])
-    [ok]      device cpu
-    [ok]      data   here
-    """
+    """Print findings below each other, the names in one column."""
     width = max(len(finding.name) for finding in findings)
     for finding in findings:
         print(finding.line(width))
 
 
 def examine_lessons() -> list[Finding]:
-    """Return what a lesson needs: Python, packages that import, a device and data.
-
-    >>> [finding.name for finding in examine_lessons()][-2:]
-    ['device', 'data']
-    """
+    """Return what a lesson needs: Python, packages that import, a device and data."""
     version = ".".join(map(str, sys.version_info[:3]))
     python = Finding("Python", sys.version_info >= (3, 10), version, "install 3.10+")
-    return [python, *_packages(imports=True), _device(), _data()]
+    remedy = "run  python -m pip install -r requirements.txt"
+    packages = [Finding("the course", False, "not installed", remedy)]
+    if requirements := _requirements():
+        needed = [r for r in requirements if not r.marker or r.marker.evaluate()]
+        packages = [_package(requirement, imports=True) for requirement in needed]
+    return [python, *packages, _device(), _data()]
 
 
 def examine_extras() -> dict[str, list[Finding]]:
-    """Return, for each extra of the course, whether what it adds is installed.
-
-    >>> sorted(finding.name for finding in examine_extras()["lab"])
-    ['ipykernel', 'jupyterlab', 'pip']
-    """
-    try:
-        extras = metadata.metadata(COURSE).get_all("Provides-Extra") or []
-    except metadata.PackageNotFoundError:
-        extras = []
-    parts = {extra: _packages(extra) for extra in extras}
-    return {extra: findings for extra, findings in parts.items() if findings}
+    """Return, for each extra of the course, whether what it adds is installed."""
+    extras: dict[str, list[Finding]] = {}
+    for requirement in _requirements():
+        for extra in re.findall(r'extra == "(.+?)"', str(requirement.marker)):
+            if requirement.marker and requirement.marker.evaluate({"extra": extra}):
+                finding = _package(requirement, imports=False)
+                extras.setdefault(extra, []).append(finding)
+    return extras
 
 
 def require_packages(*names: str) -> None:
@@ -93,35 +83,21 @@ def require_packages(*names: str) -> None:
 
 
 def installed_version(name: str) -> str | None:
-    """Return the version of an installed package; None if there is none.
-
-    >>> installed_version("no-such-package") is None
-    True
-    """
+    """Return the version of an installed package; None if there is none."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
 
 
-def _packages(extra: str = "", *, imports: bool = False) -> list[Finding]:
-    """Examine what the package metadata ask for; with `extra`, what that adds."""
+def _requirements() -> "list[Requirement]":
+    """Return what the package metadata ask for; nothing if there are none."""
     from packaging.requirements import Requirement  # kept out of `course --help`
 
     try:
-        requirements = [Requirement(line) for line in metadata.requires(COURSE) or []]
+        return [Requirement(line) for line in metadata.requires(COURSE) or []]
     except metadata.PackageNotFoundError:
-        remedy = "run  python -m pip install -r requirements.txt"
-        return [Finding("the course", False, "not installed", remedy)]
-    return [
-        _package(requirement, imports=imports)
-        for requirement in requirements
-        if _applies(requirement, extra) and not (extra and _applies(requirement, ""))
-    ]
-
-
-def _applies(requirement: "Requirement", extra: str) -> bool:
-    return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
+        return []
 
 
 def _package(requirement: "Requirement", *, imports: bool) -> Finding:
@@ -161,7 +137,7 @@ def _data() -> Finding:
         return Finding("data", False, str(problem))
     except Exception:
         return Finding("data", False, "unknown without torch")
-    if folder is None:
-        state = "FashionSketch, embedded (lesson 10 fetches FashionMNIST when online)"
-        return Finding("data", True, state)
-    return Finding("data", True, "FashionMNIST (photographs), FashionSketch")
+    state = "FashionSketch, embedded (lesson 10 fetches FashionMNIST when online)"
+    if folder:
+        state = "FashionMNIST (photographs), FashionSketch"
+    return Finding("data", True, state)

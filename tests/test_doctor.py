@@ -11,7 +11,6 @@ from packaging.requirements import Requirement
 from course_utils import doctor, environment_report
 from course_utils.cli import main
 from course_utils.errors import CourseError
-from course_utils.runs import preflight
 
 
 @pytest.fixture
@@ -138,7 +137,7 @@ def test_command_examines_extras_where_asked(asks_for):
 def test_run_needs_what_executes_notebooks(monkeypatch):
     monkeypatch.setattr(doctor, "installed_version", lambda name: None)
     with pytest.raises(CourseError, match="ipykernel is not installed in"):
-        preflight.require_packages()
+        doctor.require_packages("ipykernel")
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,16 @@ from pathlib import Path
 
 from course_utils.errors import CourseError
 
-SOURCE = r'^Repository = "https://github\.com/([\w.-]+/[\w.-]+)"$'
+SOURCE = r'(?m)^Repository = "https://github\.com/([\w.-]+/[\w.-]+)"$'
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 COLAB = "https://colab.research.google.com/github/"
-# What may stand before an address; the lookbehind keeps it.
-ANCHORS = ("git clone https://github.com/", "git+https://github.com/", COLAB)
-TABLE = re.compile("(<!-- lessons -->\n).*(<!-- /lessons -->)", re.DOTALL)
+# An address, after what may stand before it.
+ADDRESS = (
+    rf"(git clone https://github\.com/|git\+https://github\.com/|{re.escape(COLAB)})"
+    r"[\w.-]+/[\w-]+(?:\.[\w-]+)*"
+)
+OWN_BADGE = rf"({re.escape(COLAB)}[\w.-]+/[\w.-]+/blob/main/notebooks/)[\w.-]+\.ipynb"
+TABLE = r"(?s)(<!-- lessons -->\n).*(?=<!-- /lessons -->)"
 
 
 def address(root: Path) -> str:
@@ -24,16 +28,8 @@ def address(root: Path) -> str:
 
     Raises:
         CourseError: it isn't there.
-
-    >>> import tempfile
-    >>> root = Path(tempfile.mkdtemp())
-    >>> line = '[project.urls]\\nRepository = "https://github.com/ada/course"'
-    >>> _ = (root / "pyproject.toml").write_text(line)
-    >>> address(root)
-    'ada/course'
     """
-    text = _read(root / "pyproject.toml")
-    if not (match := re.search(SOURCE, text, re.MULTILINE)):
+    if not (match := re.search(SOURCE, _read(root / "pyproject.toml"))):
         raise CourseError("pyproject.toml has no GitHub address under [project.urls].")
     return match[1]
 
@@ -43,14 +39,6 @@ def title_of(lesson: Path) -> tuple[str, str, str]:
 
     Raises:
         CourseError: the first cell holds no title and no such line.
-
-    >>> import tempfile
-    >>> title = "# 1 · Sums\\n\\nTo add up.\\n\\n**Time:** about 30 minutes."
-    >>> lesson = Path(tempfile.mkdtemp()) / "01_sums.ipynb"
-    >>> content = json.dumps({"cells": [{"source": title}]})
-    >>> _ = lesson.write_text(content, encoding="utf-8")
-    >>> title_of(lesson)
-    ('1 · Sums', 'To add up.', '30 minutes')
     """
     try:
         text = "".join(json.loads(_read(lesson))["cells"][0]["source"])
@@ -76,13 +64,19 @@ def find_outdated(root: Path) -> dict[Path, str]:
 course's folder.
     """
     repository = address(root)
-    files = [root / "README.md", root / "CONTRIBUTING.md", *_lessons(root)]
-    texts = {path: _rewrite(path, root, repository) for path in files}
-    return {path: text for path, text in texts.items() if text != _read(path)}
-
-
-def _lessons(root: Path) -> list[Path]:
-    return sorted((root / "notebooks").glob("*.ipynb"))
+    lessons = sorted((root / "notebooks").glob("*.ipynb"))
+    table = _table(lessons, repository)
+    outdated = {}
+    for path in [root / "README.md", root / "CONTRIBUTING.md", *lessons]:
+        before = _read(path)
+        text = re.sub(ADDRESS, rf"\g<1>{repository}", before)
+        if path in lessons:  # a copied one carries the badge of another
+            text = re.sub(OWN_BADGE, rf"\g<1>{path.name}", text)
+        elif path.name == "README.md":
+            text = re.sub(TABLE, lambda match: match[1] + table, text)
+        if text != before:
+            outdated[path] = text
+    return outdated
 
 
 def _read(path: Path) -> str:
@@ -94,28 +88,12 @@ def _read(path: Path) -> str:
         ) from None
 
 
-def _table(root: Path, repository: str) -> str:
-    """Return the README's table of the lessons that are there."""
+def _table(lessons: list[Path], repository: str) -> str:
+    """Return the README's table of the lessons."""
     rows = ["| lesson | why | time | |", "| --- | --- | --- | --- |"]
-    for lesson in _lessons(root):
+    for lesson in lessons:
         title, why, time = title_of(lesson)
         file = f"notebooks/{lesson.name}"
         badge = f"[![Open in Colab]({BADGE})]({COLAB}{repository}/blob/main/{file})"
         rows.append(f"| [{title}]({file}) | {why} | {time} | {badge} |")
     return "\n".join(rows) + "\n"
-
-
-def _rewrite(path: Path, root: Path, repository: str) -> str:
-    """Return the text of `path` as it should be."""
-    text = _read(path)
-    for anchor in ANCHORS:
-        text = re.sub(
-            rf"(?<={re.escape(anchor)})[\w.-]+/[\w-]+(?:\.[\w-]+)*", repository, text
-        )
-    if path.suffix == ".ipynb":  # a copied lesson carries the badge of another
-        own = rf"({re.escape(COLAB)}[\w.-]+/[\w.-]+/blob/main/notebooks/)[\w.-]+\.ipynb"
-        text = re.sub(own, rf"\g<1>{path.name}", text)
-    if path.name == "README.md":
-        lessons = _table(root, repository)
-        text = TABLE.sub(lambda match: f"{match[1]}{lessons}{match[2]}", text)
-    return text

@@ -16,7 +16,7 @@ CELL_TIMEOUT = 600.0  # seconds
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def refresh(path: Path) -> None:
+def refresh(path: Path, *, only_normalise: bool = False) -> None:
     """Execute a lesson on the CPU and store its outputs; on a fault, change nothing.
 
     Raises:
@@ -29,8 +29,10 @@ def refresh(path: Path) -> None:
         Traceback (most recent call last):
         FileNotFoundError: [Errno 2] No such file or directory: '99_none.ipynb'
     """
-    executed = with_outputs(normalise(read(path)), path.resolve().parent)
-    write_whole(path, dumps(normalise(executed)))
+    notebook = normalise(_read(path))
+    if not only_normalise:
+        notebook = normalise(with_outputs(notebook, path.resolve().parent))
+    write_whole(path, dumps(notebook))
 
 
 def with_outputs(notebook: NotebookNode, folder: Path) -> NotebookNode:
@@ -38,12 +40,6 @@ def with_outputs(notebook: NotebookNode, folder: Path) -> NotebookNode:
 
     Raises:
         CourseError: as `refresh`.
-
-    Example:
-        >>> from nbformat.v4 import new_notebook
-        >>> with_outputs(new_notebook(), Path("no_such_folder"))
-        Traceback (most recent call last):
-        FileNotFoundError: ...
     """
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     env = {"COURSE_DEVICE": "cpu", "PYTHONPATH": path}
@@ -56,51 +52,13 @@ def with_outputs(notebook: NotebookNode, folder: Path) -> NotebookNode:
     return execution.notebook
 
 
-def normalise_file(path: Path) -> None:
-    """Normalise the notebook in a file without executing it.
-
-    Raises:
-        CourseError: `path` is no notebook.
-        OSError: `path` can't be read or written.
-
-    Example:
-        >>> from tempfile import TemporaryDirectory
-        >>> with TemporaryDirectory() as folder:
-        ...     path = Path(folder, "lesson.ipynb")
-        ...     write_whole(path, nbformat.writes(nbformat.v4.new_notebook()))
-        ...     normalise_file(path)
-        ...     check_file(path)
-    """
-    write_whole(path, dumps(normalise(read(path))))
-
-
-def check_file(path: Path) -> None:
-    """Raise CourseError if the notebook in a file is not normalised.
-
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     path = Path(folder, "lesson.ipynb")
-    ...     write_whole(path, nbformat.writes(nbformat.v4.new_notebook()))
-    ...     check_file(path)
-    Traceback (most recent call last):
-    course_utils.errors.CourseError: not normalised: run `course refresh --normalise`.
-    """
-    if path.read_bytes() != dumps(normalise(read(path))).encode():
+def check_normalised(path: Path) -> None:
+    """Raise CourseError if the notebook in a file is not normalised."""
+    if path.read_bytes() != dumps(normalise(_read(path))).encode():
         raise CourseError("not normalised: run `course refresh --normalise`.")
 
 
-def read(path: Path) -> NotebookNode:
-    """Read a notebook as it is stored.
-
-    Raises:
-        CourseError: the file is no notebook.
-        OSError: the file can't be read.
-
-    Example:
-        >>> read(Path("99_none.ipynb"))
-        Traceback (most recent call last):
-        FileNotFoundError: [Errno 2] No such file or directory: '99_none.ipynb'
-    """
+def _read(path: Path) -> NotebookNode:
     try:
         return nbformat.read(path, as_version=4)
     except (ValueError, nbformat.ValidationError) as error:

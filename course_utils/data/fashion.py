@@ -7,26 +7,21 @@ from typing import Literal
 
 from course_utils.data import idx
 from course_utils.data.download import download
-from course_utils.data.model import CLASSES, FashionMNIST, read_splits
+from course_utils.data.model import FashionMNIST, read_data_set
 from course_utils.data.sketches import load_sketches
 from course_utils.errors import CourseError
 
 # The server and the packed files' MD5 are those of torchvision.datasets.FashionMNIST.
 SERVER = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
-_PACKED = (
-    "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-    "25c81989df183df01b3e8a0aad5dffbe",
-    "bef4ecab320f06d8554ea6380940ec79",
-    "bb300cfdad3c16e7a12a480ee83cd310",
-)
-_UNPACKED = (
-    "f4a8712d7a061bf5bd6d2ca38dc4d50a",
-    "9018921c3c673c538a1fc5bad174d6f9",
-    "8181f5470baa50b63fa0f6fddb340f0a",
-    "15d484375f8d13e6eb1aabb0c3f46965",
-)
-CHECKSUMS: dict[str, str] = dict(zip(idx.NAMES, _UNPACKED, strict=True)) | {
-    f"{name}.gz": md5 for name, md5 in zip(idx.NAMES, _PACKED, strict=True)
+CHECKSUMS = {
+    "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+    "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
+    "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
+    "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
+    "train-images-idx3-ubyte": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+    "train-labels-idx1-ubyte": "9018921c3c673c538a1fc5bad174d6f9",
+    "t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
+    "t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
 }
 CHECKOUT = Path(__file__).resolve().parents[2]
 RAW = Path("FashionMNIST", "raw")  # below a root, as torchvision has it
@@ -84,14 +79,8 @@ def load_fashion_mnist(
                 file=sys.stderr,
             )
             return load_sketches()
-    try:
-        train, test = read_splits(folder, CHECKSUMS)
-    except CourseError as problem:
-        advice = (
-            "Move it away and fetch it from github.com/zalandoresearch/fashion-mnist."
-        )
-        raise CourseError(f"{problem}. {advice}") from None
-    return FashionMNIST(train, test, CLASSES, "fashion-mnist")
+    advice = "Move it away and fetch it from github.com/zalandoresearch/fashion-mnist."
+    return read_data_set(folder, CHECKSUMS, "fashion-mnist", advice)
 
 
 def find_fashion_mnist() -> Path | None:
@@ -99,11 +88,6 @@ def find_fashion_mnist() -> Path | None:
 
     Raises:
         CourseError: COURSE_DATA is set, but the files are not there.
-
-    Example:
-        >>> folder = find_fashion_mnist()
-        >>> folder is None or idx.missing(folder) == []
-        True
     """
     if not (setting := os.environ.get("COURSE_DATA")):
         folder = download_root() / RAW
@@ -124,12 +108,7 @@ def find_fashion_mnist() -> Path | None:
 
 
 def download_root() -> Path:
-    """Where downloads are kept: `data/` of a checkout, else the user's cache.
-
-    Example:
-        >>> download_root().name in ("data", "layer-by-layer")
-        True
-    """
+    """Where downloads are kept: `data/` of a checkout, else the user's cache."""
     if (CHECKOUT / "data" / "sketch").is_dir():
         return CHECKOUT / "data"
     return Path.home() / ".cache" / "layer-by-layer"
@@ -143,14 +122,6 @@ def download_fashion_mnist(root: Path) -> Path:
     Raises:
         CourseError: COURSE_OFFLINE is set, or a download failed; files that arrived
             before stay, so the next attempt goes on from there.
-
-    Example:
-        >>> from unittest.mock import patch
-        >>> with patch.dict(os.environ, COURSE_OFFLINE="1"):
-        ...     download_fashion_mnist(Path("downloads"))
-        Traceback (most recent call last):
-            ...
-        course_utils.errors.CourseError: COURSE_OFFLINE is set, so nothing is downloaded
     """
     if os.environ.get("COURSE_OFFLINE", "0") not in ("", "0"):
         raise CourseError("COURSE_OFFLINE is set, so nothing is downloaded")

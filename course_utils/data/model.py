@@ -8,7 +8,9 @@ from typing import Literal, NamedTuple
 import torch
 
 from course_utils.data import idx
+from course_utils.errors import CourseError
 
+Source = Literal["fashion-mnist", "fashion-sketch"]  # photographs or drawings
 CLASSES = (
     "T-shirt/top",
     "Trouser",
@@ -51,26 +53,25 @@ class FashionMNIST:
     train: Split
     test: Split
     classes: tuple[str, ...]
-    source: Literal["fashion-mnist", "fashion-sketch"]  # photographs or drawings
+    source: Source
 
     def __repr__(self) -> str:
         train, test = len(self.train.labels), len(self.test.labels)
         return f"FashionMNIST({train} train, {test} test, source={self.source!r})"
 
 
-def read_splits(folder: Path, checksums: Mapping[str, str]) -> tuple[Split, Split]:
-    """Read the four files of `folder`: the training split and the test split.
+def read_data_set(
+    folder: Path, checksums: Mapping[str, str], source: Source, advice: str
+) -> FashionMNIST:
+    """Read the four files of `folder`.
 
     Raises:
-        CourseError: a file is missing or damaged; what to do is left to the caller.
-
-    Example:
-        >>> from course_utils.data import sketches
-        >>> train, test = read_splits(sketches.FOLDERS[1], sketches.CHECKSUMS)
-        >>> test
-        Split(images (1000, 1, 28, 28), labels 1000)
+        CourseError: a file is missing or damaged; the message ends with `advice`.
     """
-    parts = [idx.read(folder, name, checksums) for name in idx.NAMES]
+    try:
+        parts = [idx.read(folder, name, checksums) for name in idx.NAMES]
+    except CourseError as problem:
+        raise CourseError(f"{problem}. {advice}") from None
     train = Split(parts[0].unsqueeze(1), parts[1].long())
     test = Split(parts[2].unsqueeze(1), parts[3].long())
-    return train, test
+    return FashionMNIST(train, test, CLASSES, source)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from course_utils.data import idx
-from course_utils.data.model import CLASSES, FashionMNIST, read_splits
+from course_utils.data.model import FashionMNIST, read_data_set
 from course_utils.errors import CourseError
 
 # SHA-256 of the unpacked files: versions of zlib pack the same bytes differently.
@@ -46,8 +46,4 @@ def load_sketches() -> FashionMNIST:
     folder = checkout if idx.missing(installed) else installed
     if idx.missing(folder):
         raise CourseError(f"FashionSketch is not complete in {folder}. {ADVICE}")
-    try:
-        train, test = read_splits(folder, CHECKSUMS)
-    except CourseError as problem:
-        raise CourseError(f"{problem}. {ADVICE}") from None
-    return FashionMNIST(train, test, CLASSES, "fashion-sketch")
+    return read_data_set(folder, CHECKSUMS, "fashion-sketch", ADVICE)

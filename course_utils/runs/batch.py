@@ -1,22 +1,17 @@
 """All tasks of a batch on an executor: progress, interruption, and every result."""
 
 import errno
+import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    BrokenExecutor,
-    CancelledError,
-    Executor,
-    Future,
-    wait,
-)
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from pebble import ProcessExpired
+from tqdm import tqdm
 
 from course_utils.files import SUFFIX
 from course_utils.runs.model import Fault, FaultKind, Result, Settings, Task
@@ -24,13 +19,18 @@ from course_utils.runs.processes import (
     Workers,
     count_cores,
     end_orphans,
-    ignored_interrupts,
     run_mark,
     thread_limits,
 )
 
 # How often the main thread looks up: on Windows Ctrl-C does not end a wait.
 _TICK_SECONDS = 0.5
+_Waiting = dict[Future[Result], tuple[Task, float]]
+_LOST = Fault(
+    FaultKind.WORKER_LOST,
+    "The process that ran this lesson was killed, twice; "
+    "this is often a lack of memory: fewer --jobs need less.",
+)
 
 
 def run_batch(
@@ -61,101 +61,80 @@ def run_batch(
         >>> [result.state for result in run_batch([task], settings, jobs=1)]
         ['missing']
     """
-    batch = _Batch(settings, on_result)
     pool = executor
     if pool is None:
         jobs = min(jobs or max(1, count_cores() // 2), max(1, len(tasks)))
         if settings.threads is None and jobs > 1:
-            threads = max(1, count_cores() // jobs)
-            batch.settings = replace(settings, threads=threads)
+            settings = replace(settings, threads=max(1, count_cores() // jobs))
         pool = Workers(jobs)
+    results: dict[str, Result] = {}
+    waiting: _Waiting = {}
     with ExitStack() as until_the_end:
-        cut_short = True
         try:
-            batch.run(tasks, pool)
-            cut_short = False
+            for result in _run(tasks, settings, pool, waiting):
+                results[result.task.name] = result
+                on_result(result)
         except KeyboardInterrupt:
-            until_the_end.enter_context(ignored_interrupts())
-            batch.interrupt(tasks)
+            # A second Ctrl-C would leave processes behind.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                handler = signal.signal(number, signal.SIG_IGN)
+                until_the_end.callback(signal.signal, number, handler)
+            begun = [task.name for f, (task, _) in waiting.items() if f.running()]
+            for future in waiting:
+                future.cancel()
+            for task in [task for task in tasks if task.name not in results]:
+                when = "while it ran" if task.name in begun else "before it began"
+                cause = f"The batch was interrupted {when}."
+                result = Result(task, Fault(FaultKind.INTERRUPTED, cause))
+                results[task.name] = result
+                on_result(result)
         finally:
             if executor is None:
-                pool.shutdown(cancel_futures=cut_short)
+                pool.shutdown(cancel_futures=True)
             end_orphans(settings.run)
             for partial in settings.folder.glob(f".*{SUFFIX}"):
                 partial.unlink(missing_ok=True)
-    return [batch.results[task.name] for task in tasks]
+    return [results[task.name] for task in tasks]
 
 
-class _Batch:
-    def __init__(self, settings: Settings, on_result: Callable[[Result], None]) -> None:
-        self.settings = settings
-        self.on_result = on_result
-        self.results: dict[str, Result] = {}
-        self._waiting: dict[Future[Result], tuple[Task, int, float]] = {}
-
-    def run(self, tasks: Sequence[Task], pool: Executor) -> None:
-        for task in tasks:
+def _run(
+    tasks: Sequence[Task], settings: Settings, pool: Executor, waiting: _Waiting
+) -> Iterator[Result]:
+    """Yield the results as they come; `waiting` holds what was submitted, and when."""
+    queue, lost = list(tasks), set[str]()
+    while queue or waiting:
+        for task in queue:
             if task.fault:
-                self._finish(Result(task, task.fault))
+                yield Result(task, task.fault)
+                continue
+            try:
+                future = pool.submit(run_task, task, settings)
+            except RuntimeError as error:  # BrokenExecutor is one
+                yield Result(task, Fault.unforeseen(error))
             else:
-                self._submit(task, pool, attempt=1)
-        while self._waiting:
-            done, _ = wait(self._waiting, _TICK_SECONDS, return_when=FIRST_COMPLETED)
-            for future in done:
-                self._receive(future, pool)
-
-    def interrupt(self, tasks: Sequence[Task]) -> None:
-        begun = {task.name for f, (task, *_) in self._waiting.items() if f.running()}
-        for future in self._waiting:
-            future.cancel()
-        for task in tasks:
-            if task.name not in self.results:
-                when = "while it ran" if task.name in begun else "before it began"
-                cause = f"The batch was interrupted {when}."
-                self._finish(Result(task, Fault(FaultKind.INTERRUPTED, cause)))
-
-    def _submit(self, task: Task, pool: Executor, attempt: int) -> None:
-        try:
-            future = pool.submit(run_task, task, self.settings)
-        except RuntimeError as error:  # BrokenExecutor is one
-            self._finish(Result(task, Fault.unforeseen(error)))
-        else:
-            self._waiting[future] = (task, attempt, time.perf_counter())
-
-    def _receive(self, future: Future[Result], pool: Executor) -> None:
-        task, attempt, begin = self._waiting.pop(future)
-        try:
-            result = future.result()
-        except (BrokenExecutor, ProcessExpired):
-            if attempt == 1:
-                self._submit(task, pool, attempt=2)
-                return
-            fault = Fault(
-                FaultKind.WORKER_LOST,
-                "The process that ran this lesson was killed, twice; "
-                "this is often a lack of memory: fewer --jobs need less.",
-            )
-            result = Result(task, fault, time.perf_counter() - begin)
-        except (Exception, CancelledError) as error:
-            fault = Fault.unforeseen(error)
-            result = Result(task, fault, time.perf_counter() - begin)
-        self._finish(result)
-
-    def _finish(self, result: Result) -> None:
-        self.results[result.task.name] = result
-        self.on_result(result)
+                waiting[future] = (task, time.perf_counter())
+        queue = []
+        done, _ = wait(waiting, _TICK_SECONDS, return_when=FIRST_COMPLETED)
+        for future in done:
+            task, begin = waiting.pop(future)
+            try:
+                result = future.result()
+            except (BrokenExecutor, ProcessExpired):
+                if task.name not in lost:
+                    lost.add(task.name)
+                    queue.append(task)
+                    continue
+                result = Result(task, _LOST, time.perf_counter() - begin)
+            except Exception as error:
+                seconds = time.perf_counter() - begin
+                result = Result(task, Fault.unforeseen(error), seconds)
+            yield result
 
 
 def run_task(task: Task, settings: Settings) -> Result:
     """Execute a task's notebook in this process; what goes wrong is the result's fault.
 
     The executed notebook and its page are written to the settings' folder.
-
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     task = Task("03", Path(folder, "03_none.ipynb"))
-    ...     run_task(task, Settings(Path(folder), run="ab12")).fault.kind.value
-    'missing'
     """
     # Here and not above: the process that only waits for results starts without them.
     from course_utils.runs.execute import execute
@@ -203,41 +182,22 @@ def _disk_fault(error: OSError, folder: Path) -> Fault:
     return Fault(FaultKind.NOT_WRITTEN, cause)
 
 
-class Progress:
-    """Shows results on standard error: a bar on a terminal, else one line for each.
+@contextmanager
+def show_progress(total: int) -> Iterator[Callable[[Result], None]]:
+    """Yield what shows a result on stderr: in a bar on a terminal, else as a line."""
+    with tqdm(total=total, unit="run", desc="Running", disable=None) as bar:
 
-    >>> with Progress(total=3) as progress:
-    ...     progress.done
-    0
-    """
+        def show(result: Result) -> None:
+            line = f"{result.task.label}: {result.state}"
+            if result.seconds is not None:
+                line += f", {result.seconds:.1f} s"
+            if bar.disable:
+                bar.n += 1
+                print(f"[{bar.n}/{total}] {line}", file=sys.stderr, flush=True)
+                return
+            if result.fault:
+                bar.write(line, file=sys.stderr)
+            bar.set_postfix_str(result.task.lesson)
+            bar.update()
 
-    def __init__(self, total: int) -> None:
-        self.total = total
-        self.done = 0
-        self._bar = None
-
-    def __enter__(self) -> "Progress":
-        if sys.stderr.isatty():
-            from tqdm import tqdm
-
-            self._bar = tqdm(total=self.total, unit="run", desc="Running")
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def show(self, result: Result) -> None:
-        """Show one result, and how many there are."""
-        self.done += 1
-        label, state = result.task.label, result.state
-        if result.seconds is not None:
-            state += f", {result.seconds:.1f} s"
-        if self._bar is None:
-            line = f"[{self.done}/{self.total}] {label}: {state}"
-            print(line, file=sys.stderr, flush=True)
-            return
-        if result.fault:
-            self._bar.write(f"{label}: {state}", file=sys.stderr)
-        self._bar.set_postfix_str(result.task.lesson)
-        self._bar.update(1)
+        yield show

@@ -6,11 +6,9 @@ import os
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import nbformat
 from ipykernel.kernelspec import get_kernel_dict
@@ -28,26 +26,19 @@ from papermill.parameterize import parameterize_notebook
 from course_utils.files import write_whole
 from course_utils.runs.model import Fault, FaultKind, one_line
 
-START_TIMEOUT = 60  # seconds
 # After the limit a cell is interrupted; one that ignores that is killed so much later.
-GRACE_SECONDS = 5.0
+_GRACE_SECONDS = 5.0
 _KERNEL = "python3"
 
 # What went wrong is told by the fault; the libraries' own lines would stand beside it.
 _SILENT = logging.Logger("course_utils.runs", logging.CRITICAL + 1)
 
 
-@dataclass(frozen=True)
-class Execution:
-    """An executed notebook, what went wrong in it, and the seconds it took.
-
-    >>> Execution(nbformat.v4.new_notebook(), fault=None, seconds=0.8).fault is None
-    True
-    """
+class Execution(NamedTuple):
+    """An executed notebook, and what went wrong in it."""
 
     notebook: NotebookNode
     fault: Fault | None
-    seconds: float
 
 
 def execute(
@@ -82,19 +73,24 @@ def execute(
         Traceback (most recent call last):
         FileNotFoundError: [Errno 2] No such file or directory: '99_none.ipynb'
     """
-    begin = time.perf_counter()
-    if cwd is None and isinstance(notebook, Path):
-        cwd = notebook.parent
     parameters = dict(parameters or {})
     variables = kernel_environment(parameters, env)
-    executed = _load(notebook, parameters)
+    if isinstance(notebook, Path):
+        cwd = cwd or notebook.parent
+        executed = load_notebook_node(str(notebook))
+    else:
+        executed = load_notebook_node(notebook)
+    if parameters:
+        executed = parameterize_notebook(
+            executed, parameters, kernel_name=_KERNEL, language="python"
+        )
     fault = _run(executed, variables, cwd or Path.cwd(), cell_timeout)
     if fault and fault.kind is FaultKind.NO_KERNEL:
         # Kernels that start together can choose the same port; then one gives up.
         fault = _run(executed, variables, cwd or Path.cwd(), cell_timeout)
     if output:
         write_whole(output, nbformat.writes(executed))
-    return Execution(executed, fault, time.perf_counter() - begin)
+    return Execution(executed, fault)
 
 
 def kernel_environment(
@@ -103,11 +99,6 @@ def kernel_environment(
     """Return a kernel's whole environment: this process's, changed by `env`.
 
     A run that names its device is not sent to another by COURSE_DEVICE.
-
-    >>> kernel_environment({}, {"COURSE_DEVICE": "cuda"})["COURSE_DEVICE"]
-    'cuda'
-    >>> "COURSE_DEVICE" in kernel_environment({"device": "cpu"})
-    False
     """
     variables: dict[str, str | None] = {**os.environ, **(env or {})}
     # Silences a warning of the debugger, which no run uses.
@@ -117,26 +108,31 @@ def kernel_environment(
     return {name: value for name, value in variables.items() if value is not None}
 
 
-def _load(notebook: Path | NotebookNode, parameters: dict[str, object]) -> NotebookNode:
-    """Return a copy with papermill's metadata and the injected parameters."""
-    source = str(notebook) if isinstance(notebook, Path) else notebook
-    loaded = load_notebook_node(source)
-    if parameters:
-        loaded = parameterize_notebook(
-            loaded, parameters, kernel_name=_KERNEL, language="python"
-        )
-    return loaded
-
-
 def _run(
     notebook: NotebookNode, env: dict[str, str], cwd: Path, limit: float | None
 ) -> Fault | None:
-    """Execute `notebook` in place."""
+    """Execute `notebook` in place, as papermill's own engine does, without saving."""
     kernel = _Kernel(kernel_name=_KERNEL, log=_SILENT)
     cells = _Cells(kernel, limit)
+    manager = NotebookExecutionManager(notebook, progress_bar=False)
+    client = PapermillNotebookClient(
+        manager,
+        km=kernel,
+        kernel_name=_KERNEL,
+        # The graceful way took seconds in one run of twenty.
+        shutdown_kernel="immediate",
+        on_cell_execute=cells.begin,
+        on_cell_executed=cells.end,
+        log=_SILENT,
+    )
     with tempfile.TemporaryFile() as log:
+        options = {"env": env, "cwd": str(cwd), "stdout": log, "stderr": log}
+        manager.notebook_start()
         try:
-            _run_cells(notebook, kernel, cells, env=env, cwd=str(cwd), log=log)
+            try:
+                client.execute(cleanup_kc=True, **options)
+            finally:
+                manager.notebook_complete()
             raise_for_execution_errors(notebook, None)
             fault = _early_end(notebook)
         except PapermillExecutionError as error:
@@ -153,36 +149,6 @@ def _run(
         f"Cell [{cells.expired}] ran longer than {limit:g} s and was stopped; "
         "--cell-timeout sets the limit.",
     )
-
-
-def _run_cells(
-    notebook: NotebookNode,
-    kernel: "_Kernel",
-    cells: "_Cells",
-    *,
-    env: dict[str, str],
-    cwd: str,
-    log: IO[bytes],
-) -> None:
-    """Let papermill run the cells, as its own engine does, without saving between."""
-    manager = NotebookExecutionManager(notebook, progress_bar=False)
-    client = PapermillNotebookClient(
-        manager,
-        km=kernel,
-        kernel_name=_KERNEL,
-        timeout=None,
-        startup_timeout=START_TIMEOUT,
-        # The graceful way took seconds in one run of twenty.
-        shutdown_kernel="immediate",
-        on_cell_execute=cells.begin,
-        on_cell_executed=cells.end,
-        log=_SILENT,
-    )
-    manager.notebook_start()
-    try:
-        client.execute(env=env, cwd=cwd, stdout=log, stderr=log, cleanup_kc=True)
-    finally:
-        manager.notebook_complete()
 
 
 class _Kernel(AsyncKernelManager):
@@ -225,7 +191,7 @@ class _Cells:
         self.expired = self.count
         # Interrupted, the cell ends with an error that papermill stores in the output.
         await self.kernel.interrupt_kernel()
-        await asyncio.sleep(GRACE_SECONDS)
+        await asyncio.sleep(_GRACE_SECONDS)
         if self.kernel.provisioner:
             await self.kernel.provisioner.kill()
 
@@ -242,30 +208,21 @@ def _raised(error: PapermillExecutionError) -> Fault:
 def _dead_kernel(cells: _Cells) -> Fault:
     """Describe a kernel that ended by itself, from its exit code (-9: killed)."""
     code = cells.process.poll() if cells.process else None
-    how = "it ended"
+    how = "it ended" if code is None else f"its process ended with exit code {code}"
     if code is not None and code < 0:
-        how = f"it was killed by {_signal_name(-code)}"
-        if -code == getattr(signal, "SIGKILL", None):
-            how += ", which is often a lack of memory"
-    elif code is not None:
-        how = f"its process ended with exit code {code}"
+        names = {number.value: number.name for number in signal.Signals}
+        name = names.get(-code, f"signal {-code}")
+        memory = ", which is often a lack of memory" if name == "SIGKILL" else ""
+        how = f"it was killed by {name}{memory}"
     cause = f"The kernel died in cell [{cells.count}]: {how}."
     return Fault(FaultKind.DEAD_KERNEL, cause)
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def _no_kernel(log: IO[bytes]) -> Fault:
     """Describe a kernel that never answered, by the last line that it wrote."""
     log.seek(0)
-    lines = log.read().decode(errors="replace").splitlines()
-    last = next((line for line in reversed(lines) if line.strip()), "")
-    reason = one_line(last) or "it gave no answer"
+    lines = log.read().decode(errors="replace").strip().splitlines()
+    reason = one_line(lines[-1]) if lines else "it gave no answer"
     cause = f"The kernel did not start: {reason.rstrip('.')}."
     return Fault(FaultKind.NO_KERNEL, cause)
 

@@ -12,25 +12,16 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_utils.errors import CourseError
-from course_utils.runs.model import Fault, FaultKind, Task, Values
+from course_utils.runs.model import Fault, FaultKind, Task, Values, one_line
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """One notebook, the defaults of its `parameters` cell, or why it can't be read.
-
-    >>> Lesson(Path("notebooks/01_linear_layers.ipynb"), {"seed": 0}).name
-    '01_linear_layers'
-    """
+    """One notebook, the defaults of its `parameters` cell, or why it can't be read."""
 
     path: Path
     defaults: Values = field(default_factory=dict)
     fault: Fault | None = None
-
-    @property
-    def name(self) -> str:
-        """The file's name without its ending."""
-        return self.path.stem
 
 
 def find_notebooks(names: Sequence[str] = ()) -> list[Path]:
@@ -61,11 +52,7 @@ def find_notebooks(names: Sequence[str] = ()) -> list[Path]:
 
 
 def lesson_folder() -> Path:
-    """Return notebooks/ of the current folder, else of this checkout.
-
-    >>> lesson_folder().name
-    'notebooks'
-    """
+    """Return notebooks/ of the current folder, else of this checkout."""
     here = Path.cwd() / "notebooks"
     return here if here.is_dir() else Path(__file__).parents[2] / "notebooks"
 
@@ -73,48 +60,36 @@ def lesson_folder() -> Path:
 def _paths(name: str) -> list[Path]:
     path = Path(name)
     if path.is_dir():
-        return sorted(p.resolve() for p in path.glob("*.ipynb"))
-    if not path.suffix and path.name == name:
-        matches = sorted(lesson_folder().glob(f"{name}*.ipynb"))
-        if matches:
-            return [p.resolve() for p in matches]
-    return [path.resolve()]
+        matches = sorted(path.glob("*.ipynb"))
+    elif not path.suffix and path.name == name:
+        matches = sorted(lesson_folder().glob(f"{name}*.ipynb")) or [path]
+    else:
+        matches = [path]
+    return [match.resolve() for match in matches]
 
 
 def read_lesson(path: Path) -> Lesson:
-    """Read a notebook's defaults. A notebook that can't be read carries its fault.
-
-    >>> read_lesson(Path("99_none.ipynb")).fault.cause
-    'There is no notebook 99_none.ipynb.'
-    """
+    """Read a notebook's defaults. A notebook that can't be read carries its fault."""
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return Lesson(path, fault=Fault.missing(path))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        return _broken(path, f"{path} can't be read: {reason}.")
-    try:
+        json.loads(text)  # says in which line it is broken, as nbformat does not
         notebook = nbformat.reads(text, as_version=4)
         nbformat.validate(notebook)
+    except FileNotFoundError:
+        return Lesson(path, fault=Fault.missing(path))
+    except OSError as error:
+        cause = f"{path} can't be read: {error.strerror}."
+    except UnicodeDecodeError:
+        cause = f"{path} can't be read: it is not UTF-8 text."
+    except json.JSONDecodeError as error:
+        where = f"not JSON from line {error.lineno} on ({error.msg})"
+        cause = f"The notebook is broken: {where}."
     except Exception as error:  # nbformat raises many kinds for a file it can't read
-        return _broken(path, _what_is_broken(text, error))
-    return Lesson(path, _defaults(notebook))
-
-
-def _broken(path: Path, cause: str) -> Lesson:
+        reason = one_line(str(error)) or type(error).__name__
+        cause = f"The notebook is broken: {reason.rstrip('.')}."
+    else:
+        return Lesson(path, _defaults(notebook))
     return Lesson(path, fault=Fault(FaultKind.BROKEN, cause))
-
-
-def _what_is_broken(text: str, error: Exception) -> str:
-    try:
-        json.loads(text)
-    except json.JSONDecodeError as bad:
-        return (
-            f"The notebook is broken: not JSON from line {bad.lineno} on ({bad.msg})."
-        )
-    reason = (str(error).splitlines() or [type(error).__name__])[0]
-    return f"The notebook is broken: {reason.rstrip('.')}."
 
 
 def _defaults(notebook: NotebookNode) -> Values:
@@ -126,23 +101,20 @@ def _defaults(notebook: NotebookNode) -> Values:
         return {}
     defaults: Values = {}
     for statement in statements:
-        if isinstance(statement, ast.Assign):
-            targets = statement.targets
-        elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
-            targets = [statement.target]
-        else:
-            continue
-        for target in targets:
-            if isinstance(target, ast.Name) and statement.value is not None:
-                defaults[target.id] = _value(statement.value)
+        match statement:
+            case ast.Assign([ast.Name(name)], value) | ast.AnnAssign(
+                ast.Name(name), _, ast.expr() as value
+            ):
+                defaults[name] = _value(ast.unparse(value))
     return defaults
 
 
-def _value(node: ast.expr) -> object:
+def _value(text: str) -> object:
+    """Return the Python value where the text is one, else the text."""
     try:
-        return ast.literal_eval(node)
-    except ValueError:
-        return ast.unparse(node)
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 def parse_parameters(pairs: Iterable[tuple[str, str]]) -> dict[str, list[object]]:
@@ -150,20 +122,13 @@ def parse_parameters(pairs: Iterable[tuple[str, str]]) -> dict[str, list[object]
 
     Raises:
         CourseError: the name has an option of its own.
-
-    Example:
-        >>> parse_parameters([("epochs", "2"), ("epochs", "4"), ("model", "mlp")])
-        {'epochs': [2, 4], 'model': ['mlp']}
     """
     grid: dict[str, list[object]] = {}
     for name, text in pairs:
         if name in ("device", "seed"):
             raise CourseError(f"use --{name} {text}, not -p {name} {text}.")
-        try:
-            value = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            value = {"true": True, "false": False}.get(text.lower(), text)
-        grid.setdefault(name, []).append(value)
+        literal = text.title() if text.lower() in ("true", "false") else text
+        grid.setdefault(name, []).append(_value(literal))
     return grid
 
 
@@ -187,58 +152,50 @@ def make_grid(
         >>> [task.name for task in tasks]
         ['01_linear--seed-0', '01_linear--seed-1']
     """
-    axes: dict[str, list[object]] = {"device": list(devices), "seed": list(seeds)}
-    axes |= parameters or {}
+    axes = {"device": devices, "seed": seeds, **(parameters or {})}
     axes = {name: _distinct(values) for name, values in axes.items() if values}
     lessons = list(lessons)
     notes = _check_parameters(lessons, axes)
     tasks: list[Task] = []
     taken: set[str] = set()
     for lesson in lessons:
-        if lesson.fault:
-            name = _file_name(lesson, {}, taken)
-            tasks.append(Task(name, lesson.path, fault=lesson.fault))
-            continue
         own = {name: axes[name] for name in axes if name in lesson.defaults}
         for chosen in itertools.product(*own.values()):
             values = dict(zip(own, chosen, strict=True))
             name = _file_name(lesson, values, taken)
-            tasks.append(Task(name, lesson.path, values, lesson.defaults))
+            tasks.append(Task(name, lesson.path, values, lesson.defaults, lesson.fault))
     return tasks, notes
 
 
-def _distinct(values: list[object]) -> list[object]:
+def _distinct(values: Sequence[object]) -> list[object]:
     # By type too: 1, 1.0 and True are equal, yet not the same parameter.
     return list({(type(value), str(value)): value for value in values}.values())
 
 
-def _check_parameters(
-    lessons: list[Lesson], axes: dict[str, list[object]]
-) -> list[str]:
+def _check_parameters(lessons: list[Lesson], axes: Iterable[str]) -> list[str]:
+    """Return a note for each parameter that a lesson lacks, if another has it."""
     readable = [lesson for lesson in lessons if not lesson.fault]
+    known = {name for lesson in readable for name in lesson.defaults}
     notes = []
     for name in axes:
-        lacking = [lesson for lesson in readable if name not in lesson.defaults]
-        if readable and len(lacking) == len(readable):
-            known = sorted({name for lesson in readable for name in lesson.defaults})
-            raise CourseError(
-                f"no lesson here has a parameter '{name}'; "
-                + (f"there are: {', '.join(known)}." if known else "there are none.")
-            )
+        if readable and name not in known:
+            there = f"are: {', '.join(sorted(known))}." if known else "are none."
+            raise CourseError(f"no lesson here has a parameter '{name}'; there {there}")
         notes += [
-            f"{lesson.name} has no parameter '{name}': it runs without it."
-            for lesson in lacking
+            f"{lesson.path.stem} has no parameter '{name}': it runs without it."
+            for lesson in readable
+            if name not in lesson.defaults
         ]
     return notes
 
 
 def _file_name(lesson: Lesson, values: Values, taken: set[str]) -> str:
-    parts = [lesson.name, *(f"{name}-{_slug(v)}" for name, v in values.items())]
-    base = name = "--".join(parts)[:150]
-    for number in itertools.count(2):
-        # Compared without case: some file systems take A and a for the same name.
-        if name.lower() not in taken:
-            break
+    parts = [f"{name}-{_slug(value)}" for name, value in values.items()]
+    base = name = "--".join([lesson.path.stem, *parts])[:150]
+    number = 1
+    # Compared without case: some file systems take A and a for the same name.
+    while name.lower() in taken:
+        number += 1
         name = f"{base}--{number}"
     taken.add(name.lower())
     return name

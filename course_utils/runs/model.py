@@ -13,11 +13,7 @@ _LONGEST = 300
 
 
 class FaultKind(Enum):
-    """The kinds of faults; the values are the words that a report shows.
-
-    >>> FaultKind.DEAD_KERNEL.value
-    'dead kernel'
-    """
+    """The kinds of faults; the values are the words that a report shows."""
 
     MISSING = "missing"
     BROKEN = "broken"
@@ -35,31 +31,19 @@ class FaultKind(Enum):
 
 @dataclass(frozen=True)
 class Fault:
-    """Why a run did not succeed: its kind, and the cause in one line of plain text.
-
-    >>> Fault(FaultKind.BROKEN, "The notebook is broken: not JSON.").kind.value
-    'broken'
-    """
+    """Why a run did not succeed: its kind, and the cause in one line of plain text."""
 
     kind: FaultKind
     cause: str
 
     @classmethod
     def missing(cls, notebook: Path) -> "Fault":
-        """Return the fault of a notebook that is not there.
-
-        >>> Fault.missing(Path("03.ipynb")).cause
-        'There is no notebook 03.ipynb.'
-        """
+        """Return the fault of a notebook that is not there."""
         return cls(FaultKind.MISSING, f"There is no notebook {notebook}.")
 
     @classmethod
     def unforeseen(cls, error: BaseException) -> "Fault":
-        """Return the fault for an error that nothing here expected.
-
-        >>> Fault.unforeseen(RuntimeError("the pool is closed")).cause
-        'RuntimeError: the pool is closed'
-        """
+        """Return the fault for an error that nothing here expected."""
         message = one_line(str(error))
         name = type(error).__name__
         return cls(FaultKind.FAILED, f"{name}: {message}" if message else f"{name}.")
@@ -91,12 +75,12 @@ class Task:
     @property
     def device(self) -> str:
         """The device it runs with, as the notebook or the task says it."""
-        return self._shown("device")
+        return str((self.defaults | self.values).get("device", ""))
 
     @property
     def seed(self) -> str:
         """The seed it runs with."""
-        return self._shown("seed")
+        return str((self.defaults | self.values).get("seed", ""))
 
     @property
     def parameters(self) -> str:
@@ -109,10 +93,6 @@ class Task:
         """The task in one line: '01_linear_layers, device=cpu, seed=0'."""
         return ", ".join([self.lesson, *(f"{k}={v}" for k, v in self.values.items())])
 
-    def _shown(self, name: str) -> str:
-        value = self.values.get(name, self.defaults.get(name))
-        return "" if value is None else str(value)
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -124,9 +104,6 @@ class Settings:
         cell_timeout: seconds that a cell may take; None for no limit.
         pages: whether each notebook is also written as an HTML page.
         threads: the most threads that a library may start in a kernel.
-
-    >>> Settings(Path("runs/today"), run="ab12").cell_timeout
-    600.0
     """
 
     folder: Path
@@ -138,11 +115,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Result:
-    """How one task ended; `notebook` and `page` are names of files in the folder.
-
-    >>> Result(Task("01", Path("01.ipynb")), seconds=1.5).state
-    'succeeded'
-    """
+    """How one task ended; `notebook` and `page` are names of files in the folder."""
 
     task: Task
     fault: Fault | None = None
@@ -157,11 +130,7 @@ class Result:
 
 
 def one_line(text: str) -> str:
-    r"""Return the first line that is not empty, without colours, not too long.
-
-    >>> one_line("\n\x1b[31mno space left\x1b[0m\nmore")
-    'no space left'
-    """
-    lines = (line.strip() for line in _COLOURS.sub("", text).splitlines())
-    line = next((line for line in lines if line), "")
+    """Return the first line that is not empty, without colours, not too long."""
+    lines = _COLOURS.sub("", text).strip().splitlines()
+    line = lines[0].strip() if lines else ""
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

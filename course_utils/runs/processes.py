@@ -6,14 +6,13 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context, parent_process
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import psutil
 from pebble import ProcessPool
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 _MARK = "COURSE_BATCH_RUN"
@@ -39,9 +38,7 @@ class Workers(Executor):
         self._closed = False
         self._futures: set[Future[Any]] = set()
 
-    def submit(
-        self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Future[T]:
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Schedule a call.
 
         Raises:
@@ -116,94 +113,45 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-@contextmanager
-def ignored_interrupts() -> Iterator[None]:
-    """Ignore Ctrl-C and SIGTERM in the block: a second one would leave processes.
-
-    >>> with ignored_interrupts():
-    ...     signal.raise_signal(signal.SIGINT)
-    """
-    before = {}
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            before[number] = signal.signal(number, signal.SIG_IGN)
-    except ValueError:  # not the main thread, which alone gets signals
-        pass
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def count_cores() -> int:
-    """Return how many cores this process may use.
-
-    >>> count_cores() >= 1
-    True
-    """
+    """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def thread_limits(threads: int | None) -> dict[str, str]:
-    """Return the variables that limit a library's threads; they never raise a limit.
-
-    >>> thread_limits(None)
-    {}
-    >>> thread_limits(1)["OMP_NUM_THREADS"]
-    '1'
-    """
-    if not threads:
-        return {}
+    """Return the variables that limit a library's threads; they never raise a limit."""
     limits = {}
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         own = os.environ.get(name, "")
-        limits[name] = str(min(threads, int(own)) if own.isdigit() else threads)
+        if threads:
+            limits[name] = str(min(threads, int(own)) if own.isdigit() else threads)
     return limits
 
 
 def run_mark(run: str, task: str) -> dict[str, str]:
-    """Return the variable that a task's kernel and all its children inherit.
-
-    >>> run_mark("ab12", "01_linear_layers")
-    {'COURSE_BATCH_RUN': 'ab12/01_linear_layers'}
-    """
+    """Return the variable that a task's kernel and all its children inherit."""
     return {_MARK: f"{run}/{task}"}
 
 
 def find_orphans(run: str, task: str = "") -> list[psutil.Process]:
-    """Return the living processes of a run, or of one of its tasks.
-
-    >>> find_orphans("a run that never was")
-    []
-    """
+    """Return the living processes of a run, or of one of its tasks."""
     mark = f"{run}/{task}"
     orphans = []
     for process in psutil.process_iter():
-        try:
+        with suppress(psutil.Error, OSError):
             own = process.environ().get(_MARK, "")
-        except (psutil.Error, OSError):
-            continue
-        if (
-            own == mark if task else own.startswith(mark)
-        ) and process.pid != os.getpid():
-            orphans.append(process)
+            if own == mark or (own.startswith(mark) and not task):
+                orphans.append(process)
     return orphans
 
 
 def end_orphans(run: str, task: str = "") -> int:
-    """Kill the processes of a run, or of one of its tasks; return how many.
-
-    >>> end_orphans("a run that never was")
-    0
-    """
+    """Kill the processes of a run, or of one of its tasks; return how many."""
     orphans = find_orphans(run, task)
     for process in orphans:
-        try:
+        with suppress(psutil.Error):
             process.kill()
-        except psutil.Error:
-            continue
     psutil.wait_procs(orphans, timeout=5)
     return len(orphans)

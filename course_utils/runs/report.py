@@ -4,29 +4,25 @@ import json
 import platform
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from importlib import metadata
+from datetime import datetime
 from pathlib import Path
 
 import jinja2
 
+from course_utils.doctor import installed_version
 from course_utils.errors import CourseError
 from course_utils.files import replacing, write_whole
 from course_utils.runs.model import FaultKind, Result
 
 COLUMNS = ("lesson", "device", "seed", "parameters", "state", "seconds", "cause")
 _TEMPLATES = Path(__file__).parent / "templates"
-_MOST_FOLDERS = 1000
 
 
 @dataclass(frozen=True)
 class Report:
-    """The results of one batch, and the wall clock seconds that it took.
-
-    >>> Report([], seconds=2.4, begun=now()).summary
-    '0 of 0 runs succeeded in 2 s.'
-    """
+    """The results of one batch, and the wall clock seconds that it took."""
 
     results: Sequence[Result]
     seconds: float
@@ -38,7 +34,9 @@ class Report:
         good = sum(result.fault is None for result in self.results)
         total = len(self.results)
         runs = "run" if total == 1 else "runs"
-        return f"{good} of {total} {runs} succeeded in {_duration(self.seconds)}."
+        minutes, seconds = divmod(round(self.seconds), 60)
+        duration = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+        return f"{good} of {total} {runs} succeeded in {duration}."
 
     @property
     def exit_code(self) -> int:
@@ -46,12 +44,38 @@ class Report:
         kinds = {result.fault.kind for result in self.results if result.fault}
         return 130 if FaultKind.INTERRUPTED in kinds else 1 if kinds else 0
 
+    @property
+    def rows(self) -> list[dict[str, object]]:
+        """All that table, JSON and page say of each run."""
+        return [
+            {
+                "name": result.task.name,
+                "lesson": result.task.lesson,
+                "source": str(result.task.notebook),
+                "device": result.task.device,
+                "seed": result.task.seed,
+                "parameters": result.task.parameters,
+                "values": result.task.values,
+                "defaults": result.task.defaults,
+                "state": result.state,
+                "cause": result.fault.cause if result.fault else None,
+                "seconds": result.seconds,
+                "notebook": result.notebook,
+                "page": result.page,
+            }
+            for result in self.results
+        ]
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of table and page in which some row says something."""
+        return [name for name in COLUMNS if any(_text(row[name]) for row in self.rows)]
+
     def table(self) -> str:
         """Return the results as lines of text, one for each run."""
-        rows = [_row(result) for result in self.results]
         columns = []
-        for name in _filled(rows):
-            texts = [name.capitalize(), *(row[name] for row in rows)]
+        for name in self.columns:
+            texts = [name.capitalize(), *(_text(row[name]) for row in self.rows)]
             width = max(map(len, texts))
             adjust = str.rjust if name == "seconds" else str.ljust
             columns.append([adjust(text, width) for text in texts])
@@ -60,104 +84,40 @@ class Report:
             lines.insert(1, "─" * min(80, max(map(len, lines))))
         return "\n".join(lines)
 
-    def as_dict(self) -> dict[str, object]:
-        """Return what report.json holds."""
-        return {
+    def write(self, folder: Path) -> Path:
+        """Write report.json and index.html; return the path of the latter."""
+        report = {
             "begun": self.begun.isoformat(timespec="seconds"),
             "seconds": round(self.seconds, 2),
             "summary": self.summary,
             "machine": describe_machine(),
-            "results": [_record(result) for result in self.results],
+            "results": self.rows,
         }
-
-    def write(self, folder: Path) -> Path:
-        """Write report.json and index.html; return the path of the latter."""
-        content = json.dumps(self.as_dict(), indent=1, ensure_ascii=False, default=str)
+        content = json.dumps(report, indent=1, ensure_ascii=False, default=str)
         write_whole(folder / "report.json", content + "\n")
-        index = folder / "index.html"
-        write_whole(index, self._render())
-        return index
-
-    def _render(self) -> str:
-        """Return the report as a page, readable in light and dark and at any zoom."""
         templates = jinja2.FileSystemLoader(_TEMPLATES)
         page = jinja2.Environment(loader=templates, autoescape=True)
-        rows = [_row(result) for result in self.results]
-        return page.get_template("report.html.j2").render(
-            summary=self.summary,
-            begun=self.begun,
-            machine=describe_machine(),
-            columns=_filled(rows),
-            rows=list(zip(rows, self.results, strict=True)),
-        )
+        page.filters["text"] = _text
+        template = page.get_template("report.html.j2")
+        index = folder / "index.html"
+        write_whole(index, template.render(report, columns=self.columns))
+        return index
 
 
-def describe_machine() -> dict[str, str]:
-    """Return the versions that decide what numbers a run gives.
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.1f}" if isinstance(value, float) else str(value)
 
-    >>> describe_machine()["executable"] == sys.executable
-    True
-    """
-    machine = {
+
+def describe_machine() -> dict[str, str | None]:
+    """Return the versions that decide what numbers a run gives."""
+    packages = ("torch", "numpy", "papermill", "ipykernel")
+    return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "executable": sys.executable,
-    }
-    for package in ("torch", "numpy", "papermill", "ipykernel"):
-        try:
-            machine[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return machine
-
-
-def now() -> datetime:
-    """Return the time, in UTC.
-
-    >>> now().tzname()
-    'UTC'
-    """
-    return datetime.now(timezone.utc)
-
-
-def _row(result: Result) -> dict[str, str]:
-    task, fault = result.task, result.fault
-    return {
-        "lesson": task.lesson,
-        "device": task.device,
-        "seed": task.seed,
-        "parameters": task.parameters,
-        "state": result.state,
-        "seconds": "" if result.seconds is None else f"{result.seconds:.1f}",
-        "cause": fault.cause if fault else "",
-    }
-
-
-def _filled(rows: list[dict[str, str]]) -> list[str]:
-    """Return the columns in which some row says something."""
-    return [name for name in COLUMNS if any(row[name] for row in rows)]
-
-
-def _record(result: Result) -> dict[str, object]:
-    return {
-        "name": result.task.name,
-        "lesson": result.task.lesson,
-        "source": str(result.task.notebook),
-        "values": result.task.values,
-        "defaults": result.task.defaults,
-        "state": result.state,
-        "cause": result.fault.cause if result.fault else None,
-        "seconds": result.seconds,
-        "notebook": result.notebook,
-        "page": result.page,
-    }
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"
+    } | {package: installed_version(package) for package in packages}
 
 
 def make_run_folder(out: Path, begun: datetime) -> Path:
@@ -165,41 +125,28 @@ def make_run_folder(out: Path, begun: datetime) -> Path:
 
     Raises:
         CourseError: the folder can't be created.
-
-    Example:
-        >>> from tempfile import TemporaryDirectory
-        >>> begun = datetime(2026, 5, 1, 9, 30, tzinfo=timezone.utc)
-        >>> with TemporaryDirectory() as out:
-        ...     make_run_folder(Path(out), begun).name
-        '20260501T093000Z-1'
     """
     stamp = begun.strftime("%Y%m%dT%H%M%SZ")
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for number in range(1, _MOST_FOLDERS):
-            folder = out / f"{stamp}-{number}"
-            try:
+        number = 1
+        while True:
+            with suppress(FileExistsError):
+                folder = out / f"{stamp}-{number}"
                 folder.mkdir()
-            except FileExistsError:
-                continue
-            return folder.resolve()
+                return folder.resolve()
+            number += 1
     except OSError as error:
         raise CourseError(
             f"results can't be written to {out}: {error.strerror}. "
             "Choose another folder with --out."
         ) from error
-    raise CourseError(f"{out} holds too many runs of this second: try again.")
 
 
 def point_latest(folder: Path) -> Path | None:
     """Make `latest` beside `folder` lead to it: a link, or a text file with its name.
 
     Returns None where something else of that name is in the way.
-
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as out:
-    ...     point_latest(make_run_folder(Path(out), now())).name
-    'latest'
     """
     latest = folder.parent / "latest"
     try:

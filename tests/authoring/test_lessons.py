@@ -14,5 +14,5 @@ def lesson(request) -> Document:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_lesson_keeps_to_the_rule(lesson, rule):
-    problems = RULES[rule](lesson)
+    problems = list(RULES[rule](lesson))
     assert not problems, "\n".join([f"{lesson.path.name}:", *problems])

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from pebble import ProcessExpired
 
-from course_utils.runs.batch import Progress
+from course_utils.runs.batch import show_progress
 from course_utils.runs.model import Result
 from course_utils.runs.processes import (
     Workers,
@@ -132,9 +132,9 @@ class Terminal(io.StringIO):
 def test_bar_on_a_terminal(monkeypatch):
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
-    with Progress(2) as progress:
-        progress.show(Result(fixture_task("fine"), seconds=1.0))
-        progress.show(Result(fixture_task("absent"), fixture_task("absent").fault))
+    with show_progress(2) as show:
+        show(Result(fixture_task("fine"), seconds=1.0))
+        show(Result(fixture_task("absent"), fixture_task("absent").fault))
     text = screen.getvalue()
     assert "Running" in text
     assert "2/2" in text
@@ -143,6 +143,6 @@ def test_bar_on_a_terminal(monkeypatch):
 
 
 def test_lines_where_there_is_no_terminal(capsys):
-    with Progress(1) as progress:
-        progress.show(Result(fixture_task("fine", seed=2), seconds=1.0))
+    with show_progress(1) as show:
+        show(Result(fixture_task("fine", seed=2), seconds=1.0))
     assert capsys.readouterr().err == "[1/1] fine, seed=2: succeeded, 1.0 s\n"

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import datetime, timezone
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from course_utils.errors import CourseError
 from course_utils.runs.model import Fault, FaultKind, Result, Task
-from course_utils.runs.report import Report, make_run_folder, now, point_latest
+from course_utils.runs.report import Report, make_run_folder, point_latest
 
 GOOD = Result(
     Task("a--seed-1", Path("a.ipynb"), {"seed": 1, "epochs": 2}, {"device": "auto"}),
@@ -22,11 +23,12 @@ BAD = Result(
     Fault(FaultKind.RAISED, "Cell [2] raised ValueError: <b> & co"),
     seconds=70.0,
 )
+BEGUN = datetime(2026, 5, 1, 9, 30, tzinfo=timezone.utc)
 STOPPED = Result(Task("c", Path("c.ipynb")), Fault(FaultKind.INTERRUPTED, "Stopped."))
 
 
 def make(*results: Result) -> Report:
-    return Report(results, 71.4, now())
+    return Report(results, 71.4, BEGUN)
 
 
 def test_table_has_a_row_for_each_run():
@@ -50,7 +52,7 @@ def test_exit_code(results, code):
 
 def test_summary():
     assert make(GOOD, BAD).summary == "1 of 2 runs succeeded in 1 min 11 s."
-    assert Report([GOOD], 2.4, now()).summary == "1 of 1 run succeeded in 2 s."
+    assert Report([GOOD], 2.4, BEGUN).summary == "1 of 1 run succeeded in 2 s."
 
 
 class Links(HTMLParser):
@@ -74,6 +76,8 @@ def test_page_has_a_row_and_links_for_each_run(tmp_path):
     assert links.targets == ["a--seed-1.html", "a--seed-1.ipynb"]
     assert "ValueError: &lt;b&gt; &amp; co" in text
     assert "1 of 2 runs succeeded" in text
+    assert '<td class="seconds">1.2</td>' in text
+    assert '<time datetime="2026-05-01T09:30:00+00:00">2026-05-01 09:30:00 UTC' in text
 
 
 def test_json_holds_what_a_program_wants_to_know(tmp_path):
@@ -102,18 +106,17 @@ def test_failed_write_leaves_no_half_report(tmp_path, monkeypatch):
 
 
 def test_each_batch_gets_a_folder_of_its_own(tmp_path):
-    begun = now()
-    first = make_run_folder(tmp_path / "runs", begun)
-    second = make_run_folder(tmp_path / "runs", begun)
+    first = make_run_folder(tmp_path / "runs", BEGUN)
+    second = make_run_folder(tmp_path / "runs", BEGUN)
     assert first != second
-    assert first.name.endswith("Z-1")
-    assert second.name.endswith("Z-2")
+    assert first.name == "20260501T093000Z-1"
+    assert second.name == "20260501T093000Z-2"
 
 
 def test_folder_that_can_not_be_created(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CourseError, match="Choose another folder with --out"):
-        make_run_folder(tmp_path / "file", now())
+        make_run_folder(tmp_path / "file", BEGUN)
 
 
 def test_latest_leads_to_the_last_batch(tmp_path):

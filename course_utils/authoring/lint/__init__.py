@@ -1,16 +1,21 @@
-"""The linter of lessons. Its rules stand in modules by subject."""
+"""The linter of lessons. Every public function of its modules of rules is a rule."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from inspect import isfunction
 from pathlib import Path
 from typing import NamedTuple
 
 from course_utils.authoring.lint import cells, exercises, files, order, outputs
-from course_utils.authoring.lint.document import Document, Rule
+from course_utils.authoring.lint.document import Document, Messages
 from course_utils.runs.lessons import read_lesson
 
-MODULES = [files, order, cells, exercises, outputs]
-RULES: dict[str, Rule] = {
-    rule.__name__: rule for module in MODULES for rule in module.RULES
+RULES: dict[str, Callable[[Document], Messages]] = {
+    name: rule
+    for module in (files, order, cells, exercises, outputs)
+    for name, rule in vars(module).items()
+    if isfunction(rule)
+    and rule.__module__ == module.__name__
+    and not name.startswith("_")
 }
 
 
@@ -39,12 +44,3 @@ def find_problems(notebooks: Iterable[Path]) -> list[Problem]:
         for name, rule in RULES.items():
             problems += [Problem(path, name, text) for text in rule(document)]
     return problems
-
-
-def describe_rules() -> dict[str, str]:
-    """Return the name of every rule with what it asks for, in a few words.
-
-    >>> describe_rules()["one_title"]
-    'There is one first-level heading.'
-    """
-    return {name: (rule.__doc__ or "").split("\n")[0] for name, rule in RULES.items()}

@@ -2,154 +2,92 @@
 
 import re
 
-from course_utils.authoring.lint.document import (
-    Document,
-    first_line,
-    sample,
-    tags,
-)
+from course_utils.authoring.lint.document import Document, Messages, first_line, tags
 
 CLOSING = ["## Summary", "## Exercises", "## Solutions", "## Where to go next"]
 MIN_SECTIONS = 3
-OBJECTIVES = range(3, 6)
+BADGE = r"\[!\[[^\]]+\]\([^)]+\)\]\(https://colab\.research\.google\.com/github/"
 
 
-def title_first(document: Document) -> list[str]:
-    """The first line is '# N · Title', N being the number in the file's name.
-
-    >>> title_first(sample("# 2 · Sums"))
-    ["begins with '# 2 · Sums', not with '# 1 · Title'"]
-    """
+def title_first(document: Document) -> Messages:
+    """The first line is '# N · Title', N being the number in the file's name."""
     start = first_line(document.title)
-    if re.fullmatch(rf"# {document.number} · \S.*", start):
-        return []
-    return [f"begins with '{start}', not with '# {document.number} · Title'"]
+    if not re.fullmatch(rf"# {document.number} · \S.*", start):
+        yield f"begins with '{start}', not with '# {document.number} · Title'"
 
 
-def badge_opens_this_lesson(document: Document) -> list[str]:
-    """The Colab badge in the title cell opens this very notebook.
-
-    >>> badge_opens_this_lesson(sample())
-    ['the title cell has no Colab badge that opens this very notebook']
-    """
-    badge = r"\[!\[[^\]]+\]\([^)]+\)\]\(https://colab\.research\.google\.com/github/"
-    name = re.escape(document.path.name)
-    if re.search(
-        rf"{badge}[\w.-]+/[\w.-]+/blob/main/notebooks/{name}\)", document.title
-    ):
-        return []
-    return ["the title cell has no Colab badge that opens this very notebook"]
+def badge_opens_this_lesson(document: Document) -> Messages:
+    """The Colab badge in the title cell opens this very notebook."""
+    path = rf"[\w.-]+/[\w.-]+/blob/main/notebooks/{re.escape(document.path.name)}\)"
+    if not re.search(BADGE + path, document.title):
+        yield "the title cell has no Colab badge that opens this very notebook"
 
 
-def says_how_long(document: Document) -> list[str]:
-    """The title cell says how many minutes the lesson takes.
-
-    >>> says_how_long(sample("# 1 · Sums\\n\\n**Time:** about 30 minutes."))
-    []
-    """
-    if re.search(r"\b\d+ minutes\b", document.title):
-        return []
-    return ["the title cell does not say how many minutes the lesson takes"]
+def says_how_long(document: Document) -> Messages:
+    """The title cell says how many minutes the lesson takes."""
+    if not re.search(r"\b\d+ minutes\b", document.title):
+        yield "the title cell does not say how many minutes the lesson takes"
 
 
-def lists_objectives(document: Document) -> list[str]:
-    """The title cell lists three to five things that you will be able to do.
-
-    >>> lists_objectives(sample("**You will be able to**\\n\\n- add\\n- count"))
-    ["'**You will be able to**' lists 2 things, not 3 to 5"]
-    """
-    _, heading, rest = document.title.partition("**You will be able to**")
-    objectives = re.findall(r"(?m)^- ", rest)
-    if heading and len(objectives) in OBJECTIVES:
-        return []
-    return [f"'**You will be able to**' lists {len(objectives)} things, not 3 to 5"]
+def lists_objectives(document: Document) -> Messages:
+    """The title cell lists three to five things that you will be able to do."""
+    heading = "**You will be able to**"
+    count = len(re.findall(r"(?m)^- ", document.title.partition(heading)[2]))
+    if not 3 <= count <= 5:
+        yield f"'{heading}' lists {count} things, not 3 to 5"
 
 
-def parameters_second(document: Document) -> list[str]:
-    """The second cell sets the parameters, device and seed among them.
-
-    >>> parameters_second(sample(code='device = "auto"', tags=["parameters"]))
-    ["the parameters cell lacks the line 'seed = 0'"]
-    """
+def parameters_second(document: Document) -> Messages:
+    """The second cell sets the parameters, device and seed among them."""
     if [n for n, c in enumerate(document.cells) if "parameters" in tags(c)] != [1]:
-        return ["the second cell, and no other, must be tagged 'parameters'"]
+        yield "the second cell, and no other, must be tagged 'parameters'"
+        return
     lines = re.split(r" *(?:#.*)?\n| *#.*", document.cells[1].source + "\n")
-    return [
-        f"the parameters cell lacks the line '{line}'"
-        for line in ['device = "auto"', "seed = 0"]
-        if line not in lines
-    ]
+    for line in ('device = "auto"', "seed = 0"):
+        if line not in lines:
+            yield f"the parameters cell lacks the line '{line}'"
 
 
-def setup_follows(document: Document) -> list[str]:
-    """The second code cell installs the course on Colab and calls setup.
-
-    >>> setup_follows(sample())
-    ["the second code cell, and no other, must be tagged 'setup'"]
-    """
+def setup_follows(document: Document) -> Messages:
+    """The second code cell installs the course on Colab and calls setup."""
     if [n for n, cell in enumerate(document.code) if "setup" in tags(cell)] != [1]:
-        return ["the second code cell, and no other, must be tagged 'setup'"]
-    source, problems = document.code[1].source, []
+        yield "the second code cell, and no other, must be tagged 'setup'"
+        return
+    source = document.code[1].source
     if not source.startswith("try:\n    import course_utils\nexcept ModuleNotFound"):
-        problems.append("the setup cell does not begin by trying course_utils")
+        yield "the setup cell does not begin by trying course_utils"
     if '    %pip install -q "git+https://github.com/' not in source:
-        problems.append("the setup cell does not install course_utils on Colab")
+        yield "the setup cell does not install course_utils on Colab"
     if not re.search(r"\ndevice = setup\(device, seed(, threads=1)?\)$", source):
-        problems.append("the setup cell ends without 'device = setup(device, seed)'")
+        yield "the setup cell ends without 'device = setup(device, seed)'"
     if "Device: cpu. Seed: 0." not in str(document.code[1].outputs):
-        problems.append("the stored outputs were not made on the CPU with seed 0")
-    return problems
+        yield "the stored outputs were not made on the CPU with seed 0"
 
 
-def one_title(document: Document) -> list[str]:
-    """There is one first-level heading.
-
-    >>> one_title(sample("# 1 · Sums\\n\\n# 2 · Products"))
-    ['2 first-level headings, not 1']
-    """
-    titles = [line for line in document.headings if line.startswith("# ")]
-    return [f"{len(titles)} first-level headings, not 1"] if len(titles) != 1 else []
+def one_title(document: Document) -> Messages:
+    """There is one first-level heading."""
+    count = sum(line.startswith("# ") for line in document.headings)
+    if count != 1:
+        yield f"{count} first-level headings, not 1"
 
 
-def sections_in_order(document: Document) -> list[str]:
-    """Three sections or more, then summary, exercises, solutions and what is next.
-
-    >>> closing = "## Summary\\n## Exercises\\n## Solutions\\n## Where to go next"
-    >>> sections_in_order(sample("## Sums\\n" + closing))
-    ['1 sections before the summary, not 3 or more']
-    """
+def sections_in_order(document: Document) -> Messages:
+    """Three sections or more, then summary, exercises, solutions and what is next."""
     sections = [line for line in document.headings if line.startswith("## ")]
-    if sections[-len(CLOSING) :] != CLOSING:
-        return [f"ends with {sections[-len(CLOSING) :]}, not with {CLOSING}"]
-    content = sections[: -len(CLOSING)]
-    twice = [line for line in CLOSING if line in content]
-    problems = [f"'{line}' appears twice" for line in twice]
+    content, closing = sections[: -len(CLOSING)], sections[-len(CLOSING) :]
+    if closing != CLOSING:
+        yield f"ends with {closing}, not with {CLOSING}"
+        return
+    for line in CLOSING:
+        if line in content:
+            yield f"'{line}' appears twice"
     if len(content) < MIN_SECTIONS:
-        problems.append(f"{len(content)} sections before the summary, not 3 or more")
-    return problems
+        yield f"{len(content)} sections before the summary, not 3 or more"
 
 
-def links_the_reference(document: Document) -> list[str]:
-    """The last cell links a page of docs.pytorch.org.
-
-    >>> links_the_reference(sample())
-    ['the last cell links no page of docs.pytorch.org']
-    """
+def links_the_reference(document: Document) -> Messages:
+    """The last cell links a page of docs.pytorch.org."""
     last = document.cells[-1:]
     text = "".join(cell.source for cell in last if cell.cell_type == "markdown")
-    if "](https://docs.pytorch.org/" in text:
-        return []
-    return ["the last cell links no page of docs.pytorch.org"]
-
-
-RULES = [
-    title_first,
-    badge_opens_this_lesson,
-    says_how_long,
-    lists_objectives,
-    parameters_second,
-    setup_follows,
-    one_title,
-    sections_in_order,
-    links_the_reference,
-]
+    if "](https://docs.pytorch.org/" not in text:
+        yield "the last cell links no page of docs.pytorch.org"
