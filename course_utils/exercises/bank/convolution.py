@@ -475,7 +475,7 @@ def _conv2d(x: Tensor, weight: Tensor, bias: Tensor | float) -> Tensor:
     size = weight.shape[-1]
     windows = x.unfold(2, size, 1).unfold(3, size, 1)  # (N, C, H', W', K, K)
     sums = torch.einsum("nchwkl,ockl->nohw", windows, weight)
-    return sums + (bias if isinstance(bias, float) else bias[:, None, None])
+    return sums + (bias[:, None, None] if isinstance(bias, Tensor) else bias)
 
 
 def _conv2d_reshaped(

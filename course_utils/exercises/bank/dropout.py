@@ -416,7 +416,7 @@ def _facts(layer_class: Answer, p: float) -> Any:
     is returned as it is.
     """
     layer = layer_class(p)
-    training = "as asked"
+    training = resting = "as asked"
     for shape in _SHAPES:
         (x,) = randn(shape)
         used = x.clone()
@@ -493,7 +493,8 @@ def _gradient_fact(layer: nn.Module, x: Tensor) -> str:
     out = layer(leaf)
     if not out.requires_grad:
         return "the result is cut off from autograd"
-    (gradient,) = torch.autograd.grad(out.sum(), leaf, allow_unused=True)
+    out.sum().backward()
+    gradient = leaf.grad
     if gradient is None:
         return "the result is cut off from autograd"
     right = torch.allclose(gradient, out.detach() / x, rtol=1e-3, atol=1e-4)
