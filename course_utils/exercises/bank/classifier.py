@@ -762,6 +762,13 @@ def _step_for_each_example(
     return sum(_step(net, *pair, optimizer) for pair in pairs) / len(x)
 
 
+def _second_pass(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> float:
+    with torch.no_grad():
+        loss = F.cross_entropy(net(x), y).item()
+    _step(net, x, y, optimizer)
+    return loss
+
+
 def _times_the_batch(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> float:
     return len(x) * _step(net, x, y, optimizer)
 
@@ -783,10 +790,12 @@ def _three_steps(answer: Answer, x: Tensor, y: Tensor) -> Any:
     """
     modes: set[bool] = set()
     calls: list[str] = []  # of one step: "backward", "step"
+    passes: list[int] = []  # of all steps: the number of examples in each
 
     class Net(nn.Sequential):
         def forward(self, input: Tensor) -> Tensor:
             modes.update(_modes(self))
+            passes.append(len(input))
             return super().forward(input)
 
     first = nn.Linear(x.shape[1], 6)
@@ -812,7 +821,8 @@ def _three_steps(answer: Answer, x: Tensor, y: Tensor) -> Any:
     if "step" not in calls and not torch.equal(flat[0], flat[-1]):
         return "the parameters move without `optimizer.step()`"
     order = [b for a, b in pairwise(["", *calls]) if a != b]
-    return losses[0], flat[1], losses[2], flat[3], ", ".join(order) or "neither"
+    in_order = ", ".join(order) or "neither"
+    return losses[0], flat[1], losses[2], flat[3], in_order, len(passes) / 3
 
 
 def _modes(net: nn.Module) -> set[bool]:
@@ -978,6 +988,13 @@ TRAIN_STEP = Exercise(
             "on.",
         ),
         Misconception(
+            "a second pass",
+            _second_pass,
+            "The step and the number are right for this network, but the batch goes "
+            "through it twice. BatchNorm would count it twice and dropout draw "
+            "again: return the loss that you called `backward()` on.",
+        ),
+        Misconception(
             "times the batch",
             _times_the_batch,
             "The step is right. Your number is the loss times the number of examples: "
@@ -993,6 +1010,7 @@ TRAIN_STEP = Exercise(
         "the loss of the third step",
         "the parameters after three steps",
         "the order of `backward` and `step`",
+        "the number of passes through the network in a call",
     ),
     arguments=("x", "y"),
     hints=(

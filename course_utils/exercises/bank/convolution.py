@@ -155,8 +155,8 @@ OUTPUT_SIZE = Exercise(
         Misconception(
             "one inside the division",
             lambda n, k, s, p, d: (_room(n, k, p, d) + 1) // s,
-            "You add the 1 before you divide by the stride: too few where the steps "
-            "don't fill the room. The first place is no step: add it at the end.",
+            "You add the 1 before you divide by the stride. The first place is no "
+            "step: with a stride above 1 add it at the end, after the division.",
         ),
         Misconception(
             "dilation forgotten",
@@ -816,7 +816,7 @@ RECEPTIVE_FIELD = Exercise(
         Misconception(
             "strides ignored",
             lambda layers: 1 + sum(kernel - 1 for kernel, _ in layers),
-            "Right only where all strides are 1. After a stride of 2, neighbours are "
+            "Right only where all strides but the last are 1. After a stride of 2, neighbours are "
             "two pixels apart, and every later kernel reaches twice as far.",
         ),
         Misconception(

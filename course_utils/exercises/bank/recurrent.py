@@ -1389,8 +1389,8 @@ DELAY = Exercise(
         Misconception(
             "unit 0 keeps",
             _weights(_TAKE, [[1.0, 0.0], [1.0, 0.0]]),
-            "Unit 1 is right. But unit 0 also keeps its old state and adds the new "
-            "number to it: its own weight must be 0.",
+            "The weights into unit 1 are right. But unit 0 also keeps its old state "
+            "and adds the new number to it: its own weight must be 0.",
         ),
         Misconception(
             "unit 1 keeps",
@@ -1413,7 +1413,7 @@ DELAY = Exercise(
         Misconception(
             "both ways",
             _weights(_TAKE, [[0.0, 1.0], [1.0, 0.0]]),
-            "Unit 1 is right. But it also passes its state back to unit 0, so a "
+            "The weights into unit 1 are right. But it also passes its state back, so a "
             "number never leaves: the other entry must be 0.",
         ),
         Misconception(
