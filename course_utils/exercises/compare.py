@@ -40,7 +40,7 @@ def difference(actual: Any, expected: Any, parts: Sequence[str] = ()) -> str | N
     if isinstance(expected, tuple | list):
         return _sequence_difference(actual, expected, parts)
     # The expected type compares: that of the answer could claim to equal everything.
-    equal = actual is expected or type(expected).__eq__(expected, actual) is True
+    equal = actual is expected or expected.__eq__(actual) is True
     if isinstance(expected, bool):
         equal = actual is expected
     # The expected value stays unsaid: it is the answer.
@@ -60,8 +60,13 @@ def close(actual: Tensor, expected: Tensor) -> Tensor:
 
 def _tensor_difference(actual: Any, expected: Tensor) -> str | None:
     if not isinstance(actual, Tensor):
-        return f"Expected a tensor of shape {_shape(expected)}, got {describe(actual)}."
-    actual = _plain(actual)
+        message = (
+            f"Expected a tensor of shape {_shape(expected)}, got {describe(actual)}"
+        )
+        if type(actual).__module__ == "torch.return_types":
+            return f"{message}: take its `.values` or its `.indices`."
+        return f"{message}."
+    actual = plain(actual)
     if actual.is_nested or actual.layout != torch.strided:
         kind = "nested" if actual.is_nested else "sparse"
         return f"Your result is a {kind} tensor: a plain, dense one is expected."
@@ -75,14 +80,6 @@ def _tensor_difference(actual: Any, expected: Tensor) -> str | None:
             "make new tensors with `device=x.device`."
         )
     return _value_difference(actual.detach(), expected.detach())
-
-
-def _plain(tensor: Tensor) -> Tensor:
-    """Return a tensor of a class of the learner's own without its methods."""
-    if type(tensor) in (Tensor, torch.nn.Parameter):
-        return tensor
-    with torch._C.DisableTorchFunctionSubclass():
-        return Tensor.as_subclass(tensor, Tensor)
 
 
 def _shape_difference(actual: Tensor, expected: Tensor) -> str:
@@ -125,7 +122,7 @@ def _value_difference(actual: Tensor, expected: Tensor) -> str | None:
 
 def _number_difference(actual: Any, expected: Real) -> str | None:
     if isinstance(actual, Tensor) and actual.numel() == 1:
-        actual = _plain(actual).item()
+        actual = plain(actual).item()
     if isinstance(actual, bool) or not isinstance(actual, Real):
         return f"Expected a number, got {describe(actual)}."
     if math.isclose(actual, expected, rel_tol=RTOL, abs_tol=ATOL):
@@ -170,6 +167,35 @@ def _numbers_difference(
     return f"{count}. {_capital(name)}: {value:g} is not the number asked for."
 
 
+def plain(value: Any) -> Any:
+    """Return a tensor of a class of the learner's own without that class's methods.
+
+    They could claim that everything is equal. Other values are returned as they are,
+    tuples and lists with plain tensors.
+
+    >>> class Loud(Tensor): ...
+    >>> type(plain(torch.ones(2).as_subclass(Loud))).__name__
+    'Tensor'
+    """
+    if type(value) in (tuple, list):
+        return type(value)(map(plain, value))
+    if not isinstance(value, Tensor) or type(value) in (Tensor, torch.nn.Parameter):
+        return value
+    with torch._C.DisableTorchFunctionSubclass():
+        return Tensor.as_subclass(value, Tensor)
+
+
+def has_numbers(tensor: Tensor) -> bool:
+    """Tell whether the numbers of a tensor can be looked at one by one.
+
+    >>> has_numbers(torch.ones(2)), has_numbers(torch.ones(2, device="meta"))
+    (True, False)
+    """
+    if tensor.is_nested or tensor.is_meta or tensor.is_quantized:
+        return False
+    return tensor.layout == torch.strided
+
+
 def is_number(value: Any) -> bool:
     """Tell whether a value is a number of Python; True and False are not.
 
@@ -203,7 +229,7 @@ def describe(value: Any) -> str:
     if isinstance(value, Tensor):
         shape = "unknown shape" if value.is_nested else f"shape {tuple(value.shape)}"
         return f"a tensor of {shape}"
-    if type(value) in (tuple, list) and not all(map(is_number, value)):
+    if isinstance(value, tuple | list) and not all(map(is_number, value)):
         kind = "tuple" if isinstance(value, tuple) else "list"
         return f"a {kind} of {_describe_items(value)}"
     if isinstance(value, torch.nn.Module):
@@ -218,6 +244,8 @@ def _describe_items(items: Sequence[Any]) -> str:
     (shape,) = shapes if len(shapes) == 1 else (None,)
     if shape and len(items) > 1:
         return f"{len(items)} tensors of shape {shape}"
+    if items and all(isinstance(item, list) for item in items):
+        return f"{len(items)} lists"
     return f"({', '.join(map(describe, items[:6]))}{', …' if len(items) > 6 else ''})"
 
 

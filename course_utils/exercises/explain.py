@@ -18,7 +18,8 @@ _COMMON = (
     ("same dtype", "Bring both to one dtype, for example with `.to(x.dtype)`."),
     (
         "must match the size of tensor",
-        "Write down both shapes: aligned from the right, sizes must be equal or 1.",
+        "Write down both shapes: aligned from the right, sizes must be equal or 1. A "
+        "mean or sum with `keepdim=True` keeps its dim, with size 1.",
     ),
     (
         "RecursionError",

@@ -1,6 +1,7 @@
 """A guard around a learner's code: it ends in time, and leaves nothing changed."""
 
 import contextlib
+import inspect
 import io
 import itertools
 import math
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 import numpy as np
 import torch
@@ -54,6 +55,28 @@ def guard(seconds: float) -> Iterator[None]:
         finally:
             random.setstate(python)
             np.random.set_state(numpy)  # noqa: NPY002
+
+
+Result = TypeVar("Result")
+
+
+def run_guarded(function: Callable[[], Result], seconds: float) -> Result:
+    """Return what a function returns; it is run under a guard.
+
+    >>> run_guarded(lambda: 2 + 3, seconds=5)
+    5
+
+    Raises:
+        OutOfTime: the function took longer.
+    """
+
+    # A loop that swallows the interruption can leave Python in the belief that an
+    # error is being handled. That state belongs to the generator and ends with it.
+    def steps() -> Iterator[Result]:
+        yield function()
+
+    with guard(seconds):
+        return next(steps())
 
 
 def gpus() -> list[int]:
@@ -284,7 +307,27 @@ _PLACES: tuple[tuple[str, Any], ...] = (
     ("nn", torch.nn),
     ("math", math),
 )
-_ORIGINALS = [(title, place, dict(vars(place))) for title, place in _PLACES]
+
+
+def _functions(place: Any) -> dict[str, Any]:
+    # Of torch itself no classes: the default dtype exchanges `torch.Storage`.
+    return {
+        name: value
+        for name, value in vars(place).items()
+        if callable(value) and not (place is torch and inspect.isclass(value))
+    }
+
+
+_ORIGINALS = [(title, place, _functions(place)) for title, place in _PLACES]
+
+
+def _shadows() -> list[str]:
+    """Return new methods of tensors that hide those of the class they come from."""
+    added = vars(torch.Tensor).keys() - _TENSOR_NAMES
+    return sorted(name for name in added if hasattr(torch.Tensor.__base__, name))
+
+
+_TENSOR_NAMES = frozenset(vars(torch.Tensor))
 
 
 def put_back() -> list[str]:
@@ -294,6 +337,9 @@ def put_back() -> list[str]:
     []
     """
     replaced = []
+    for name in _shadows():
+        delattr(torch.Tensor, name)
+        replaced.append(f"torch.Tensor.{name}")
     for title, place, originals in _ORIGINALS:
         current = vars(place)
         if all(map(operator.is_, map(current.get, originals), originals.values())):

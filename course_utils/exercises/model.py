@@ -92,10 +92,12 @@ class Verdict:
         state: how far the answer has come.
         messages: what is shown to the learner, one paragraph each.
         misconception: the name of the mistake, if it is a known one.
-        case: the smallest failing case, as preformatted text.
+        case: the failing case that tells most, as preformatted text.
+        hints: steps towards the solution, folded under the verdict.
     """
 
     state: State
     messages: tuple[str, ...] = ()
     misconception: str | None = None
     case: str = ""
+    hints: tuple[str, ...] = ()

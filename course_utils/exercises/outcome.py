@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.exercises.compare import difference
+from course_utils.exercises.compare import difference, plain
 from course_utils.exercises.explain import learners_frames
 from course_utils.exercises.guard import OutOfTime, gpus, restored
 from course_utils.exercises.model import Case, Exercise
@@ -128,7 +128,7 @@ def _run_on(exercise: Exercise, answer: Any, args: Case) -> Outcome:
         torch.manual_seed(_SEED)  # the same draws for answer, reference and mistakes
         with restored() as left:
             try:
-                value = exercise.apply(recorder, *args)
+                value = plain(exercise.apply(recorder, *args))
             except (KeyboardInterrupt, OutOfTime):
                 raise
             except BaseException as caught:  # sys.exit() too

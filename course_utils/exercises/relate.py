@@ -14,7 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.exercises.compare import difference, is_number, part_names
+from course_utils.exercises.compare import (
+    difference,
+    has_numbers,
+    is_number,
+    part_names,
+)
 
 RTOL, ATOL = 1e-4, 1e-6
 
@@ -74,7 +79,10 @@ def relate(
 
 def _relate_numbers(failing: _Pairs, passing: _Pairs) -> str | None:
     if any(pair.got.shape != pair.expected.shape for pair in failing):
-        return _first(_OTHER_SHAPE, failing)
+        # All numbers alike would fit too much.
+        results = [result for p in failing for result in (p.got, p.expected)]
+        telling = all(len(r.unique()) > 1 for r in results if r.numel() > 1)
+        return _first(_OTHER_SHAPE, failing) if telling else None
     if not _enough(failing):
         return None
     for finder in _WITH_RIGHT_ONES:
@@ -97,9 +105,9 @@ def _numbers(pair: Pair) -> _Numbers | None:
     for value in (pair.got, pair.expected):
         if isinstance(value, bool | int | float):
             value = torch.tensor(float(value))
-        if not isinstance(value, Tensor) or value.is_complex() or value.is_meta:
+        if not isinstance(value, Tensor) or not has_numbers(value):
             return None
-        if value.layout != torch.strided or value.is_quantized:
+        if value.is_complex():
             return None
         values.append(value.detach().to("cpu", torch.float64))
     return _Numbers(pair.arguments, *values)
@@ -164,10 +172,10 @@ def _items_in_another_order(
     plain = all(is_number(item) for item in items)
     if count > 4 or not all(isinstance(i, Tensor) or is_number(i) for i in items):
         return None
-    if plain and any(len(set(pair.expected)) < count for pair in failing):
-        return None
     # Two numbers, or three in one case, may be exchanged by chance.
     if plain and (count < 3 or (count < 4 and len(failing) < 2)):
+        return None
+    if plain and max(len(set(pair.expected)) for pair in failing) < 3:
         return None
     for order in permutations(range(count)):
         if all(
@@ -216,7 +224,10 @@ def _name_of(
     ratios: Sequence[float], failing: _Pairs, passing: _Pairs
 ) -> tuple[str, str] | None:
     """Name the factors of all cases: one constant, or one expression of sizes."""
+    scalar = all(pair.expected.numel() == 1 for pair in failing)
     if _all_close(ratios, [ratios[0]] * len(ratios)):
+        if scalar and len(ratios) < 3:
+            return None
         return _constant(ratios[0]), "look for a constant factor too much or missing."
     expected = [*ratios, *[1.0] * len(passing)]
     sizes = list(_sizes([*failing, *passing]))
@@ -225,15 +236,18 @@ def _name_of(
             continue
         for form, apply, cause in _FORMS:
             if _all_close([apply(value) for value in values], expected):
-                return form.format(name), cause.format(name)
+                is_size = "shape" in name or "numel" in name
+                return form.format(name), cause.format(
+                    name,
+                    sum=", or a sum stands where a mean is meant" * is_size,
+                    mean=", or a mean stands where a sum is meant" * is_size,
+                )
     for (a, above), (b, below) in permutations(sizes, 2):
         if 0 not in below and _vary(above) and _vary(below) and len(expected) > 2:
             quotients = [x / y for x, y in zip(above, below, strict=True)]
             if _vary(quotients) and _all_close(quotients, expected):
-                return (
-                    f"{a} / {b}",
-                    f"often it is divided by {b} where {a} is meant.",
-                )
+                cause = f"often it is divided by `{b}` where `{a}` is meant."
+                return f"`{a} / {b}`", cause
     return None
 
 
@@ -250,47 +264,39 @@ def _constant(value: float) -> str:
     return f"{value:.4g}"
 
 
-def _or_minus_1(value: float) -> float:
-    return value / (value - 1) if value > 1 else math.nan
-
-
+# (name of a factor, its value for a size, what usually causes it)
 _FORMS: tuple[tuple[str, Callable[[float], float], str], ...] = (
+    ("`{0}`", lambda v: v, "often a division by `{0}` is missing{sum}."),
+    ("`1/{0}`", lambda v: 1 / v, "often it is divided by `{0}` once too much{mean}."),
+    ("√(`{0}`)", math.sqrt, "often a division by √(`{0}`) is missing."),
+    ("1/√(`{0}`)", lambda v: v**-0.5, "often it is divided by √(`{0}`) too much."),
+    ("`{0}²`", lambda v: v * v, "often a division by `{0}` became a product."),
+    ("`1/{0}²`", lambda v: v**-2, "often a product with `{0}` became a division."),
     (
-        "{0}",
-        lambda v: v,
-        "often a division by {0} is missing, or a sum stands where a mean is meant.",
+        "`({0} - 1) / {0}`",
+        lambda v: 1 / _over_1_less(v),
+        "often it is divided by `{0}` where `{0} - 1` is meant.",
     ),
     (
-        "1/{0}",
-        lambda v: 1 / v,
-        "often it is divided by {0} once too much, or a mean stands where a sum is "
-        "meant.",
-    ),
-    ("√({0})", math.sqrt, "often a division by √({0}) is missing."),
-    ("1/√({0})", lambda v: v**-0.5, "often it is divided by √({0}) once too much."),
-    ("({0})²", lambda v: v * v, "often a division by ({0})² is missing."),
-    ("1/({0})²", lambda v: v**-2, "often it is divided by ({0})² too much."),
-    (
-        "({0} - 1) / {0}",
-        lambda v: 1 / _or_minus_1(v),
-        "often it is divided by {0} where {0} - 1 is meant.",
+        "`{0} / ({0} - 1)`",
+        lambda v: _over_1_less(v),
+        "often it is divided by `{0} - 1` where `{0}` is meant.",
     ),
     (
-        "{0} / ({0} - 1)",
-        _or_minus_1,
-        "often it is divided by {0} - 1 where {0} is meant.",
+        "the root of `({0} - 1) / {0}`",
+        lambda v: _over_1_less(v) ** -0.5,
+        "often a variance is divided by `{0}` where `{0} - 1` is meant.",
     ),
     (
-        "the root of ({0} - 1) / {0}",
-        lambda v: _or_minus_1(v) ** -0.5,
-        "often a variance is divided by {0} where {0} - 1 is meant.",
-    ),
-    (
-        "the root of {0} / ({0} - 1)",
-        lambda v: _or_minus_1(v) ** 0.5,
-        "often a variance is divided by {0} - 1 where {0} is meant.",
+        "the root of `{0} / ({0} - 1)`",
+        lambda v: _over_1_less(v) ** 0.5,
+        "often a variance is divided by `{0} - 1` where `{0}` is meant.",
     ),
 )
+
+
+def _over_1_less(value: float) -> float:
+    return value / (value - 1) if value > 1 else math.nan
 
 
 def _offset(failing: _Pairs, passing: _Pairs) -> str | None:
@@ -304,17 +310,17 @@ def _offset(failing: _Pairs, passing: _Pairs) -> str | None:
         return None
     if all(abs(gap - gaps[0]) < 1e-5 * max(1, abs(gaps[0])) for gap in gaps):
         return _constant_offset(gaps[0], failing, passing)
-    for term, values in _terms([*failing, *passing]):
-        for sign, direction in ((1, "large"), (-1, "small")):
-            expected = [*(sign * gap for gap in gaps), *[0.0] * len(passing)]
-            if _vary(values) and _all_close(values, expected):
-                cause = (
-                    "look where it is counted too often"
-                    if sign > 0
-                    else ("look where it is left out")
-                )
-                return f"Your result is too {direction} by {term}: {cause}."
-    return None
+    if len(set(gaps)) < 3:
+        return None
+    large = all(gap > 0 for gap in gaps)
+    amounts = [*(abs(gap) for gap in gaps), *[0.0] * len(passing)]
+    terms = _terms([*failing, *passing])
+    fitting = [term for term, values in terms if _all_close(values, amounts)]
+    if len(fitting) != 1 or not (large or all(gap < 0 for gap in gaps)):
+        return None
+    if large:
+        return f"Your result is too large by {fitting[0]}: it is counted too often."
+    return f"Your result is too small by {fitting[0]}: it is left out somewhere."
 
 
 def _constant_offset(gap: float, failing: _Pairs, passing: _Pairs) -> str | None:
@@ -340,9 +346,7 @@ def _constant_offset(gap: float, failing: _Pairs, passing: _Pairs) -> str | None
 
 def _terms(pairs: _Pairs) -> Iterator[tuple[str, list[float]]]:
     """Yield products of sizes, and small multiples of them, with their values."""
-    if len(pairs) < 3:
-        return
-    sizes = [(name.strip("`"), values) for name, values in _plain_sizes(pairs)][:6]
+    sizes = list(_plain_sizes(pairs))[:6]
     products = [*sizes]
     for (a, left), (b, right) in combinations([*sizes, *sizes], 2):
         name = f"{a} * {b}"
@@ -369,11 +373,11 @@ def _sizes(pairs: _Pairs) -> Iterator[tuple[str, list[float]]]:
             yield from _tensor_sizes(name, values)
         elif all(is_number(v) for v in values):
             numbers = [float(v) for v in values]
-            yield f"`{name}`", numbers
+            yield name, numbers
             if all(v.is_integer() for v in numbers):
-                yield f"`({name} - 1)`", [v - 1 for v in numbers]
+                yield f"({name} - 1)", [v - 1 for v in numbers]
             else:
-                yield f"`(1 - {name})`", [1 - v for v in numbers]
+                yield f"(1 - {name})", [1 - v for v in numbers]
         elif all(isinstance(v, tuple | list) for v in values):
             yield from _tuple_sizes(name, values)
 
@@ -382,10 +386,10 @@ def _tuple_sizes(
     name: str, values: Sequence[Sequence[Any]]
 ) -> Iterator[tuple[str, list[float]]]:
     if len({len(v) for v in values}) > 1:
-        yield f"`len({name})`", [float(len(v)) for v in values]
+        yield f"len({name})", [float(len(v)) for v in values]
     elif all(is_number(item) for v in values for item in v):
         for place in range(len(values[0])):
-            yield f"`{name}[{place}]`", [float(v[place]) for v in values]
+            yield f"{name}[{place}]", [float(v[place]) for v in values]
 
 
 def _tensor_sizes(
@@ -393,10 +397,10 @@ def _tensor_sizes(
 ) -> Iterator[tuple[str, list[float]]]:
     dims = min(value.ndim for value in values)
     for dim in range(dims):
-        yield f"`{name}.shape[{dim}]`", [float(v.shape[dim]) for v in values]
+        yield f"{name}.shape[{dim}]", [float(v.shape[dim]) for v in values]
     if dims and len({v.ndim for v in values}) > 1:
-        yield f"`{name}.shape[-1]`", [float(v.shape[-1]) for v in values]
-    yield f"`{name}.numel()`", [float(v.numel()) for v in values]
+        yield f"{name}.shape[-1]", [float(v.shape[-1]) for v in values]
+    yield f"{name}.numel()", [float(v.numel()) for v in values]
 
 
 def _vary(values: Sequence[float]) -> bool:
@@ -501,6 +505,9 @@ def _whole(values: Tensor) -> bool:
 
 
 def _function(pairs: _Pairs) -> str | None:
+    numbers = torch.cat([pair.got.flatten() for pair in pairs]).unique()
+    if len(numbers) == 1:
+        return f"Your result is {numbers[0].item():g}, whatever the arguments."
     for test, message in _FUNCTIONS:
         if _always(pairs, test):
             return message
@@ -642,6 +649,8 @@ def _transposed(order: Sequence[int]) -> str:
 
 
 def _places(pairs: _Pairs) -> str | None:
+    if len(pairs) < 2:
+        return None
     masks = [
         ~torch.isclose(pair.got, pair.expected, rtol=RTOL, atol=ATOL) for pair in pairs
     ]
@@ -679,6 +688,8 @@ def _where_values(pairs: _Pairs, masks: Sequence[Tensor]) -> str | None:
                 bool(mask.any()) and torch.equal(mask, test(value))
                 for mask, value in zip(masks, tensors, strict=True)
             ):
+                if words == "not zero" and name is None:
+                    return "The zeros of your result are right, its other numbers not."
                 return f"Your result is wrong exactly where {what} is {words}."
     return None
 
@@ -862,76 +873,63 @@ def shared_condition(failing: Sequence[Pair], passing: Sequence[Pair]) -> str | 
     None if there is no such thing, or if it could be more than one argument's.
 
     >>> failing = [Pair({"stride": n}, 1, 0) for n in (2, 3)]
-    >>> shared_condition(failing, [Pair({"stride": 1}, 1, 1)])
+    >>> shared_condition(failing, [Pair({"stride": 1}, n, n) for n in (5, 6)])
     'right only where `stride` is 1'
     """
     if not failing or not passing:
         return None
-    conditions = {}
-    for name, words, test in _conditions([*failing, *passing]):
-        if name in conditions:
-            continue
+    if len(failing) + len(passing) < 3:
+        return None
+    separating = []
+    for words, test, least in _conditions([*failing, *passing]):
         try:
-            wrong = {test(pair.arguments) for pair in failing}
-            right = {test(pair.arguments) for pair in passing}
+            wrong = [test(pair.arguments) for pair in failing]
+            right = [test(pair.arguments) for pair in passing]
         except (TypeError, KeyError, AttributeError, IndexError):
             continue
-        if (wrong, right) == ({True}, {False}):
-            conditions[name] = f"wrong exactly where {words}"
-        elif (wrong, right) == ({False}, {True}):
-            conditions[name] = f"right only where {words}"
-    return next(iter(conditions.values())) if len(conditions) == 1 else None
+        if min(len(wrong), len(right)) < least:
+            continue
+        if all(wrong) and not any(right):
+            separating.append(f"wrong exactly where {words}")
+        elif all(right) and not any(wrong):
+            separating.append(f"right only where {words}")
+    return separating[0] if len(separating) == 1 else None
 
 
-_Condition = tuple[str, str, Callable[[Mapping[str, Any]], bool]]
+# What is said of a condition, the condition, and how many cases must be on each side.
+_Condition = tuple[str, Callable[[Mapping[str, Any]], bool], int]
 
 
 def _conditions(pairs: Sequence[Pair]) -> Iterator[_Condition]:
-    for name, value in pairs[0].arguments.items():
-        if isinstance(value, bool) or value is None:
-            yield name, f"`{name}` is {value}", lambda a, n=name, v=value: a[n] is v
-        elif isinstance(value, int | float):
+    for name in pairs[0].arguments:
+        values: list[Any] = [pair.arguments.get(name) for pair in pairs]
+        if any(value is None for value in values):
+            yield f"`{name}` is None", lambda a, n=name: a[n] is None, 1
+        if all(isinstance(value, bool) for value in values):
+            yield f"`{name}` is True", lambda a, n=name: a[n], 1
+        elif all(isinstance(value, int | float | None) for value in values):
             for limit in (0, 1):
-                yield (
-                    name,
-                    f"`{name}` is {limit}",
-                    lambda a, n=name, v=limit: bool(a[n] == v),
-                )
-            yield name, f"`{name}` is negative", lambda a, n=name: bool(a[n] < 0)
-            if isinstance(value, int):
-                yield name, f"`{name}` is even", lambda a, n=name: a[n] % 2 == 0
-        elif isinstance(value, Tensor):
-            yield from _tensor_conditions(name)
+                words = f"`{name}` is {limit}"
+                yield words, lambda a, n=name, v=limit: bool(a[n] == v), 2
+        elif all(isinstance(value, Tensor) for value in values):
+            yield from _tensor_conditions(name, max(value.ndim for value in values))
 
 
-def _tensor_conditions(name: str) -> Iterator[_Condition]:
-    yield name, f"`{name}` has one row", lambda a: len(a[name]) == 1
-    yield (
-        name,
-        f"`{name}` is square",
-        lambda a: a[name].ndim > 1 and a[name].shape[-1] == a[name].shape[-2],
-    )
-    for dims in (1, 2, 3, 4):
-        yield (
-            name,
-            f"`{name}` has {dims} {'dim' if dims == 1 else 'dims'}",
-            lambda a, d=dims: a[name].ndim == d,
-        )
-    yield (
-        name,
-        f"`{name}` is not contiguous in memory",
-        lambda a: not a[name].is_contiguous(),
-    )
-    yield (
-        name,
-        f"`{name}` has negative numbers",
-        lambda a: bool((a[name] < 0).any()),
-    )
-    yield (
-        name,
-        f"`{name}` has large numbers",
-        lambda a: bool((a[name].abs() > 50).any()),
-    )
+def _tensor_conditions(name: str, dims: int) -> Iterator[_Condition]:
+    for dim in range(dims):
+        words = f"dim {dim} of `{name}` has size 1"
+        yield words, lambda a, n=name, d=dim: a[n].shape[d] == 1, 1
+    if dims > 1:
+        yield f"`{name}` is square", lambda a, n=name: _square(a[n]), 1
+    for ndim in range(1, dims + 1):
+        words = f"`{name}` has {ndim} {'dim' if ndim == 1 else 'dims'}"
+        yield words, lambda a, n=name, d=ndim: a[n].ndim == d, 1
+    words = f"`{name}` is not contiguous in memory"
+    yield words, lambda a, n=name: not a[n].is_contiguous(), 1
+
+
+def _square(value: Tensor) -> bool:
+    return value.ndim > 1 and value.shape[-1] == value.shape[-2]
 
 
 _WITH_RIGHT_ONES = (_factor, _offset)

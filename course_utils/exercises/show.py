@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from course_utils.exercises.compare import close, part_names, safe_repr
+from course_utils.exercises.compare import close, has_numbers, part_names, safe_repr
 
 MOST_NUMBERS = 12
 _AROUND = 2  # neighbours shown on each side of a differing number
@@ -17,9 +16,9 @@ _AROUND = 2  # neighbours shown on each side of a differing number
 def show_value(value: Any) -> str:
     """Return a short text for a value: tensors of up to 12 numbers whole.
 
-    >>> show_value(torch.tensor([[1.0, 2.5]]))
+    >>> show_value(Tensor([[1.0, 2.5]]))
     '[[1, 2.5]]   (shape (1, 2), float32)'
-    >>> show_value(torch.zeros(3, 5))
+    >>> show_value(Tensor(3, 5))
     'shape (3, 5), float32'
     """
     if isinstance(value, tuple | list) and tensor_inside(value):
@@ -27,8 +26,10 @@ def show_value(value: Any) -> str:
         return f"{len(items)} values: {'; '.join(items)}"[:400]
     if not isinstance(value, Tensor):
         return safe_repr(value, 200)
+    if value.is_nested:
+        return "a nested tensor"
     head = f"shape {tuple(value.shape)}, {value.dtype}".replace("torch.", "")
-    if value.numel() > MOST_NUMBERS or not _readable(value):
+    if value.numel() > MOST_NUMBERS or not has_numbers(value):
         return head
     return f"{_rounded(value.detach().cpu().tolist())}   ({head})"
 
@@ -36,7 +37,7 @@ def show_value(value: Any) -> str:
 def show_results(actual: Any, expected: Any, parts: Sequence[str] = ()) -> list[str]:
     """Return lines that set a result beside the expected one, where they differ.
 
-    >>> print(*show_results(torch.tensor([1.0, 3.0]), torch.tensor([1.0, 2.0])))
+    >>> print(*show_results(Tensor([1.0, 3.0]), Tensor([1.0, 2.0])))
     expected [1, 2]   (shape (2,), float32) yours    [1, 3]   (shape (2,), float32)
     """
     if isinstance(expected, tuple | list) and _needs_items(actual, expected):
@@ -58,7 +59,7 @@ def show_results(actual: Any, expected: Any, parts: Sequence[str] = ()) -> list[
 def tensor_inside(value: Any) -> bool:
     """Tell whether there is a tensor among the items of a tuple or list.
 
-    >>> tensor_inside([1, torch.ones(2)])
+    >>> tensor_inside([1, Tensor(2)])
     True
     """
     return any(isinstance(item, Tensor) for item in value)
@@ -77,15 +78,9 @@ def _large(value: Any) -> bool:
     return isinstance(value, Tensor) and value.numel() > MOST_NUMBERS
 
 
-def _readable(value: Tensor) -> bool:
-    return (
-        not value.is_meta and value.layout == torch.strided and not value.is_quantized
-    )
-
-
 def _first_difference(actual: Tensor, expected: Tensor) -> list[str]:
     """Show the first place where two large tensors differ, and its neighbours."""
-    if actual.shape != expected.shape or not (_readable(actual) and expected.ndim):
+    if actual.shape != expected.shape or not (has_numbers(actual) and expected.ndim):
         return []
     mine, right = (t.detach().cpu() for t in (actual, expected))
     differ = ~close(mine, right)

@@ -32,15 +32,20 @@ class Mutant:
     source: str
 
 
-def mutants(source: str) -> list[Mutant]:
-    """Return every mutant of the functions and classes in `source`."""
+def mutants(source: str, detach: bool = False) -> list[Mutant]:
+    """Return every mutant of the functions and classes in `source`.
+
+    Args:
+        source: the code of a solution.
+        detach: mutants that cut a result off from autograd too, by `_detached(…)`.
+    """
     tree = ast.parse(source)
     found: dict[str, Mutant] = {}
     for index, node in enumerate(ast.walk(tree)):
         for change, make in _changes(node):
             mutated = _replaced(tree, index, make)
             text = ast.unparse(ast.fix_missing_locations(mutated))
-            if text != ast.unparse(tree):
+            if text != ast.unparse(tree) and (detach or "_detached" not in text):
                 line = getattr(node, "lineno", 0)
                 found.setdefault(text, Mutant(f"line {line}: {change}", text))
     return list(found.values())
@@ -56,7 +61,8 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, Make]]:
     if isinstance(node, ast.BinOp):
         yield f"{_show(node)} without its right side", lambda n: n.left
         yield f"{_show(node)} without its left side", lambda n: n.right
-        yield f"{_show(node)} with swapped sides", _swap_sides
+        if not isinstance(node.op, ast.Add | ast.Mult):  # there they are equal
+            yield f"{_show(node)} with swapped sides", _swap_sides
     if isinstance(node, ast.UnaryOp):
         yield f"{_show(node)} without its sign", lambda n: n.operand
     if isinstance(node, ast.Compare) and len(node.ops) == 1:

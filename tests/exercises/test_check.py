@@ -5,8 +5,11 @@ import torch
 
 from course_utils import check
 from course_utils.display.bundles import CHECK, CHECK_CLASS
+from course_utils.exercises import check as check_module
+from course_utils.exercises import registry
 from course_utils.exercises.check import verdict_bundle
-from course_utils.exercises.model import State, Verdict
+from course_utils.exercises.model import Exercise, State, Verdict
+from course_utils.exercises.registry import register
 
 
 def affine(x, weight, bias):
@@ -74,7 +77,8 @@ def test_answer_that_breaks_the_check_does_not_break_the_page(displayed):
 
     nasty = torch.zeros(2).as_subclass(Nasty)
     check("linear.affine", lambda x, weight, bias: nasty)
-    assert shown(displayed)[CHECK]["state"] == "error"
+    assert shown(displayed)[CHECK]["state"] == "wrong"
+    assert "yours is (2,)" in shown(displayed)["text/plain"]
 
 
 def test_error_of_the_check_itself_is_shown(displayed, monkeypatch):
@@ -124,3 +128,71 @@ def test_bundle_holds_messages_and_case_escaped():
         "x = &lt;3&gt;\ny = 1</pre></div>"
     )
     assert bundle[CHECK]["misconception"] == "sign"
+
+
+@pytest.fixture
+def doubling(monkeypatch):
+    """An exercise with two hints, of which none was shown."""
+    monkeypatch.setattr(registry, "_registered", {})
+    monkeypatch.setattr(check_module, "_hints_shown", {})
+    hints = ("What is `x + x`?", "Use <two> of them.")
+    cases = lambda: [(3,), (5,), (7,)]  # noqa: E731
+    register(Exercise("mine.double", lambda x: 2 * x, (), cases, hints=hints))
+    register(Exercise("mine.triple", lambda x: 3 * x, (), cases))
+    return "mine.double"
+
+
+def square(x):
+    return x * x
+
+
+def test_hints_are_folded_under_a_wrong_verdict(doubling, displayed):
+    check(doubling, square)
+    data = shown(displayed)
+    assert data["text/html"].endswith(
+        "<details><summary>Hint 1</summary>What is <code>x + x</code>?</details>"
+        "<details><summary>Hint 2</summary>Use &lt;two&gt; of them.</details></div>"
+    )
+    assert data["text/plain"].endswith('For a hint: check("mine.double", …, hint=True)')
+
+
+@pytest.mark.parametrize("answer", [..., lambda x: x + x])
+def test_no_hints_under_other_verdicts(answer, doubling, displayed):
+    check(doubling, answer)
+    assert "int 1" not in str(shown(displayed))
+    assert "hint" not in shown(displayed)["text/plain"]
+
+
+@pytest.mark.parametrize("answer", [..., square, lambda x: x / 0])
+def test_each_call_shows_the_next_hint_and_the_last_one_stays(
+    answer, doubling, displayed
+):
+    for _ in range(3):
+        check(doubling, answer, hint=True)
+    steps = ["Hint 1 of 2: What is", "Hint 2 of 2: Use", "Hint 2 of 2: Use"]
+    for (data, _), step in zip(displayed, steps, strict=True):
+        assert step in data["text/plain"]
+        assert step in data["text/html"]
+
+
+def test_hints_are_counted_for_each_exercise(doubling, displayed):
+    check(doubling, square, hint=True)
+    check("mine.triple", square, hint=True)
+    check(doubling, square, hint=True)
+    texts = [data["text/plain"] for data, _ in displayed]
+    assert "Hint 2 of 2" in texts[2]
+    assert "This exercise has no hints." in texts[1]
+
+
+def test_right_answer_needs_no_hint(doubling, displayed):
+    check(doubling, lambda x: x + x, hint=True)
+    assert shown(displayed)["text/plain"] == "✓ mine.double: correct."
+
+
+def test_interrupt_of_the_learner_passes(doubling, displayed):
+    def interrupted(x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check(doubling, interrupted)
+    assert not displayed

@@ -428,7 +428,7 @@ def test_generator_of_a_gpu_in_use_is_forked(
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
     monkeypatch.setattr(torch, "manual_seed", lambda seed: None)
     diagnose(RELU, torch.relu)
-    assert forked == [devices] * 4
+    assert forked and all(given == devices for given in forked)
 
 
 def test_every_run_gets_its_own_copy_of_the_case():

@@ -47,7 +47,10 @@ NAME = "A name is misspelt, or the cell that defines it was not run."
 PARAMETERS = "Compare the function's parameters with the task's."
 DEVICE = "Make new tensors with `device=x.device`."
 DTYPE = "Bring both to one dtype, for example with `.to(x.dtype)`."
-SHAPES = "Write down both shapes: aligned from the right, sizes must be equal or 1."
+SHAPES = (
+    "Write down both shapes: aligned from the right, sizes must be equal or 1. A mean "
+    "or sum with `keepdim=True` keeps its dim, with size 1."
+)
 
 
 @pytest.mark.parametrize(

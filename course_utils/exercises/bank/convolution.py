@@ -816,8 +816,9 @@ RECEPTIVE_FIELD = Exercise(
         Misconception(
             "strides ignored",
             lambda layers: 1 + sum(kernel - 1 for kernel, _ in layers),
-            "Right only where all strides but the last are 1. After a stride of 2, neighbours are "
-            "two pixels apart, and every later kernel reaches twice as far.",
+            "Right only where all strides but the last are 1. After a stride of 2, "
+            "neighbours are two pixels apart, and every later kernel reaches twice as "
+            "far.",
         ),
         Misconception(
             "kernels added",

@@ -1413,7 +1413,7 @@ DELAY = Exercise(
         Misconception(
             "both ways",
             _weights(_TAKE, [[0.0, 1.0], [1.0, 0.0]]),
-            "The weights into unit 1 are right. But it also passes its state back, so a "
+            "The weights into unit 1 are right. But it also passes its state back: a "
             "number never leaves: the other entry must be 0.",
         ),
         Misconception(
