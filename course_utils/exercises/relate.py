@@ -912,16 +912,16 @@ def _conditions(pairs: Sequence[Pair]) -> Iterator[_Condition]:
                 words = f"`{name}` is {limit}"
                 yield words, lambda a, n=name, v=limit: bool(a[n] == v), 2
         elif all(isinstance(value, Tensor) for value in values):
-            yield from _tensor_conditions(name, max(value.ndim for value in values))
+            yield from _tensor_conditions(name, sorted({v.ndim for v in values}))
 
 
-def _tensor_conditions(name: str, dims: int) -> Iterator[_Condition]:
-    for dim in range(dims):
+def _tensor_conditions(name: str, ranks: Sequence[int]) -> Iterator[_Condition]:
+    for dim in range(ranks[-1]):
         words = f"dim {dim} of `{name}` has size 1"
         yield words, lambda a, n=name, d=dim: a[n].shape[d] == 1, 1
-    if dims > 1:
+    if ranks[-1] > 1:
         yield f"`{name}` is square", lambda a, n=name: _square(a[n]), 1
-    for ndim in range(1, dims + 1):
+    for ndim in ranks[:1] if len(ranks) == 2 else ranks:
         words = f"`{name}` has {ndim} {'dim' if ndim == 1 else 'dims'}"
         yield words, lambda a, n=name, d=ndim: a[n].ndim == d, 1
     words = f"`{name}` is not contiguous in memory"

@@ -436,3 +436,269 @@ def test_every_run_gets_its_own_copy_of_the_case():
     exercise = Exercise("demo.relu", torch.relu, (), lambda: [(given,)])
     diagnose(exercise, in_place)
     assert given.tolist() == [-1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda: [2.0, 1.0, 3.0], "list [2.0, 1.0, 3.0]; expected is tuple (2.0, 1.0)"),
+        (lambda: 3, "int 3; expected is tuple (2.0, 1.0)"),
+    ],
+)
+def test_apply_that_stumbles_tells_the_kind_that_is_expected(answer, words):
+    verdict = diagnose(UNPACKING, answer)
+    assert verdict.state == "wrong"
+    assert verdict.messages == (f"Your result is of the wrong kind: {words}.",)
+
+
+def unusable():
+    return "2", 1.0
+
+
+def test_error_of_the_check_is_not_the_learner_s():
+    (message,) = diagnose(UNPACKING, unusable).messages
+    assert "in the line" not in message
+    assert "Your code stopped" not in message
+
+
+def refusing(design, x):
+    weight, bias = design()
+    if weight < 0:
+        raise ValueError("The weight must not be negative.")
+    return weight * x + bias
+
+
+def test_error_that_the_check_raises_is_a_message():
+    exercise = Exercise("demo.design", lambda: (2.0, 1.0), (), cases, refusing)
+    verdict = diagnose(exercise, lambda: (-2.0, 1.0))
+    assert (verdict.state, verdict.messages) == (
+        "wrong",
+        ("The weight must not be negative.",),
+    )
+
+
+def test_error_in_a_layer_of_the_learner_is_explained():
+    class Fails(Layer):
+        def forward(self, x):
+            return x @ torch.ones(7, 7)
+
+    verdict = diagnose(MODULE, Fails)
+    assert verdict.state == "error"
+    assert "in the line `return x @ torch.ones(7, 7)`" in verdict.messages[0]
+
+
+def with_forbidden(*names):
+    return Exercise(
+        "demo.relu", torch.relu, RELU.misconceptions, cases, forbidden=names
+    )
+
+
+def test_forbidden_call_is_wrong_even_if_the_values_are_right():
+    verdict = diagnose(with_forbidden("F.relu"), lambda x: x.relu())
+    assert verdict == Verdict(
+        State.WRONG,
+        ("Your code calls `F.relu`, which this exercise asks you to do by hand.",),
+    )
+
+
+def test_forbidden_call_comes_after_the_mistake():
+    verdict = diagnose(with_forbidden("abs"), lambda x: x.abs())
+    assert verdict.misconception == "abs"
+    assert verdict.messages[0] == "This is |x|."
+    assert "Your code calls `abs`" in verdict.messages[1]
+
+
+def test_stub_calls_nothing_forbidden():
+    assert diagnose(with_forbidden("relu"), stub).state == "not attempted"
+
+
+WEIGHTED = Exercise(
+    "demo.weighted",
+    lambda x, w: (x * w, x.sum()),
+    (),
+    lambda: [(torch.tensor([1.0, 2.0]), torch.tensor([3.0, -1.0]))],
+    parts=("the product", "the sum"),
+    differentiable=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda x, w: (x * w, x.sum()), None),
+        (
+            lambda x, w: ((x * w).detach(), x.sum().detach()),
+            "Your result is cut off from autograd (`.item()`, `.detach()`, a new "
+            "`torch.tensor(...)`, numpy): no gradient reaches `x`, `w`.",
+        ),
+        (
+            lambda x, w: (torch.tensor((x * w).tolist()), torch.tensor(x.sum().item())),
+            "Your result is cut off from autograd (`.item()`, `.detach()`, a new "
+            "`torch.tensor(...)`, numpy): no gradient reaches `x`, `w`.",
+        ),
+        (
+            lambda x, w: (torch.from_numpy(x.numpy() * w.numpy()), x.sum()),
+            "Your result is cut off from autograd (`.item()`, `.detach()`, a new "
+            "`torch.tensor(...)`, numpy): no gradient reaches `x`, `w`.",
+        ),
+        (
+            lambda x, w: (x * w, x.sum().detach()),
+            "Your result for the sum is cut off from autograd (`.item()`, "
+            "`.detach()`, a new `torch.tensor(...)`, numpy): no gradient reaches `x`, "
+            "`w`.",
+        ),
+        (
+            lambda x, w: (x * w.detach(), x.sum()),
+            "The values are right, the gradient of `w` is not.",
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Converting a tensor")
+def test_gradients_are_compared(answer, message):
+    verdict = diagnose(WEIGHTED, answer)
+    assert verdict.messages == ((message,) if message else ())
+    assert verdict.state == ("wrong" if message else "correct")
+
+
+def test_wrong_gradient_is_shown():
+    verdict = diagnose(WEIGHTED, lambda x, w: (x * w.detach(), x.sum()))
+    assert verdict.case.startswith("x = [1, 2]")
+    assert "the gradient of w" in verdict.case
+    assert "yours    [0, 0]" in verdict.case
+
+
+def test_wrong_values_come_before_gradients():
+    verdict = diagnose(WEIGHTED, lambda x, w: ((x * w * 2).detach(), x.sum()))
+    assert "autograd" not in " ".join(verdict.messages)
+
+
+def test_mistake_in_the_gradient_is_named():
+    detached = Misconception(
+        "cut", lambda x, w: (x * w.detach(), x.sum()), "You detach `w`."
+    )
+    exercise = Exercise(
+        "demo.w", WEIGHTED.reference, [detached], WEIGHTED.cases, differentiable=True
+    )
+    assert diagnose(exercise, lambda x, w: (x * w.data, x.sum())) == Verdict(
+        State.WRONG, ("You detach `w`.",), "cut"
+    )
+
+
+def scaled(mistakes):
+    """Return 2 x + 1 with some of the mistakes: no factor, no offset, sign."""
+
+    def answer(x):
+        factor = 1.0 if "no factor" in mistakes else 2.0
+        offset = 0.0 if "no offset" in mistakes else 1.0
+        sign = -1 if "sign" in mistakes else 1
+        return sign * (factor * x.sin() + offset)
+
+    return None if mistakes == {"no factor", "sign"} else answer
+
+
+COMBINED = Exercise(
+    "demo.scaled",
+    scaled(frozenset()),
+    [
+        Misconception(name, scaled(frozenset([name])), f"Hint: {name}.")
+        for name in ("no factor", "no offset", "sign")
+    ],
+    cases,
+    switches=scaled,
+)
+
+
+def test_two_mistakes_at_once_are_named():
+    verdict = diagnose(COMBINED, lambda x: x.sin())
+    assert verdict == Verdict(
+        State.WRONG,
+        ("There are two mistakes.", "Hint: no factor.", "Hint: no offset."),
+        "no factor + no offset",
+    )
+
+
+def test_one_mistake_is_named_alone():
+    verdict = diagnose(COMBINED, lambda x: x.sin() + 1)
+    assert (verdict.messages, verdict.misconception) == (
+        ("Hint: no factor.",),
+        "no factor",
+    )
+
+
+def test_mistakes_that_do_not_go_together_are_not_tried():
+    assert diagnose(COMBINED, lambda x: -x.sin() - 1).misconception is None
+
+
+def test_unused_parameter_is_named():
+    exercise = Exercise(
+        "demo.times", lambda x, c: c * x, (), lambda: [(2, 3), (3, 7), (5, 11)]
+    )
+    verdict = diagnose(exercise, lambda number, factor: number**3 - number)
+    assert verdict.messages[0] == "Your code never uses `factor`."
+
+
+def test_arguments_are_those_of_apply_where_it_takes_others():
+    exercise = Exercise(
+        "demo.layer", Layer, (), cases, apply=lambda layer, values: layer()(values)
+    )
+    assert diagnose(exercise, EmptyLayer).state == "not attempted"
+
+    class Twice(Layer):
+        def forward(self, x):
+            return 2 * x.exp()
+
+    assert diagnose(exercise, Twice).case.startswith("values = ")
+
+
+def test_arguments_named_by_the_exercise_come_first_with_apply():
+    exercise = Exercise(
+        "demo.layer",
+        Layer,
+        (),
+        cases,
+        apply=lambda layer, values: layer()(values),
+        arguments=("the batch",),
+    )
+    verdict = diagnose(exercise, lambda: lambda x: x.exp())
+    assert verdict.case.startswith("the batch = ")
+
+
+TWO = Exercise(
+    "demo.two",
+    lambda x: (x.sum(), x * 2),
+    (),
+    lambda: [(torch.arange(20.0).reshape(4, 5),)],
+    parts=("the sum of `x`", "twice `x`"),
+)
+
+
+def test_items_of_a_result_are_shown_by_name():
+    verdict = diagnose(TWO, lambda x: (x.sum(), (x * 2).cos()))
+    assert verdict.messages[0].startswith("Twice `x`: The shape is right")
+    assert verdict.case == (
+        "x = shape (4, 5), float32\n"
+        "the sum of x: as expected\n"
+        "twice x:\n"
+        "  expected shape (4, 5), float32\n"
+        "  yours    shape (4, 5), float32\n"
+        "  first difference at [0, 0] (counted from 0); around it, at [0, 0:3]:\n"
+        "  expected [0, 2, 4]\n"
+        "  yours    [1, -0.4161, -0.6536]"
+    )
+
+
+def test_relation_of_an_item_names_it():
+    verdict = diagnose(TWO, lambda x: (x.sum(), x * 6))
+    assert verdict.messages == (
+        "In twice `x`: your result is 3 times the expected one: look for a constant "
+        "factor too much or missing.",
+    )
+
+
+def test_condition_of_an_error_is_named():
+    shapes = [(2, 3), (4, 3), (3,), (5, 2)]
+    exercise = Exercise(
+        "demo.x", lambda x: x, (), lambda: [(torch.rand(shape),) for shape in shapes]
+    )
+    verdict = diagnose(exercise, lambda x: x + len(x[0]) - len(x[0]))
+    assert verdict.messages[-1] == "Your code is wrong exactly where `x` has 1 dim."
