@@ -39,6 +39,8 @@ def difference(actual: Any, expected: Any, parts: Sequence[str] = ()) -> str | N
         return _number_difference(actual, expected)
     if isinstance(expected, tuple | list):
         return _sequence_difference(actual, expected, parts)
+    if isinstance(expected, str) and isinstance(actual, str) and actual != expected:
+        return f"The check sees this: {actual}."  # a fact that it put in words
     # The expected type compares: that of the answer could claim to equal everything.
     equal = actual is expected or expected.__eq__(actual) is True
     if isinstance(expected, bool):

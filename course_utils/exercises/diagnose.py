@@ -331,7 +331,8 @@ def _gradient_fault(attempt: _Attempt, index: int, case: Case) -> Verdict | None
         reached = [n for n, (_, g) in zip(names, right.values, strict=True) if g.any()]
         message = (
             f"{_cut_off_part(attempt, mine.attached, right.attached)} is cut off from "
-            "autograd (`.item()`, `.detach()`, a new `torch.tensor(...)`, numpy): no "
+            "autograd, for example by `.item()`, `.detach()`, `torch.no_grad()`, a new "
+            "`torch.tensor(...)` or numpy: no "
             f"gradient reaches {_listed(reached)}."
         )
         return Verdict(State.WRONG, (message,), case="\n".join(arguments))

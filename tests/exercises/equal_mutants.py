@@ -3,4 +3,75 @@
 Keyed by the exercise, then by the change as `Mutant.change` shows it, less its line.
 """
 
-EQUAL: dict[str, dict[str, str]] = {}
+TWO_DIMS = "The text gives two dimensions, so dim 1 is dim -1."
+
+EQUAL: dict[str, dict[str, str]] = {
+    "activations.leaky": {
+        "`x > 0` with GtE": "slope · 0 is 0, and any slope is right at the bend.",
+    },
+    "activations.dead": {
+        "`(h == 0).all(dim=0).sum().item()`: the method not called": (
+            "The text allows a tensor with one number."
+        ),
+        "`h == 0` with LtE": "A ReLU gives no negative numbers.",
+    },
+    "activations.softmax": {
+        "`-1` without its sign": TWO_DIMS,
+    },
+    "activations.log_softmax": {
+        "`-1` without its sign": TWO_DIMS,
+    },
+    "activations.cross_entropy": {
+        "`F.log_softmax(logits, dim=1)` without dim=": (
+            "torch takes dim 1 where two dimensions and no dim are given."
+        ),
+    },
+    "dropout.layer": {
+        "`torch.rand_like(x) < 1 - self.p` with LtE": (
+            "It differs only where a draw hits the border exactly."
+        ),
+    },
+    "normalization.running": {
+        "0 minus 1": "Only shape and dtype of that entry are used.",
+        "0 plus 1": "Only shape and dtype of that entry are used.",
+    },
+    "convolution.count": {
+        "`in_channels // groups` with Div": "The groups always divide the channels.",
+    },
+    "convolution.conv2d": {
+        "1 plus 1": "Kernels are square, so either size is K.",
+    },
+    "pooling.max": {
+        "`-1` without its sign": TWO_DIMS,
+    },
+    "pooling.average": {
+        "`-1` without its sign": TWO_DIMS,
+    },
+    "pooling.adaptive": {
+        "`-1` without its sign": TWO_DIMS,
+        "`zip(starts, ends, strict=True)` without strict=": (
+            "Both lists have `size` items."
+        ),
+        "not True": "Both lists have `size` items.",
+    },
+    "recurrent.lstm_step": {
+        "`-1` without its sign": TWO_DIMS,
+    },
+    "recurrent.gru_step": {
+        "`-1` without its sign": TWO_DIMS,
+    },
+    "transformer.greedy": {
+        "`step(tokens)[-1].argmax(dim=-1, keepdim=True)` without dim=": (
+            "A row of scores has one dimension."
+        ),
+        "1 minus 1": "A row of scores has one dimension, so dim 0 is dim -1.",
+    },
+    "flatten.any_image": {
+        "`x.ndim == 3` with LtE": "The text gives three or four dimensions.",
+    },
+    "classifier.accuracy": {
+        "`(logits.argmax(dim=1) == labels).float().mean()...`: the method not called": (
+            "The text allows a tensor with one number."
+        ),
+    },
+}

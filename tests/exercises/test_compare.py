@@ -79,7 +79,7 @@ RETURNS_NONE = "Your function returns None: it may lack a `return`."
         ((X,), (X, X), "Expected 2 values, got 1."),
         ((X, X + 1), (X, X), f"The second value: {VALUES}1."),
         ([X, None], [X, X], "The second value is None."),
-        ("tanh", "relu", "str 'tanh' is not what is asked for."),
+        ("tanh", "relu", "The check sees this: tanh."),
         (3, None, "int 3 is not what is asked for."),
         (print, 3, "Expected a number, got a function; give what it returns."),
         ("x" * 99, 3, f"Expected a number, got str '{'x' * 79}."),

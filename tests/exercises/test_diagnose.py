@@ -522,30 +522,32 @@ WEIGHTED = Exercise(
 )
 
 
+CUT_OFF_BY = (
+    "is cut off from autograd, for example by `.item()`, `.detach()`, "
+    "`torch.no_grad()`, a new `torch.tensor(...)` or numpy: no gradient reaches "
+    "`x`, `w`."
+)
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
         (lambda x, w: (x * w, x.sum()), None),
         (
             lambda x, w: ((x * w).detach(), x.sum().detach()),
-            "Your result is cut off from autograd (`.item()`, `.detach()`, a new "
-            "`torch.tensor(...)`, numpy): no gradient reaches `x`, `w`.",
+            f"Your result {CUT_OFF_BY}",
         ),
         (
             lambda x, w: (torch.tensor((x * w).tolist()), torch.tensor(x.sum().item())),
-            "Your result is cut off from autograd (`.item()`, `.detach()`, a new "
-            "`torch.tensor(...)`, numpy): no gradient reaches `x`, `w`.",
+            f"Your result {CUT_OFF_BY}",
         ),
         (
             lambda x, w: (torch.from_numpy(x.numpy() * w.numpy()), x.sum()),
-            "Your result is cut off from autograd (`.item()`, `.detach()`, a new "
-            "`torch.tensor(...)`, numpy): no gradient reaches `x`, `w`.",
+            f"Your result {CUT_OFF_BY}",
         ),
         (
             lambda x, w: (x * w, x.sum().detach()),
-            "Your result for the sum is cut off from autograd (`.item()`, "
-            "`.detach()`, a new `torch.tensor(...)`, numpy): no gradient reaches `x`, "
-            "`w`.",
+            f"Your result for the sum {CUT_OFF_BY}",
         ),
         (
             lambda x, w: (x * w.detach(), x.sum()),
@@ -701,4 +703,7 @@ def test_condition_of_an_error_is_named():
         "demo.x", lambda x: x, (), lambda: [(torch.rand(shape),) for shape in shapes]
     )
     verdict = diagnose(exercise, lambda x: x + len(x[0]) - len(x[0]))
-    assert verdict.messages[-1] == "Your code is wrong exactly where `x` has 1 dim."
+    assert (
+        verdict.messages[-1]
+        == "In the cases tried, it is wrong exactly where `x` has 1 dim."
+    )

@@ -213,14 +213,14 @@ PRODUCTS = Exercise(
         Misconception(
             "elementwise",
             lambda a, b: a * b,
-            "`*` multiplies element by element and needs equal shapes. Products of "
-            "rows with rows are a matrix product, `@`.",
+            "`*` multiplies element by element, so the shapes must broadcast. Products "
+            "of rows with rows are a matrix product, `@`.",
         ),
         Misconception(
             "row by row",
             lambda a, b: (a * b).sum(dim=1),
-            "`a * b` pairs row 0 with row 0, row 1 with row 1, and needs equal "
-            "shapes. You want every row of `a` with every row of `b`.",
+            "`a * b` pairs row 0 with row 0 and row 1 with row 1. You want every row "
+            "of `a` with every row of `b`.",
         ),
         Misconception(
             "summed over the rows",

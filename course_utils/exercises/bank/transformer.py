@@ -1240,8 +1240,9 @@ GREEDY = Exercise(
         Misconception(
             "last column",
             _decode(lambda step, tokens: _best(step(tokens)[:, -1])),
-            "`[:, -1]` selects the scores of the last word of the vocabulary. There "
-            "is no batch here: the last place is `step(tokens)[-1]`.",
+            "Your token is the number of a place: the one where the last word of the "
+            "vocabulary scores highest. Take the last place first, `step(tokens)[-1]`, "
+            "then the best of its words.",
         ),
         Misconception(
             "all places appended",
