@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from course_utils.exercises.compare import RETURNS_NONE, describe, difference
+from course_utils.exercises.conditions import Pair, shared_condition
 from course_utils.exercises.explain import error_text, explain, learners_frames
 from course_utils.exercises.guard import OutOfTime, put_back, run_guarded
 from course_utils.exercises.model import (
@@ -24,7 +25,7 @@ from course_utils.exercises.outcome import (
     run,
     run_with_gradients,
 )
-from course_utils.exercises.relate import Pair, relate, shared_condition
+from course_utils.exercises.relate import relate
 from course_utils.exercises.show import show_results, show_value
 from course_utils.exercises.source import forbidden_calls, is_stub, unused_parameters
 from course_utils.exercises.whatif import what_if
