@@ -267,11 +267,8 @@ def _unused_parameters(attempt: _Attempt) -> tuple[str, ...]:
         return ()
     ignored = set(unused_parameters(attempt.answer))
     ignored -= set(unused_parameters(exercise.reference))
-    return tuple(
-        f"Your code never uses `{attempt.names[i]}`."
-        for i in sorted(ignored)
-        if i < count
-    )
+    names = [attempt.names[i] for i in sorted(ignored) if i < count]
+    return (f"Your code never uses {_listed(names)}.",) if names else ()
 
 
 def _condition(attempt: _Attempt) -> tuple[str, ...]:
