@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from course_utils.exercises.compare import RETURNS_NONE, describe, difference
+from course_utils.exercises.conditions import Pair, shared_condition
 from course_utils.exercises.explain import error_text, explain, learners_frames
 from course_utils.exercises.guard import OutOfTime, put_back, run_guarded
 from course_utils.exercises.model import (
@@ -25,7 +26,7 @@ from course_utils.exercises.outcome import (
     run,
     run_with_gradients,
 )
-from course_utils.exercises.relate import Pair, relate, shared_condition
+from course_utils.exercises.relate import relate
 from course_utils.exercises.show import show_results, show_value
 from course_utils.exercises.source import forbidden_calls, is_stub, unused_parameters
 from course_utils.exercises.whatif import what_if
@@ -267,11 +268,8 @@ def _unused_parameters(attempt: _Attempt) -> tuple[str, ...]:
         return ()
     ignored = set(unused_parameters(attempt.answer))
     ignored -= set(unused_parameters(exercise.reference))
-    return tuple(
-        f"Your code never uses `{attempt.names[i]}`."
-        for i in sorted(ignored)
-        if i < count
-    )
+    names = [attempt.names[i] for i in sorted(ignored) if i < count]
+    return (f"Your code never uses {_listed(names)}.",) if names else ()
 
 
 def _condition(attempt: _Attempt) -> tuple[str, ...]:

@@ -45,6 +45,11 @@ _COMMON = (
         "tensors.",
     ),
     (
+        "stack expects each tensor to be equal size",
+        "`torch.stack` needs tensors of one shape: treat them one by one, or flatten "
+        "them and use `torch.cat`.",
+    ),
+    (
         "Boolean value of Tensor",
         "`if`, `and` and `or` take one truth value: for each number of a tensor use "
         "`torch.where`, `&` or `|`.",

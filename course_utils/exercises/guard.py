@@ -1,5 +1,6 @@
 """A guard around a learner's code: it ends in time, and leaves nothing changed."""
 
+import _thread
 import contextlib
 import inspect
 import io
@@ -185,8 +186,6 @@ def _alarms(seconds: float, handler: _Handler) -> Iterator[None]:
 
 @contextmanager
 def _simulated_alarms(seconds: float, handler: _Handler) -> Iterator[None]:
-    import _thread
-
     done = threading.Event()
 
     def watch() -> None:

@@ -24,6 +24,8 @@ def show_value(value: Any) -> str:
     if isinstance(value, tuple | list) and tensor_inside(value):
         items = [show_value(item) for item in value]
         return f"{len(items)} values: {'; '.join(items)}"[:400]
+    if isinstance(value, float) and not value.is_integer():
+        return f"{value:.6g}"
     if not isinstance(value, Tensor):
         return safe_repr(value, 200)
     if value.is_nested:

@@ -639,6 +639,13 @@ def test_unused_parameter_is_named():
     assert verdict.messages[0] == "Your code never uses `factor`."
 
 
+def test_numbers_are_rounded_for_show():
+    cases = [(0.1,), (0.7,), (0.4,)]
+    exercise = Exercise("demo.third", lambda x: x / 3, (), lambda: cases)
+    verdict = diagnose(exercise, lambda x: x**2 / 7)
+    assert verdict.case == "x = 0.1\nexpected 0.0333333\nyours    0.00142857"
+
+
 def test_arguments_are_those_of_apply_where_it_takes_others():
     exercise = Exercise(
         "demo.layer", Layer, (), cases, apply=lambda layer, values: layer()(values)

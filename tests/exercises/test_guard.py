@@ -74,23 +74,24 @@ def printing():
         print("again")
 
 
+ALARM = getattr(signal, "SIGALRM", signal.SIGTERM)  # the latter on Windows
 LOOPS = [endless, swallowing, swallowing_everything, sleeping, printing]
 
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_endless_loop_is_stopped(loop, capsys):
-    trace, handler = sys.gettrace(), signal.getsignal(signal.SIGALRM)
+    trace, handler = sys.gettrace(), signal.getsignal(ALARM)
     start = time.monotonic()
     with pytest.raises(OutOfTime):
         run_guarded(loop, 0.2)
     assert time.monotonic() - start < 10
-    assert (sys.gettrace(), signal.getsignal(signal.SIGALRM)) == (trace, handler)
+    assert (sys.gettrace(), signal.getsignal(ALARM)) == (trace, handler)
     assert len(capsys.readouterr().out.splitlines()) <= 101
 
 
 @pytest.mark.parametrize("loop", [endless, swallowing, sleeping])
 def test_endless_loop_is_stopped_without_timers_of_the_system(loop, monkeypatch):
-    monkeypatch.delattr(signal, "setitimer")
+    monkeypatch.delattr(signal, "setitimer", raising=False)
     handler, threads = signal.getsignal(signal.SIGTERM), threading.active_count()
     with pytest.raises(OutOfTime):
         run_guarded(loop, 0.2)

@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from course_utils.exercises.relate import Pair, relate, shared_condition
+from course_utils.exercises.conditions import Pair, shared_condition
+from course_utils.exercises.relate import relate
 
 
 def tables(*shapes):

@@ -1,0 +1,1 @@
+"""What can link wrong numbers to right ones: one kind of relation per module."""

@@ -1,0 +1,94 @@
+"""Wrong results that hold the right numbers in another order."""
+
+from collections.abc import Sequence
+from itertools import permutations
+
+from torch import Tensor
+
+from course_utils.exercises.relations.numbers import Numbers, Pairs, always, is_close
+
+
+def order(pairs: Pairs) -> str | None:
+    """Recognise the right numbers in another order: reversed, transposed, moved.
+
+    >>> x = Tensor([[1, 2, 3], [4, 5, 6]])
+    >>> order([Numbers({}, x.flip(1), x)])
+    'Your result is the expected one in reverse order along dim 1.'
+    """
+    ranks = {pair.expected.ndim for pair in pairs}
+    if ranks == {0} or any(len(p.expected.unique()) < 3 for p in pairs):
+        return None
+    for dim in range(min(ranks)):
+        if always(pairs, lambda got, right, d=dim: is_close(got, right.flip(d))):
+            return f"Your result is the expected one in reverse order along dim {dim}."
+    for order in orders_of(ranks):
+        if always(pairs, lambda got, right, o=order: is_close(got, right.permute(o))):
+            return transposed(order)
+    for dim in range(min(ranks)):
+        longest = max(pair.expected.shape[dim] for pair in pairs)
+        for step, where in ((1, "later"), (-1, "earlier")):
+            if longest > 2 and always(
+                pairs, lambda g, r, d=dim, s=step: _is_moved(g, r, d, s)
+            ):
+                return (
+                    f"Your values stand one place {where} along dim {dim} than "
+                    "expected: look at the first and the last index."
+                )
+    for dim in range(min(ranks)):
+        if always(pairs, lambda got, right, d=dim: _has_same_slices(got, right, d)):
+            return f"The slices along dim {dim} are right, but stand in another order."
+    if always(pairs, lambda g, r: is_close(*(t.flatten().sort()[0] for t in (g, r)))):
+        return (
+            "The numbers are right, their order is not: often a `reshape` stands where "
+            "dims should be exchanged, or the other way round."
+        )
+    return None
+
+
+def _is_moved(got: Tensor, right: Tensor, dim: int, step: int) -> bool:
+    if is_close(got, right.roll(step, dim)):
+        return True
+    if right.shape[dim] < 3:
+        return False
+    n = right.shape[dim] - 1
+    mine, theirs = (1, 0) if step > 0 else (0, 1)
+    moved = right.narrow(dim, theirs, n)
+    return len(moved.unique()) > 2 and is_close(got.narrow(dim, mine, n), moved)
+
+
+def _has_same_slices(got: Tensor, right: Tensor, dim: int) -> bool:
+    if right.ndim < 2 or not 1 < right.shape[dim] < 9:
+        return False
+    mine, theirs = got.unbind(dim), list(right.unbind(dim))
+    for slice_ in mine:
+        match = next((i for i, t in enumerate(theirs) if is_close(slice_, t)), None)
+        if match is None:
+            return False
+        theirs.pop(match)
+    return True
+
+
+def orders_of(ranks: set[int]) -> list[tuple[int, ...]]:
+    """Return the orders of dims to try for results with these numbers of dims.
+
+    >>> orders_of({2})
+    [(1, 0)]
+    """
+    if len(ranks) > 1 or min(ranks) > 4:
+        return []
+    plain = tuple(range(min(ranks)))
+    return [order for order in permutations(plain) if order != plain]
+
+
+def transposed(order: Sequence[int]) -> str:
+    """Say that dims stand in another order.
+
+    >>> transposed((1, 0))
+    'Your result is the transpose of the expected one: rows are columns.'
+    """
+    if len(order) == 2:
+        return "Your result is the transpose of the expected one: rows are columns."
+    return (
+        "Your result has the expected numbers with its dims in another order: that of "
+        f"`expected.permute{tuple(order)}`."
+    )

@@ -1,0 +1,103 @@
+"""Wrong results that are right except in some places."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from course_utils.exercises.relations.numbers import (
+    ATOL,
+    RTOL,
+    Numbers,
+    Pairs,
+    as_float,
+)
+
+
+def places(pairs: Pairs) -> str | None:
+    """Name the places where a result is wrong, if they have something in common.
+
+    >>> x = Tensor([1, 2, 3])
+    >>> places([Numbers({}, x + Tensor([0, 0, n]), x) for n in (1, 2)])
+    'Your result is right everywhere except in the last place.'
+    """
+    if len(pairs) < 2:
+        return None
+    masks = [
+        ~torch.isclose(pair.got, pair.expected, rtol=RTOL, atol=ATOL) for pair in pairs
+    ]
+    for names, region in _REGIONS:
+        for dim in range(-1, -1 - min(mask.ndim for mask in masks), -1):
+            if all(_only_in(mask, region, dim) for mask in masks):
+                where = f"{names} along dim {dim}"
+                if all(mask.ndim == 1 for mask in masks):
+                    where = names
+                return f"Your result is right everywhere except in {where}."
+    if all(_only_on_diagonal(mask) for mask in masks):
+        return "Your result is right everywhere except on the diagonal."
+    if all(mask.ndim and _all_but_first(mask) for mask in masks):
+        return "Only the first along dim 0 is right, all others are wrong."
+    return _where_values(pairs, masks)
+
+
+def _where_values(pairs: Pairs, masks: Sequence[Tensor]) -> str | None:
+    if all(bool(mask.all()) for mask in masks):
+        return None
+    names = [*pairs[0].arguments, None]
+    for name in names:
+        values = [
+            pair.expected if name is None else as_float(pair.arguments.get(name))
+            for pair in pairs
+        ]
+        tensors = [v for v in values if v is not None]
+        if len(tensors) < len(pairs) or any(
+            v.shape != m.shape for v, m in zip(tensors, masks, strict=True)
+        ):
+            continue
+        what = "the expected one" if name is None else f"`{name}`"
+        for words, test in _VALUES:
+            if all(
+                bool(mask.any()) and torch.equal(mask, test(value))
+                for mask, value in zip(masks, tensors, strict=True)
+            ):
+                if words == "not zero" and name is None:
+                    return "The zeros of your result are right, its other numbers not."
+                return f"Your result is wrong exactly where {what} is {words}."
+    return None
+
+
+_REGIONS: tuple[tuple[str, tuple[int, ...]], ...] = (
+    ("the last place", (-1,)),
+    ("the first place", (0,)),
+    ("the first and the last place", (0, -1)),
+)
+
+
+_VALUES: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
+    ("negative", lambda right: right < 0),
+    ("positive", lambda right: right > 0),
+    ("zero", lambda right: right == 0),
+    ("zero or negative", lambda right: right <= 0),
+    ("not zero", lambda right: right != 0),
+)
+
+
+def _only_in(mask: Tensor, region: Sequence[int], dim: int) -> bool:
+    size = mask.shape[dim]
+    if size <= len(region):
+        return False
+    inside = {index % size for index in region}
+    rest = [index for index in range(size) if index not in inside]
+    touched = all(bool(mask.select(dim, index).any()) for index in region)
+    return touched and not mask.index_select(dim, torch.tensor(rest)).any()
+
+
+def _only_on_diagonal(mask: Tensor) -> bool:
+    if mask.ndim < 2 or mask.shape[-1] < 2 or mask.shape[-2] < 2:
+        return False
+    eye = torch.eye(mask.shape[-2], mask.shape[-1], dtype=torch.bool)
+    return bool(mask.any()) and not (mask & ~eye).any()
+
+
+def _all_but_first(mask: Tensor) -> bool:
+    return len(mask) > 2 and not mask[0].any() and all(bool(m.any()) for m in mask[1:])
