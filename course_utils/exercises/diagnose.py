@@ -237,10 +237,13 @@ def _name_mistake(attempt: _Attempt) -> Verdict:
     shown = attempt.shown()
     mine = attempt.actual[shown]
     messages = attempt.faults[shown]
-    if relation := _relation(attempt):
-        messages = (relation,)
-    elif mine.changed is None and not mine.left:
-        messages += _condition(attempt)
+    try:
+        if relation := _relation(attempt):
+            messages = (relation,)
+        elif mine.changed is None and not mine.left:
+            messages += _condition(attempt)
+    except (RuntimeError, TypeError, ValueError):
+        pass  # numbers too odd to relate: the plain messages stay
     state = State.ERROR if mine.own else State.WRONG
     messages = (*_unused_parameters(attempt), *messages)
     return Verdict(state, messages, case=attempt.show_case(shown))

@@ -147,7 +147,7 @@ def _time_limit(seconds: float) -> Iterator[None]:
     running, interruptions = True, itertools.count()
 
     def interrupt(_signal: int, frame: FrameType | None) -> None:
-        if not running:
+        if not running or _importing(frame):
             return
         if count := next(interruptions):
             _raise_after_lines(count % 8, frame)
@@ -161,6 +161,15 @@ def _time_limit(seconds: float) -> Iterator[None]:
             running = False
             if sys.gettrace() is not trace:
                 sys.settrace(trace)
+
+
+def _importing(frame: FrameType | None) -> bool:
+    """Tell whether a module is being imported: half of one would be left behind."""
+    while frame:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 _Handler = Callable[[int, FrameType | None], None]

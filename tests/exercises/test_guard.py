@@ -99,6 +99,22 @@ def test_endless_loop_is_stopped_without_timers_of_the_system(loop, monkeypatch)
     assert threading.active_count() == threads
 
 
+def test_import_is_not_interrupted(tmp_path, monkeypatch):
+    (tmp_path / "slow_module.py").write_text("import time\ntime.sleep(0.5)\ndone = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def importing():
+        import slow_module
+
+        imported.append(slow_module.done)
+        endless()
+
+    imported: list[int] = []
+    with pytest.raises(OutOfTime):
+        run_guarded(importing, 0.2)
+    assert imported == [1]
+
+
 def test_limit_around_another_goes_on():
     start = time.monotonic()
     with pytest.raises(OutOfTime), guard(0.3):
