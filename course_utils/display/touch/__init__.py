@@ -1,0 +1,1 @@
+"""Things one touches: widgets that answer in the browser, without the kernel."""

@@ -1,0 +1,44 @@
+"""What the touch widgets share: their data, their looks, their still picture."""
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import matplotlib.pyplot as plt
+import traitlets
+from matplotlib.figure import Figure
+
+from course_utils.display.bundles import widget_view
+from course_utils.display.figures import figure_bundle
+
+HERE = Path(__file__).parent
+
+
+class TouchWidget(anywidget.AnyWidget):
+    """A widget drawn by one ES module; a subclass names the module in `_esm`.
+
+    `data` is what the module draws, as plain numbers, lists and strings: made by
+    torch in the lesson, so that the page shows the lesson's own numbers.
+    """
+
+    _css = HERE / "touch.css"
+    data = traitlets.Dict().tag(sync=True)
+
+
+def show_widget(widget: TouchWidget, still: Figure, alt: str) -> None:
+    """Put a widget on the page; where no kernel runs, its still picture stands there.
+
+    Args:
+        widget: what the learner touches.
+        still: the picture of its first state; it is closed.
+        alt: what the picture shows, in a sentence or two, with the numbers.
+
+    Raises:
+        ValueError: `alt` is empty.
+    """
+    from IPython.display import display  # kept out of `import course_utils`
+
+    data, metadata = figure_bundle(still, alt)
+    plt.close(still)
+    view: dict[str, Any] = widget_view(widget.model_id or "")
+    display(view | data, metadata=metadata, raw=True)
