@@ -48,15 +48,17 @@ def pytest_xdist_auto_num_workers() -> int:
 class ByLesson(LoadScopeScheduling):
     """Keep on one worker what shares something slow.
 
-    A folder under tests/ shares its fixtures: a batch that was run, a browser. A file
+    A folder under tests/ shares its fixtures, such as a batch that was run. A file
     is together too; but one whose tests run for each lesson is together by lesson.
+    Two browsers take half of the lessons each: one alone would take longest of all.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
+        lesson = re.search(r"\[((\d\d)_\w+)", test)
         if folder := re.match(r"tests/\w+/", file):
-            return folder[0]
-        lesson = re.search(r"\[(\d\d_\w+)", test)
+            second = folder[0] == "tests/browser/" and lesson and int(lesson[2]) % 2
+            return folder[0] + ("second" if second else "")
         return f"{file} {lesson[1]}" if lesson else file
 
 
@@ -69,8 +71,9 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(items) -> None:
-    """Begin with the longest chain, the browser's: the others run beside it."""
-    items.sort(key=lambda item: not item.nodeid.startswith("tests/browser/"))
+    """Begin with what takes longest, so that no worker is left with it at the end."""
+    longest = ("tests/browser/", "notebooks/10_")
+    items.sort(key=lambda item: not item.nodeid.startswith(longest))
 
 
 def pytest_collectstart(collector) -> None:
