@@ -2,8 +2,11 @@ from .data.fashion import load_fashion_mnist as load_fashion_mnist
 from .data.model import FashionMNIST as FashionMNIST
 from .data.model import Split as Split
 from .data.sketches import load_sketches as load_sketches
+from .data.text import Text as Text
+from .data.text import load_text as load_text
 from .device import select_device as select_device
 from .display.figures import show as show
+from .display.measured import measured as measured
 from .display.playground import playground as playground
 from .display.plots import PALETTE as PALETTE
 from .display.plots import course_style as course_style

@@ -32,18 +32,23 @@ VERDICT = (
     f"verdict = {{'{CHECK}': {{'name': 'a.b', 'state': 'correct'}}}}\n"
     "display(verdict | {'text/plain': 'Correct.'}, raw=True)"
 )
+MEASURE = "from course_utils import measured\nmeasured('loss', [0.31, 0.33], 0.3, 0.4)"
+OUTSIDE = MEASURE.replace("0.33", "0.43")
 # What is changed in a cell's stored outputs: (the cell, its words, other words).
 SEEN = {
     "a number's fourth digit": (NUMBER, "0.8133", "0.8134"),
     "a caption": (PICTURE, "1 by 1.</p>", "1 by 2.</p>"),
     "a picture's description": (PICTURE, "An empty square", "A full square"),
     "a check's state": (VERDICT, '"correct"', '"wrong"'),
+    "a measured value outside its range": (OUTSIDE, "Outside the expected", "Within"),
+    "the range of a measured value": (MEASURE, "0.3 to 0.4", "0.3 to 0.5"),
     "an output that is gone": (NUMBER, None, None),
 }
 ACCEPTED = {
     "nothing": (NUMBER, "loss", "loss"),
     "a number's fifth digit": (NUMBER, "0.8133", "0.81332"),
     "a warning on stderr": (WARNING, "a warning", "another warning"),
+    "a measured value": (MEASURE, "0.33", "0.38"),
     "a picture's pixels": (PICTURE, '"image/png": "iVBOR', '"image/png": "iVBOX'),
 }
 CASES = SEEN | ACCEPTED

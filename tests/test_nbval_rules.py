@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from nbval.plugin import get_sanitize_patterns
 
+from course_utils.display.bundles import MEASURED
 from tests.lessons import ROOT
 
 # By its path: there are several conftest.py.
@@ -57,6 +58,14 @@ SAME = {
     "torch.device": ("device(type='cuda', index=0)", "device(type='cpu')"),
     "address": ("<f at 0x7f5d3c2b1a90>", "<f at 0x7f0000000000>"),
     "duration": ("took 12.5 ms", "took 3 s"),
+    "measured value": (
+        "MLP, accuracy: 0.884 0.881 (expected 0.87 to 0.9)",
+        "MLP, accuracy: 0.879 0.890 (expected 0.87 to 0.9)",
+    ),
+    "measured value in HTML": (
+        "accuracy: <b>MLP 0.884</b> (expected 0.87 to 0.9)</div>",
+        "accuracy: <b>MLP 0.879</b> (expected 0.87 to 0.9)</div>",
+    ),
 }
 DIFFERENT = {
     "fourth digit": ("0.8133", "0.8134"),
@@ -71,6 +80,14 @@ DIFFERENT = {
     "seed": ("Device: cpu. Seed: 0.", "Device: cpu. Seed: 1."),
     "gradient": ("grad_fn=<AddmmBackward0>", "grad_fn=<AddBackward0>"),
     "dtype": ("tensor([1.], dtype=torch.float64)", "tensor([1.])"),
+    "range of a measured value": (
+        "accuracy: 0.884 (expected 0.87 to 0.9)",
+        "accuracy: 0.884 (expected 0.86 to 0.9)",
+    ),
+    "name of a measured value": (
+        "MLP, accuracy: 0.884 (expected 0.87 to 0.9)",
+        "CNN, accuracy: 0.884 (expected 0.87 to 0.9)",
+    ),
     "order": ("[1.5, 2.5]", "[2.5, 1.5]"),
 }
 
@@ -93,7 +110,7 @@ def test_integers_versions_and_shapes_are_left_alone(sanitize, text):
 
 
 def test_stderr_is_not_compared(collector):
-    assert collector.skip_compare == ("metadata", "stderr")
+    assert collector.skip_compare == ("metadata", "stderr", MEASURED)
 
 
 def test_only_a_notebook_s_cells_get_the_long_time(collector):

@@ -8,11 +8,13 @@ PLAIN = "text/plain"
 PNG = "image/png"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 CHECK = "application/vnd.course.check+json"
+MEASURED = "application/vnd.course.measured+json"
 
 # CSS classes: tests, lint and the browser find the course's outputs by them.
 CAPTION_CLASS = "course-caption"
 CHECK_CLASS = "course-check"
 ERROR_CLASS = "course-error"
+MEASURED_CLASS = "course-measured"
 QUESTION_CLASS = "course-quiz"
 
 # A screen reader reads a changed text with this out when the reader is idle.

@@ -3,6 +3,7 @@
 from nbformat.v4 import new_output
 
 from course_utils.display.bundles import ERROR_CLASS
+from course_utils.display.measured import measured_bundle
 from tests.authoring.changes import (
     Change,
     big_picture,
@@ -21,6 +22,7 @@ from tests.authoring.fixture import picture, printed, verdict
 
 error = new_output("error", ename="E", evalue="e", traceback=[])
 warning = new_output("stream", name="stderr", text="UserWarning: beware\n")
+outside = new_output("display_data", data=measured_bundle("loss", [0.5], 0.1, 0.2))
 no_caption = picture()[:1]
 failed_drawing = printed(f'<div class="{ERROR_CLASS}">')
 
@@ -174,6 +176,9 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
         (outputs_of("print(1)", failed_drawing), "('print(1)') stores an error"),
     ],
     "no_warnings": [(outputs_of("print(1)", warning), "('print(1)') stores a warning")],
+    "measured_values_held": [
+        (outputs_of("print(1)", outside), "stores 'loss' outside its range"),
+    ],
     "few_outputs_ignored": [
         (ignore_outputs, "60% of the outputs are ignored by nbval, over 10%"),
     ],

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from nbformat import NotebookNode
 
 from course_utils.authoring.lint.document import Document, Messages, tags
-from course_utils.display.bundles import CAPTION_CLASS, ERROR_CLASS
+from course_utils.display.bundles import CAPTION_CLASS, ERROR_CLASS, MEASURED
 
 MAX_PICTURE = 60 * 1024  # bytes
 MAX_WIDTH = 100  # characters
@@ -46,6 +46,14 @@ def no_warnings(document: Document) -> Messages:
     for place, output in _outputs(document):
         if output.get("name") == "stderr" and "Warning" in output.text:
             yield f"{place} stores a warning"
+
+
+def measured_values_held(document: Document) -> Messages:
+    """Every measured value lies in its range."""
+    for place, output in _outputs(document):
+        shown = output.get("data", {}).get(MEASURED)
+        if shown and not shown["held"]:
+            yield f"{place} stores '{shown['name']}' outside its range"
 
 
 def few_outputs_ignored(document: Document) -> Messages:

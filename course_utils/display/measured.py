@@ -1,0 +1,120 @@
+"""A measured value: shown as a number, with the range in which it is expected."""
+
+import html
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import SupportsFloat, cast
+
+from course_utils.display import bundles
+from course_utils.display.bundles import Bundle
+
+OUTSIDE = (
+    "Outside the expected range. Another seed, torch, processor or number of threads "
+    "can do that; far outside, something in the cells above was changed."
+)
+
+
+def measured(
+    name: str,
+    value: SupportsFloat | Iterable[SupportsFloat] | Mapping[str, SupportsFloat],
+    low: float,
+    high: float,
+    digits: int = 3,
+) -> None:
+    """Show what was measured, with the range in which it is expected.
+
+    Outside the range a sentence says what may differ, and the lesson goes on.
+
+    Args:
+        name: what was measured, with its unit: "MLP, test accuracy".
+        value: one number, several runs of it, or runs by name.
+        low: the smallest value that is expected.
+        high: the largest.
+        digits: how many significant digits of the largest value are shown.
+
+    Raises:
+        ValueError: there is no value, or `low` is above `high`.
+
+    Outside a notebook, as here, the output data are printed instead:
+
+    >>> measured("accuracy", [0.8841, 0.88, 0.8862], 0.87, 0.9)  # doctest: +ELLIPSIS
+    {... 'accuracy: 0.884 0.880 0.886 (expected 0.87 to 0.9)'...}
+    """
+    from IPython.display import display  # kept out of `import course_utils`
+
+    labels, values = _runs(value)
+    if not values:
+        raise ValueError(f"{name}: there is no value to show.")
+    if low > high:
+        raise ValueError(f"{name}: low={low} is above high={high}.")
+    display(measured_bundle(name, values, low, high, digits, labels), raw=True)
+
+
+def measured_bundle(
+    name: str,
+    values: Sequence[float],
+    low: float,
+    high: float,
+    digits: int = 3,
+    labels: Sequence[str] = (),
+) -> Bundle:
+    """Return the output data of a measurement: HTML, plain text, JSON for tests.
+
+    >>> data = measured_bundle("loss", [0.5], 0.1, 0.2)
+    >>> data["application/vnd.course.measured+json"]["held"]
+    False
+    """
+    held = all(low <= value <= high for value in values)  # nan lies nowhere
+    shown = _numbers(values, digits)
+    if labels:
+        shown = [f"{label} {run}" for label, run in zip(labels, shown, strict=True)]
+    runs, expected = " ".join(shown), f"(expected {low:g} to {high:g})"
+    page = (
+        f'<div class="{bundles.MEASURED_CLASS}" style="max-width:46em">'
+        f"{html.escape(name)}: <b>{html.escape(runs)}</b> {expected}"
+        + ("" if held else f"<div {bundles.LIVE}>{OUTSIDE}</div>")
+        + "</div>"
+    )
+    return {
+        bundles.HTML: page,
+        bundles.PLAIN: f"{name}: {runs} {expected}" + ("" if held else f"\n{OUTSIDE}"),
+        bundles.MEASURED: {
+            "name": name,
+            "values": list(map(_for_json, values)),
+            "runs": list(labels),
+            "low": low,
+            "high": high,
+            "held": held,
+        },
+    }
+
+
+def _runs(
+    value: SupportsFloat | Iterable[SupportsFloat] | Mapping[str, SupportsFloat],
+) -> tuple[list[str], list[float]]:
+    """Return the runs' names, none if they have none, and their values."""
+    if isinstance(value, Mapping):
+        return [str(label) for label in value], list(map(_number, value.values()))
+    # A tensor of any shape can be iterated over, by its type.
+    if isinstance(value, Iterable) and getattr(value, "ndim", 1):
+        return [], list(map(_number, value))
+    return [], [_number(cast(SupportsFloat, value))]
+
+
+def _number(run: SupportsFloat) -> float:
+    # A loss that still hangs on its graph: torch warns where that becomes a float.
+    detach = getattr(run, "detach", None)
+    return float(detach() if detach else run)
+
+
+def _numbers(runs: Sequence[float], digits: int) -> list[str]:
+    """Return the runs as text, all with as many decimals as the largest needs."""
+    largest = max((abs(run) for run in runs if math.isfinite(run)), default=0.0)
+    exponent = math.floor(math.log10(largest)) if largest else 0
+    if exponent < -4:
+        return [f"{run:.{digits - 1}e}" for run in runs]
+    return [f"{run:.{max(0, digits - 1 - exponent)}f}" for run in runs]
+
+
+def _for_json(value: float) -> float | str:
+    return value if math.isfinite(value) else str(value)  # JSON has no nan
