@@ -55,6 +55,10 @@ links: setup ## write the repository's address into badges and install lines
 refresh: setup ## execute the lessons and store their outputs
 	@"$(BIN)/course" refresh $(ARGS)
 
+experiments: setup ## measure anew what takes longer than a lesson may
+	@for script in experiments/*.py; do echo "$$ $$script"; \
+		"$(BIN)/python" "$$script" --fresh || exit 1; done
+
 coverage: setup ## the share of lines and branches that the tests run
 	@$(PYTEST) -m "$(MARKS)" --cov --cov-report=term tests course_utils
 

@@ -1,3 +1,5 @@
+from .data.experiments import Experiment as Experiment
+from .data.experiments import load_experiment as load_experiment
 from .data.fashion import load_fashion_mnist as load_fashion_mnist
 from .data.model import FashionMNIST as FashionMNIST
 from .data.model import Split as Split

@@ -1,0 +1,153 @@
+"""Experiments: what takes longer than a lesson may, measured once and quoted."""
+
+import html
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from textwrap import fill
+from typing import Any
+
+from course_utils.errors import CourseError
+from course_utils.files import write_whole
+
+Row = dict[str, Any]  # a setting's arguments and its results, by column
+
+_PACKAGE = Path(__file__).resolve().parent
+CHECKOUT = _PACKAGE.parents[1]
+# in a wheel, in a checkout
+FOLDERS = (_PACKAGE / "_experiments", CHECKOUT / "experiments" / "results")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment's table, and how it was made.
+
+    >>> tosses = Experiment(
+    ...     "tosses", "How often heads?", [{"coin": "fair", "heads": [0.5, 0.48]}],
+    ...     seconds=2.4, versions={"torch": "2.15.0"}, machine="x86_64, 2 cores",
+    ... )
+    >>> tosses
+    How often heads?
+    <BLANKLINE>
+    coin  heads
+    fair  0.5 0.48
+    <BLANKLINE>
+    Measured by `python experiments/tosses.py` in 2 s (torch 2.15.0; x86_64, 2 cores).
+    """
+
+    name: str
+    question: str
+    rows: list[Row]
+    seconds: float = 0.0
+    versions: dict[str, str] = field(default_factory=dict)
+    machine: str = ""
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns: those of the settings, then of the results."""
+        return list(dict.fromkeys(column for row in self.rows for column in row))
+
+    @property
+    def provenance(self) -> str:
+        """One sentence: the command, how long it took, with what, and where."""
+        made_with = ", ".join(f"{name} {v}" for name, v in self.versions.items())
+        return (
+            f"Measured by `python experiments/{self.name}.py` in {self.seconds:.0f} s "
+            f"({made_with}; {self.machine})."
+        )
+
+    def select(self, **settings: object) -> list[Row]:
+        """Return the rows with these settings.
+
+        >>> coins = Experiment("coins", "?", [{"p": 0.5, "n": 3}, {"p": 1, "n": 4}])
+        >>> coins.select(p=0.5)
+        [{'p': 0.5, 'n': 3}]
+        """
+        wanted = settings.items()
+        return [row for row in self.rows if wanted <= _hashable(row).items()]
+
+    def save(self, folder: Path) -> Path:
+        """Write the experiment as JSON into a folder, whole, and return the file."""
+        path = folder / f"{self.name}.json"
+        text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
+        write_whole(path, text + "\n")
+        return path
+
+    def __repr__(self) -> str:
+        cells = [self.columns, *self._cells()]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = [
+            "  ".join(text.ljust(w) for text, w in zip(row, widths, strict=True))
+            for row in cells
+        ]
+        table = "\n".join(line.rstrip() for line in lines)
+        return "\n\n".join([fill(self.question, 88), table, fill(self.provenance, 88)])
+
+    def _repr_html_(self) -> str:
+        def line(cells: Sequence[str], tag: str) -> str:
+            texts = "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells)
+            return f"<tr>{texts}</tr>"
+
+        head = line(self.columns, "th")
+        body = "".join(line(cells, "td") for cells in self._cells())
+        return (
+            f"<p>{html.escape(self.question)}</p><table><thead>{head}</thead>"
+            f"<tbody>{body}</tbody></table><p>{html.escape(self.provenance)}</p>"
+        )
+
+    def _cells(self) -> list[list[str]]:
+        return [
+            [_text(row.get(name, "")) for name in self.columns] for row in self.rows
+        ]
+
+
+def load_experiment(name: str) -> Experiment:
+    """Load an experiment's table, as its script in `experiments/` measured it.
+
+    Raises:
+        CourseError: there is no such experiment, or its file can't be read.
+
+    >>> load_experiment("none")
+    Traceback (most recent call last):
+        ...
+    course_utils.errors.CourseError: There is no experiment 'none'. There are: ...
+    """
+    files = {path.stem: path for folder in FOLDERS for path in folder.glob("*.json")}
+    if name not in files:
+        raise CourseError(
+            f"There is no experiment {name!r}. There are: "
+            f"{', '.join(sorted(files)) or 'none yet'}."
+        )
+    return read_experiment(files[name])
+
+
+def read_experiment(path: Path) -> Experiment:
+    """Read an experiment from the JSON that `Experiment.save` wrote.
+
+    Raises:
+        CourseError: the file can't be read, or is no experiment.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Experiment("coins", "?", [{"p": 0.5}]).save(Path(folder))
+    ...     read_experiment(path).rows
+    [{'p': 0.5}]
+    """
+    try:
+        return Experiment(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise CourseError(
+            f"{path} can't be read ({error}). Delete it and make it again: "
+            f"python experiments/{path.stem}.py"
+        ) from error
+
+
+def _hashable(row: Row) -> Row:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_text, value))
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,65 @@
+"""Every experiment: its results are those of its settings, and one row comes again."""
+
+import importlib.util
+import math
+from statistics import fmean
+
+import pytest
+
+from course_utils import load_experiment
+from tests.lessons import ROOT
+
+SCRIPTS = sorted((ROOT / "experiments").glob("*.py"))
+EACH = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+
+
+def load(script):
+    spec = importlib.util.spec_from_file_location(script.stem, script)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def means(row, ranges):
+    """Return the mean of each column that has a range: a number, or one per seed."""
+    return {
+        name: fmean([row[name]] if isinstance(row[name], int | float) else row[name])
+        for name in ranges
+    }
+
+
+def outside(row, ranges):
+    found = means(row, ranges)
+    return {n: v for n, v in found.items() if not ranges[n][0] <= v <= ranges[n][1]}
+
+
+@EACH
+def test_results_are_those_of_the_settings(script):
+    module, experiment = load(script), load_experiment(script.stem)
+    assert experiment.question == module.__doc__
+    assert len(experiment.rows) == len(module.SETTINGS)
+    for row, setting in zip(experiment.rows, module.SETTINGS, strict=True):
+        assert setting.items() <= row.items()
+
+
+@EACH
+def test_stored_row_lies_in_its_range(script):
+    module = load(script)
+    index, ranges = module.RERUN
+    assert ranges
+    assert outside(load_experiment(script.stem).rows[index], ranges) == {}
+
+
+@EACH
+@pytest.mark.all
+@pytest.mark.timeout(900)
+def test_one_row_comes_again(script):
+    module = load(script)
+    index, ranges = module.RERUN
+    assert outside(module.measure(**module.SETTINGS[index]), ranges) == {}
+
+
+def test_a_row_outside_its_range_is_seen():
+    assert outside({"a": [0.5, 0.7]}, {"a": (0.55, 0.65)}) == {}
+    assert outside({"a": [0.5, 0.7]}, {"a": (0.61, 0.65)}) == {"a": pytest.approx(0.6)}
+    assert math.isnan(outside({"a": math.nan}, {"a": (0, 1)})["a"])
