@@ -208,6 +208,7 @@ class SlidingWindow {
     this.part("input").replaceChildren(...cells);
     this.part("input").style.setProperty("--columns", columns);
     this.part("stage").style.setProperty("--most", Math.max(rows, columns));
+    this.part("stage").classList.toggle("small", Math.max(rows, columns) > 9);
     this.columns = columns;
   }
 

@@ -50,8 +50,8 @@ export function refusal(image, state) {
     const [covered, room] = [span(side(kernel), state), side(image) + 2 * padding];
     if (covered > room)
       return `The window spans ${covered} cells, the padded input ${room}: pad more or dilate less.`;
-    if (kind !== "convolution" && 2 * padding > covered)
-      return `Pooling pads by at most half its window, here by ${Math.floor(covered / 2)}.`;
+    if (kind !== "convolution" && 2 * padding > side(kernel))
+      return `Pooling pads by at most half its window, here by ${Math.floor(side(kernel) / 2)}.`;
   }
   return "";
 }
