@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import traitlets
 from matplotlib.figure import Figure
 
-from course_utils.display.bundles import widget_view
+from course_utils.display.bundles import caption_bundle, widget_view
 from course_utils.display.figures import figure_bundle
 
 HERE = Path(__file__).parent
@@ -28,6 +28,8 @@ class TouchWidget(anywidget.AnyWidget):
 def show_widget(widget: TouchWidget, still: Figure, alt: str) -> None:
     """Put a widget on the page; where no kernel runs, its still picture stands there.
 
+    What the picture shows is the caption below, as under every picture.
+
     Args:
         widget: what the learner touches.
         still: the picture of its first state; it is closed.
@@ -42,3 +44,4 @@ def show_widget(widget: TouchWidget, still: Figure, alt: str) -> None:
     plt.close(still)
     view: dict[str, Any] = widget_view(widget.model_id or "")
     display(view | data, metadata=metadata, raw=True)
+    display(caption_bundle(alt), raw=True)
