@@ -6,17 +6,16 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import torch
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Curve
 
-from course_utils.display.plots import plot_matrix
+from course_utils.display.plots import PALETTE, plot_matrix
 from course_utils.display.touch.widget import HERE, TouchWidget, show_widget
 from course_utils.errors import CourseError
 
 MOST_TOKENS, MOST_LETTERS = 12, 12  # what two rows and a matrix have room for
-COLOURS = LinearSegmentedColormap.from_list("shares", ["#ffffff", "#005898"])
+BAND = 2.6  # letters; the width of all that a query gives away
 
 
 class AttentionWidget(TouchWidget):
@@ -148,7 +147,8 @@ def _names(tokens: Sequence[str]) -> list[str]:
 
 def _best(names: Sequence[str], row: torch.Tensor) -> str:
     """Return the tokens with the largest share; only their number if over three."""
-    best = [names[key] for key in (row > row.max() - 1e-6).nonzero().flatten()]
+    largest = (row > row.max() - 1e-6).tolist()
+    best = [name for name, is_best in zip(names, largest, strict=True) if is_best]
     if len(best) > 3:
         return f"{len(best)} tokens alike"
     return " and ".join(filter(None, [", ".join(best[:-1]), best[-1]]))
@@ -173,20 +173,17 @@ def _round(share: torch.Tensor) -> str:
 
 def _draw(tokens: Sequence[str], shares: torch.Tensor, start: int) -> Figure:
     """Draw the still picture: the rows with one query's bands, and the matrix."""
-    fig, axes = plt.subplots(1, 2, figsize=(9.2, 3.6), width_ratios=[1.5, 1])
+    fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.2), width_ratios=[1.5, 1])
     _draw_rows(axes[0], tokens, shares, start)
-    plot_matrix(
-        shares,
-        axes[1],
-        fmt="{:.2f}" if len(tokens) <= 6 else "",
-        cmap=COLOURS,
-        limits=(0, 1),
-    )
+    plot_matrix(shares, axes[1], fmt="", cmap="Blues", limits=(0, 1))
     places = range(len(tokens))
+    axes[1].xaxis.tick_top()
+    axes[1].xaxis.set_label_position("top")
+    axes[1].tick_params(length=0)
     axes[1].set_xticks(places, tokens, rotation=90)
     axes[1].set_yticks(places, tokens)
-    axes[1].set(xlabel="key", ylabel="query")
-    fig.colorbar(axes[1].images[0], label="share")
+    axes[1].set(xlabel="keys", ylabel="queries")
+    fig.colorbar(axes[1].images[0], label="share", ticks=[0, 0.5, 1])
     return fig
 
 
@@ -196,20 +193,23 @@ def _draw_rows(
     room = [max(len(token), 2) + 2.0 for token in tokens]  # in letters
     places = [sum(room[:i]) + room[i] / 2 for i in range(len(tokens))]
     steps = [Curve.MOVETO, *[Curve.CURVE4] * 3]
-    for query, row in enumerate(shares.tolist()):
-        for key, share in enumerate(row):
-            low, high = places[query], places[key]
+    # The lit query comes last, over the others. Shares under 0.02 would not be seen.
+    for query in sorted(range(len(tokens)), key=lambda place: place == start):
+        colour = PALETTE["blue"] if query == start else "0.87"
+        left = places[query] - BAND / 2
+        for high, share in zip(places, shares[query].tolist(), strict=True):
+            low = left + share * BAND / 2
+            left += share * BAND
             curve = Curve([(low, 0.1), (low, 0.5), (high, 0.5), (high, 0.9)], steps)
-            lit = query == start
-            colour, alpha = ("#005898", 0.85) if lit else ("grey", 0.2)
-            band = PathPatch(curve, lw=16 * share, ec=colour, fc="none", alpha=alpha)
-            ax.add_patch(band)
+            if query == start or share > 0.02:
+                ax.add_patch(PathPatch(curve, lw=14 * share, ec=colour, fc="none"))
     for place, token in enumerate(tokens):
-        weight = "bold" if place == start else "normal"
         share = _round(shares[start, place])
-        ax.text(places[place], 0, token, ha="center", va="center", weight=weight)
-        ax.text(places[place], 1, token, ha="center", va="center")
-        ax.text(places[place], 1.12, share, ha="center", va="center", fontsize=9)
+        weight = "bold" if place == start else "normal"
+        texts = [(0, token, 11, weight), (1, token, 11, "normal")]
+        for y, text, size, weight in [*texts, (1.12, share, 9, "normal")]:
+            at = places[place], y
+            ax.text(*at, text, size=size, weight=weight, ha="center", va="center")
     ax.text(-1, 0, "queries", ha="right", va="center", color="0.35")
     ax.text(-1, 1, "keys", ha="right", va="center", color="0.35")
     ax.set(xlim=(-8, sum(room)), ylim=(-0.1, 1.2))
