@@ -182,7 +182,8 @@ function drawBands(bands, places, shares) {
 }
 
 /** The arithmetic of one share, from the products to the softmax. */
-function explain(entries, query, key, row, score, temperature) {
+function explain(entries, query, key, row, place, temperature) {
+  const score = row[place];
   const factors = query.map((value, i) => [value, key[i], entries[i] ?? ""])
     .filter(([a, b]) => a * b);
   const terms = factors.map(([a, b, entry]) => `${entry} ${short(a)}×${short(b)}`.trim());
@@ -195,8 +196,9 @@ function explain(entries, query, key, row, score, temperature) {
   const total = row.reduce((all, each) => all + Math.exp(each), 0);
   const power = Math.exp(score);
   const scaled = `score = ${sum} / (√${query.length} × ${temperature}) = ${short(score)}; `;
+  const ratio = Number.isFinite(total) ? ` = ${short(power)} / ${short(total)}` : "";
   return [`${start}${scaled}share = e`, make("sup", {}, short(score)),
-    ` / row's sum = ${short(power)} / ${short(total)} = ${(power / total).toFixed(2)}`];
+    ` / row's sum${ratio} = ${softmax(row)[place].toFixed(2)}`];
 }
 
 function render({ model, el }) {
@@ -253,7 +255,7 @@ function render({ model, el }) {
     if (said.textContent !== words) said.textContent = words; // else it is read again
     const row = scores(queries[head], keys[head], mask, temperature)[query];
     why.replaceChildren(...explain(entries, queries[head][query], keys[head][key],
-      row, row[key], temperature));
+      row, key, temperature));
   }
 
   /** A token of the row that is asked shows itself, one of the other row its share. */

@@ -36,7 +36,7 @@ def touch_attention(
     heads: Sequence[str] = (),
     entries: Sequence[str] = (),
 ) -> None:
-    """Show attention to touch: which token looks at which, and why, without a mask.
+    """Show attention to touch: which token looks at which, and why.
 
     The page computes softmax(q · k / √d / temperature); head, mask and temperature
     are chosen there.
