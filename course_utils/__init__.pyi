@@ -11,6 +11,7 @@ from .display.plots import plot_band as plot_band
 from .display.plots import plot_image as plot_image
 from .display.plots import plot_matrix as plot_matrix
 from .display.question import ask as ask
+from .display.touch.garment import draw_garment as draw_garment
 from .doctor import environment_report as environment_report
 from .errors import CourseError as CourseError
 from .errors import expect_error as expect_error
