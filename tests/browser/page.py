@@ -102,7 +102,7 @@ class NotebookPage:
     def _settle(self) -> None:
         # A view and its controls arrive after the cell has finished.
         for cell in self.widget_cells():
-            cell.locator("[class*='widget-']").first.wait_for(timeout=30_000)
+            cell.locator("[class*='widget-'], .course-touch").first.wait_for()
         self.page.evaluate(DECODED)
         self.page.wait_for_timeout(300)
 

@@ -89,7 +89,8 @@ function makeBars(classes) {
     const bar = make("span");
     const number = make("td");
     const track = make("td", { class: "garment-track", "aria-hidden": "true" }, bar);
-    return { bar, number, row: make("tr", {}, make("th", { scope: "row" }, name), track, number) };
+    const row = make("tr", {}, make("th", { scope: "row" }, name), track, number);
+    return { bar, number, row };
   });
   const caption = make("caption", { class: "garment-head" }, "Probability of each class");
   const table = make("table", {}, caption, make("tbody", {}, ...rows.map(({ row }) => row)));
@@ -104,28 +105,24 @@ function makeBars(classes) {
 
 /** The row of test images to start from; `choose` gets the one that is clicked. */
 function makeShelf(model, choose) {
-  const { classes, all, step } = model.get("data");
+  const { classes, all, step: length } = model.get("data");
   const wish = (change) => {
-    const { of, first } = model.get("shelf");
-    model.set("wish", { of, first, ...change });
+    model.set("wish", { ...model.get("wish"), ...change });
     model.save_changes();
   };
-  const walk = (steps) => wish({ first: Math.max(0, model.get("shelf").first + steps * step) });
-  const options = classes.map((name, i) => make("option", { value: i }, name));
-  const of = make(
-    "select",
-    { change: () => wish({ of: Number(of.value), first: 0 }) },
-    make("option", { value: all }, "every class"),
-    ...options,
-  );
+  const walk = (ways) => wish({ first: Math.max(0, model.get("shelf").first + ways * length) });
+  const of = make("select", { change: () => wish({ of: Number(of.value), first: 0 }) });
+  of.append(make("option", { value: all }, "every class"));
+  of.append(...classes.map((name, i) => make("option", { value: i }, name)));
   const first = make("input", {
     type: "number",
     min: 1,
     "aria-label": "Number of the first image in the row",
     change: () => wish({ first: Math.max(1, Math.round(first.value)) - 1 }),
   });
-  const back = make("button", { "aria-label": "Images before these", click: () => walk(-1) }, "‹");
-  const on = make("button", { "aria-label": "Images after these", click: () => walk(1) }, "›");
+  const step = (name, ways, sign) =>
+    make("button", { "aria-label": name, click: () => walk(ways) }, sign);
+  const [back, on] = [step("Images before these", -1, "‹"), step("Images after these", 1, "›")];
   const total = make("span");
   const thumbs = make("div", { class: "garment-thumbs" });
   const update = () => {
@@ -134,15 +131,13 @@ function makeShelf(model, choose) {
     first.value = shelf.first + 1;
     total.textContent = `of ${shelf.total.toLocaleString("en")}`;
     back.disabled = shelf.first === 0;
-    on.disabled = shelf.first + step >= shelf.total;
+    on.disabled = shelf.first + length >= shelf.total;
     thumbs.replaceChildren(
-      ...shelf.images.map(({ pixels, origin }) =>
-        make(
-          "button",
-          { title: origin, "aria-label": `Start from ${origin}`, click: () => choose(pixels, origin) },
-          paint(make("canvas"), decode(pixels)),
-        ),
-      ),
+      ...shelf.images.map(({ pixels, origin }) => {
+        const click = () => choose(pixels, origin);
+        const attributes = { title: origin, "aria-label": `Start from ${origin}`, click };
+        return make("button", attributes, paint(make("canvas"), decode(pixels)));
+      }),
     );
   };
   const pick = make(
@@ -298,7 +293,8 @@ function render({ model, el }) {
     for (const part of event.getCoalescedEvents?.() ?? []) drawing.move(pointOf(part));
     draw(pointOf(event));
   });
-  for (const end of ["pointerup", "pointercancel", "blur"]) canvas.addEventListener(end, endStroke);
+  for (const end of ["pointerup", "pointercancel", "blur"])
+    canvas.addEventListener(end, endStroke);
   for (const end of ["pointerleave", "blur"])
     canvas.addEventListener(end, () => showRing(cursor, false));
   canvas.addEventListener("focus", () => canvas.matches(":focus-visible") && showRing(cursor));

@@ -56,17 +56,20 @@ def draw_garment(
     ...     return torch.tensor([0.25, 0.75])
     >>> draw_garment(predict, pictures, pictures, ["Dress", "Coat"])
     ... # doctest: +ELLIPSIS
-    {...'Test image 0, labelled Dress. The network says: Coat, 0.75. ...'}
+    {...'At first stands: Test image 0, labelled Dress. The network says: Coat, 0.75...
     """
     for name, pictures in {"test": test, "train": train}.items():
         _require_pictures(name, pictures, len(classes))
     if not 0 <= start < len(test[0]):
         raise CourseError(f"start={start!r} is no test image: 0 to {len(test[0]) - 1}.")
     widget = GarmentWidget(predict, test, train, classes, start)
-    near = ", ".join(f"{n['name']} ({n['distance']:.1f})" for n in widget.answer["near"])
+    near = ", ".join(
+        f"{n['name']} ({n['distance']:.1f})" for n in widget.answer["near"]
+    )
     alt = (
-        f"{widget.question['origin']}. The network says: {widget.answer['said']}. The "
-        f"nearest training images, with their distance: {near}. Run this cell to draw."
+        f"At first stands: {widget.question['origin']}. The network says: "
+        f"{widget.answer['said']}. The nearest training images, with their distance: "
+        f"{near}. Where the notebook runs, you can draw."
     )
     show_widget(widget, _still(widget), alt)
 

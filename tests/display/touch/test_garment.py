@@ -11,6 +11,7 @@ from course_utils.display.bundles import PLAIN, PNG, WIDGET_VIEW
 from course_utils.display.touch.garment import ALL, SHELF, GarmentWidget
 
 SKETCHES = load_sketches()
+SKETCHES_AND_CLASSES = SKETCHES.test, SKETCHES.train, SKETCHES.classes
 MEAN, STD = 0.3, 0.35
 net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
 
@@ -20,9 +21,7 @@ def predict(pixels):
 
 
 def garment(predict=predict, start=0) -> GarmentWidget:
-    return GarmentWidget(
-        predict, SKETCHES.test, SKETCHES.train, SKETCHES.classes, start
-    )
+    return GarmentWidget(predict, *SKETCHES_AND_CLASSES, start)
 
 
 def ask(widget: GarmentWidget, pixels: torch.Tensor) -> dict:
@@ -201,12 +200,9 @@ def test_bad_start_is_named(start):
         draw_garment(predict, *SKETCHES_AND_CLASSES, start=start)
 
 
-SKETCHES_AND_CLASSES = SKETCHES.test, SKETCHES.train, SKETCHES.classes
-
-
 def test_still_picture_and_sentence_stand_where_no_kernel_runs(displayed):
     draw_garment(predict, *SKETCHES_AND_CLASSES, start=3)
-    [(data, _)] = displayed
+    (data, _), *_ = displayed
     registry = ipywidgets.widgets.widget
     live = getattr(registry, "_instances", None) or registry.Widget.widgets
     widget = live[data[WIDGET_VIEW]["model_id"]]
@@ -214,6 +210,7 @@ def test_still_picture_and_sentence_stand_where_no_kernel_runs(displayed):
     start, said = widget.question["origin"], widget.answer["said"]
     near = [f"{n['name']} ({n['distance']:.1f})" for n in widget.answer["near"]]
     assert data[PLAIN] == (
-        f"{start}. The network says: {said}. The nearest training images, with their "
-        f"distance: {', '.join(near)}. Run this cell to draw."
+        f"At first stands: {start}. The network says: {said}. The nearest training "
+        f"images, with their distance: {', '.join(near)}. Where the notebook runs, you "
+        "can draw."
     )
