@@ -482,7 +482,7 @@ DEAD = Exercise(
             "follows the point. Compare `h` itself with 0.",
         ),
         Misconception(
-            "names of the living",
+            "always active",
             lambda h: int((h != 0).all(dim=0).sum()),
             "You count the units that are active for *every* example. Dead ones are 0 "
             "for every example.",

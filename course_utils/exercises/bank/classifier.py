@@ -231,6 +231,21 @@ ACCURACY = Exercise(
             lambda logits, labels: 100 * _right(logits, labels).float().mean().item(),
             "This is in percent. Return a share from 0 to 1.",
         ),
+        Misconception(
+            "probability of the label",
+            lambda logits, labels: (
+                _of_the_label(logits.softmax(1), labels).mean().item()
+            ),
+            "This is the mean probability of the right class. Accuracy counts: an "
+            "image is right or wrong, whatever the probability. Compare "
+            "`argmax(dim=1)` with the labels.",
+        ),
+        Misconception(
+            "confidence",
+            lambda logits, labels: logits.softmax(1).amax(1).mean().item(),
+            "This is the mean of the largest probabilities, how sure the network is. "
+            "Accuracy compares its choices with the labels.",
+        ),
     ),
     lambda: [*_score_cases(), _all_right()],
     hints=(
@@ -573,6 +588,11 @@ def _classes_that_occur(predicted: Tensor, labels: Tensor, classes: int) -> Tens
     return _confusion(predicted, labels, int(labels.max()) + 1)
 
 
+def _occurring_alone(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
+    seen = torch.cat([labels, predicted]).unique()
+    return _confusion(predicted, labels, classes)[seen][:, seen]
+
+
 def _predictions() -> list[Case]:
     generator, device = torch.Generator().manual_seed(1), current_device()
     cases: list[Case] = []
@@ -691,6 +711,12 @@ CONFUSION = Exercise(
                 "255 (`uint8`) or 127 (`int8`), then start over. Use a larger dtype.",
             )
             for dtype in (torch.uint8, torch.int8)
+        ),
+        Misconception(
+            "rows of absent classes missing",
+            _occurring_alone,
+            "Your matrix has no row and no column for classes that do not occur. They "
+            "keep theirs, full of zeros: the shape is always `(classes, classes)`.",
         ),
     ),
     _predictions,
