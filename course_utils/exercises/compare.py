@@ -67,6 +67,10 @@ def _tensor_difference(actual: Any, expected: Tensor) -> str | None:
         )
         if type(actual).__module__ == "torch.return_types":
             return f"{message}: take its `.values` or its `.indices`."
+        if isinstance(actual, list | tuple) and actual:
+            tensors = all(isinstance(item, Tensor) for item in actual)
+            way = "`torch.stack`" if tensors else "`torch.tensor`"
+            return f"{message}: {way} makes one tensor of it."
         return f"{message}."
     actual = plain(actual)
     if actual.is_nested or actual.layout != torch.strided:

@@ -47,7 +47,18 @@ RETURNS_NONE = "Your function returns None: it may lack a `return`."
     [
         (None, X, RETURNS_NONE),
         (3.0, X, "Expected a tensor of shape (2, 2), got float 3.0."),
-        ([1, 2], X, "Expected a tensor of shape (2, 2), got list [1, 2]."),
+        (
+            [1, 2],
+            X,
+            "Expected a tensor of shape (2, 2), got list [1, 2]: `torch.tensor` makes "
+            "one tensor of it.",
+        ),
+        (
+            [X[0]],
+            X,
+            "Expected a tensor of shape (2, 2), got a list of (a tensor of shape "
+            "(2,)): `torch.stack` makes one tensor of it.",
+        ),
         (X[0], X, "Expected shape (2, 2), yours is (2,): 1 dim in place of 2."),
         (
             X.double(),

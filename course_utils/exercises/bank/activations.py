@@ -1166,6 +1166,7 @@ MAXIMUM = Exercise(
     ),
     _pairs,
     _apply_net,
+    result="network's output",
     hints=(
         "The larger of a and b is b plus the amount by which a exceeds b, if at all.",
         "That amount is relu(a - b): one unit, with the weights 1 and -1.",

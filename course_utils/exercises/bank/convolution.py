@@ -793,6 +793,7 @@ MOVE_RIGHT = Exercise(
     ),
     _move_right_cases,
     _apply_kernel,
+    result="kernel's output",
     hints=(
         "Each number of the kernel is a question about a neighbour: 'how much of that "
         "pixel should come here?'",

@@ -767,6 +767,7 @@ DESIGN = Exercise(
     ),
     _pairs,
     _apply_design,
+    result="layer's output",
     hints=(
         "Row i of the weight says how much of a and of b goes into output i.",
         "a + b takes one of each: the first row is [1, 1]. Which numbers give a - b?",

@@ -1532,6 +1532,7 @@ DELAY = Exercise(
     ),
     _delay_cases,
     _apply_delay,
+    result="network's output",
     hints=(
         "Write down what each unit must hold: unit 0 the number just read, unit 1 "
         "what unit 0 held one step ago. Which of the two needs `w_ih`?",
