@@ -86,6 +86,12 @@ RETURNS_NONE = "Your function returns None: it may lack a `return`."
         (True, 1, "Expected a number, got bool True."),
         (1, True, "int 1 is not what is asked for."),
         (X, (X, X), "Expected 2 values in a tuple, got a tensor of shape (2, 2)."),
+        (
+            X,
+            (3, 4),
+            "Expected 2 values in a tuple, got a tensor of shape (2, 2): its sizes are "
+            "in `.shape`, its numbers in `.tolist()`.",
+        ),
         (3, (X, X), "Expected 2 values in a tuple, got int 3."),
         ((X,), (X, X), "Expected 2 values, got 1."),
         ((X, X + 1), (X, X), f"The second value: {VALUES}1."),

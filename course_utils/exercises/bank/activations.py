@@ -138,6 +138,19 @@ RELU = Exercise(
 
 _SLOPES = (0.1, 0.25, 2.0, 0.5, 0.2, 3.0, 0.3, 2.0)
 
+
+def _below_zero(name: str, below: Answer, hint: str) -> Iterator[Misconception]:
+    """Yield the mistake of giving `below(x, slope)` below 0, and also at 0 itself."""
+    yield Misconception(
+        name, lambda x, slope: torch.where(x >= 0, x, below(x, slope)), hint
+    )
+    yield Misconception(
+        f"{name}, at 0 too",
+        lambda x, slope: torch.where(x > 0, x, below(x, slope)),
+        hint,
+    )
+
+
 LEAKY = Exercise(
     "activations.leaky",
     lambda x, slope: torch.where(x > 0, x, slope * x),
@@ -160,9 +173,9 @@ LEAKY = Exercise(
             "Your negative half points upwards. Below 0 the output is `slope * x`, "
             "which is negative.",
         ),
-        Misconception(
+        *_below_zero(
             "slope as a value",
-            lambda x, slope: torch.where(x > 0, x, torch.full_like(x, slope)),
+            lambda x, slope: torch.full_like(x, slope),
             "Below 0 you return the slope itself. It is a factor: `slope * x`.",
         ),
         Misconception(
@@ -182,9 +195,9 @@ LEAKY = Exercise(
             lambda x, slope: torch.where(x > 0, x, x / slope),
             "Negative numbers are divided by `slope`. Multiply them by it.",
         ),
-        Misconception(
+        *_below_zero(
             "slope added",
-            lambda x, slope: torch.where(x > 0, x, x + slope),
+            lambda x, slope: x + slope,
             "Negative numbers have `slope` added. Multiply them by it.",
         ),
         Misconception(
@@ -216,9 +229,9 @@ LEAKY = Exercise(
             "You compare x with `slope`, so small positive numbers are multiplied "
             "too. Compare with 0.",
         ),
-        Misconception(
+        *_below_zero(
             "minus the slope",
-            lambda x, slope: torch.where(x > 0, x, torch.full_like(x, -slope)),
+            lambda x, slope: torch.full_like(x, -slope),
             "Every negative number becomes `-slope`, the same for all. `slope` is a "
             "factor: `slope * x`.",
         ),

@@ -764,6 +764,22 @@ DESIGN = Exercise(
             _layer_of([[1.0, 1.0], [1.0, -1.0], [2.0, 0.0]], [0.0, 0.0, 2.0]),
             "Your third output is 2a + 2, as if it were 2(a + 1). The constant is 1.",
         ),
+        *(
+            Misconception(
+                f"bias of shape {shape}",
+                lambda bias=bias: (
+                    torch.tensor([[1.0, 1.0], [1.0, -1.0], [2.0, 0.0]]),
+                    torch.tensor(bias),
+                ),
+                f"Your bias has the shape {shape}. It has one number for each of the "
+                "three outputs, and one dimension: (3,).",
+            )
+            for shape, bias in (
+                ("(1,)", [1.0]),
+                ("()", 1.0),
+                ("(1, 3)", [[0.0, 0.0, 1.0]]),
+            )
+        ),
     ),
     _pairs,
     _apply_design,

@@ -440,6 +440,13 @@ FUTURE = Exercise(
             "You hide only the very next token. All later ones must be hidden too: "
             "everything to the right of the diagonal.",
         ),
+        Misconception(
+            "the one before only",
+            lambda length: _square(length).tril(-1).triu(-1),
+            "You hide only the token just before each. Rows are queries and columns "
+            "are keys: what is later stands to the right of the diagonal, and all of "
+            "it must be hidden.",
+        ),
     ),
     lambda: [(4,), (1,), (2,), (7,)],
     _on_the_cpu,
@@ -546,6 +553,12 @@ PADDING = Exercise(
         Misconception(
             "numbers",
             lambda lengths, size: (_places(lengths, size) >= lengths[:, None]).long(),
+            "The places are right, but the mask holds whole numbers, which "
+            "nn.MultiheadAttention refuses: leave it Boolean.",
+        ),
+        Misconception(
+            "numbers of 32 bits",
+            lambda lengths, size: (_places(lengths, size) >= lengths[:, None]).int(),
             "The places are right, but the mask holds whole numbers, which "
             "nn.MultiheadAttention refuses: leave it Boolean.",
         ),
