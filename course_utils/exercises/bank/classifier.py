@@ -551,6 +551,12 @@ NORMALISE = Exercise(
             lambda train, test: _scaled(train, test)[::-1],
             "Both sets are right, but they have changed places: return `train` first.",
         ),
+        Misconception(
+            "not shifted",
+            _by(lambda train, test: [(0.0, train.std())] * 2),
+            "You divide by the spread, but the mean is not 0 yet: subtract "
+            "`train.mean()` first.",
+        ),
     ),
     lambda: [
         (3 * train + 5, 2 * test + 1)

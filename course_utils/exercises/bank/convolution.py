@@ -124,15 +124,45 @@ SLIDE = Exercise(
 )
 
 
+def _span(kernel: int, dilation: int) -> int:
+    return dilation * (kernel - 1) + 1
+
+
 def _room(n: int, k: int, p: int, d: int) -> int:
     """Return how many places a window can move on from its first."""
-    return n + 2 * p - d * (k - 1) - 1
+    return n + 2 * p - _span(k, d)
 
 
 _NEAREST = (
     "Your result is rounded to the nearest whole number. A window that sticks out at "
     "the end is not computed: only whole steps count."
 )
+
+
+def _output_size_with(faults: frozenset[str]) -> Answer | None:
+    """Return the answer with these mistakes; None if they don't go together."""
+    paddings = {"padding forgotten": 0, "padding on one side": 1}
+    spans: dict[str, Callable[[int, int], int]] = {
+        "dilation forgotten": lambda kernel, dilation: kernel,
+        "dilation times kernel": lambda kernel, dilation: dilation * kernel,
+        "span without the one": lambda kernel, dilation: dilation * (kernel - 1),
+    }
+    others = {"stride forgotten", "rounded up", "one too few"}
+    if len(faults & spans.keys()) == 2 or len(faults & paddings.keys()) == 2:
+        return None
+    if faults - spans.keys() - paddings.keys() - others:
+        return None
+
+    def answer(n: int, k: int, s: int, p: int, d: int) -> int:
+        span = next((spans[f] for f in faults if f in spans), _span)
+        sides = next((paddings[f] for f in faults if f in paddings), 2)
+        room = n + sides * p - span(k, d)
+        by = 1 if "stride forgotten" in faults else s
+        steps = -(-room // by) if "rounded up" in faults else room // by
+        return steps + ("one too few" not in faults)
+
+    return answer
+
 
 OUTPUT_SIZE = Exercise(
     "convolution.output_size",
@@ -252,6 +282,7 @@ OUTPUT_SIZE = Exercise(
         "many whole steps of `stride` fit there?",
         "The places are the steps, rounded down, and the one before the first step.",
     ),
+    switches=_output_size_with,
 )
 
 
@@ -848,6 +879,13 @@ def _recursion(layers: _Layers) -> int:
     return field
 
 
+def _widened(layers: _Layers) -> int:
+    field = 1
+    for kernel, stride in layers:
+        field = field * stride + kernel - 1
+    return field
+
+
 def _reversed_in_place(layers: _Layers) -> int:
     layers.reverse()
     return _recursion(layers)
@@ -970,6 +1008,13 @@ RECEPTIVE_FIELD = Exercise(
             lambda layers: _receptive_field([(b, a) for a, b in layers]),
             "You take the stride for the kernel and the kernel for the stride. The "
             "pairs are `(kernel, stride)`.",
+        ),
+        Misconception(
+            "steps taken for places",
+            _widened,
+            "You multiply the whole field by the stride, then add `kernel - 1`. A "
+            "field of n outputs has n - 1 steps between them; and `layers` starts at "
+            "the input: keep the step between neighbours as a second number.",
         ),
     ),
     lambda: [

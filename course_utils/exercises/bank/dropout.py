@@ -286,6 +286,12 @@ BACKWARD = Exercise(
             "The zeros are right, but you multiply by p. The forward pass divided by "
             "1 - p, and so does this one.",
         ),
+        Misconception(
+            "dropped ones passed on",
+            lambda g, mask, p: torch.where(mask, g / (1 - p), g),
+            "The survivors are right, but dropped entries get their number of `g`. "
+            "They had no part in the output: their gradient is 0.",
+        ),
     ),
     lambda: [
         (*randn(shape), _noise(shape, p) < 1 - p, p)
@@ -1117,6 +1123,13 @@ SHIFT = Exercise(
             "rounded",
             lambda p: round(math.sqrt(1 - p)),
             "Your result is rounded to a whole number. Return it as it is.",
+        ),
+        Misconception(
+            "spread that is added",
+            lambda p: math.sqrt(p / (1 - p)),
+            "p / (1 - p) is the variance that dropout adds. BatchNorm saw the input's "
+            "own as well: 1 + p / (1 - p) in all. In evaluation it divides by the "
+            "root of that.",
         ),
     ),
     lambda: [(0.2,), (0.5,), (0.75,), (0.36,)],

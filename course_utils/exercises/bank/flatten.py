@@ -136,6 +136,12 @@ INDEX = Exercise(
             "You read `shape` as (H, W, C). It is (C, H, W): `shape[1]` is the "
             "height and `shape[2]` the width.",
         ),
+        Misconception(
+            "product of the place",
+            lambda c, h, w, shape: c * h * w,
+            "You multiply c, h and w. Count what is written before the pixel: whole "
+            "channels, whole rows, and the numbers of its own row.",
+        ),
     ),
     lambda: [
         (1, 2, 3, (2, 4, 5)),
@@ -310,6 +316,16 @@ PLACE = Exercise(
             ),
             "The channel is right. For row and column you divide by W - 1, the last "
             "index of a row. A row holds W numbers.",
+        ),
+        Misconception(
+            "row divided by the height",
+            lambda index, shape: (
+                index // (shape[1] * shape[2]),
+                index % (shape[1] * shape[2]) // shape[1],
+                index % shape[2],
+            ),
+            "Channel and column are right, the row is not: you divide by H. A row is "
+            "W numbers long.",
         ),
     ),
     lambda: [
@@ -1018,6 +1034,13 @@ LINEAR_SIZE = Exercise(
                 channels * (_size(1, height, 10) + _size(1, 10, width))
             ),
             "You add height and width. A channel has height times width numbers.",
+        ),
+        Misconception(
+            "one pooling",
+            lambda channels, height, width: (
+                channels * ((height - 2) // 2 - 2) * ((width - 2) // 2 - 2)
+            ),
+            "The second pooling is missing: it halves height and width once more.",
         ),
     ),
     lambda: [

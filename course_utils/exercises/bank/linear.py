@@ -280,6 +280,12 @@ AFFINE = Exercise(
             "Your weighted sums are divided by the number of features, as a mean "
             "does. A linear layer takes the sum.",
         ),
+        Misconception(
+            "last example only",
+            lambda x, weight, bias: x[-1] @ weight.T + bias,
+            "This is the output of the last example alone. Often a loop overwrites "
+            "its result each time: collect them, or multiply all rows at once.",
+        ),
     ),
     _affine_cases,
     hints=(
@@ -779,6 +785,12 @@ DESIGN = Exercise(
                 ("()", 1.0),
                 ("(1, 3)", [[0.0, 0.0, 1.0]]),
             )
+        ),
+        Misconception(
+            "constant in the first output",
+            _layer_of([[1.0, 1.0], [1.0, -1.0], [2.0, 0.0]], [1.0, 0.0, 0.0]),
+            "The weights are right, but the 1 is added to the first output. It belongs "
+            "to the third, 2a + 1.",
         ),
     ),
     _pairs,

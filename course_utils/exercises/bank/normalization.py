@@ -375,6 +375,12 @@ BATCH_NORM = Exercise(
             "keeps the order of the numbers, so examples and channels get mixed: move "
             "the channels to the front first, or pass several dimensions to `dim`.",
         ),
+        Misconception(
+            "over the channels",
+            lambda x, gamma, beta, eps: _batch_norm(x, gamma, beta, eps, 1),
+            "You average over the channels (`dim=1`). `dim` names what shares a mean, "
+            "and channels are kept apart: `dim=(0, 2, 3)`.",
+        ),
     ),
     _batch_cases,
     hints=(
@@ -715,6 +721,12 @@ RMS_NORM = Exercise(
             ),
             "Right for two dimensions only: you average over dimension 1. The features "
             "are the last dimension, however many there are: `dim=-1`.",
+        ),
+        Misconception(
+            "length plus eps",
+            lambda x, gamma, eps: x / (x.norm(dim=-1, keepdim=True) + eps) * gamma,
+            "You divide by the length, the square root of the sum of squares. The M "
+            "in RMS stands for mean, and `eps` belongs inside the root.",
         ),
     ),
     lambda: [

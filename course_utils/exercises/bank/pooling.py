@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import Case, Exercise, Misconception
+from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 from course_utils.session import current_device
 
 
@@ -22,6 +22,30 @@ _NEAREST = (
     "Your result is rounded to the nearest whole number, so a window that hangs over "
     "the end may count. Only whole windows do."
 )
+
+
+def _size_with(faults: frozenset[str]) -> Answer | None:
+    """Return the answer with these mistakes; None if they don't go together."""
+    strides: dict[str, Callable[[int, int | None], int]] = {
+        "stride 1": lambda kernel, stride: stride or 1,
+        "stride never used": lambda kernel, stride: kernel,
+    }
+    paddings = {"padding forgotten": 0, "padding once": 1}
+    ends = {"rounded up", "steps for windows"}
+    if len(faults & strides.keys()) == 2 or len(faults & paddings.keys()) == 2:
+        return None
+    if faults - strides.keys() - paddings.keys() - ends:
+        return None
+
+    def answer(n: int, k: int, s: int | None, p: int) -> int:
+        step = next((strides[f] for f in faults if f in strides), lambda k, s: s or k)
+        sides = next((paddings[f] for f in faults if f in paddings), 2)
+        room, by = n + sides * p - k, step(k, s)
+        steps = -(-room // by) if "rounded up" in faults else room // by
+        return steps + ("steps for windows" not in faults)
+
+    return answer
+
 
 SIZE = Exercise(
     "pooling.size",
@@ -123,6 +147,7 @@ SIZE = Exercise(
         "the window where `stride` is None.",
         "The places are the steps, rounded down, and the one before the first step.",
     ),
+    switches=_size_with,
 )
 
 _POOLS = tuple(

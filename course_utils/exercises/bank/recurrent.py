@@ -551,6 +551,11 @@ RNN = Exercise(
             "The values are right, but no gradient flows back through time: the state "
             "is cut off at each step (`.detach()`, `.data` or `.item()` does that).",
         ),
+        Misconception(
+            "last step missing",
+            lambda x, *others: _rnn_loop(_rnn_step)(x[: max(1, len(x) - 1)], *others),
+            "The last step is missing: your loop ends one step too early.",
+        ),
     ),
     _rnn_cases,
     _finite,
@@ -783,6 +788,12 @@ def _lstm_of(sums: Iterable[Tensor], c: Tensor) -> _Pair:
     return o.sigmoid() * c.tanh(), c
 
 
+def _lstm_with_ungated_news(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> _Pair:
+    _, f, g, o = _sum(x, h, *weights).chunk(4, dim=-1)
+    c = f.sigmoid() * c + g.tanh()
+    return o.sigmoid() * c.tanh(), c
+
+
 def _lstm_along_the_batch(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> _Pair:
     return _lstm_of(_sum(x, h, *weights).chunk(4), c)
 
@@ -942,6 +953,12 @@ LSTM_STEP = Exercise(
             lambda x, h, c, *weights: _lstm()(x, h, c.detach(), *weights),
             "The values are right, but no gradient reaches the old cell: it is cut "
             "off (`.detach()`, `.data` or `.item()` does that).",
+        ),
+        Misconception(
+            "news ungated",
+            _lstm_with_ungated_news,
+            "The news goes into the cell whole: the gate i has no effect. It decides "
+            "how much of the news gets in: `i * tanh(g)`.",
         ),
     ),
     lambda: _step_cases(4, 2),

@@ -233,6 +233,11 @@ CENTRE = Exercise(
             "You return the means after centring, which are all 0. Return the centred "
             "`x` itself.",
         ),
+        Misconception(
+            "sum subtracted",
+            lambda x: x - x.sum(dim=0),
+            "You subtract the sum of each column. Subtract its mean: `x.mean(dim=0)`.",
+        ),
     ),
     _tables,
     hints=(
