@@ -67,6 +67,10 @@ def _tensor_difference(actual: Any, expected: Tensor) -> str | None:
         )
         if type(actual).__module__ == "torch.return_types":
             return f"{message}: take its `.values` or its `.indices`."
+        if isinstance(actual, list | tuple) and actual:
+            tensors = all(isinstance(item, Tensor) for item in actual)
+            way = "`torch.stack`" if tensors else "`torch.tensor`"
+            return f"{message}: {way} makes one tensor of it."
         return f"{message}."
     actual = plain(actual)
     if actual.is_nested or actual.layout != torch.strided:
@@ -139,7 +143,10 @@ def _sequence_difference(
     actual: Any, expected: Sequence[Any], parts: Sequence[str]
 ) -> str | None:
     if not isinstance(actual, tuple | list):
-        return f"Expected {len(expected)} values in a tuple, got {describe(actual)}."
+        message = f"Expected {len(expected)} values in a tuple, got {describe(actual)}"
+        if isinstance(actual, Tensor) and all(map(is_number, expected)):
+            return f"{message}: its sizes are in `.shape`, its numbers in `.tolist()`."
+        return f"{message}."
     if len(actual) != len(expected):
         return f"Expected {len(expected)} values, got {len(actual)}."
     if all(is_number(item) for item in (*actual, *expected)):

@@ -12,6 +12,11 @@ _COMMON = (
         "cannot be multiplied",
         "In `a @ b` the last size of `a` must equal the second-to-last of `b`.",
     ),
+    (
+        "channels, but got",
+        "A convolution's weight is `(out, in / groups, …)`: its second size says how "
+        "many channels of the input each output reads.",
+    ),
     ("NameError", "A name is misspelt, or the cell that defines it was not run."),
     ("positional argument", "Compare the function's parameters with the task's."),
     ("same device", "Make new tensors with `device=x.device`."),

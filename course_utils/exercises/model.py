@@ -51,6 +51,8 @@ class Exercise:
             itself is a message for the learner.
         hints: steps that help before the solution does; the last one short of it.
         parts: for a result of several items, what each is: "the gradient of `x`".
+        result: what is compared, after "your": "layer's output" where the answer is
+            the layer's weights.
         arguments: what the text calls the arguments of a case, where `apply` takes
             others than the answer; the reference's own names by default.
         forbidden: functions that the text rules out, as "F.conv2d" or "softmax".
@@ -66,6 +68,7 @@ class Exercise:
     apply: Answer = lambda answer, *args: answer(*args)
     hints: Sequence[str] = ()
     parts: Sequence[str] = ()
+    result: str = "result"
     arguments: Sequence[str] = ()
     forbidden: Sequence[str] = ()
     differentiable: bool = False

@@ -53,7 +53,7 @@ class Gradients:
     error: BaseException | None = None
 
 
-def run(exercise: Exercise, answer: Any, case: Case) -> Outcome:
+def run(exercise: Exercise, answer: Any, case: Case, seed: int = _SEED) -> Outcome:
     """Apply an answer to its own copy of a case, with the same draws every time.
 
     Random numbers are drawn from a fork of the generators; what the answer changes
@@ -64,7 +64,7 @@ def run(exercise: Exercise, answer: Any, case: Case) -> Outcome:
     4
     """
     args = copy.deepcopy(case)  # so that an in-place change spoils nothing
-    outcome = _run_on(exercise, answer, args)
+    outcome = _run_on(exercise, answer, args, seed)
     for place, (before, after) in enumerate(zip(case, args, strict=True)):
         if difference(tensors_of(after), tensors_of(before)):
             return replace(outcome, changed=place)
@@ -118,14 +118,14 @@ def _weights(like: Tensor) -> Tensor:
     return (1.5 + steps.cos()).reshape(like.shape)
 
 
-def _run_on(exercise: Exercise, answer: Any, args: Case) -> Outcome:
+def _run_on(exercise: Exercise, answer: Any, args: Case, seed: int = _SEED) -> Outcome:
     recorder = _Recorder(answer)
     value, error, own = None, None, False
     with (
         torch.random.fork_rng(devices=gpus()),
         torch.enable_grad(),
     ):
-        torch.manual_seed(_SEED)  # the same draws for answer, reference and mistakes
+        torch.manual_seed(seed)  # the same draws for answer, reference and mistakes
         with restored() as left:
             try:
                 value = plain(exercise.apply(recorder, *args))

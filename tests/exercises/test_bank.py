@@ -81,6 +81,36 @@ def test_hint_is_a_whole_sentence_with_closed_code(name, mistake):
     assert known.hint.count("`") % 2 == 0
 
 
+@pytest.mark.parametrize(
+    "name", [name for name, exercise in ALL.items() if exercise.switches]
+)
+def test_a_single_switch_is_the_mistake_of_its_name(name):
+    exercise = ALL[name]
+    made = 0
+    for mistake in exercise.misconceptions:
+        answer = exercise.switches(frozenset({mistake.name}))
+        if answer is not None:
+            assert diagnose(exercise, answer).misconception == mistake.name
+            made += 1
+    assert made >= 3
+
+
+@pytest.mark.parametrize(
+    ("name", "mistakes"),
+    [
+        ("linear.backward", ("dx transposed", "bias summed over outputs")),
+        ("normalization.running", ("momentum reversed", "biased variance")),
+        ("convolution.output_size", ("padding on one side", "one too few")),
+        ("pooling.size", ("stride 1", "padding forgotten")),
+    ],
+)
+def test_two_mistakes_at_once_are_both_told(name, mistakes):
+    exercise = ALL[name]
+    hints = [m.hint for m in exercise.misconceptions if m.name in mistakes]
+    verdict = diagnose(exercise, exercise.switches(frozenset(mistakes)))
+    assert verdict.messages == ("There are two mistakes.", *hints)
+
+
 @every_exercise
 def test_malformed_answer_is_wrong_and_no_known_mistake(name):
     exercise = ALL[name]

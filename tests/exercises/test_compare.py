@@ -47,7 +47,18 @@ RETURNS_NONE = "Your function returns None: it may lack a `return`."
     [
         (None, X, RETURNS_NONE),
         (3.0, X, "Expected a tensor of shape (2, 2), got float 3.0."),
-        ([1, 2], X, "Expected a tensor of shape (2, 2), got list [1, 2]."),
+        (
+            [1, 2],
+            X,
+            "Expected a tensor of shape (2, 2), got list [1, 2]: `torch.tensor` makes "
+            "one tensor of it.",
+        ),
+        (
+            [X[0]],
+            X,
+            "Expected a tensor of shape (2, 2), got a list of (a tensor of shape "
+            "(2,)): `torch.stack` makes one tensor of it.",
+        ),
         (X[0], X, "Expected shape (2, 2), yours is (2,): 1 dim in place of 2."),
         (
             X.double(),
@@ -75,6 +86,12 @@ RETURNS_NONE = "Your function returns None: it may lack a `return`."
         (True, 1, "Expected a number, got bool True."),
         (1, True, "int 1 is not what is asked for."),
         (X, (X, X), "Expected 2 values in a tuple, got a tensor of shape (2, 2)."),
+        (
+            X,
+            (3, 4),
+            "Expected 2 values in a tuple, got a tensor of shape (2, 2): its sizes are "
+            "in `.shape`, its numbers in `.tolist()`.",
+        ),
         (3, (X, X), "Expected 2 values in a tuple, got int 3."),
         ((X,), (X, X), "Expected 2 values, got 1."),
         ((X, X + 1), (X, X), f"The second value: {VALUES}1."),

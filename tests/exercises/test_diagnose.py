@@ -406,7 +406,32 @@ def test_draws_are_the_same_whatever_the_seed():
     for seed in (1, 2):
         torch.manual_seed(seed)
         diagnose(MASK, lambda x: draws.append(torch.rand(2)))
-    assert torch.equal(draws[0], draws[2])
+    half = len(draws) // 2
+    assert torch.equal(torch.stack(draws[:half]), torch.stack(draws[half:]))
+
+
+def test_result_drawn_where_none_should_be_is_told():
+    verdict = diagnose(RELU, lambda x: x.relu() + torch.rand(()))
+    assert verdict.state == "wrong"
+    assert verdict.messages[0].startswith("Your result is drawn at random")
+
+
+def test_result_of_a_design_has_its_own_name():
+    line = Exercise(
+        "demo.line",
+        lambda: 2.0,
+        (),
+        lambda: [(torch.arange(5.0),), (torch.arange(7.0),)],
+        lambda design, x: design() * x,
+        result="line's output",
+    )
+    message = diagnose(line, lambda: -2.0).messages[0]
+    assert message.startswith("Your line's output would be right if")
+
+
+def test_wrong_draws_are_not_told_to_be_none():
+    verdict = diagnose(MASK, lambda x: x * (torch.rand_like(x) < 0.1))
+    assert "drawn at random" not in " ".join(verdict.messages)
 
 
 @pytest.mark.parametrize(
@@ -551,7 +576,15 @@ CUT_OFF_BY = (
         ),
         (
             lambda x, w: (x * w.detach(), x.sum()),
-            "The values are right, the gradient of `w` is not.",
+            "The values are right, but no gradient reaches `w`: its way back is cut "
+            "off, for example by `.item()`, `.detach()`, `torch.no_grad()`, a new "
+            "`torch.tensor(...)` or numpy.",
+        ),
+        (
+            lambda x, w: (x * (w + w.detach()) / 2, x.sum()),
+            "The values are right, the gradient of `w` is not: on its way back it, or "
+            "a part of it, may be cut off by `.item()`, `.detach()`, "
+            "`torch.no_grad()`, a new `torch.tensor(...)` or numpy.",
         ),
     ],
 )

@@ -36,6 +36,10 @@ def no_broadcast():
     return torch.ones(2) + torch.ones(3)
 
 
+def other_channels():
+    return torch.conv1d(torch.ones(1, 2, 5), torch.ones(1, 1, 3))
+
+
 def error_of(function) -> Exception:
     with pytest.raises(Exception) as info:
         function()
@@ -43,6 +47,10 @@ def error_of(function) -> Exception:
 
 
 PRODUCT = "In `a @ b` the last size of `a` must equal the second-to-last of `b`."
+CHANNELS = (
+    "A convolution's weight is `(out, in / groups, …)`: its second size says how many "
+    "channels of the input each output reads."
+)
 NAME = "A name is misspelt, or the cell that defines it was not run."
 PARAMETERS = "Compare the function's parameters with the task's."
 DEVICE = "Make new tensors with `device=x.device`."
@@ -57,6 +65,7 @@ SHAPES = (
     ("function", "advice"),
     [
         (wrong_sizes, PRODUCT),
+        (other_channels, CHANNELS),
         (undefined_name, NAME),
         (too_many_arguments, PARAMETERS),
         (missing_argument, PARAMETERS),

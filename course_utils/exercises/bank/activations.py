@@ -1,7 +1,7 @@
 """Exercises of lesson 02: activations."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -138,6 +138,19 @@ RELU = Exercise(
 
 _SLOPES = (0.1, 0.25, 2.0, 0.5, 0.2, 3.0, 0.3, 2.0)
 
+
+def _below_zero(name: str, below: Answer, hint: str) -> Iterator[Misconception]:
+    """Yield the mistake of giving `below(x, slope)` below 0, and also at 0 itself."""
+    yield Misconception(
+        name, lambda x, slope: torch.where(x >= 0, x, below(x, slope)), hint
+    )
+    yield Misconception(
+        f"{name}, at 0 too",
+        lambda x, slope: torch.where(x > 0, x, below(x, slope)),
+        hint,
+    )
+
+
 LEAKY = Exercise(
     "activations.leaky",
     lambda x, slope: torch.where(x > 0, x, slope * x),
@@ -160,9 +173,9 @@ LEAKY = Exercise(
             "Your negative half points upwards. Below 0 the output is `slope * x`, "
             "which is negative.",
         ),
-        Misconception(
+        *_below_zero(
             "slope as a value",
-            lambda x, slope: torch.where(x > 0, x, torch.full_like(x, slope)),
+            lambda x, slope: torch.full_like(x, slope),
             "Below 0 you return the slope itself. It is a factor: `slope * x`.",
         ),
         Misconception(
@@ -182,9 +195,9 @@ LEAKY = Exercise(
             lambda x, slope: torch.where(x > 0, x, x / slope),
             "Negative numbers are divided by `slope`. Multiply them by it.",
         ),
-        Misconception(
+        *_below_zero(
             "slope added",
-            lambda x, slope: torch.where(x > 0, x, x + slope),
+            lambda x, slope: x + slope,
             "Negative numbers have `slope` added. Multiply them by it.",
         ),
         Misconception(
@@ -215,6 +228,24 @@ LEAKY = Exercise(
             lambda x, slope: torch.where(x > slope, x, slope * x),
             "You compare x with `slope`, so small positive numbers are multiplied "
             "too. Compare with 0.",
+        ),
+        *_below_zero(
+            "minus the slope",
+            lambda x, slope: torch.full_like(x, -slope),
+            "Every negative number becomes `-slope`, the same for all. `slope` is a "
+            "factor: `slope * x`.",
+        ),
+        Misconception(
+            "limited at minus the slope",
+            lambda x, slope: x.clamp(min=-slope),
+            "Your numbers never go below `-slope`: a limit. `slope` is a factor: "
+            "negative numbers become `slope * x`.",
+        ),
+        Misconception(
+            "limited at the slope",
+            lambda x, slope: x.clamp(min=slope),
+            "Your numbers never go below `slope`: a limit. `slope` is a factor: "
+            "negative numbers become `slope * x`.",
         ),
     ),
     lambda: [
@@ -316,6 +347,29 @@ SIGMOID_SLOPE = Exercise(
             "times x",
             lambda x: x * torch.sigmoid(x) * (1 - torch.sigmoid(x)),
             "There is a factor x too many: the slope of a sigmoid is s(1 - s) alone.",
+        ),
+        Misconception(
+            "sigmoid twice",
+            lambda x: (
+                torch.sigmoid(torch.sigmoid(x)) * (1 - torch.sigmoid(torch.sigmoid(x)))
+            ),
+            "The sigmoid is taken twice in your result: s is σ(x) already. The slope "
+            "is s(1 - s), with no further sigmoid.",
+        ),
+        Misconception(
+            "summed",
+            lambda x: (torch.sigmoid(x) * (1 - torch.sigmoid(x))).sum(),
+            "You return one number, the sum. Each number of `x` has a slope of its "
+            "own: return the shape of `x`.",
+        ),
+        *(
+            Misconception(
+                f"difference quotient of {step:g}",
+                lambda x, h=step: (torch.sigmoid(x + h) - torch.sigmoid(x)) / h,
+                f"Your numbers are close, but not exact: they come from a difference "
+                f"quotient with the step {step:g}. Use the formula of the derivative.",
+            )
+            for step in (0.1, 0.01, 0.001, 0.0001)
         ),
     ),
     lambda: [*_inputs(), (_tensor([-60.0, -20.0, 20.0, 60.0]),)],
@@ -434,6 +488,18 @@ DEAD = Exercise(
             lambda h: h.shape[1],
             "This is the number of all units. Count those whose column is all 0.",
         ),
+        Misconception(
+            "cut to whole numbers",
+            lambda h: int((h.int() == 0).all(dim=0).sum()),
+            "Numbers from 0 to 1 count as 0 in your code: `int()` cuts off what "
+            "follows the point. Compare `h` itself with 0.",
+        ),
+        Misconception(
+            "always active",
+            lambda h: int((h != 0).all(dim=0).sum()),
+            "You count the units that are active for *every* example. Dead ones are 0 "
+            "for every example.",
+        ),
     ),
     _hidden,
     hints=(
@@ -447,6 +513,14 @@ DEAD = Exercise(
 def _total_of(make: Callable[[Tensor], Tensor]) -> Answer:
     """Return an answer to SOFTMAX: shares of exp(z), with the total `make` gives."""
     return lambda z: z.exp() / make(z)
+
+
+def _row_sums(z: Tensor) -> Tensor:
+    return z.sum(dim=-1, keepdim=True)
+
+
+def _less_its_top(z: Tensor) -> Tensor:
+    return z - z.amax(dim=-1, keepdim=True)
 
 
 SOFTMAX = Exercise(
@@ -535,6 +609,25 @@ SOFTMAX = Exercise(
             lambda z: z / z.sum(),
             "You divide the scores themselves, by one total for all. Take `exp` "
             "first, then sum up each row: `dim=-1, keepdim=True`.",
+        ),
+        *(
+            Misconception(
+                f"largest subtracted {where} only",
+                answer,
+                f"The row's maximum is subtracted {where} the line only, so the shares "
+                "don't sum to 1. Subtract it from z once, and use that z in both "
+                "places; or in neither.",
+            )
+            for where, answer in (
+                ("above", lambda z: _less_its_top(z).exp() / _row_sums(z.exp())),
+                ("below", lambda z: z.exp() / _row_sums(_less_its_top(z).exp())),
+            )
+        ),
+        Misconception(
+            "squares",
+            lambda z: z**2 / _row_sums(z**2),
+            "You divide the squares of the scores. Take `exp` in place of the square: "
+            "a larger score must get a larger share, also among negative ones.",
         ),
     ),
     # A square one, where sums along the wrong dimension fit by accident, and one
@@ -930,43 +1023,75 @@ def _columns() -> tuple[Tensor, ...]:
     return w1, torch.zeros(3), w2, torch.zeros(1)
 
 
-def _lifted(by: float) -> Answer:
+def _lifted(by: float, column: int) -> Answer:
+    """Return a design that lifts b (column 0) or a (1) above 0 before its ReLU."""
     w1, w2 = torch.tensor([[1.0, -1.0], [0.0, 1.0]]), torch.ones(1, 2)
+    w1 = w1.flip(1) if column else w1
     return lambda: (w1, torch.tensor([0.0, by]), w2, torch.tensor([-by]))
+
+
+def _by_turns(
+    name: str, first: list[list[float]], second: list[float], hint: str
+) -> Iterator[Misconception]:
+    """Yield a mistake and the one with a and b exchanged; {a} and {b} stand for them.
+
+    Exchanging the two leaves the maximum as it is, so learners do either.
+    """
+    for a, b in ("ab", "ba"):
+        rows = first if a == "a" else [row[::-1] for row in first]
+        yield Misconception(
+            name.format(a=a, b=b), _net(rows, second), hint.format(a=a, b=b)
+        )
+
+
+def _lifted_mistakes() -> Iterator[Misconception]:
+    for by in (1.0, 5.0, 10.0, 100.0, 1000.0):
+        for column, name in enumerate("ba"):
+            yield Misconception(
+                f"{name} lifted by {by:g}",
+                _lifted(by, column),
+                f"Right while {name} is above -{by:g}: it is lifted by {by:g} before "
+                f"the ReLU and lowered again. {name} may be any number: let its "
+                f"negative half through with a second unit, relu(-{name}).",
+            )
 
 
 MAXIMUM = Exercise(
     "activations.maximum",
     _net([[1.0, -1.0], [0.0, 1.0], [0.0, -1.0]], [1.0, 1.0, -1.0]),
     (
-        Misconception(
-            "b never negative",
-            _net([[1.0, -1.0], [0.0, 1.0]], [1.0, 1.0]),
-            "relu(a - b) + relu(b) is right while b is positive. To let a negative b "
-            "through as well, subtract relu(-b).",
+        *_by_turns(
+            "{b} never negative",
+            [[1.0, -1.0], [0.0, 1.0]],
+            [1.0, 1.0],
+            "Right only while {b} is not negative: relu({b}) loses a negative {b}. "
+            "Subtract relu(-{b}), one more unit, to let it through as well.",
         ),
         Misconception(
             "sum of ReLUs",
             _net([[1.0, 0.0], [0.0, 1.0]], [1.0, 1.0]),
-            "This adds relu(a) and relu(b). Compare the two instead: max(a, b) is b "
-            "plus the amount by which a exceeds b, relu(a - b).",
+            "Your output is relu(a) + relu(b), a sum. Compare the two instead: the "
+            "larger is b plus the amount by which a exceeds b, relu(a - b).",
         ),
-        Misconception(
-            "size of b",
-            _net([[1.0, -1.0], [0.0, 1.0], [0.0, -1.0]], [1.0, 1.0, 1.0]),
-            "relu(b) + relu(-b) is |b|, without the sign. You want b itself: relu(b) "
-            "- relu(-b).",
+        *_by_turns(
+            "size of {b}",
+            [[1.0, -1.0], [0.0, 1.0], [0.0, -1.0]],
+            [1.0, 1.0, 1.0],
+            "Right only while {b} is not negative: relu({b}) + relu(-{b}) is the size "
+            "of {b} without its sign. {b} itself is relu({b}) - relu(-{b}).",
         ),
-        Misconception(
-            "difference reversed",
-            _net([[-1.0, 1.0], [0.0, 1.0], [0.0, -1.0]], [1.0, 1.0, -1.0]),
-            "You add relu(b - a) to b. Add the amount by which *a* exceeds b: relu(a "
-            "- b).",
+        *_by_turns(
+            "{b} and what it exceeds",
+            [[-1.0, 1.0], [0.0, 1.0], [0.0, -1.0]],
+            [1.0, 1.0, -1.0],
+            "Where {b} is the larger, yours is larger still: relu({b} - {a}) is added "
+            "to {b}. Add the amount by which *{a}* exceeds {b}: relu({a} - {b}).",
         ),
         Misconception(
             "minimum",
             _net([[-1.0, 1.0], [0.0, 1.0], [0.0, -1.0]], [-1.0, 1.0, -1.0]),
-            "b - relu(b - a) is the smaller of the two. The larger is b + relu(a - b).",
+            "Your output is the smaller of the two. b - relu(b - a) is that, for "
+            "example; the larger is b + relu(a - b).",
         ),
         Misconception(
             "half forgotten",
@@ -974,31 +1099,53 @@ MAXIMUM = Exercise(
                 [[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0]],
                 [1.0, -1.0, 1.0, 1.0],
             ),
-            "a + b + |a - b| is twice the maximum: halve the second weight.",
+            "Your output is twice the maximum, as a + b + |a - b| is: halve the second "
+            "weight.",
+        ),
+        Misconception(
+            "negative sums lost",
+            _net([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0]], [0.5, 0.5, 0.5]),
+            "Right only while a + b is not negative: relu(a + b) loses a negative "
+            "sum. Subtract relu(-a - b), one more unit, with the same factor.",
+        ),
+        Misconception(
+            "negative sums lost, half forgotten",
+            _net([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0]], [1.0, 1.0, 1.0]),
+            "Two things. Your output is twice the maximum: halve the second weight. "
+            "And relu(a + b) loses a negative sum: subtract relu(-a - b).",
+        ),
+        Misconception(
+            "mean",
+            _net([[1.0, 1.0], [-1.0, -1.0]], [0.5, -0.5]),
+            "Your output is the mean of a and b. To reach the larger, add half the "
+            "distance |a - b|, which is relu(a - b) + relu(b - a).",
         ),
         Misconception(
             "distance",
             _net([[1.0, -1.0], [-1.0, 1.0]], [1.0, 1.0]),
-            "relu(a - b) + relu(b - a) is |a - b|, the distance. Add it to a + b, and "
-            "halve the sum; or add relu(a - b) alone to b.",
+            "Your output is |a - b|, the distance. Add it to a + b, and halve the sum; "
+            "or add relu(a - b) alone to b.",
         ),
-        Misconception(
-            "excess",
-            _net([[1.0, -1.0]], [1.0]),
-            "Your output is relu(a - b), only the amount by which a exceeds b. Add b: "
-            "relu(b) - relu(-b).",
+        *_by_turns(
+            "excess of {a}",
+            [[1.0, -1.0]],
+            [1.0],
+            "Your output is relu({a} - {b}), only the amount by which {a} exceeds {b}. "
+            "Add {b} itself: relu({b}) - relu(-{b}).",
         ),
-        Misconception(
-            "excess subtracted",
-            _net([[1.0, -1.0], [0.0, 1.0], [0.0, -1.0]], [-1.0, 1.0, -1.0]),
-            "You subtract relu(a - b) from b. Add it: where a exceeds b, the maximum "
-            "is larger than b.",
+        *_by_turns(
+            "excess of {a} subtracted",
+            [[1.0, -1.0], [0.0, 1.0], [0.0, -1.0]],
+            [-1.0, 1.0, -1.0],
+            "Where {a} is the larger, yours is smaller than {b}: relu({a} - {b}) is "
+            "subtracted from {b}. Add it.",
         ),
-        Misconception(
-            "b never positive",
-            _net([[1.0, -1.0], [0.0, -1.0]], [1.0, -1.0]),
-            "relu(a - b) - relu(-b) is right while b is negative. To let a positive b "
-            "through as well, add relu(b).",
+        *_by_turns(
+            "{b} never positive",
+            [[1.0, -1.0], [0.0, -1.0]],
+            [1.0, -1.0],
+            "Right only while {b} is not positive: -relu(-{b}) loses a positive {b}. "
+            "Add relu({b}), one more unit, to let it through as well.",
         ),
         Misconception(
             "sum",
@@ -1006,19 +1153,17 @@ MAXIMUM = Exercise(
                 [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]],
                 [1.0, -1.0, 1.0, -1.0],
             ),
-            "This is a + b. Compare the two instead: max(a, b) is b plus the amount "
-            "by which a exceeds b, relu(a - b).",
+            "Your output is a + b. Compare the two instead: the larger is b plus the "
+            "amount by which a exceeds b, relu(a - b).",
         ),
-        *(
-            Misconception(
-                f"lifted by {by:g}",
-                _lifted(by),
-                f"Right while b is above -{by:g}: you lift it by {by:g} before relu "
-                "and lower it again. b may be any number: let its negative half "
-                "through with a second unit, relu(-b).",
-            )
-            for by in (1.0, 5.0, 10.0, 100.0, 1000.0)
+        *_by_turns(
+            "{a} alone",
+            [[1.0, 0.0], [-1.0, 0.0]],
+            [1.0, -1.0],
+            "Your output is {a}, whatever {b} is. Add the amount by which {b} exceeds "
+            "it: relu({b} - {a}).",
         ),
+        *_lifted_mistakes(),
         Misconception(
             "transposed",
             _columns,
@@ -1034,6 +1179,7 @@ MAXIMUM = Exercise(
     ),
     _pairs,
     _apply_net,
+    result="network's output",
     hints=(
         "The larger of a and b is b plus the amount by which a exceeds b, if at all.",
         "That amount is relu(a - b): one unit, with the weights 1 and -1.",

@@ -231,6 +231,21 @@ ACCURACY = Exercise(
             lambda logits, labels: 100 * _right(logits, labels).float().mean().item(),
             "This is in percent. Return a share from 0 to 1.",
         ),
+        Misconception(
+            "probability of the label",
+            lambda logits, labels: (
+                _of_the_label(logits.softmax(1), labels).mean().item()
+            ),
+            "This is the mean probability of the right class. Accuracy counts: an "
+            "image is right or wrong, whatever the probability. Compare "
+            "`argmax(dim=1)` with the labels.",
+        ),
+        Misconception(
+            "confidence",
+            lambda logits, labels: logits.softmax(1).amax(1).mean().item(),
+            "This is the mean of the largest probabilities, how sure the network is. "
+            "Accuracy compares its choices with the labels.",
+        ),
     ),
     lambda: [*_score_cases(), _all_right()],
     hints=(
@@ -536,6 +551,12 @@ NORMALISE = Exercise(
             lambda train, test: _scaled(train, test)[::-1],
             "Both sets are right, but they have changed places: return `train` first.",
         ),
+        Misconception(
+            "not shifted",
+            _by(lambda train, test: [(0.0, train.std())] * 2),
+            "You divide by the spread, but the mean is not 0 yet: subtract "
+            "`train.mean()` first.",
+        ),
     ),
     lambda: [
         (3 * train + 5, 2 * test + 1)
@@ -571,6 +592,11 @@ def _floats_at(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
 
 def _classes_that_occur(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
     return _confusion(predicted, labels, int(labels.max()) + 1)
+
+
+def _occurring_alone(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
+    seen = torch.cat([labels, predicted]).unique()
+    return _confusion(predicted, labels, classes)[seen][:, seen]
 
 
 def _predictions() -> list[Case]:
@@ -691,6 +717,12 @@ CONFUSION = Exercise(
                 "255 (`uint8`) or 127 (`int8`), then start over. Use a larger dtype.",
             )
             for dtype in (torch.uint8, torch.int8)
+        ),
+        Misconception(
+            "rows of absent classes missing",
+            _occurring_alone,
+            "Your matrix has no row and no column for classes that do not occur. They "
+            "keep theirs, full of zeros: the shape is always `(classes, classes)`.",
         ),
     ),
     _predictions,
@@ -1070,6 +1102,17 @@ def _batches_averaged(net: nn.Module, images: Tensor, labels: Tensor) -> float:
     return sum(shares) / len(shares)
 
 
+def _frozen(
+    net: nn.Module, images: Tensor, labels: Tensor, *, back: bool, mode: bool = True
+) -> float:
+    """Evaluate with frozen parameters in place of `no_grad`."""
+    net.requires_grad_(False)
+    restore = (lambda was: was) if mode else None
+    share = _evaluate(net, images, labels, quiet=False, back=restore)
+    net.requires_grad_(back)
+    return share
+
+
 _Run = tuple[set[bool], bool, Tensor]  # modes of all layers, autograd, the classes
 
 
@@ -1077,12 +1120,14 @@ def _watched(answer: Answer, images: Tensor, labels: Tensor, training: bool) -> 
     """Return the accuracy, or what the evaluation did wrong, as text."""
     features = images.shape[1]
     runs: list[_Run] = []
+    frozen: list[bool] = []
 
     class Net(nn.Sequential):
         def forward(self, input: Tensor) -> Tensor:
             scores = super().forward(input)
             classes = scores.detach().argmax(1)
             runs.append((_modes(self), torch.is_grad_enabled(), classes))
+            frozen.append(_is_frozen(self))
             return scores
 
     norm = nn.BatchNorm1d(features)
@@ -1095,6 +1140,10 @@ def _watched(answer: Answer, images: Tensor, labels: Tensor, training: bool) -> 
     if accuracy is None:
         return None
     faults = [*_faults_of_runs(runs), *_faults_afterwards(_modes(net), training)]
+    if any(frozen):
+        faults.append("the parameters are frozen")
+    if _is_frozen(net):
+        faults.append("the parameters are left frozen")
     if not autograd:
         faults.append("autograd is left off")
     if isinstance(accuracy, Tensor):
@@ -1102,6 +1151,10 @@ def _watched(answer: Answer, images: Tensor, labels: Tensor, training: bool) -> 
     elif not faults and _is_mean_of_batches(accuracy, runs, labels):
         faults.append("every batch counts the same, whatever its size")
     return "; ".join(faults) or accuracy
+
+
+def _is_frozen(net: nn.Module) -> bool:
+    return not all(parameter.requires_grad for parameter in net.parameters())
 
 
 def _faults_of_runs(runs: list[_Run]) -> Iterator[str]:
@@ -1178,6 +1231,33 @@ def _evaluate_mistakes() -> Iterator[Misconception]:
         yield Misconception(", ".join(faults), answer, " ".join(hints))
 
 
+def _frozen_mistakes() -> Iterator[Misconception]:
+    """Yield the mistake of freezing the parameters, to the end or for a while."""
+    left = (
+        "You freeze the parameters (`requires_grad_(False)`), and they stay frozen: "
+        "the network can't be trained any more. "
+    )
+    for_a_while = (
+        "You freeze the parameters (`requires_grad_(False)`) while the network runs, "
+        "and autograd stays on. "
+    )
+    way = (
+        "Leave the network's parameters alone, and switch autograd itself off around "
+        "the call: `with torch.no_grad():`."
+    )
+    for name, back, seen in (
+        ("parameters left frozen", False, left),
+        ("parameters frozen for a while", True, for_a_while),
+    ):
+        yield Misconception(name, partial(_frozen, back=back), seen + way)
+        yield Misconception(
+            f"{name}, left in eval mode",
+            partial(_frozen, back=back, mode=False),
+            f"2 things are wrong. (1) {seen}{way} (2) "
+            f"{_EVALUATE_HINTS['left in eval mode']}",
+        )
+
+
 EVALUATE = Exercise(
     "classifier.evaluate",
     lambda net, images, labels: _evaluate(net, images, labels),
@@ -1195,6 +1275,7 @@ EVALUATE = Exercise(
             "The layers inside stay in evaluation mode: setting `net.training` reaches "
             "only the outermost module. `net.train(was)` reaches all of them.",
         ),
+        *_frozen_mistakes(),
         Misconception(
             "autograd left off",
             _autograd_left_off,

@@ -102,6 +102,13 @@ SLIDE = Exercise(
             lambda x, w, b: (x.unfold(0, len(w), len(w)) * w).sum(-1) + b,
             "Your window jumps by its own width. The stride is 1: move it on by one.",
         ),
+        Misconception(
+            "list of numbers",
+            lambda x, w, b: _slide(x, w, b).tolist(),
+            "The numbers are right, but in a list, and no gradient can pass through "
+            "it. Collect the sums as tensors, without `.item()` or `float`, and "
+            "`torch.stack` them.",
+        ),
     ),
     _slide_cases,
     hints=(
@@ -117,15 +124,45 @@ SLIDE = Exercise(
 )
 
 
+def _span(kernel: int, dilation: int) -> int:
+    return dilation * (kernel - 1) + 1
+
+
 def _room(n: int, k: int, p: int, d: int) -> int:
     """Return how many places a window can move on from its first."""
-    return n + 2 * p - d * (k - 1) - 1
+    return n + 2 * p - _span(k, d)
 
 
 _NEAREST = (
     "Your result is rounded to the nearest whole number. A window that sticks out at "
     "the end is not computed: only whole steps count."
 )
+
+
+def _output_size_with(faults: frozenset[str]) -> Answer | None:
+    """Return the answer with these mistakes; None if they don't go together."""
+    paddings = {"padding forgotten": 0, "padding on one side": 1}
+    spans: dict[str, Callable[[int, int], int]] = {
+        "dilation forgotten": lambda kernel, dilation: kernel,
+        "dilation times kernel": lambda kernel, dilation: dilation * kernel,
+        "span without the one": lambda kernel, dilation: dilation * (kernel - 1),
+    }
+    others = {"stride forgotten", "rounded up", "one too few"}
+    if len(faults & spans.keys()) == 2 or len(faults & paddings.keys()) == 2:
+        return None
+    if faults - spans.keys() - paddings.keys() - others:
+        return None
+
+    def answer(n: int, k: int, s: int, p: int, d: int) -> int:
+        span = next((spans[f] for f in faults if f in spans), _span)
+        sides = next((paddings[f] for f in faults if f in paddings), 2)
+        room = n + sides * p - span(k, d)
+        by = 1 if "stride forgotten" in faults else s
+        steps = -(-room // by) if "rounded up" in faults else room // by
+        return steps + ("one too few" not in faults)
+
+    return answer
+
 
 OUTPUT_SIZE = Exercise(
     "convolution.output_size",
@@ -214,6 +251,18 @@ OUTPUT_SIZE = Exercise(
             lambda n, k, s, p, d: _room(n, k, p, d) / s + 1,
             "`/` leaves a fraction of a step. Only whole steps count: `//`.",
         ),
+        Misconception(
+            "stride before the kernel",
+            lambda n, k, s, p, d: (n + 2 * p) // s - d * (k - 1),
+            "You divide by the stride before you take off the window. What counts is "
+            "how far the window can move: take it off first, then divide, then add 1.",
+        ),
+        Misconception(
+            "kernel not taken off",
+            lambda n, k, s, p, d: (n + 2 * p) // s,
+            "You divide the whole length by the stride. The window covers a part of "
+            "it at its first place: take that off before you divide, and add 1 after.",
+        ),
     ),
     lambda: [
         (10, 3, 2, 1, 2),
@@ -233,6 +282,7 @@ OUTPUT_SIZE = Exercise(
         "many whole steps of `stride` fit there?",
         "The places are the steps, rounded down, and the one before the first step.",
     ),
+    switches=_output_size_with,
 )
 
 
@@ -313,6 +363,12 @@ SAME_PADDING = Exercise(
             "word",
             lambda k, d: "same",
             "`'same'` lets the layer work it out. Return the number that it uses.",
+        ),
+        Misconception(
+            "dilation times kernel, less one",
+            lambda k, d: (d * k - 1) // 2,
+            "You take `dilation * kernel` cells for the window. There are gaps only "
+            "*between* the taps, so it spans `dilation * (kernel - 1) + 1` cells.",
         ),
     ),
     lambda: [(3, 1), (5, 2), (7, 3), (1, 4), (3, 5), (9, 1)],
@@ -451,6 +507,12 @@ COUNT = Exercise(
             lambda i, o, k, g, h, w: o // g * ((i // g) * k**2 + 1),
             "You count a single group, `groups` times too few. Together the groups "
             "have all `out_channels` kernels and biases.",
+        ),
+        Misconception(
+            "tensors counted",
+            lambda i, o, k, g, h, w: 2,
+            "This is the number of parameter tensors, weight and bias. Count the "
+            "numbers inside them: `numel()`.",
         ),
     ),
     lambda: [
@@ -624,6 +686,18 @@ CONV2D = Exercise(
             "Dims of size 1 are lost: a batch of one is still a batch. `squeeze()` "
             "without a dim usually does this.",
         ),
+        Misconception(
+            "first picture only",
+            lambda x, weight, bias: _conv2d(x[:1], weight, bias),
+            "Only the first picture of the batch is in your result. Keep dimension 0, "
+            "N pictures, to the end.",
+        ),
+        Misconception(
+            "mean for sum",
+            lambda x, weight, bias: _conv2d(x, weight / weight[0].numel(), bias),
+            "These are the means of the products. A convolution takes their sum, over "
+            "channels, rows and columns.",
+        ),
     ),
     _conv2d_cases,
     hints=(
@@ -735,9 +809,22 @@ MOVE_RIGHT = Exercise(
             lambda: [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]],
             "The right numbers, but in a list: make it a tensor with `torch.tensor`.",
         ),
+        *(
+            Misconception(
+                f"shape of the layer's weight, {where}",
+                lambda place=place: _ones_at(place)()[None, None],
+                "This has the shape of the layer's weight, `(1, 1, 3, 3)`. The task "
+                f"asks for the kernel alone, `(3, 3)`.{hint}",
+            )
+            for where, place, hint in (
+                ("right", (1, 0), ""),
+                ("left", (1, 2), " And the 1 fetches the right-hand neighbour."),
+            )
+        ),
     ),
     _move_right_cases,
     _apply_kernel,
+    result="kernel's output",
     hints=(
         "Each number of the kernel is a question about a neighbour: 'how much of that "
         "pixel should come here?'",
@@ -789,6 +876,13 @@ def _recursion(layers: _Layers) -> int:
     field = 1
     for kernel, stride in layers:
         field = (field - 1) * stride + kernel
+    return field
+
+
+def _widened(layers: _Layers) -> int:
+    field = 1
+    for kernel, stride in layers:
+        field = field * stride + kernel - 1
     return field
 
 
@@ -897,6 +991,31 @@ RECEPTIVE_FIELD = Exercise(
             "This is how far apart neighbours of the last layer are. How far do they "
             "see? Each layer adds `kernel - 1` steps of its own input.",
         ),
+        Misconception(
+            "kernels times steps, from one",
+            lambda layers: 1 + _kernels_times_steps(layers),
+            "You add `kernel` steps for each layer. Between `kernel` taps there are "
+            "only `kernel - 1` steps: that is what a layer adds.",
+        ),
+        Misconception(
+            "kernels added to one",
+            lambda layers: 1 + sum(kernel for kernel, _ in layers),
+            "You add the kernels to 1. Each layer adds `kernel - 1`, and later ones "
+            "reach further after a stride.",
+        ),
+        Misconception(
+            "pairs read the wrong way",
+            lambda layers: _receptive_field([(b, a) for a, b in layers]),
+            "You take the stride for the kernel and the kernel for the stride. The "
+            "pairs are `(kernel, stride)`.",
+        ),
+        Misconception(
+            "steps taken for places",
+            _widened,
+            "You multiply the whole field by the stride, then add `kernel - 1`. A "
+            "field of n outputs has n - 1 steps between them; and `layers` starts at "
+            "the input: keep the step between neighbours as a second number.",
+        ),
     ),
     lambda: [
         ([(3, 1), (3, 1)],),
@@ -942,6 +1061,19 @@ def _skipping(x: Tensor, w: Tensor, stride: int) -> Tensor:
     return _stamp(x * kept, w, stride)
 
 
+def _kernel_spread(x: Tensor, w: Tensor, stride: int) -> Tensor:
+    """Spread the numbers of the kernel, and cut the result to the right length."""
+    spread = _stamp(w, x, stride)
+    return F.pad(spread, (0, (len(x) - 1) * stride + len(w) - len(spread)))
+
+
+def _slid_over(x: Tensor, w: Tensor, stride: int, ends: tuple[int, int]) -> Tensor:
+    """Spread x by zeros, pad its ends and slide the flipped kernel over it."""
+    wide = x.new_zeros((len(x) - 1) * stride + 1)
+    wide[::stride] = x
+    return F.pad(wide, ends).unfold(0, len(w), 1) @ w.flip(0)
+
+
 def _stamp_cases() -> list[Case]:
     sizes = [(3, 2, 1), (4, 3, 2), (3, 2, 3), (5, 4, 2), (1, 3, 2), (3, 1, 4)]
     return [(*randn((n,), (k,)), stride) for n, k, stride in sizes]
@@ -954,6 +1086,14 @@ _STRIDE_IGNORED = (
 _TAIL = (
     "The numbers are right, but zeros follow them. The last stamp starts at "
     "`(len(x) - 1) * stride`, and the output ends where it ends."
+)
+_SPREAD_KERNEL = (
+    "Your stride spreads the numbers of the kernel. It moves the stamps apart: "
+    "`x[i]` stamps the whole kernel, without gaps, from place `i * stride` on."
+)
+_ENDS_MISSING = (
+    "Numbers are missing at an end: to slide a kernel over the spread input, "
+    "`len(w) - 1` zeros are needed at *both* ends."
 )
 
 STAMP = Exercise(
@@ -1027,6 +1167,30 @@ STAMP = Exercise(
             "stamps of one",
             lambda x, w, stride: _stamp(torch.ones_like(x), w, stride),
             "Your stamps are all the same: multiply each by its number of `x`.",
+        ),
+        Misconception(
+            "kernel spread",
+            lambda x, w, stride: _stamp(w, x, stride),
+            _SPREAD_KERNEL,
+        ),
+        Misconception(
+            "kernel spread, right length",
+            _kernel_spread,
+            _SPREAD_KERNEL,
+        ),
+        *(
+            Misconception(
+                f"zeros {where}",
+                lambda x, w, stride, ends=ends: _slid_over(
+                    x, w, stride, tuple(side * (len(w) - 1) for side in ends)
+                ),
+                _ENDS_MISSING,
+            )
+            for where, ends in (
+                ("at the end only", (0, 1)),
+                ("at the start only", (1, 0)),
+                ("at no end", (0, 0)),
+            )
         ),
     ),
     _stamp_cases,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.exercises.cases import randn
@@ -63,6 +64,17 @@ SURVIVOR = Exercise(
             lambda value, p: value // (1 - p),
             "Your result is rounded down to a whole number: `//` does that. Divide "
             "with `/`.",
+        ),
+        Misconception(
+            "multiplied by p",
+            lambda value, p: value * p,
+            "You multiply by p, the share that is dropped. Divide by the share that "
+            "survives: 1 - p.",
+        ),
+        Misconception(
+            "dropped",
+            lambda value, p: 0.0,
+            "0 is what a dropped number becomes. This one survives, and is scaled up.",
         ),
     ),
     lambda: [(3.0, 0.25), (-2.0, 0.1), (7.0, 0.7), (1.5, 0.5)],
@@ -177,6 +189,18 @@ DROP = Exercise(
             lambda x, noise, p: x / (1 - p),
             "Every entry is scaled and none is dropped: multiply by the mask as well.",
         ),
+        Misconception(
+            "PyTorch's own",
+            lambda x, noise, p: F.dropout(x, p),
+            "The survivors have the right size, but PyTorch's own dropout draws "
+            "another mask. Make yours from `noise`.",
+        ),
+        Misconception(
+            "factor twice",
+            lambda x, noise, p: x * (noise < 1 - p) / (1 - p) ** 2,
+            "The mask is right, but the survivors are divided by 1 - p twice: once is "
+            "enough.",
+        ),
     ),
     lambda: [
         (*randn(shape), _noise(shape, p), p)
@@ -249,6 +273,24 @@ BACKWARD = Exercise(
             lambda g, mask, p: g[mask] / (1 - p),
             "You return the gradients of the survivors alone, in one row. The input's "
             "gradient has the shape of `g`, with 0 for what was dropped.",
+        ),
+        Misconception(
+            "share that survived",
+            lambda g, mask, p: _by_surviving_share(g, mask),
+            "You divide by the share of this mask that happens to survive. The forward "
+            "pass divided by 1 - p, whatever the draw.",
+        ),
+        Misconception(
+            "multiplied by p",
+            lambda g, mask, p: g * mask * p,
+            "The zeros are right, but you multiply by p. The forward pass divided by "
+            "1 - p, and so does this one.",
+        ),
+        Misconception(
+            "dropped ones passed on",
+            lambda g, mask, p: torch.where(mask, g / (1 - p), g),
+            "The survivors are right, but dropped entries get their number of `g`. "
+            "They had no part in the output: their gradient is 0.",
         ),
     ),
     lambda: [
@@ -326,6 +368,49 @@ VARIANCE = Exercise(
             lambda x, p: x * 0 + p / (1 - p),
             "This is the variance for x = 1: your result does not depend on `x`. How "
             "much does a larger number vary?",
+        ),
+        Misconception(
+            "one draw for all entries",
+            lambda x, p: F.dropout(x, p).var(),
+            "You drop once and take the variance over the entries: one number, and "
+            "another at every call. Asked for is how each entry varies over *all* "
+            "masks: a formula with x and p.",
+        ),
+        Misconception(
+            "variance of the entries",
+            lambda x, p: x.var(),
+            "You take the variance over the entries of `x`, one number. Each entry is "
+            "fixed here, and only its mask varies: return one variance per entry.",
+        ),
+        Misconception(
+            "variance of an unscaled mask",
+            lambda x, p: x * 0 + p * (1 - p),
+            "This is the variance of a mask of ones and zeros. The entry is x times "
+            "that mask divided by 1 - p: both factors enter squared.",
+        ),
+        Misconception(
+            "share that survives",
+            lambda x, p: x**2 * p / (1 - p) ** 2,
+            "You divide by (1 - p)², but leave out the other factor: a mask of ones "
+            "and zeros has the variance p · (1 - p).",
+        ),
+        Misconception(
+            "factor of the mask alone",
+            lambda x, p: x**2 * p,
+            "This is x² · p. An entry is 0 with probability p and x / (1 - p) "
+            "otherwise: take the mean of its squares, then subtract x².",
+        ),
+        Misconception(
+            "mean",
+            lambda x, p: x * 1.0,
+            "This is the mean of each entry. The variance says how far the draws lie "
+            "around it, squared.",
+        ),
+        Misconception(
+            "everything squared",
+            lambda x, p: (x * p / (1 - p)) ** 2,
+            "p / (1 - p) is squared too in your result. Only x is: the variance is x² "
+            "times that of the scaled mask.",
         ),
     ),
     lambda: [
@@ -643,6 +728,23 @@ LAYER = Exercise(
             "In training the result has another shape than `x`. Keep its shape, with 0 "
             "in the dropped places: multiply by the mask.",
         ),
+        Misconception(
+            "0.5 built in",
+            _layer(lambda x, p: _drop(x, 0.5)),
+            "Your layer drops one half whatever p is. The probability is in `self.p`.",
+        ),
+        Misconception(
+            "factor 2 built in",
+            _layer(lambda x, p: 2 * (x * (torch.rand_like(x) < 1 - p))),
+            "The right share is dropped, but the survivors are always doubled. That is "
+            "right for p = 0.5 only: divide by `1 - self.p`.",
+        ),
+        Misconception(
+            "normal random numbers",
+            _layer(lambda x, p: x * (torch.randn_like(x) < 1 - p) / (1 - p)),
+            "The factor is right, the share dropped is not: `randn` gives normal "
+            "numbers. Draw uniform ones from 0 to 1, with `rand`.",
+        ),
     ),
     lambda: [(0.3,), (0.8,)],
     _facts,
@@ -740,6 +842,26 @@ CHANNELS = Exercise(
             "You draw new noise for every entry. Whole channels are dropped here, and "
             "`noise` says which.",
         ),
+        Misconception(
+            "PyTorch's own",
+            lambda x, noise, p: F.dropout2d(x, p),
+            "Whole channels are dropped, but by PyTorch's own draw. Make the mask from "
+            "`noise`.",
+        ),
+        Misconception(
+            "share that survived",
+            lambda x, noise, p: _by_surviving_share(
+                x, (noise < 1 - p)[..., None, None]
+            ),
+            "You divide by the share of channels that happens to survive. That changes "
+            "from draw to draw, and may be 0: divide by 1 - p.",
+        ),
+        Misconception(
+            "factor twice",
+            lambda x, noise, p: x * (noise < 1 - p)[..., None, None] / (1 - p) ** 2,
+            "The right channels are dropped, but the others are divided by 1 - p "
+            "twice: once is enough.",
+        ),
     ),
     # In the second case the mask fits height and width by accident; in the fourth it
     # does so with one dimension added.
@@ -833,6 +955,20 @@ def _modes(answer: Answer, model: nn.Module) -> tuple[str, ...]:
     return ", ".join(asleep) or "none", ", ".join(awake) or "none"
 
 
+def _by_attribute(model: nn.Module) -> None:
+    model.eval()
+    for name, module in model.named_modules():
+        if "dropout" in name:
+            module.train()
+
+
+def _without_the_model_itself(model: nn.Module) -> None:
+    model.eval()
+    for name, module in model.named_modules():
+        if name and isinstance(module, nn.Dropout):
+            module.train()
+
+
 AWAKE = Exercise(
     "dropout.awake",
     _awake,
@@ -889,6 +1025,19 @@ AWAKE = Exercise(
             "It is the wrong way round: the dropout layers are in evaluation mode and "
             "everything else is in training mode.",
         ),
+        Misconception(
+            "found by attribute",
+            _by_attribute,
+            "Only layers whose *attribute* is called dropout are switched: in an "
+            "`nn.Sequential` the names are numbers. Ask for the class: "
+            "`isinstance(module, nn.Dropout)`.",
+        ),
+        Misconception(
+            "model itself left out",
+            _without_the_model_itself,
+            "Right, except where the model is itself a dropout layer: that one sleeps. "
+            "`model.modules()` begins with the model: leave none out.",
+        ),
     ),
     lambda: [
         (_mixed_model(),),
@@ -941,8 +1090,9 @@ SHIFT = Exercise(
         Misconception(
             "dropout's factor",
             lambda p: 1 / (1 - p),
-            "1 / (1 - p) is dropout's factor in training. In evaluation dropout is "
-            "off, and BatchNorm divides by the spread it saw in training. Which one?",
+            "This is 1 / (1 - p): dropout's factor, and also the variance that "
+            "BatchNorm sees in training. In evaluation dropout is off, and BatchNorm "
+            "divides an input of spread 1 by the *root* of that variance.",
         ),
         Misconception(
             "only the variance added",
@@ -955,6 +1105,31 @@ SHIFT = Exercise(
             lambda p: 1 / math.sqrt(1 + p * (1 - p)),
             "You add p(1 - p), the variance of a mask of ones. Survivors are divided "
             "by 1 - p, so more variance is added: see exercise 4.",
+        ),
+        Misconception(
+            "half",
+            lambda p: (1 - p) / 2,
+            "This is half of 1 - p. In Python `**` comes before `/`, so `(1 - p) ** 1 "
+            "/ 2` divides by 2: write the power as `0.5`, or put 1 / 2 in "
+            "parentheses.",
+        ),
+        Misconception(
+            "p squared",
+            lambda p: math.sqrt(1 - p**2),
+            "This is the root of 1 - p². p is not squared: the variance in training "
+            "is 1 / (1 - p).",
+        ),
+        Misconception(
+            "rounded",
+            lambda p: round(math.sqrt(1 - p)),
+            "Your result is rounded to a whole number. Return it as it is.",
+        ),
+        Misconception(
+            "spread that is added",
+            lambda p: math.sqrt(p / (1 - p)),
+            "p / (1 - p) is the variance that dropout adds. BatchNorm saw the input's "
+            "own as well: 1 + p / (1 - p) in all. In evaluation it divides by the "
+            "root of that.",
         ),
     ),
     lambda: [(0.2,), (0.5,), (0.75,), (0.36,)],

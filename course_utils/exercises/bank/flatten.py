@@ -124,6 +124,24 @@ INDEX = Exercise(
         Misconception(
             "a float", lambda c, h, w, shape: float(_index(c, h, w, shape)), _FLOATS
         ),
+        Misconception(
+            "channel of all numbers",
+            lambda c, h, w, shape: c * math.prod(shape) + h * shape[2] + w,
+            "You add C·H·W for each channel before the pixel. That is the whole "
+            "picture; one channel holds H·W numbers.",
+        ),
+        Misconception(
+            "shape read as H, W, C",
+            lambda c, h, w, shape: (c * shape[0] + h) * shape[1] + w,
+            "You read `shape` as (H, W, C). It is (C, H, W): `shape[1]` is the "
+            "height and `shape[2]` the width.",
+        ),
+        Misconception(
+            "product of the place",
+            lambda c, h, w, shape: c * h * w,
+            "You multiply c, h and w. Count what is written before the pixel: whole "
+            "channels, whole rows, and the numbers of its own row.",
+        ),
     ),
     lambda: [
         (1, 2, 3, (2, 4, 5)),
@@ -280,6 +298,35 @@ PLACE = Exercise(
             lambda index, shape: tuple(map(float, _place(index, shape))),
             _FLOATS,
         ),
+        Misconception(
+            "row modulo the channels",
+            lambda index, shape: (
+                index // (shape[1] * shape[2]),
+                index // shape[2] % shape[0],
+                index % shape[2],
+            ),
+            "Channel and column are right, the row is not: you take its remainder by "
+            "C. A channel has H rows.",
+        ),
+        Misconception(
+            "one less than the width",
+            lambda index, shape: (
+                index // (shape[1] * shape[2]),
+                *divmod(index % (shape[1] * shape[2]), max(shape[2] - 1, 1)),
+            ),
+            "The channel is right. For row and column you divide by W - 1, the last "
+            "index of a row. A row holds W numbers.",
+        ),
+        Misconception(
+            "row divided by the height",
+            lambda index, shape: (
+                index // (shape[1] * shape[2]),
+                index % (shape[1] * shape[2]) // shape[1],
+                index % shape[2],
+            ),
+            "Channel and column are right, the row is not: you divide by H. A row is "
+            "W numbers long.",
+        ),
     ),
     lambda: [
         (33, (2, 4, 5)),
@@ -322,6 +369,22 @@ def _end_excluded(shape: _Shape, start: int, end: int) -> _Shape:
 def _negative_end_in_product(shape: _Shape, start: int, end: int) -> _Shape:
     rest = shape[end % len(shape) + 1 :]
     return (*shape[:start], math.prod(shape[start : end + 1]), *rest)
+
+
+def _end_excluded_but_for_the_last(shape: _Shape, start: int, end: int) -> _Shape:
+    end = len(shape) if end == -1 else end
+    return (*shape[:start], math.prod(shape[start:end]), *shape[end:])
+
+
+def _ends_alone(shape: _Shape, start: int, end: int) -> _Shape:
+    end %= len(shape)
+    merged = shape[start] if start == end else shape[start] * shape[end]
+    return (*shape[:start], merged, *shape[end + 1 :])
+
+
+def _start_always_one(shape: _Shape, start: int, end: int) -> _Shape:
+    end %= len(shape)
+    return (shape[0], math.prod(shape[1 : end + 1]), *shape[end + 1 :])
 
 
 def _last_not_multiplied(shape: _Shape, start: int, end: int) -> _Shape:
@@ -431,6 +494,25 @@ SHAPE = Exercise(
                 map(float, _out(shape, start_dim, end_dim))
             ),
             _FLOATS,
+        ),
+        Misconception(
+            "end excluded, but for -1",
+            _end_excluded_but_for_the_last,
+            "Right for `end_dim = -1` only: otherwise you leave out `end_dim`, as a "
+            "Python slice would. Here the last dimension named is merged too: the "
+            "slice ends at `end_dim + 1`.",
+        ),
+        Misconception(
+            "ends alone multiplied",
+            _ends_alone,
+            "You multiply the first and the last of the merged sizes only. Those "
+            "between them are merged too: `math.prod` of a slice.",
+        ),
+        Misconception(
+            "start always 1",
+            _start_always_one,
+            "You always merge from dimension 1 on, as `nn.Flatten()` does. Start at "
+            "`start_dim`.",
         ),
     ),
     lambda: [
@@ -543,6 +625,18 @@ KEEP_BATCH = Exercise(
             lambda x: x.reshape(-1, 784),
             "The row has 784 numbers built in, as many as a grey picture of 28 × 28 "
             "has. Other pictures don't fit: take the sizes from `x`.",
+        ),
+        Misconception(
+            "batch last, by reshape",
+            lambda x: x.reshape(-1, x.shape[0]),
+            "Your shape is `(C·H·W, N)`, so each row holds numbers of several places. "
+            "The examples come first: `(N, C·H·W)`.",
+        ),
+        Misconception(
+            "batch and channels exchanged",
+            lambda x: x.transpose(0, 1).reshape(x.shape[0], -1),
+            "The shape is right, but the examples are mixed: batch and channels are "
+            "exchanged before the reshape. Leave the batch in front.",
         ),
     ),
     lambda: _layouts((2, 3, 1, 2), (1, 3, 4, 5), (4, 1, 2, 3)),
@@ -706,11 +800,35 @@ HWC_TO_CHW = Exercise(
             "There is a batch dimension in front. The task asks for one picture, "
             "`(C, H, W)`.",
         ),
+        *(
+            Misconception(
+                name,
+                answer,
+                "This takes three channels for granted. A grey picture has one, and "
+                "others have two or four: their number is `image.shape[2]`.",
+            )
+            for name, answer in (
+                (
+                    "three channels built in",
+                    lambda image: torch.stack([image[:, :, c] for c in range(3)]),
+                ),
+                (  # another error message
+                    "three channels built in, with dots",
+                    lambda image: torch.stack([image[..., c] for c in range(3)]),
+                ),
+            )
+        ),
         Misconception(
-            "three channels built in",
-            lambda image: torch.stack([image[:, :, c] for c in range(3)]),
-            "This takes three channels for granted. A grey picture has one, and "
-            "others have two or four: their number is `image.shape[2]`.",
+            "scaled to 1",
+            lambda image: image.permute(2, 0, 1).float() / 255,
+            "Every pixel is in its place, but divided by 255, as `ToTensor` does. "
+            "Here the numbers and the dtype stay as they are.",
+        ),
+        Misconception(
+            "made floats",
+            lambda image: image.permute(2, 0, 1).float(),
+            "Every pixel is in its place, but bytes became floats. Here the dtype "
+            "stays as it is.",
         ),
     ),
     _files,
@@ -817,6 +935,12 @@ def _unrounded(channels: int, height: int, width: int) -> float:
     return channels * (height - 6) / 4 * (width - 6) / 4
 
 
+def _pooled_first(channels: int, height: int, width: int) -> int:
+    for _ in range(2):
+        height, width = height // 2 - 2, width // 2 - 2
+    return channels * height * width
+
+
 LINEAR_SIZE = Exercise(
     "flatten.linear_size",
     lambda channels, height, width: _size(channels, height, width),
@@ -897,6 +1021,26 @@ LINEAR_SIZE = Exercise(
             "a float",
             lambda channels, height, width: float(_size(channels, height, width)),
             _FLOATS,
+        ),
+        Misconception(
+            "pooling first",
+            _pooled_first,
+            "You pool before each convolution. The convolution comes first: take off "
+            "2, then halve.",
+        ),
+        Misconception(
+            "sum of the sides",
+            lambda channels, height, width: (
+                channels * (_size(1, height, 10) + _size(1, 10, width))
+            ),
+            "You add height and width. A channel has height times width numbers.",
+        ),
+        Misconception(
+            "one pooling",
+            lambda channels, height, width: (
+                channels * ((height - 2) // 2 - 2) * ((width - 2) // 2 - 2)
+            ),
+            "The second pooling is missing: it halves height and width once more.",
         ),
     ),
     lambda: [

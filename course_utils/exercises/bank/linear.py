@@ -1,7 +1,7 @@
 """Exercises of lesson 01: linear layers."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -73,6 +73,26 @@ OUTPUT_SHAPE = Exercise(
             "A number can't be added to a tuple. In parentheses it is still a number: "
             "a tuple of one has a comma, `(out_features,)`.",
         ),
+        Misconception(
+            "features only",
+            lambda x_shape, out_features: (out_features,),
+            "The leading dimensions are missing. A linear layer replaces the last "
+            "dimension and keeps all others: `x_shape[:-1]`.",
+        ),
+        Misconception(
+            "unchanged",
+            lambda x_shape, out_features: x_shape,
+            "This is the shape of the input. The layer puts `out_features` in the "
+            "place of the last dimension.",
+        ),
+        Misconception(
+            "squeezed",
+            lambda x_shape, out_features: tuple(
+                n for n in (*x_shape[:-1], out_features) if n != 1
+            ),
+            "Dimensions of size 1 are lost, as by `squeeze()`. A linear layer keeps "
+            "all leading dimensions, and one output is a dimension too.",
+        ),
     ),
     lambda: [((10, 5), 3), ((7,), 2), ((4, 6, 5), 3), ((1, 2, 3, 8), 1)],
     _no_list,
@@ -124,6 +144,22 @@ COUNT = Exercise(
             lambda in_features, out_features, bias: 1 + bias,
             "This is the number of parameter tensors, weight and bias. Count the "
             "numbers inside them: `numel()`.",
+        ),
+        Misconception(
+            "sizes added",
+            lambda in_features, out_features, bias: (
+                in_features + out_features * (1 + bias)
+            ),
+            "You add up the sizes. The weight has `out_features` rows of "
+            "`in_features` numbers each: multiply.",
+        ),
+        Misconception(
+            "none without bias",
+            lambda in_features, out_features, bias: (
+                in_features * out_features + out_features if bias else None
+            ),
+            "With `bias=False` your function returns None: is the `return` inside the "
+            "`if`? The weights are there in both cases.",
         ),
     ),
     lambda: [(784, 20, True), (5, 3, False), (3, 5, True), (1, 1, True), (4, 4, False)],
@@ -232,6 +268,24 @@ AFFINE = Exercise(
             "Every output gets the sum of all biases. Each output has a bias of its "
             "own: plain `+ bias`.",
         ),
+        Misconception(
+            "bias for every feature",
+            lambda x, weight, bias: x @ weight.T + x.shape[1] * bias,
+            "The bias is in your result once for every input feature: often it is "
+            "added inside the loop over them. Sum first, then add it once.",
+        ),
+        Misconception(
+            "mean for sum",
+            lambda x, weight, bias: x @ weight.T / x.shape[1] + bias,
+            "Your weighted sums are divided by the number of features, as a mean "
+            "does. A linear layer takes the sum.",
+        ),
+        Misconception(
+            "last example only",
+            lambda x, weight, bias: x[-1] @ weight.T + bias,
+            "This is the output of the last example alone. Often a loop overwrites "
+            "its result each time: collect them, or multiply all rows at once.",
+        ),
     ),
     _affine_cases,
     hints=(
@@ -312,6 +366,23 @@ BOUND = Exercise(
             "This is the standard deviation of the weights. An even draw from -bound "
             "to bound has bound/√3; the task asks for the bound.",
         ),
+        *(
+            Misconception(
+                f"rounded to {digits} decimals",
+                lambda in_features, out_features, digits=digits: round(
+                    1 / math.sqrt(in_features), digits
+                ),
+                f"Your bound is right but rounded to {digits} decimals. The task asks "
+                "for the exact one: leave out `round`.",
+            )
+            for digits in (2, 3, 4)
+        ),
+        Misconception(
+            "whole division",
+            lambda in_features, out_features: math.sqrt(1 // in_features),
+            "Your bound is 0: `1 // in_features` is rounded down to 0. Divide with "
+            "`/`.",
+        ),
     ),
     lambda: [(4, 9), (5, 7), (100, 200), (784, 20), (2, 2)],
     hints=(
@@ -388,6 +459,17 @@ MERGE = Exercise(
             lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1 - b2),
             "The weight is right; in the bias, `b2` is subtracted. Add it.",
         ),
+        Misconception(
+            "second bias for every hidden unit",
+            lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1 + len(b1) * b2),
+            "The weight is right. `b2` is in your bias once for every hidden unit: "
+            "often it is added inside the loop over them. Add it once, at the end.",
+        ),
+        Misconception(
+            "biases multiplied",
+            lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1 * b2),
+            "The weight is right. In the bias, `b2` is a factor. Add it.",
+        ),
     ),
     lambda: [
         randn((h, i), (h,), (o, h), (o,))
@@ -400,6 +482,43 @@ MERGE = Exercise(
     ),
     parts=("the weight", "the bias"),
 )
+
+_Gradients = Callable[[Tensor, Tensor, Tensor], Tensor]  # of x, weight and g
+
+# Mistakes in one of the three gradients: they go together with those in the others.
+_BACKWARD_FAULTS: tuple[dict[str, _Gradients], ...] = (
+    {"dx transposed": lambda x, weight, g: g @ weight.T},
+    {
+        "dW transposed": lambda x, weight, g: x.T @ g,
+        "weight divided by the batch size": lambda x, weight, g: g.T @ x / len(x),
+    },
+    {
+        "mean over the batch": lambda x, weight, g: g.mean(0),
+        "bias not summed": lambda x, weight, g: g,
+        "bias summed over outputs": lambda x, weight, g: g.sum(1),
+        "bias in one number": lambda x, weight, g: g.sum(),
+        "dimension kept": lambda x, weight, g: g.sum(0, keepdim=True),
+        "g ignored for the bias": lambda x, weight, g: torch.ones_like(g[0]),
+    },
+)
+
+
+def _backward_with(faults: frozenset[str]) -> Answer | None:
+    """Return the answer with these mistakes; None if two are in one gradient."""
+    chosen: list[_Gradients] = [
+        lambda x, weight, g: g @ weight,
+        lambda x, weight, g: g.T @ x,
+        lambda x, weight, g: g.sum(0),
+    ]
+    found = 0
+    for place, known in enumerate(_BACKWARD_FAULTS):
+        for name in faults & known.keys():
+            chosen[place], found = known[name], found + 1
+            break
+    if found < len(faults):
+        return None
+    return lambda x, weight, g: tuple(part(x, weight, g) for part in chosen)
+
 
 BACKWARD = Exercise(
     "linear.backward",
@@ -494,6 +613,17 @@ BACKWARD = Exercise(
             "You return how the *output* changes. How the loss changes with the "
             "output is in `g`, and belongs into each of the three gradients.",
         ),
+        Misconception(
+            "g taken for ones",
+            lambda x, weight, g: (
+                torch.ones_like(g) @ weight,
+                torch.ones_like(g).T @ x,
+                torch.ones_like(g).sum(0),
+            ),
+            "`g` has no effect: these are the gradients of the plain sum of all "
+            "outputs. How the loss changes with each output is in `g`: put it where "
+            "you have ones.",
+        ),
     ),
     lambda: [
         randn((n, i), (o, i), (n, o))
@@ -506,6 +636,7 @@ BACKWARD = Exercise(
         "The bias is used once per example: its gradients add up over the batch.",
     ),
     parts=("the gradient of `x`", "the gradient of `weight`", "the gradient of bias"),
+    switches=_backward_with,
 )
 
 
@@ -622,9 +753,49 @@ DESIGN = Exercise(
             "Every output of yours has a 1 added. Only the third one, 2a + 1, needs "
             "it.",
         ),
+        Misconception(
+            "2 on b",
+            _layer_of([[1.0, 1.0], [1.0, -1.0], [0.0, 2.0]], [0.0, 0.0, 1.0]),
+            "Your third output is 2b + 1: the 2 is in the column of b. The first "
+            "column is that of a.",
+        ),
+        Misconception(
+            "columns exchanged",
+            _layer_of([[1.0, 1.0], [-1.0, 1.0], [0.0, 2.0]], [0.0, 0.0, 1.0]),
+            "a and b have changed places in your outputs: b - a and 2b + 1. The first "
+            "column of the weight is that of a.",
+        ),
+        Misconception(
+            "doubled constant",
+            _layer_of([[1.0, 1.0], [1.0, -1.0], [2.0, 0.0]], [0.0, 0.0, 2.0]),
+            "Your third output is 2a + 2, as if it were 2(a + 1). The constant is 1.",
+        ),
+        *(
+            Misconception(
+                f"bias of shape {shape}",
+                lambda bias=bias: (
+                    torch.tensor([[1.0, 1.0], [1.0, -1.0], [2.0, 0.0]]),
+                    torch.tensor(bias),
+                ),
+                f"Your bias has the shape {shape}. It has one number for each of the "
+                "three outputs, and one dimension: (3,).",
+            )
+            for shape, bias in (
+                ("(1,)", [1.0]),
+                ("()", 1.0),
+                ("(1, 3)", [[0.0, 0.0, 1.0]]),
+            )
+        ),
+        Misconception(
+            "constant in the first output",
+            _layer_of([[1.0, 1.0], [1.0, -1.0], [2.0, 0.0]], [1.0, 0.0, 0.0]),
+            "The weights are right, but the 1 is added to the first output. It belongs "
+            "to the third, 2a + 1.",
+        ),
     ),
     _pairs,
     _apply_design,
+    result="layer's output",
     hints=(
         "Row i of the weight says how much of a and of b goes into output i.",
         "a + b takes one of each: the first row is [1, 1]. Which numbers give a - b?",

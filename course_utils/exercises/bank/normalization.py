@@ -1,12 +1,13 @@
 """Exercises of lesson 04: normalization."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import Case, Exercise, Misconception
+from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 
 COUNTS = Exercise(
     "normalization.counts",
@@ -83,6 +84,17 @@ COUNTS = Exercise(
             lambda n, c, groups: (1, n * c, n * groups, n),
             "You count one mean for BatchNorm, which would mix the channels. Each "
             "channel has its own.",
+        ),
+        Misconception(
+            "sum",
+            lambda n, c, groups: c + n * c + n * groups + n,
+            "Your four counts are added up. Return them one by one, in a tuple.",
+        ),
+        Misconception(
+            "BatchNorm and InstanceNorm swapped",
+            lambda n, c, groups: (n * c, c, n * groups, n),
+            "BatchNorm and InstanceNorm are swapped: it is BatchNorm that takes all "
+            "examples together.",
         ),
     ),
     lambda: [(8, 6, 3), (1, 4, 2), (5, 12, 1), (2, 10, 10)],
@@ -362,6 +374,12 @@ BATCH_NORM = Exercise(
             "Right for a batch of one only. Does `reshape(C, -1)` cut the tensor? It "
             "keeps the order of the numbers, so examples and channels get mixed: move "
             "the channels to the front first, or pass several dimensions to `dim`.",
+        ),
+        Misconception(
+            "over the channels",
+            lambda x, gamma, beta, eps: _batch_norm(x, gamma, beta, eps, 1),
+            "You average over the channels (`dim=1`). `dim` names what shares a mean, "
+            "and channels are kept apart: `dim=(0, 2, 3)`.",
         ),
     ),
     _batch_cases,
@@ -696,6 +714,20 @@ RMS_NORM = Exercise(
             "You divide by the mean of the absolute values. RMS squares, averages, "
             "then takes the root.",
         ),
+        Misconception(
+            "over dimension 1",
+            lambda x, gamma, eps: (
+                x / torch.sqrt(x.square().mean(1, keepdim=True) + eps) * gamma
+            ),
+            "Right for two dimensions only: you average over dimension 1. The features "
+            "are the last dimension, however many there are: `dim=-1`.",
+        ),
+        Misconception(
+            "length plus eps",
+            lambda x, gamma, eps: x / (x.norm(dim=-1, keepdim=True) + eps) * gamma,
+            "You divide by the length, the square root of the sum of squares. The M "
+            "in RMS stands for mean, and `eps` belongs inside the root.",
+        ),
     ),
     lambda: [
         (2 * x + 1, gamma, eps)
@@ -739,6 +771,32 @@ def _from_the_first_batch(batches: Tensor, momentum: float) -> tuple[Tensor, Ten
         mean = (1 - momentum) * mean + momentum * batch.mean(0)
         var = (1 - momentum) * var + momentum * batch.var(0)
     return mean, var
+
+
+_RUNNING_FAULTS: dict[str, dict[str, Any]] = {
+    "biased variance": {"correction": 0},
+    "variance from zero": {"start": (0.0, 0.0)},
+    "mean from one": {"start": (1.0, 1.0)},
+    "spread kept": {"power": 0.5},
+}
+
+
+def _running_with(faults: frozenset[str]) -> Answer | None:
+    """Return the answer with these mistakes; None if they don't go together."""
+    changes = [_RUNNING_FAULTS[name] for name in faults if name in _RUNNING_FAULTS]
+    names = [name for change in changes for name in change]
+    turned = "momentum reversed" in faults
+    if len(changes) + turned < len(faults) or len(set(names)) < len(names):
+        return None
+    options = {name: value for change in changes for name, value in change.items()}
+    return lambda batches, momentum: _follow(
+        batches, 1 - momentum if turned else momentum, **options
+    )
+
+
+def _from_spreads(batches: Tensor, momentum: float) -> tuple[Tensor, Tensor]:
+    mean, spread = _follow(batches, momentum, power=0.5)
+    return mean, spread**2
 
 
 RUNNING = Exercise(
@@ -825,6 +883,25 @@ RUNNING = Exercise(
             lambda batches, momentum: _follow(batches, momentum)[::-1],
             "The two are swapped: `running_mean` comes first.",
         ),
+        Misconception(
+            "all numbers at once",
+            lambda batches, momentum: (batches.mean((0, 1)), batches.var((0, 1))),
+            "These are mean and variance of all batches together. A layer takes one "
+            "step per batch: `(1 - momentum) * old + momentum * new`, from 0 and 1 on.",
+        ),
+        Misconception(
+            "momentum 0.1 built in",
+            lambda batches, momentum: _follow(batches, 0.1),
+            "Right for a momentum of 0.1 only, the default. Use the `momentum` that "
+            "is passed.",
+        ),
+        Misconception(
+            "spreads averaged",
+            _from_spreads,
+            "The means are right. You follow the standard deviation and square it at "
+            "the end; the mean of roots is not the root of the mean. Follow the "
+            "variance: `var`, from 1 on.",
+        ),
     ),
     lambda: [
         (3 * batches + 2, momentum)
@@ -842,6 +919,7 @@ RUNNING = Exercise(
     ),
     parts=("`running_mean`", "`running_var`"),
     forbidden=_LAYERS,
+    switches=_running_with,
 )
 
 UNDO = Exercise(
@@ -916,6 +994,15 @@ UNDO = Exercise(
             lambda mean, var, eps: (torch.sqrt(var - eps), mean.clone()),
             "`eps` is subtracted from the variance. gamma is what the layer divides "
             "by, and there `eps` is added.",
+        ),
+        Misconception(
+            "the layer repeated",
+            lambda mean, var, eps: (
+                1 / torch.sqrt(var + eps),
+                -mean / torch.sqrt(var + eps),
+            ),
+            "These two normalise once more: they divide by the spread and subtract "
+            "the mean. To undo it, multiply by the spread and add the mean.",
         ),
     ),
     lambda: [

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import Case, Exercise, Misconception
+from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 from course_utils.session import current_device
 
 
@@ -21,6 +22,30 @@ _NEAREST = (
     "Your result is rounded to the nearest whole number, so a window that hangs over "
     "the end may count. Only whole windows do."
 )
+
+
+def _size_with(faults: frozenset[str]) -> Answer | None:
+    """Return the answer with these mistakes; None if they don't go together."""
+    strides: dict[str, Callable[[int, int | None], int]] = {
+        "stride 1": lambda kernel, stride: stride or 1,
+        "stride never used": lambda kernel, stride: kernel,
+    }
+    paddings = {"padding forgotten": 0, "padding once": 1}
+    ends = {"rounded up", "steps for windows"}
+    if len(faults & strides.keys()) == 2 or len(faults & paddings.keys()) == 2:
+        return None
+    if faults - strides.keys() - paddings.keys() - ends:
+        return None
+
+    def answer(n: int, k: int, s: int | None, p: int) -> int:
+        step = next((strides[f] for f in faults if f in strides), lambda k, s: s or k)
+        sides = next((paddings[f] for f in faults if f in paddings), 2)
+        room, by = n + sides * p - k, step(k, s)
+        steps = -(-room // by) if "rounded up" in faults else room // by
+        return steps + ("steps for windows" not in faults)
+
+    return answer
+
 
 SIZE = Exercise(
     "pooling.size",
@@ -96,6 +121,12 @@ SIZE = Exercise(
             "One too few: this is the number of steps. The window also stands at its "
             "place before the first step.",
         ),
+        Misconception(
+            "padding forgotten without a stride",
+            lambda n, k, s, p: n // k if s is None else _room(n, k, p) // s + 1,
+            "Right where a stride is given. Where it is not, you leave the padding "
+            "out: only the stride has a default, all else stays the same.",
+        ),
     ),
     lambda: [
         (10, 3, None, 0),
@@ -116,6 +147,7 @@ SIZE = Exercise(
         "the window where `stride` is None.",
         "The places are the steps, rounded down, and the one before the first step.",
     ),
+    switches=_size_with,
 )
 
 _POOLS = tuple(
@@ -305,18 +337,21 @@ def _average(
     return sums(x, 0) / sums(torch.ones_like(x), counted)
 
 
-def _ends_always_at_border(x: Tensor, kernel: int, padding: int) -> Tensor:
+def _ends_always_at_border(
+    x: Tensor, kernel: int, padding: int, alone: bool = False
+) -> Tensor:
+    """Take the padding off the first and the last count, twice if one is `alone`."""
     sums = _average(x, kernel, (padding, padding), counted=1) * kernel
     counts = torch.full_like(sums, kernel)
     counts[:, 0] -= padding
-    if counts.shape[1] > 1:
+    if counts.shape[1] > 1 or alone:
         counts[:, -1] -= padding
     return sums / counts
 
 
-def _nonzero_average(x: Tensor, kernel: int, padding: int) -> Tensor:
+def _nonzero_average(x: Tensor, kernel: int, padding: int, least: int = 0) -> Tensor:
     windows = _windows(F.pad(x, (padding, padding)), kernel)
-    return windows.sum(-1) / (windows != 0).sum(-1)
+    return windows.sum(-1) / (windows != 0).sum(-1).clamp(min=least)
 
 
 def _negative_start(x: Tensor, kernel: int, padding: int) -> Tensor:
@@ -344,11 +379,14 @@ AVERAGE = Exercise(
             "At the border you divide by the whole window, padding included. Divide "
             "by how many places of `x` it holds.",
         ),
-        Misconception(
-            "zeros not counted",
-            _nonzero_average,
-            "You count the numbers that are not 0. A 0 in `x` is a number like any "
-            "other: only the padding doesn't count.",
+        *(
+            Misconception(
+                name,
+                partial(_nonzero_average, least=least),
+                "You count the numbers that are not 0. A 0 in `x` is a number like "
+                "any other: only the padding doesn't count.",
+            )
+            for name, least in (("zeros not counted", 0), ("zeros not counted, 1", 1))
         ),
         Misconception(
             "no padding",
@@ -385,11 +423,18 @@ AVERAGE = Exercise(
             "You divide every sum by `kernel - padding`. Only windows at the border "
             "lack numbers: count window by window.",
         ),
-        Misconception(
-            "first and last window",
-            _ends_always_at_border,
-            "You subtract `padding` from the count of the first and of the last "
-            "window. The last one often ends before the padding: count what it holds.",
+        *(
+            Misconception(
+                name,
+                partial(_ends_always_at_border, alone=alone),
+                "You subtract `padding` from the count of the first and of the last "
+                "window. The last one often ends before the padding: count what it "
+                "holds.",
+            )
+            for name, alone in (
+                ("first and last window", False),
+                ("first and last window, even if one", True),
+            )
         ),
         Misconception(
             "stride 1",
@@ -447,6 +492,14 @@ AVERAGE = Exercise(
             "These are the sums of the windows: divide each by how many places of `x` "
             "it holds.",
         ),
+        Misconception(
+            "padding taken for numbers of x",
+            lambda x, kernel, padding: _windows(
+                F.pad(x[None], (padding, padding), mode="reflect")[0], kernel
+            ).mean(-1),
+            "Your padding mirrors the row, so its numbers count twice at the ends. "
+            "Leave the padding out of sum and count.",
+        ),
     ),
     _average_cases,
     hints=(
@@ -496,6 +549,13 @@ def _adaptive(
 def _one_kernel(x: Tensor, size: int) -> Tensor:
     stride = x.shape[-1] // size
     return x.unfold(-1, x.shape[-1] - (size - 1) * stride, stride).mean(-1)
+
+
+def _all_rounded_up(x: Tensor, size: int) -> Tensor:
+    """Let every window be as wide as the widest, from its own start."""
+    n, wide = x.shape[-1], -(-x.shape[-1] // size)
+    starts = [i * n // size for i in range(size)]
+    return torch.stack([x[:, start : start + wide].mean(-1) for start in starts], 1)
 
 
 def _adaptive_cases() -> list[Case]:
@@ -642,6 +702,13 @@ ADAPTIVE = Exercise(
             "These are the maxima of the right windows. The task asks for the "
             "averages.",
         ),
+        Misconception(
+            "all windows rounded up",
+            _all_rounded_up,
+            "Your windows start in the right place, but all have the same width, "
+            "length / size rounded up. Where a window needs less, the next number "
+            "gets in: take each end from the formula, (i + 1)·n/size rounded up.",
+        ),
     ),
     _adaptive_cases,
     hints=(
@@ -772,6 +839,14 @@ ROUTE = Exercise(
             lambda x, g: _route(x, torch.ones_like(g), lambda a, b: (a >= b, a < b)),
             "You return 1 for each winner: multiply by the gradient `g` that "
             "comes from behind.",
+        ),
+        Misconception(
+            "larger absolute value",
+            lambda x, g: _route(
+                x, g, lambda a, b: (a.abs() >= b.abs(), a.abs() < b.abs())
+            ),
+            "Your winner is the number with the larger absolute value. A maximum "
+            "compares with the sign: -1 is larger than -200.",
         ),
     ),
     _route_cases,
@@ -910,6 +985,12 @@ THIN = Exercise(
             lambda x: 1 - F.max_pool2d(x, 3, 1, 1),
             "`1 - max(x)` is the negative of the thicker picture. Turn the picture "
             "over before *and* after the maximum.",
+        ),
+        Misconception(
+            "over the channels too",
+            lambda x: _thin(x, 1, 1).amin(1, keepdim=True).expand_as(x),
+            "All channels of your result are the same: the smallest is taken over the "
+            "channels too. Each channel is thinned by itself.",
         ),
     ),
     _thin_cases,

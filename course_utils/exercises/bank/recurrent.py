@@ -1,6 +1,6 @@
 """Exercises of lesson 07: recurrent layers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import permutations
 from typing import Any
@@ -316,6 +316,20 @@ COUNT = Exercise(
             "This is twice the right number. The two biases are two, but there is one "
             "`weight_ih` and one `weight_hh` per layer.",
         ),
+        Misconception(
+            "inputs and hidden exchanged",
+            lambda inputs, hidden, layers: _count(hidden, inputs, layers),
+            "`inputs` and `hidden` have changed places in your count: the state has "
+            "`hidden` numbers.",
+        ),
+        Misconception(
+            "an output layer",
+            lambda inputs, hidden, layers: (
+                _count(inputs, hidden, layers) + hidden * hidden
+            ),
+            "Your count is hidden · hidden too large, the size of one more matrix. An "
+            "LSTM has no output layer: `h` itself comes out.",
+        ),
     ),
     lambda: [(3, 4, 1), (3, 4, 2), (10, 7, 3), (1, 1, 1), (2, 9, 5), (6, 1, 2)],
     hints=(
@@ -531,6 +545,17 @@ RNN = Exercise(
             "Your loop runs over the batch. Time is the first dimension here: "
             "`for x_t in x`.",
         ),
+        Misconception(
+            "state detached",
+            _rnn_loop(lambda x, h, *weights: _rnn_step(x, h.detach(), *weights)),
+            "The values are right, but no gradient flows back through time: the state "
+            "is cut off at each step (`.detach()`, `.data` or `.item()` does that).",
+        ),
+        Misconception(
+            "last step missing",
+            lambda x, *others: _rnn_loop(_rnn_step)(x[: max(1, len(x) - 1)], *others),
+            "The last step is missing: your loop ends one step too early.",
+        ),
     ),
     _rnn_cases,
     _finite,
@@ -674,6 +699,19 @@ LAST_VALID = Exercise(
             "The states are right, but they are a list. Make one tensor of it: "
             "`torch.stack`, or index with two tensors at once.",
         ),
+        Misconception(
+            "off by one, held at the end",
+            lambda output, lengths: _pick(output, lengths.clamp(max=len(output) - 1)),
+            "Right only for sequences of full length: your steps are one too late. "
+            "Steps count from 0, so a sequence of length 4 ends at step 3: "
+            "`lengths - 1`.",
+        ),
+        Misconception(
+            "squeezed",
+            lambda output, lengths: _pick(output, lengths - 1).squeeze(),
+            "Dimensions of size 1 are lost, as by `squeeze()`: a batch of one is still "
+            "a batch. The result is always `(N, H)`.",
+        ),
     ),
     _lengths_cases,
     hints=(
@@ -737,10 +775,27 @@ def _lstm_coupled(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> _Pair:
     return o.sigmoid() * c.tanh(), c
 
 
-def _lstm_along_the_batch(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> _Pair:
-    i, f, g, o = _sum(x, h, *weights).chunk(4)
+def _lstm_forgetting_by_i(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> _Pair:
+    i, _, g, o = _sum(x, h, *weights).chunk(4, dim=-1)
+    c = (1 - i.sigmoid()) * c + i.sigmoid() * g.tanh()
+    return o.sigmoid() * c.tanh(), c
+
+
+def _lstm_of(sums: Iterable[Tensor], c: Tensor) -> _Pair:
+    """Return the new state and cell for four sums, however they were cut."""
+    i, f, g, o = sums
     c = f.sigmoid() * c + i.sigmoid() * g.tanh()
     return o.sigmoid() * c.tanh(), c
+
+
+def _lstm_with_ungated_news(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> _Pair:
+    _, f, g, o = _sum(x, h, *weights).chunk(4, dim=-1)
+    c = f.sigmoid() * c + g.tanh()
+    return o.sigmoid() * c.tanh(), c
+
+
+def _lstm_along_the_batch(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> _Pair:
+    return _lstm_of(_sum(x, h, *weights).chunk(4), c)
 
 
 def _without(step: Answer, place: int) -> Answer:
@@ -879,6 +934,32 @@ LSTM_STEP = Exercise(
             "Two things: g goes through a sigmoid in yours, but is the news, which "
             "may be negative: use tanh. And the output is `o * tanh(c)`, not `o * c`.",
         ),
+        Misconception(
+            "cut by reshape",
+            lambda x, h, c, *weights: _lstm_of(
+                _sum(x, h, *weights).reshape(4, *c.shape), c
+            ),
+            "Right for a batch of one only: `reshape(4, …)` cuts through the rows of "
+            "the batch. The four sums stand side by side: `chunk(4, dim=-1)`.",
+        ),
+        Misconception(
+            "forget gate from i",
+            _lstm_forgetting_by_i,
+            "You keep 1 - i of the old cell, as a coupled LSTM does. Here the share "
+            "kept has a gate of its own: f.",
+        ),
+        Misconception(
+            "old cell detached",
+            lambda x, h, c, *weights: _lstm()(x, h, c.detach(), *weights),
+            "The values are right, but no gradient reaches the old cell: it is cut "
+            "off (`.detach()`, `.data` or `.item()` does that).",
+        ),
+        Misconception(
+            "news ungated",
+            _lstm_with_ungated_news,
+            "The news goes into the cell whole: the gate i has no effect. It decides "
+            "how much of the news gets in: `i * tanh(g)`.",
+        ),
     ),
     lambda: _step_cases(4, 2),
     _finite,
@@ -915,12 +996,17 @@ def _gru(
     return step
 
 
-def _gru_along_the_batch(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
-    w_ih, w_hh, b_ih, b_hh = weights
-    r_x, z_x, n_x = (x @ w_ih.T + b_ih).chunk(3)
-    r_h, z_h, n_h = (h @ w_hh.T + b_hh).chunk(3)
-    r, z = (r_x + r_h).sigmoid(), (z_x + z_h).sigmoid()
-    return (1 - z) * (n_x + r * n_h).tanh() + z * h
+def _gru_cut(cut: Callable[[Tensor], Iterable[Tensor]]) -> Answer:
+    """Return the answer that cuts its sums into three by `cut`."""
+
+    def step(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
+        w_ih, w_hh, b_ih, b_hh = weights
+        r_x, z_x, n_x = cut(x @ w_ih.T + b_ih)
+        r_h, z_h, n_h = cut(h @ w_hh.T + b_hh)
+        r, z = (r_x + r_h).sigmoid(), (z_x + z_h).sigmoid()
+        return (1 - z) * (n_x + r * n_h).tanh() + z * h
+
+    return step
 
 
 def _reset_before(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
@@ -1025,7 +1111,7 @@ GRU_STEP = Exercise(
         ),
         Misconception(
             "cut along the batch",
-            _gru_along_the_batch,
+            _gru_cut(lambda sums: sums.chunk(3)),
             "You cut the sums along the batch, the first dimension, which is what "
             "`chunk(3)` does. The three sums stand side by side in the last one: "
             "`chunk(3, dim=-1)`.",
@@ -1043,6 +1129,20 @@ GRU_STEP = Exercise(
             _whole_news,
             "The news goes in whole in yours. The shares must add up to 1: `(1 - z) * "
             "n + z * h`.",
+        ),
+        Misconception(
+            "cut by reshape",
+            _gru_cut(lambda sums: sums.reshape(3, len(sums), -1)),
+            "Right for a batch of one only: `reshape(3, …)` cuts through the rows of "
+            "the batch. The three sums stand side by side: `chunk(3, dim=-1)`.",
+        ),
+        Misconception(
+            "old state detached",
+            lambda x, h, *weights: (
+                _gru()(x, h, *weights) + _gru_gate(x, h, *weights) * (h.detach() - h)
+            ),
+            "The values are right, but the gradient of `h` is not: in `z * h` the old "
+            "state is cut off (`.detach()`, `.data` or `.item()` does that).",
         ),
     ),
     lambda: _step_cases(3, 1),
@@ -1261,6 +1361,12 @@ CLIP = Exercise(
             "`torch.cat` joins only tensors whose shapes agree, and these do not. Sum "
             "the squares of each tensor by itself, then add these sums.",
         ),
+        Misconception(
+            "always scaled, zeros left",
+            _scaled(lambda length, most: most / length if length > 0 else 1.0),
+            "You bring every gradient to the length `most`, short ones too. Change "
+            "only what is longer than `most`.",
+        ),
     ),
     _clip_cases,
     hints=(
@@ -1443,6 +1549,7 @@ DELAY = Exercise(
     ),
     _delay_cases,
     _apply_delay,
+    result="network's output",
     hints=(
         "Write down what each unit must hold: unit 0 the number just read, unit 1 "
         "what unit 0 held one step ago. Which of the two needs `w_ih`?",

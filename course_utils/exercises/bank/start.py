@@ -58,6 +58,24 @@ BATCH_SHAPE = Exercise(
             "The pixels of a picture are in one long row here, as a linear layer "
             "wants them. A batch of pictures keeps rows and columns: `N, C, H, W`.",
         ),
+        Misconception(
+            "picture in a row",
+            (100, 1, 784),
+            "Rows and columns are joined into 784 pixels. A picture keeps its height "
+            "and width apart: `N, C, H, W`.",
+        ),
+        Misconception(
+            "all numbers",
+            78400,
+            "This is how many numbers the batch holds. Its shape is a tuple with the "
+            "size of each dimension: `N, C, H, W`.",
+        ),
+        Misconception(
+            "text",
+            "(100, 1, 28, 28)",
+            "The sizes are right, but in quotes they are text. Leave the quotes out: "
+            "a tuple of four whole numbers.",
+        ),
     ),
     hints=(
         "Look at the shape of the garments above, and read it aloud.",
@@ -112,6 +130,24 @@ MEANS = Exercise(
             "The numbers are right, but for a single feature the shape should be "
             "`(1,)`, and yours is `()`. Often that is `squeeze()`, which removes "
             "every dimension of size 1.",
+        ),
+        Misconception(
+            "median",
+            lambda x: x.median(dim=0).values,
+            "This is the median, the number in the middle. The task asks for the "
+            "mean: the sum divided by the number of examples.",
+        ),
+        Misconception(
+            "list of numbers",
+            lambda x: x.mean(dim=0).tolist(),
+            "The means are right, but they are a list of Python numbers. The task "
+            "asks for a tensor: one call of `x.mean(…)` gives it.",
+        ),
+        Misconception(
+            "rounded down",
+            lambda x: x.sum(dim=0) // len(x),
+            "Your means are rounded down to whole numbers: `//` does that. Divide "
+            "with `/`.",
         ),
     ),
     _tables,
@@ -179,6 +215,29 @@ CENTRE = Exercise(
             "You divide by the means, so every column has mean 1. For mean 0, "
             "subtract them.",
         ),
+        Misconception(
+            "mean of the first example",
+            lambda x: x - x[0].mean(),
+            "You subtract one number, the mean of the first example. Each feature has "
+            "its own mean over the examples: `x.mean(dim=0)`.",
+        ),
+        Misconception(
+            "first example",
+            lambda x: x - x[0],
+            "You subtract the first example from all. Subtract the mean of all "
+            "examples: `x.mean(dim=0)`.",
+        ),
+        Misconception(
+            "means of the centred",
+            lambda x: (x - x.mean(dim=0)).mean(dim=0),
+            "You return the means after centring, which are all 0. Return the centred "
+            "`x` itself.",
+        ),
+        Misconception(
+            "sum subtracted",
+            lambda x: x - x.sum(dim=0),
+            "You subtract the sum of each column. Subtract its mean: `x.mean(dim=0)`.",
+        ),
     ),
     _tables,
     hints=(
@@ -187,6 +246,16 @@ CENTRE = Exercise(
         "So broadcasting lines up one mean with each column. A minus is all you need.",
     ),
 )
+
+
+def _as_many_columns_as_rows(a: Tensor, b: Tensor) -> Tensor:
+    table = [[row @ b[j] for j in range(len(a))] for row in a]
+    return torch.stack([torch.stack(row) for row in table])
+
+
+def _unit(rows: Tensor) -> Tensor:
+    return rows / rows.norm(dim=1, keepdim=True)
+
 
 PRODUCTS = Exercise(
     "start.products",
@@ -239,6 +308,24 @@ PRODUCTS = Exercise(
             lambda a, b: (a @ b.T).squeeze(),
             "Right but for the shape where N or M is 1: there a dimension is missing. "
             "Often that is `squeeze()`, which removes every dimension of size 1.",
+        ),
+        Misconception(
+            "cosines",
+            lambda a, b: _unit(a) @ _unit(b).T,
+            "These are the cosines of the angles: each row is divided by its length "
+            "first. A dot product leaves the rows as they are.",
+        ),
+        Misconception(
+            "as many columns as rows",
+            _as_many_columns_as_rows,
+            "Right only where `a` and `b` have equally many rows: your table is "
+            "`(N, N)`. It has one column for each row of `b`: `(N, M)`.",
+        ),
+        Misconception(
+            "distances",
+            lambda a, b: torch.cdist(a, b),
+            "These are the distances between the rows. The task asks for their dot "
+            "products: multiply pair by pair, then sum.",
         ),
     ),
     lambda: [
@@ -322,6 +409,18 @@ GRADIENT = Exercise(
             lambda x: x**4 / 4,
             "This is the integral of x³: the power went up by one. In a derivative "
             "it goes down, and the old power becomes a factor.",
+        ),
+        Misconception(
+            "of the squares",
+            lambda x: 2 * x,
+            "This is the derivative of x². The loss sums x³: the factor is 3, and the "
+            "power goes down to 2.",
+        ),
+        Misconception(
+            "of the mean",
+            lambda x: 3 * x**2 / x.numel(),
+            "This is the gradient of the *mean* of all x³. The loss is their sum: "
+            "don't divide by the number of elements.",
         ),
     ),
     _points,

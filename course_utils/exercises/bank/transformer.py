@@ -327,6 +327,14 @@ MASKED = Exercise(
             "These are the weights, rightly masked. The last step is to take the "
             "weighted sum of the values: `weights @ v`.",
         ),
+        Misconception(
+            "the future hidden",
+            lambda q, k, v, keep: F.scaled_dot_product_attention(
+                q, k, v, is_causal=True
+            ),
+            "`keep` has no effect: you hide the future, as a causal mask does. Hide "
+            "what `keep` says, `attn_mask=keep`.",
+        ),
     ),
     _masked_cases,
     hints=(
@@ -425,6 +433,19 @@ FUTURE = Exercise(
             lambda length: torch.ones(length, length).tril(),
             "Two things: your mask marks what a token *may* see, and it holds floats. "
             "For nn.MultiheadAttention a Boolean True hides.",
+        ),
+        Misconception(
+            "next one only",
+            lambda length: _square(length).triu(1).tril(1),
+            "You hide only the very next token. All later ones must be hidden too: "
+            "everything to the right of the diagonal.",
+        ),
+        Misconception(
+            "the one before only",
+            lambda length: _square(length).tril(-1).triu(-1),
+            "You hide only the token just before each. Rows are queries and columns "
+            "are keys: what is later stands to the right of the diagonal, and all of "
+            "it must be hidden.",
         ),
     ),
     lambda: [(4,), (1,), (2,), (7,)],
@@ -532,6 +553,12 @@ PADDING = Exercise(
         Misconception(
             "numbers",
             lambda lengths, size: (_places(lengths, size) >= lengths[:, None]).long(),
+            "The places are right, but the mask holds whole numbers, which "
+            "nn.MultiheadAttention refuses: leave it Boolean.",
+        ),
+        Misconception(
+            "numbers of 32 bits",
+            lambda lengths, size: (_places(lengths, size) >= lengths[:, None]).int(),
             "The places are right, but the mask holds whole numbers, which "
             "nn.MultiheadAttention refuses: leave it Boolean.",
         ),
@@ -704,6 +731,12 @@ SPLIT_HEADS = Exercise(
             "float width in unflatten",
             lambda x, heads: x.unflatten(-1, (heads, x.shape[2] / heads)),
             _WHOLE_WIDTH,
+        ),
+        Misconception(
+            "batch taken for tokens",
+            lambda x, heads: x.unflatten(-1, (heads, -1)).permute(1, 2, 0, 3),
+            "Batch and tokens have changed places: `x` is `(N, L, E)`, the batch "
+            "first, and the result is batch, head, token, width.",
         ),
     ),
     _heads_cases,
@@ -1328,6 +1361,12 @@ GREEDY = Exercise(
             "list of tokens",
             lambda step, start, length: _greedy(step, start, length).tolist(),
             "The tokens are right, but they are a list. Return a tensor.",
+        ),
+        Misconception(
+            "floats",
+            lambda step, start, length: _greedy(step, start, length).float(),
+            "The tokens are right, but they are floats: `torch.zeros` and "
+            "`torch.empty` make floats unless you give them `dtype=torch.int64`.",
         ),
     ),
     _greedy_cases,
