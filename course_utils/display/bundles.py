@@ -13,6 +13,7 @@ CHECK = "application/vnd.course.check+json"
 CAPTION_CLASS = "course-caption"
 CHECK_CLASS = "course-check"
 ERROR_CLASS = "course-error"
+PROGRESS_CLASS = "course-progress"
 QUESTION_CLASS = "course-quiz"
 
 # A screen reader reads a changed text with this out when the reader is idle.
