@@ -110,22 +110,44 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
         ),
     ],
     "short_cells": [
-        (replace("playground(draw, alt)", lines(26)), "has 26 lines, over 25"),
+        (replace("print(1)", lines(26)), "has 26 lines, over 25"),
         (replace("print(1)", lines(13), True), "keep within 12 lines, not 90 %"),
         (replace_untagged(lines(5)), "half the cells have over 5 lines, not 4"),
     ],
     "no_empty_cells": [(replace("print(1)", ""), "('(empty)') is empty")],
     "text_between_code": [
-        (drop("## Section two"), "('playground(draw, alt)') is the fourth code cell"),
+        (drop("## Section two", "## Section three"), "('print(1)') is the fourth"),
     ],
     "word_count": [
         (
             replace("word word word word", "word", True),
-            "350 words of text, not 1,200 to 3,000",
+            "350 words of text, not 1,200 to 3,100",
         ),
         (
             replace("word ", "word word word ", True),
-            "3,650 words of text, not 1,200 to 3,000",
+            "3,650 words of text, not 1,200 to 3,100",
+        ),
+    ],
+    "drawings_folded": [
+        (tag("playground(draw", "drawing"), "is not folded (source_hidden, cellView"),
+        (unfold_in_colab("playground(draw"), "is not folded (source_hidden, cellView"),
+        (
+            replace("# @title Playground: ", "# @title "),
+            "under '# @title Drawing: …' or '# @title Playground: …'",
+        ),
+        (
+            replace("print(1)", "# @title Drawing: a line\nprint(1)"),
+            "('# @title Drawing: a line') is not tagged 'drawing'",
+        ),
+    ],
+    "little_drawing_in_sight": [
+        (
+            replace("print(1)", "fig, ax = 1, 2\n  ax.plot()\nplt.close()\nshow(fig)"),
+            "has 4 lines of drawing: move them to a folded cell tagged 'drawing'",
+        ),
+        (
+            replace("print(1)", "playground(f)\nfor x in axes:\n  show(1)\n  show(2)"),
+            "has 4 lines of drawing: move them to a folded cell tagged 'drawing'",
         ),
     ],
     "known_tags": [

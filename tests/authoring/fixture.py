@@ -34,6 +34,7 @@ except ModuleNotFoundError:  # Colab
     %pip install -q "git+https://github.com/a/b"
 from course_utils import setup"""
 DEVICE = "device = setup(device, seed)"
+PLAYGROUND = "# @title Playground: a pixel\nplayground(draw, alt)"
 EXERCISES = ["one", "two", "three", "four", "five"]
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}
 NEXT = """## Where to go next
@@ -105,7 +106,7 @@ def good_lesson() -> NotebookNode:
         new_markdown_cell(f"## Section one\n\n{words}"),
         *[code('ask("?", ["a", "b"], answer=0, why=".")') for _ in range(3)],
         new_markdown_cell(f"## Section two\n\n{words}"),
-        code("playground(draw, alt)", outputs=picture()),
+        code(PLAYGROUND, "drawing", outputs=picture(), **FOLDED),
         new_markdown_cell(f"## Section three\n\n{words}"),
         *[code("print(1)", outputs=[printed("1\n")]) for _ in range(3)],
         new_markdown_cell("## Summary\n\n## Exercises"),
