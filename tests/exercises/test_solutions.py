@@ -34,7 +34,7 @@ def test_every_exercise_is_solved_and_every_solution_right(lesson):
     ("right", "broken", "state"),
     [
         ("x @ weight.T + bias", "x @ weight.T - bias", State.WRONG),
-        ("x @ weight.T + bias", "x @ weight.T + bais", State.ERROR),
+        ("x @ weight.T + bias", "x @ weight.T + shift", State.ERROR),
         ("x @ weight.T + bias", "...", State.NOT_ATTEMPTED),
     ],
 )
