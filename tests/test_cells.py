@@ -2,10 +2,10 @@
 
 import nbformat
 import pytest
+from IPython.core.history import HistoryManager
 from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
-from traitlets.config import Config
 
 from course_utils.cells import CellWatch
 from course_utils.display.bundles import CHECK
@@ -14,8 +14,9 @@ RIGHT = "def affine(x, weight, bias):\n    return x @ weight.T + bias"
 
 
 @pytest.fixture
-def shell() -> InteractiveShell:
-    return InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
+def shell(monkeypatch) -> InteractiveShell:
+    monkeypatch.setattr(HistoryManager, "enabled", False)  # it would write a file
+    return InteractiveShell()
 
 
 def outdated_after(shell: InteractiveShell, *cells: str) -> bool:
