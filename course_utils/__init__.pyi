@@ -25,6 +25,7 @@ from .errors import expect_error as expect_error
 from .exercises.check import check as check
 from .exercises.model import Exercise as Exercise
 from .exercises.model import Misconception as Misconception
+from .exercises.progress import progress as progress
 from .exercises.registry import register as register
 from .session import current_device as current_device
 from .session import seed_everything as seed_everything

@@ -215,10 +215,11 @@ def lint(notebooks: tuple[str, ...], rules: bool) -> None:
 @main.command()
 @click.option("--check", is_flag=True, help="Name what disagrees, change nothing.")
 def links(check: bool) -> None:
-    """Write the repository's address and the README's table of lessons.
+    """Write the repository's address, the README's table, and each lesson's neighbours.
 
-    Both come from pyproject.toml and the lessons. The address is part of every
-    lesson's Colab badge and install line, README.md and CONTRIBUTING.md.
+    They come from pyproject.toml and the lessons. The address is part of every
+    lesson's Colab badge and install line, README.md and CONTRIBUTING.md; the lessons
+    before and after it are linked at the foot of each.
 
     Exit code: 0 all agrees, 1 something disagrees (with --check), 2 nothing was done.
     """

@@ -1,11 +1,13 @@
 """What a lesson starts from: device, seed, threads, exact float32, figure style."""
 
 import random
+import sys
 import warnings
 
 import numpy as np
 import torch
 
+from course_utils.cells import CELLS
 from course_utils.device import select_device
 from course_utils.display.plots import course_style
 from course_utils.errors import CourseError
@@ -25,6 +27,8 @@ def setup(
     3. Compute in exact float32 on a GPU too, by cuDNN's deterministic algorithms.
     4. Give matplotlib the course's figure style.
     5. Set how many threads torch computes with, if asked.
+    6. In a notebook, follow its cells, so that no check praises what a failed cell
+       was to replace.
 
     Args:
         device: "auto", "cpu", "cuda", "cuda:1", "mps"; see `select_device`.
@@ -57,6 +61,7 @@ def setup(
                 "or None for torch's own choice."
             )
         torch.set_num_threads(threads)
+    _follow_cells()
     print(f"Device: {_current}. Seed: {seed}.")
     return _current
 
@@ -96,6 +101,13 @@ def current_device() -> torch.device:
 def _is_whole(value: object, low: int) -> bool:
     """Return whether `value` is an int of at least `low`; True and False are not."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= low
+
+
+def _follow_cells() -> None:
+    # Where IPython was not even imported, no cell runs.
+    if ipython := sys.modules.get("IPython"):
+        if shell := ipython.get_ipython():
+            CELLS.follow(shell)
 
 
 def _use_exact_float32() -> None:

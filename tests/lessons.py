@@ -1,6 +1,7 @@
 """The lessons, as the tests read them."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -27,6 +28,19 @@ def read(path: Path) -> nbformat.NotebookNode:
 
 def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def solutions(notebook: nbformat.NotebookNode) -> dict[str, tuple[str, str]]:
+    """Return each solved exercise's (code of the solution, name that it defines)."""
+    found = {}
+    for cell in code_cells(notebook):
+        if "solution" in tags(cell):
+            title = re.match(r"# @title Solution: ([\w.]+)\n", cell.source)
+            defined = r"(?m)^(?:(?:def|class) (\w+_solution)\b|(\w+_solution) = )"
+            ((function, value),) = re.findall(defined, cell.source)
+            assert title and title[1] not in found, cell.source
+            found[title[1]] = cell.source, function or value
+    return found
 
 
 def clean_environment(**more: str) -> dict[str, str]:

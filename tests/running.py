@@ -8,8 +8,9 @@ import nbformat
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
+from course_utils.display.bundles import CHECK
 from course_utils.runs.execute import execute
-from tests.lessons import ROOT, clean_environment
+from tests.lessons import ROOT, clean_environment, read, solutions
 
 # By a lesson's number, where its own defaults would take long. Every name must be
 # one of its parameters.
@@ -32,6 +33,23 @@ def fast_copy(lesson: Path, folder: Path) -> Path:
     notebook = parameterize_notebook(load_notebook_node(str(lesson)), parameters)
     nbformat.write(notebook, folder / lesson.name)
     return folder / lesson.name
+
+
+def checked_copy(lesson: Path, folder: Path) -> Path:
+    """Copy a lesson, with a cell at its end that checks each of its solutions."""
+    notebook = read(lesson)
+    checks = [
+        f"check({n!r}, {answer})" for n, (_, answer) in solutions(notebook).items()
+    ]
+    notebook.cells.append(nbformat.v4.new_code_cell("\n".join(checks)))
+    nbformat.write(notebook, folder / lesson.name)
+    return folder / lesson.name
+
+
+def states_of(cell: nbformat.NotebookNode) -> list[str]:
+    """Return the states of the verdicts in a cell's outputs."""
+    data = [output.get("data", {}) for output in cell.outputs]
+    return [bundle[CHECK]["state"] for bundle in data if CHECK in bundle]
 
 
 def bare_course(folder: Path) -> Path:

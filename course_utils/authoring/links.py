@@ -1,8 +1,9 @@
-"""The repository's address, and the table of lessons, wherever they stand.
+"""The repository's address, the table of lessons, and the links between them.
 
 The address is written once, in pyproject.toml ([project.urls], Repository). From it
 come the Colab badges and the install line of every lesson, and the addresses in
-README.md and CONTRIBUTING.md. The README's table comes from the lessons' titles.
+README.md and CONTRIBUTING.md. The README's table comes from the lessons' titles, and
+so do the links at the foot of each lesson to the lessons before and after it.
 """
 
 import json
@@ -20,6 +21,8 @@ ADDRESS = (
     r"[\w.-]+/[\w-]+(?:\.[\w-]+)*"
 )
 OWN_BADGE = rf"({re.escape(COLAB)}[\w.-]+/[\w.-]+/blob/main/notebooks/)[\w.-]+\.ipynb"
+# The last line of a lesson.
+NEIGHBOURS = r"(?m)^\*\*(?:Before|Next):\*\* \[.*$"
 TABLE = r"(?s)(<!-- lessons -->\n).*(?=<!-- /lessons -->)"
 
 
@@ -72,11 +75,36 @@ course's folder.
         text = re.sub(ADDRESS, rf"\g<1>{repository}", before)
         if path in lessons:  # a copied one carries the badge of another
             text = re.sub(OWN_BADGE, rf"\g<1>{path.name}", text)
+            text = _with_neighbours(text, path, lessons)
         elif path.name == "README.md":
             text = re.sub(TABLE, lambda match: match[1] + table, text)
         if text != before:
             outdated[path] = text
     return outdated
+
+
+def _with_neighbours(text: str, lesson: Path, lessons: list[Path]) -> str:
+    """Return a lesson's text with links to its neighbours at the end."""
+    place = lessons.index(lesson)
+    around = {
+        "Before": lessons[max(place - 1, 0) : place],
+        "Next": lessons[place + 1 : place + 2],
+    }
+    links = [
+        f"**{word}:** [{title_of(other)[0]}]({other.name})"
+        for word, others in around.items()
+        for other in others
+    ]
+    notebook = json.loads(text)
+    last = notebook["cells"][-1]
+    before = "".join(last["source"])
+    after = re.sub(NEIGHBOURS, "", before).rstrip("\n")
+    if links:
+        after += "\n\n" + " · ".join(links)
+    if last["cell_type"] != "markdown" or after == before:
+        return text
+    last["source"] = after.splitlines(keepends=True)
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
 def _read(path: Path) -> str:

@@ -15,6 +15,7 @@ CAPTION_CLASS = "course-caption"
 CHECK_CLASS = "course-check"
 ERROR_CLASS = "course-error"
 MEASURED_CLASS = "course-measured"
+PROGRESS_CLASS = "course-progress"
 QUESTION_CLASS = "course-quiz"
 
 # A screen reader reads a changed text with this out when the reader is idle.

@@ -63,6 +63,20 @@ def register(exercise: Exercise) -> None:
     _registered[exercise.name] = exercise
 
 
+def numbered_exercises(lesson: str) -> dict[str, int]:
+    """Return {name: number} of the course's exercises in a lesson, in its order.
+
+    Empty for a lesson that the course does not have; exercises of your own have no
+    number.
+
+    >>> numbered_exercises("linear")["linear.affine"]
+    3
+    """
+    if not lesson.isidentifier():
+        return {}
+    return {name: n for n, name in enumerate(_of_the_course(lesson), 1)}
+
+
 def _of_the_course(lesson: str) -> dict[str, Exercise]:
     module = f"course_utils.exercises.bank.{lesson}"
     if importlib.util.find_spec(module) is None:

@@ -50,7 +50,10 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
         (replace("seed = 0", "seed = 1"), "lacks the line 'seed = 0'"),
     ],
     "setup_follows": [
-        (tag("try:"), "the second code cell, and no other, must be tagged 'setup'"),
+        (
+            tag("# @title Setup"),
+            "the second code cell, and no other, must be tagged 'setup'",
+        ),
         (
             replace("try:\n    import course_utils", "try:\n    import torch"),
             "does not begin by trying course_utils",
@@ -58,10 +61,15 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
         (replace("%pip install", "%pip list"), "does not install course_utils"),
         (
             replace("device = setup(device, seed)", "setup(device, seed)"),
-            "ends without 'device = setup(device, seed)'",
+            "the cell after setup is not 'device = setup(device, seed)'",
+        ),
+        (tag("try:", "setup"), "the setup cell is not folded under '# @title Setup'"),
+        (
+            replace("# @title Setup", "# Setup"),
+            "the setup cell is not folded under '# @title Setup'",
         ),
         (
-            outputs_of("try:", printed("Device: cuda. Seed: 0.\n")),
+            outputs_of("device = setup(", printed("Device: cuda. Seed: 0.\n")),
             "were not made on the CPU with seed 0",
         ),
     ],
@@ -81,23 +89,67 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
         (replace("docs.pytorch.org", "example.org"), "links no page of docs.pytorch"),
         (drop("## Where"), "links no page of docs.pytorch.org"),
     ],
+    "links_what_it_builds_on": [
+        (replace("**Builds on:** nothing.", ""), "in the title cell links no lesson"),
+        (replace("nothing.", "lesson 00."), "in the title cell links no lesson"),
+        (
+            replace("nothing.", "[lesson](00_a.ipynb) 00, lesson 01."),
+            "in the title cell links no lesson",
+        ),
+    ],
+    "links_its_neighbours": [
+        (replace("**Before:**", "Before:"), "does not link its neighbours"),
+        (replace("**Before:** [0", "**Before:** 0"), "does not link its neighbours"),
+    ],
+    "links_lead_to_lessons": [
+        (
+            replace("https://example.org", "99_none.ipynb"),
+            "links 99_none.ipynb, which is not there",
+        ),
+        (
+            replace("https://example.org", "98_none.ipynb#Exercise-1"),
+            "links 98_none.ipynb, which is not there",
+        ),
+    ],
     "short_cells": [
-        (replace("playground(draw, alt)", lines(26)), "has 26 lines, over 25"),
+        (replace("print(1)", lines(26)), "has 26 lines, over 25"),
         (replace("print(1)", lines(13), True), "keep within 12 lines, not 90 %"),
         (replace_untagged(lines(5)), "half the cells have over 5 lines, not 4"),
     ],
     "no_empty_cells": [(replace("print(1)", ""), "('(empty)') is empty")],
     "text_between_code": [
-        (drop("## Section two"), "('playground(draw, alt)') is the fourth code cell"),
+        (drop("## Section two", "## Section three"), "('print(1)') is the fourth"),
     ],
     "word_count": [
         (
             replace("word word word word", "word", True),
-            "330 words of text, not 1,200 to 3,000",
+            "350 words of text, not 1,200 to 3,100",
         ),
         (
             replace("word ", "word word word ", True),
-            "3,630 words of text, not 1,200 to 3,000",
+            "3,650 words of text, not 1,200 to 3,100",
+        ),
+    ],
+    "drawings_folded": [
+        (tag("playground(draw", "drawing"), "is not folded (source_hidden, cellView"),
+        (unfold_in_colab("playground(draw"), "is not folded (source_hidden, cellView"),
+        (
+            replace("# @title Playground: ", "# @title "),
+            "under '# @title Drawing: …' or '# @title Playground: …'",
+        ),
+        (
+            replace("print(1)", "# @title Drawing: a line\nprint(1)"),
+            "('# @title Drawing: a line') is not tagged 'drawing'",
+        ),
+    ],
+    "little_drawing_in_sight": [
+        (
+            replace("print(1)", "fig, ax = 1, 2\n  ax.plot()\nplt.close()\nshow(fig)"),
+            "has 4 lines of drawing: move them to a folded cell tagged 'drawing'",
+        ),
+        (
+            replace("print(1)", "playground(f)\nfor x in axes:\n  show(1)\n  show(2)"),
+            "has 4 lines of drawing: move them to a folded cell tagged 'drawing'",
         ),
     ],
     "known_tags": [
@@ -131,11 +183,15 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
     "solution_for_each_stub": [
         (
             drop("Solution: fixture.two"),
-            "no solution cell checks ('fixture.two', 'two_solution')",
+            "no cell 'Solution: fixture.two' defines two_solution",
         ),
         (
-            replace('"fixture.two", two_solution', '"fixture.two", two'),
-            "the solution ('fixture.two', 'two') belongs to no exercise",
+            replace("def two_solution", "def two"),
+            "no cell 'Solution: fixture.two' defines two_solution",
+        ),
+        (
+            replace("Solution: fixture.two", "Solution: fixture.six"),
+            "the solution of fixture.six belongs to no exercise",
         ),
     ],
     "solutions_folded": [
@@ -146,20 +202,43 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
         ),
         (unfold_in_colab("Solution: fixture.one"), "fixture.one') is not folded"),
     ],
+    "solutions_unchecked": [
+        (
+            replace("    return x", '    return x\n\n\ncheck("fixture.one", 1)'),
+            "fixture.one') checks the solution: the tests do",
+        ),
+    ],
+    "exercises_numbered": [
+        (
+            replace("### Exercise 2", "### Exercise 3"),
+            "('def two(x):'): no '### Exercise 2' above it",
+        ),
+        (
+            replace("### Exercise 2", "Exercise 2"),
+            "('def two(x):'): no '### Exercise 2' above it",
+        ),
+        (
+            replace('check("fixture.two"', 'check("linear.affine"'),
+            "linear.affine is exercise 2 here, 3 in the bank",
+        ),
+    ],
+    "counted_at_the_end": [
+        (drop("progress("), "the last code cell is not 'progress(\"fixture\")'"),
+        (
+            replace('progress("fixture")', 'progress("linear")'),
+            "the last code cell is not 'progress(\"fixture\")'",
+        ),
+    ],
     "solutions_last": [
         (move("Solution: fixture.one", 4), "fixture.one') comes before '## Solutions"),
         (drop("## Solutions"), "fixture.five') comes before '## Solutions'"),
     ],
     "verdicts_stored": [
         (
-            outputs_of("Solution: fixture.one", verdict("one", "wrong")),
-            "says ['wrong'], not 'correct'",
-        ),
-        (
             outputs_of('check("fixture.one", one)', verdict("one", "correct")),
             "says ['correct'], not 'not attempted'",
         ),
-        (outputs_of("Solution: fixture.two"), "says [], not 'correct'"),
+        (outputs_of('check("fixture.one", one)'), "says [], not 'not attempted'"),
     ],
     "exercises_known": [
         (
@@ -180,7 +259,7 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
         (outputs_of("print(1)", outside), "stores 'loss' outside its range"),
     ],
     "few_outputs_ignored": [
-        (ignore_outputs, "60% of the outputs are ignored by nbval, over 10%"),
+        (ignore_outputs, "30% of the outputs are ignored by nbval, over 10%"),
     ],
     "pictures_described": [
         (outputs_of("print(1)", *picture(alt="")), "a picture has no description"),

@@ -20,21 +20,28 @@ TITLE = """# 1 · A good lesson
 
 [![Open in Colab](badge.svg)](https://colab.research.google.com/github/a/b/blob/main/notebooks/01_good.ipynb)
 
-**Time:** 45 minutes.
+**Time:** 45 minutes. **Builds on:** nothing.
 
 **You will be able to**
 
 - read
 - write
 - count"""
-SETUP = """try:
+SETUP = """# @title Setup
+try:
     import course_utils
 except ModuleNotFoundError:  # Colab
     %pip install -q "git+https://github.com/a/b"
-from course_utils import setup
-device = setup(device, seed)"""
+from course_utils import setup"""
+DEVICE = "device = setup(device, seed)"
+PLAYGROUND = "# @title Playground: a pixel\nplayground(draw, alt)"
 EXERCISES = ["one", "two", "three", "four", "five"]
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}
+NEXT = """## Where to go next
+
+[x](https://docs.pytorch.org/y)
+
+**Before:** [0 · None](https://example.org)"""
 ALT = "A white pixel, 1 by 1."
 
 
@@ -76,19 +83,16 @@ def code(
     return new_code_cell(source, metadata=metadata, outputs=list(outputs))
 
 
-def exercise(name: str) -> list[NotebookNode]:
+def exercise(number: int, name: str) -> list[NotebookNode]:
+    text = new_markdown_cell(f"### Exercise {number}\n\nDo it.")
     stub = code(f"def {name}(x):\n    ...", "exercise")
     check = f'check("fixture.{name}", {name})'
-    return [stub, code(check, outputs=[verdict(name, "not attempted")])]
+    return [text, stub, code(check, outputs=[verdict(name, "not attempted")])]
 
 
 def solution(name: str) -> NotebookNode:
-    source = (
-        f"# @title Solution: fixture.{name}\n"
-        f"def {name}_solution(x):\n    return x\n\n\n"
-        f'check("fixture.{name}", {name}_solution)'
-    )
-    return code(source, "solution", outputs=[verdict(name, "correct")], **FOLDED)
+    source = f"# @title Solution: fixture.{name}\ndef {name}_solution(x):\n    return x"
+    return code(source, "solution", **FOLDED)
 
 
 def good_lesson() -> NotebookNode:
@@ -97,18 +101,20 @@ def good_lesson() -> NotebookNode:
     cells = [
         new_markdown_cell(TITLE),
         code('device = "auto"\nseed = 0', "parameters"),
-        code(SETUP, "setup", outputs=[printed("Device: cpu. Seed: 0.\n")]),
+        code(SETUP, "setup", **FOLDED),
+        code(DEVICE, outputs=[printed("Device: cpu. Seed: 0.\n")]),
         new_markdown_cell(f"## Section one\n\n{words}"),
         *[code('ask("?", ["a", "b"], answer=0, why=".")') for _ in range(3)],
         new_markdown_cell(f"## Section two\n\n{words}"),
-        code("playground(draw, alt)", outputs=picture()),
+        code(PLAYGROUND, "drawing", outputs=picture(), **FOLDED),
         new_markdown_cell(f"## Section three\n\n{words}"),
         *[code("print(1)", outputs=[printed("1\n")]) for _ in range(3)],
         new_markdown_cell("## Summary\n\n## Exercises"),
-        *[cell for name in EXERCISES for cell in exercise(name)],
+        *[cell for item in enumerate(EXERCISES, 1) for cell in exercise(*item)],
         new_markdown_cell("## Solutions"),
         *[solution(name) for name in EXERCISES],
-        new_markdown_cell("## Where to go next\n\n[x](https://docs.pytorch.org/y)"),
+        code('progress("fixture")'),
+        new_markdown_cell(NEXT),
     ]
     number = 0
     for cell in cells:

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from course_utils.authoring.links import COLAB, address, find_outdated, title_of
 from course_utils.cli import main
-from tests.lessons import LESSONS, ROOT
+from tests.lessons import LESSONS, ROOT, read
 
 FILES = ["README.md", "CONTRIBUTING.md", "notebooks"]
 
@@ -82,6 +82,26 @@ def test_copied_lesson_gets_its_own_badge(renamed):
     assert links().exit_code == 0
     assert "/blob/main/notebooks/99_copy.ipynb" in copy.read_text(encoding="utf-8")
     assert "(notebooks/99_copy.ipynb)" in (renamed / "README.md").read_text("utf-8")
+
+
+def test_lessons_link_their_neighbours(renamed):
+    notebooks = sorted((renamed / "notebooks").glob("*.ipynb"))
+    for path in notebooks:  # as a lesson that is new
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(r"\*\*(Before|Next):.*(?=\")", "", text), "utf-8")
+    notebooks[1].unlink()
+    assert links().exit_code == 0
+    ends = ["".join(read(notebooks[n]).cells[-1].source) for n in (0, 2, -1)]
+    last = [end.splitlines()[-1] for end in ends]
+    assert last[0] == "**Next:** [2 · Activations](02_activations.ipynb)"
+    assert last[1] == (
+        "**Before:** [0 · Start here](00_start_here.ipynb) · "
+        "**Next:** [3 · Dropout](03_dropout.ipynb)"
+    )
+    assert last[2] == "**Before:** [9 · Flatten and Unflatten](09_flatten.ipynb)"
+    for path in notebooks[2:]:
+        assert '01_linear_layers.ipynb)"' not in path.read_text(encoding="utf-8")
+    assert links("--check").exit_code == 0
 
 
 def test_missing_address_is_reported(renamed):

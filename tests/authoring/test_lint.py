@@ -111,6 +111,15 @@ def test_check_over_several_lines_is_seen(good):
     assert complaints("stub_then_check", good) == []
 
 
+def test_link_to_a_lesson_that_is_there_passes(good, tmp_path):
+    (tmp_path / "00_a.ipynb").touch()
+    replace("https://example.org", "00_a.ipynb")(good)
+    path = str(tmp_path / NAME)
+    assert complaints("links_lead_to_lessons", good, path) == []
+    replace("nothing.", "lesson [00](00_a.ipynb).")(good)
+    assert complaints("links_what_it_builds_on", good, path) == []
+
+
 def lint(*arguments: object) -> Result:
     return CliRunner().invoke(main, ["lint", *map(str, arguments)])
 

@@ -28,7 +28,11 @@ def shown(displayed) -> dict:
 def test_correct_answer(displayed):
     check("linear.affine", affine)
     data = shown(displayed)
-    assert data["text/plain"] == "✓ linear.affine: correct."
+    assert data["text/plain"] == "✓ Exercise 3 of 7 (linear.affine): correct."
+    assert (
+        "<b>✓ Exercise 3 of 7: correct.</b> <small>linear.affine</small>"
+        in (data["text/html"])
+    )
     assert data[CHECK] == {
         "name": "linear.affine",
         "state": "correct",
@@ -89,7 +93,7 @@ def test_error_of_the_check_itself_is_shown(displayed, monkeypatch):
     check("linear.affine", affine)
     text = shown(displayed)["text/plain"]
     assert text == (
-        "✗ linear.affine: stopped by an error.\n"
+        "✗ Exercise 3 of 7 (linear.affine): stopped by an error.\n"
         "The check itself failed: KeyError: 'missing'"
     )
     assert shown(displayed)[CHECK]["state"] == "error"

@@ -7,7 +7,11 @@ from course_utils.display.bundles import CHECK
 from course_utils.exercises import registry
 from course_utils.exercises.bank.linear import EXERCISES
 from course_utils.exercises.model import Exercise
-from course_utils.exercises.registry import find_exercise, register
+from course_utils.exercises.registry import (
+    find_exercise,
+    numbered_exercises,
+    register,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -95,3 +99,23 @@ def test_name_of_the_course_is_refused():
     assert str(error.value) == (
         "The course already has an exercise 'linear.affine': use another name."
     )
+
+
+def test_exercises_are_numbered_in_the_lesson_s_order():
+    names = [exercise.name for exercise in EXERCISES]
+    assert numbered_exercises("linear") == dict(zip(names, range(1, 8), strict=True))
+
+
+@pytest.mark.parametrize("lesson", ["mine", "none", "", "a b", "..linear"])
+def test_own_and_unknown_exercises_have_no_number(lesson):
+    register(double())
+    register(double("linear.double"))
+    assert numbered_exercises(lesson) == {}
+    assert "linear.double" not in numbered_exercises("linear")
+
+
+def test_own_exercise_s_verdict_has_its_name_alone(displayed):
+    register(double("linear.double"))
+    check("linear.double", lambda x: x + x)
+    assert displayed[0][0]["text/plain"] == "✓ linear.double: correct."
+    assert "<small>" not in displayed[0][0]["text/html"]

@@ -39,10 +39,15 @@ class Document:
         """Return the code cells with this tag."""
         return [cell for cell in self.code if tag in tags(cell)]
 
+    def index(self, cell: NotebookNode) -> int:
+        """Return the number of a cell, from 0."""
+        return next(i for i, other in enumerate(self.cells) if other is cell)
+
     def place(self, cell: NotebookNode) -> str:
         """Return the number and first line of a cell, which tell a reader where."""
-        index = next(i for i, other in enumerate(self.cells) if other is cell)
-        return f"cell {index} ('{first_line(cell.source)[:60] or '(empty)'}')"
+        return (
+            f"cell {self.index(cell)} ('{first_line(cell.source)[:60] or '(empty)'}')"
+        )
 
 
 def first_line(text: str) -> str:
@@ -53,6 +58,12 @@ def first_line(text: str) -> str:
 def tags(cell: NotebookNode) -> list[str]:
     """Return a cell's tags."""
     return cell.metadata.get("tags", [])
+
+
+def folded(cell: NotebookNode) -> bool:
+    """Return whether a cell is folded in JupyterLab and in Colab, under a title."""
+    form = cell.metadata.get("cellView") == "form"
+    return hidden(cell) and form and first_line(cell.source).startswith("# @title ")
 
 
 def hidden(cell: NotebookNode) -> bool:

@@ -1,4 +1,4 @@
-"""Rules for exercises: a stub, its check, a folded solution that is checked too."""
+"""Rules for exercises: a stub, its check, a folded solution, the count at the end."""
 
 import ast
 import re
@@ -9,11 +9,11 @@ from course_utils.authoring.lint.document import (
     Document,
     Messages,
     first_line,
-    hidden,
+    folded,
     tags,
 )
 from course_utils.display.bundles import CHECK
-from course_utils.exercises.registry import find_exercise
+from course_utils.exercises.registry import find_exercise, numbered_exercises
 
 
 def _checks(*cells: NotebookNode) -> list[tuple[str, str]]:
@@ -40,6 +40,17 @@ def _stubs(document: Document) -> list[tuple[NotebookNode, NotebookNode]]:
     return [(stub, after) for stub, after in pairs if "exercise" in tags(stub)]
 
 
+def _solutions(document: Document) -> list[tuple[NotebookNode, str, list[str]]]:
+    """Return each solution's cell, its exercise by the title, and what it defines."""
+    title, defined = "# @title Solution: ", r"(?m)^(?:(?:def|class) (\w+)|(\w+) = )"
+    return [
+        (cell, start.removeprefix(title), [a or b for a, b in names])
+        for cell in document.tagged("solution")
+        if (start := first_line(cell.source)).startswith(title)
+        for names in [re.findall(defined, cell.source)]
+    ]
+
+
 def enough_exercises(document: Document) -> Messages:
     """There are five exercises or more; one in lesson 00."""
     count, least = len(_stubs(document)), 1 if document.number == 0 else 5
@@ -60,26 +71,32 @@ def stub_then_check(document: Document) -> Messages:
 
 def solution_for_each_stub(document: Document) -> Messages:
     """Every exercise is solved under the name of its stub with _solution behind it."""
-    stubs = _checks(*(after for _, after in _stubs(document)))
-    expected = [(name, f"{answer}_solution") for name, answer in stubs]
-    checked = _checks(*document.tagged("solution"))
-    for pair in expected:
-        if pair not in checked:
-            yield f"no solution cell checks {pair}"
-    for pair in checked:
-        if pair not in expected:
-            yield f"the solution {pair} belongs to no exercise"
+    stubs = dict(_checks(*(after for _, after in _stubs(document))))
+    solved = {name: defined for _, name, defined in _solutions(document)}
+    for name, answer in stubs.items():
+        if f"{answer}_solution" not in solved.get(name, []):
+            yield f"no cell 'Solution: {name}' defines {answer}_solution"
+    for name in solved:
+        if name not in stubs:
+            yield f"the solution of {name} belongs to no exercise"
 
 
 def solutions_folded(document: Document) -> Messages:
     """A solution is folded in JupyterLab and in Colab, under its exercise's name."""
+    titled = [cell for cell, *_ in _solutions(document)]
     for cell in document.tagged("solution"):
         where = document.place(cell)
-        titles = [f"# @title Solution: {name}" for name, _ in _checks(cell)]
-        if not hidden(cell) or cell.metadata.get("cellView") != "form":
-            yield f"{where} is not folded (source_hidden, cellView 'form')"
-        if first_line(cell.source) not in titles:
+        if not any(cell is other for other in titled):
             yield f"{where} does not begin with '# @title Solution: <name>'"
+        elif not folded(cell):
+            yield f"{where} is not folded (source_hidden, cellView 'form')"
+
+
+def solutions_unchecked(document: Document) -> Messages:
+    """A solution has no check: nobody is praised for what they did not solve."""
+    for cell in document.tagged("solution"):
+        if _checks(cell):
+            yield f"{document.place(cell)} checks the solution: the tests do"
 
 
 def solutions_last(document: Document) -> Messages:
@@ -94,14 +111,12 @@ def solutions_last(document: Document) -> Messages:
 
 
 def verdicts_stored(document: Document) -> Messages:
-    """The stored verdicts are 'not attempted' for stubs, 'correct' for solutions."""
-    expected = [(after, "not attempted") for _, after in _stubs(document)]
-    expected += [(cell, "correct") for cell in document.tagged("solution")]
-    for cell, state in expected:
+    """The stored verdicts are 'not attempted'."""
+    for _, cell in _stubs(document):
         data = [output.get("data", {}) for output in cell.get("outputs", [])]
         states = [d[CHECK]["state"] for d in data if CHECK in d]
-        if states != [state] * max(1, len(_checks(cell))):
-            yield f"{document.place(cell)} says {states}, not '{state}'"
+        if states != ["not attempted"] * max(1, len(_checks(cell))):
+            yield f"{document.place(cell)} says {states}, not 'not attempted'"
 
 
 def exercises_known(document: Document) -> Messages:
@@ -115,3 +130,24 @@ def exercises_known(document: Document) -> Messages:
             continue
         if count < least:
             yield f"{name} has {count} misconceptions, not 3 or more"
+
+
+def exercises_numbered(document: Document) -> Messages:
+    """Exercises stand under their numbers, in the order of the lesson's bank."""
+    for number, (stub, after) in enumerate(_stubs(document), 1):
+        above = document.cells[: document.index(stub)][-1:]
+        if not any(f"### Exercise {number}\n" in c.source + "\n" for c in above):
+            yield f"{document.place(stub)}: no '### Exercise {number}' above it"
+        for name, _ in _checks(after):
+            known = numbered_exercises(name.partition(".")[0]).get(name, number)
+            if known != number:
+                yield f"{name} is exercise {number} here, {known} in the bank"
+
+
+def counted_at_the_end(document: Document) -> Messages:
+    """The last code cell counts what is solved: progress("lesson")."""
+    names = _checks(*(after for _, after in _stubs(document)))
+    lesson = names[0][0].partition(".")[0] if names else "…"
+    last = document.code[-1].source if document.code else ""
+    if last != f'progress("{lesson}")':
+        yield f"the last code cell is not 'progress(\"{lesson}\")'"

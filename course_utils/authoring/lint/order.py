@@ -1,8 +1,15 @@
-"""Rules for the order of a lesson: title, parameters, setup, sections."""
+"""Rules for the order of a lesson: title, parameters, setup, sections, links."""
 
 import re
 
-from course_utils.authoring.lint.document import Document, Messages, first_line, tags
+from course_utils.authoring.links import NEIGHBOURS
+from course_utils.authoring.lint.document import (
+    Document,
+    Messages,
+    first_line,
+    folded,
+    tags,
+)
 
 CLOSING = ["## Summary", "## Exercises", "## Solutions", "## Where to go next"]
 MIN_SECTIONS = 3
@@ -49,18 +56,22 @@ def parameters_second(document: Document) -> Messages:
 
 
 def setup_follows(document: Document) -> Messages:
-    """The second code cell installs the course on Colab and calls setup."""
+    """The second code cell, folded, imports what is needed; the third calls setup."""
     if [n for n, cell in enumerate(document.code) if "setup" in tags(cell)] != [1]:
         yield "the second code cell, and no other, must be tagged 'setup'"
         return
-    source = document.code[1].source
+    title, _, source = document.code[1].source.partition("\n")
+    if title != "# @title Setup" or not folded(document.code[1]):
+        yield "the setup cell is not folded under '# @title Setup'"
     if not source.startswith("try:\n    import course_utils\nexcept ModuleNotFound"):
         yield "the setup cell does not begin by trying course_utils"
     if '    %pip install -q "git+https://github.com/' not in source:
         yield "the setup cell does not install course_utils on Colab"
-    if not re.search(r"\ndevice = setup\(device, seed(, threads=1)?\)$", source):
-        yield "the setup cell ends without 'device = setup(device, seed)'"
-    if "Device: cpu. Seed: 0." not in str(document.code[1].outputs):
+    after = document.code[2:3]
+    call = r"device = setup\(device, seed(, threads=1)?\)"
+    if not any(re.fullmatch(call, cell.source) for cell in after):
+        yield "the cell after setup is not 'device = setup(device, seed)'"
+    elif "Device: cpu. Seed: 0." not in str(after[0].outputs):
         yield "the stored outputs were not made on the CPU with seed 0"
 
 
@@ -91,3 +102,24 @@ def links_the_reference(document: Document) -> Messages:
     text = "".join(cell.source for cell in last if cell.cell_type == "markdown")
     if "](https://docs.pytorch.org/" not in text:
         yield "the last cell links no page of docs.pytorch.org"
+
+
+def links_what_it_builds_on(document: Document) -> Messages:
+    """The title cell links the lessons that this one builds on."""
+    start = document.title.partition("**Builds on:**")[2].partition("\n")[0]
+    if not start or re.search(r"\d\d", re.sub(r"\[[^]]*\]\([^)]*\)", "", start)):
+        yield "'**Builds on:**' in the title cell links no lesson"
+
+
+def links_its_neighbours(document: Document) -> Messages:
+    """The last cell links the lessons before and after."""
+    last = document.cells[-1].source if document.cells else ""
+    if not re.search(NEIGHBOURS, last):
+        yield "the last cell does not link its neighbours: run course links"
+
+
+def links_lead_to_lessons(document: Document) -> Messages:
+    """A link to another lesson leads to a notebook in the same folder."""
+    for name in re.findall(r"\]\(([^)#:]+\.ipynb)[#)]", document.text):
+        if not (document.path.parent / name).is_file():
+            yield f"links {name}, which is not there"
