@@ -22,7 +22,10 @@ from course_utils.display.bundles import (
 REACH = 3  # cells
 # Whatever else a cell shows is live, or made for a program to read.
 _FOLDABLE = {HTML, PLAIN, PNG}
-# Progress bars write over their line, and these give text its colours.
+# As what is printed looks elsewhere: pages that nbconvert makes set no font here.
+_FONTS = "Menlo,Consolas,'DejaVu Sans Mono',monospace"
+_PRINTED = f"margin:0;font-family:{_FONTS};font-size:.93em"
+# By the first two a progress bar writes over its line, the last begins a colour.
 _LIVE_TEXT = ("\r", "\b", "\x1b")
 
 
@@ -178,13 +181,14 @@ def _page(piece: _Piece) -> str:
     """Return a piece as HTML."""
     if HTML in piece.data:
         return str(piece.data[HTML])
-    text = html.escape(str(piece.data.get(PLAIN, "")))
+    text = str(piece.data.get(PLAIN, ""))
     if PNG not in piece.data:
         # Quotes stay quotes, for the rules by which stored outputs are compared.
-        text = html.escape(str(piece.data[PLAIN]).rstrip("\n"), quote=False)
-        return f'<pre style="margin:0">{text}</pre>'
+        shown = html.escape(text.rstrip("\n"), quote=False)
+        return f'<pre style="{_PRINTED}">{shown}</pre>'
     picture = piece.data[PNG]
     if isinstance(picture, bytes):  # IPython's own formatters leave it so
         picture = base64.b64encode(picture).decode()
     source = f"data:{PNG};base64,{picture}"
-    return f'<img alt="{text}" src="{source}" style="max-width:100%">'
+    style = "max-width:100%;margin:4px 0"
+    return f'<img alt="{html.escape(text)}" src="{source}" style="{style}">'

@@ -8,6 +8,8 @@ import pytest
 from course_utils import ask
 from course_utils.display.bundles import HTML, OPTION_CLASS, PLAIN, QUESTION_CLASS
 
+RGBA = r"background:rgba\((\d+),(\d+),(\d+),([.\d]+)\)"
+
 
 def question(**changes):
     example = {
@@ -80,6 +82,30 @@ def test_right_and_wrong_differ_in_colour_too(card):
         for _, under in options(card[HTML])
     ]
     assert right not in wrong and len(set(wrong)) == 1
+
+
+@pytest.mark.parametrize(("page", "text"), [(255, 33), (17, 255)])
+def test_verdicts_can_be_read_in_both_themes(card, page, text):
+    """`page` and `text` are the greys of JupyterLab's light and dark theme."""
+    for *colour, share in re.findall(RGBA, card[HTML]):
+        behind = [float(share) * int(c) + (1 - float(share)) * page for c in colour]
+        assert contrast([text] * 3, behind) >= 4.5
+        if "border-left:4px solid rgb({},{},{})".format(*colour) in card[HTML]:
+            assert contrast(list(map(int, colour)), behind) >= 3
+
+
+def contrast(one: list[float], other: list[float]) -> float:
+    """Return how far two colours differ in lightness, by WCAG 2.2: 1 to 21."""
+
+    def luminance(colour: list[float]) -> float:
+        parts = [c / 255 for c in colour]
+        linear = [
+            c / 12.92 if c <= 0.04 else ((c + 0.055) / 1.055) ** 2.4 for c in parts
+        ]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted([luminance(one), luminance(other)])
+    return (light + 0.05) / (dark + 0.05)
 
 
 def test_options_of_a_question_close_each_other_and_no_one_else_s(displayed):
