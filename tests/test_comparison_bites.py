@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from itertools import accumulate, chain
 from pathlib import Path
 
 import nbformat
@@ -34,6 +35,11 @@ VERDICT = (
 )
 MEASURE = "from course_utils import measured\nmeasured('loss', [0.31, 0.33], 0.3, 0.4)"
 OUTSIDE = MEASURE.replace("0.33", "0.43")
+# Two cells: what stands below a prediction is folded.
+FOLD = """from course_utils.display.folding import fold_next_output
+fold_next_output()
+# %%
+"""
 # What is changed in a cell's stored outputs: (the cell, its words, other words).
 SEEN = {
     "a number's fourth digit": (NUMBER, "0.8133", "0.8134"),
@@ -43,6 +49,10 @@ SEEN = {
     "a measured value outside its range": (OUTSIDE, "Outside the expected", "Within"),
     "the range of a measured value": (MEASURE, "0.3 to 0.4", "0.3 to 0.5"),
     "an output that is gone": (NUMBER, None, None),
+    "a folded number": (FOLD + NUMBER, ">loss 0.8133", ">loss 0.8134"),
+    "a folded number as text": (FOLD + NUMBER, '"loss 0.8133', '"loss 0.8134'),
+    "a folded picture's description": (FOLD + PICTURE, 'alt=\\"An', 'alt=\\"No'),
+    "a folded output that is gone": (FOLD + NUMBER, None, None),
 }
 ACCEPTED = {
     "nothing": (NUMBER, "loss", "loss"),
@@ -50,21 +60,25 @@ ACCEPTED = {
     "a warning on stderr": (WARNING, "a warning", "another warning"),
     "a measured value": (MEASURE, "0.33", "0.38"),
     "a picture's pixels": (PICTURE, '"image/png": "iVBOR', '"image/png": "iVBOX'),
+    "a folded number's fifth digit": (FOLD + NUMBER, "0.8133", "0.81332"),
+    "a folded picture's pixels": (FOLD + PICTURE, "base64,iVBOR", "base64,iVBOX"),
 }
 CASES = SEEN | ACCEPTED
 
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory) -> dict[str, str]:
-    """Compare a notebook with one changed cell a case; return each one's outcome."""
+    """Compare a notebook with one changed cell per case; return each one's outcome."""
     folder = tmp_path_factory.mktemp("cases")
-    cells = [nbformat.v4.new_code_cell(source) for source, *_ in CASES.values()]
+    parts = [source.split("# %%\n") for source, *_ in CASES.values()]
+    cells = [nbformat.v4.new_code_cell(source) for source in chain(*parts)]
     notebook = nbformat.v4.new_notebook(cells=cells)
     notebook = with_outputs(notebook, folder)
-    for cell, (_, old, new) in zip(notebook.cells, CASES.values(), strict=True):
-        change(cell, old, new)
+    last = [number - 1 for number in accumulate(map(len, parts))]
+    for place, (_, old, new) in zip(last, CASES.values(), strict=True):
+        change(notebook.cells[place], old, new)
     found = compare(notebook, folder / "cases.ipynb")
-    return dict(zip(CASES, found, strict=True))
+    return {name: found[place] for name, place in zip(CASES, last, strict=True)}
 
 
 def change(cell: nbformat.NotebookNode, old: str | None, new: str | None) -> None:

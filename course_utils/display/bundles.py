@@ -16,8 +16,13 @@ CHECK_CLASS = "course-check"
 ERROR_CLASS = "course-error"
 MEASURED_CLASS = "course-measured"
 PROGRESS_CLASS = "course-progress"
+FOLD_CLASS = "course-fold"
+OPTION_CLASS = "course-option"
 QUESTION_CLASS = "course-quiz"
 
+_POINTED_AT = "rgba(128,128,128,.15)"
+# A border that shows on white and on black. (JupyterLab lets no variable through.)
+BORDER = "border:1px solid rgba(128,128,128,.85);border-radius:6px"
 # A screen reader reads a changed text with this out when the reader is idle.
 LIVE = 'aria-live="polite"'
 
@@ -62,3 +67,37 @@ def caption_bundle(*paragraphs: str, error: bool = False) -> dict[str, str]:
         HTML: f'<div class="{classes}" {LIVE}>{lines}</div>',
         PLAIN: "\n".join(texts),
     }
+
+
+def pointed_at(css_class: str) -> str:
+    """Return the style of what opens, while the mouse is on it, in this class.
+
+    JupyterLab leaves it out where a notebook is not trusted.
+
+    >>> pointed_at("hint")
+    '<style>.hint summary:hover{background:rgba(128,128,128,.15)}</style>'
+    """
+    return f"<style>.{css_class} summary:hover{{background:{_POINTED_AT}}}</style>"
+
+
+def details(summary: str, body: str, css_class: str, group: str = "") -> str:
+    """Return HTML that shows `summary` and opens to `body`, by mouse or by keyboard.
+
+    It needs no kernel.
+
+    Args:
+        summary: the HTML of the line that is always there.
+        body: the HTML below it.
+        css_class: by which tests and lint find it.
+        group: opening one of a group closes the others. JupyterLab drops this where a
+            notebook is not trusted; there, several can be open.
+
+    >>> details("Hint", "Transpose it.", "hint", "hints")  # doctest: +ELLIPSIS
+    '<details class="hint" name="hints" ...>Hint</summary>Transpose it.</details>'
+    """
+    name = f' name="{group}"' if group else ""
+    return (
+        f'<details class="{css_class}"{name} style="{BORDER};margin:6px 0 0">'
+        f'<summary style="padding:5px 12px;cursor:pointer">{summary}</summary>'
+        f"{body}</details>"
+    )

@@ -1,17 +1,22 @@
 """A prediction: a question asked before the cell that answers it."""
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from string import ascii_lowercase
-from typing import TYPE_CHECKING
 
 from course_utils.display import bundles
-from course_utils.display.bundles import LIVE, QUESTION_CLASS, markup, widget_view
+from course_utils.display.bundles import (
+    BORDER,
+    OPTION_CLASS,
+    QUESTION_CLASS,
+    details,
+    markup,
+    pointed_at,
+)
+from course_utils.display.folding import fold_next_output
 
-if TYPE_CHECKING:
-    from ipywidgets import VBox
-
-# ipywidgets sets lines as far apart as sliders.
-_TIGHT = 'style="line-height:1.45"'
+_NO_HINT = "Try another, or run the next cell and look."
+_GREEN, _ORANGE = "0,158,115", "213,94,0"  # as a check's verdict
 
 
 def ask(
@@ -21,9 +26,10 @@ def ask(
     why: str,
     wrong: Mapping[int, str] | None = None,
 ) -> None:
-    """Ask a question with options; choosing one shows at once whether it is right.
+    """Ask a question with options; opening one shows at once whether it is right.
 
-    Without a kernel the page shows the question, the options and the folded answer.
+    The card needs no kernel and no widget, so it works before anything has run. What
+    the next cell prints is folded, for it gives the answer away: `fold_next_output`.
     Text between backticks is set as code.
 
     Args:
@@ -57,60 +63,43 @@ def ask(
         raise ValueError(f"answer={answer} names no option: use 0 to {last}.")
     if answer in wrong or not all(0 <= index <= last for index in wrong):
         raise ValueError("wrong= explains wrong options, by their index.")
-    box = _radio_box(question, options, answer, why, wrong)
-    static = _static(question, options, answer, why)
-    display(widget_view(box.model_id) | static, raw=True)
+    letters = zip(ascii_lowercase, options, strict=False)
+    lines = [f"  {letter}) {option}" for letter, option in letters]
+    card = {
+        bundles.HTML: _card(question, options, answer, why, wrong),
+        bundles.PLAIN: "\n".join([f"Predict. {question}", *lines]),
+    }
+    display(card, raw=True)
+    fold_next_output()
 
 
-def _radio_box(
+def _card(
     question: str,
     options: Sequence[str],
     answer: int,
     why: str,
     wrong: Mapping[int, str],
-) -> "VBox":
-    from ipywidgets import HTML, Layout, RadioButtons, VBox
-
-    # Radio buttons show plain text, so backticks are dropped there.
-    radio = RadioButtons(
-        options=[option.replace("`", "") for option in options],
-        value=None,
-        layout=Layout(width="auto"),
+) -> str:
+    """Return the card as HTML: under each option what there is to say about it."""
+    # The same in every run, and another one for every question.
+    group = f"predict-{sha256(question.encode()).hexdigest()[:8]}"
+    verdicts = [
+        _verdict(f"<b>✗ Not this one.</b> {markup(wrong.get(i, _NO_HINT))}", _ORANGE)
+        for i in range(len(options))
+    ]
+    verdicts[answer] = _verdict(f"<b>✓ Yes.</b> {markup(why)}", _GREEN)
+    rows = "".join(
+        details(markup(option), verdict, OPTION_CLASS, group)
+        for option, verdict in zip(options, verdicts, strict=True)
     )
-    feedback = HTML(_feedback(""))
-
-    def react(_change: object) -> None:
-        if (index := radio.index) is None:
-            return
-        if index == answer:
-            feedback.value = _feedback(f"<b>✓ Yes.</b> {markup(why)}")
-        else:
-            hint = wrong.get(index, "Think again, or run the next cell and look.")
-            feedback.value = _feedback(f"<b>✗ Not this one.</b> {markup(hint)}")
-
-    radio.observe(react, names="value")
-    title = f'<div class="{QUESTION_CLASS}" {_TIGHT}>{_question(question)}</div>'
-    return VBox([HTML(title), radio, feedback], layout=Layout(max_width="46em"))
+    box = f"{BORDER};padding:12px 16px 16px;max-width:46em"
+    return (
+        f'{pointed_at(QUESTION_CLASS)}<div class="{QUESTION_CLASS}" style="{box}">'
+        f'<div style="margin:0 0 10px"><b>Predict.</b> {markup(question)}</div>'
+        f"{rows}</div>"
+    )
 
 
-def _question(question: str) -> str:
-    return f"<b>Predict.</b> {markup(question)}"
-
-
-def _feedback(content: str) -> str:
-    return f'<div class="{QUESTION_CLASS}" {LIVE} {_TIGHT}>{content}</div>'
-
-
-def _static(
-    question: str, options: Sequence[str], answer: int, why: str
-) -> dict[str, str]:
-    items = "".join(f"<li>{markup(option)}</li>" for option in options)
-    folded = f"<b>{markup(options[answer])}</b>. {markup(why)}"
-    letters = zip(ascii_lowercase, options, strict=False)
-    lines = [f"  {letter}) {option}" for letter, option in letters]
-    return {
-        bundles.HTML: f'<div class="{QUESTION_CLASS}">{_question(question)}'
-        f'<ol type="a">{items}</ol>'
-        f"<details><summary>Answer</summary>{folded}</details></div>",
-        bundles.PLAIN: "\n".join([f"Predict. {question}", *lines]),
-    }
+def _verdict(content: str, colour: str) -> str:
+    edge = f"border-left:4px solid rgb({colour});background:rgba({colour},.1)"
+    return f'<div style="{edge};margin:4px 12px 12px;padding:4px 12px">{content}</div>'

@@ -5,6 +5,7 @@ from nbformat.v4 import new_output
 from course_utils.display.bundles import ERROR_CLASS
 from course_utils.display.measured import measured_bundle
 from tests.authoring.changes import (
+    BIG,
     Change,
     big_picture,
     drop,
@@ -18,7 +19,7 @@ from tests.authoring.changes import (
     tag,
     unfold_in_colab,
 )
-from tests.authoring.fixture import picture, printed, verdict
+from tests.authoring.fixture import folded, image, picture, printed, verdict
 
 error = new_output("error", ename="E", evalue="e", traceback=[])
 warning = new_output("stream", name="stderr", text="UserWarning: beware\n")
@@ -289,14 +290,36 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
     "pictures_small": [
         (outputs_of("print(1)", *big_picture()), "a picture of 61,443 bytes"),
     ],
+    "folded_pictures": [
+        (
+            outputs_of("print(1)", folded('<img src="a.png">')),
+            "('print(1)'): a folded picture has no description",
+        ),
+        (
+            outputs_of("print(1)", folded('<img alt="&lt;Figure size 1x1&gt;">')),
+            "a folded picture has no description",
+        ),
+        (
+            outputs_of("print(1)", folded(image(BIG))),
+            "a folded picture of 61,443 bytes",
+        ),
+    ],
     "lines_fit_the_page": [
         (outputs_of("print(1)", printed("wide " * 21)), "prints 105 characters wide"),
+        (
+            outputs_of("print(1)", folded(f"<pre>{'&lt; ' * 51}</pre>")),
+            "prints 102 characters wide",
+        ),
     ],
     "no_local_paths": [
         (outputs_of("print(1)", printed("/home/ada/course\n")), "path: '/home/'"),
         (
             outputs_of("print(1)", printed("lib/site-packages/torch\n")),
             "path: 'site-packages'",
+        ),
+        (
+            outputs_of("print(1)", folded("<pre>/tmp/course</pre>")),
+            "path: '/tmp/'",
         ),
     ],
 }

@@ -7,6 +7,7 @@ from nbformat import NotebookNode
 from course_utils.authoring.lint.document import tags
 from tests.authoring.fixture import picture
 
+BIG = "AAAA" * 20_481
 Change = Callable[[NotebookNode], object]
 
 
@@ -91,7 +92,7 @@ def ignore_outputs(notebook: NotebookNode) -> None:
 
 def big_picture() -> list[NotebookNode]:
     outputs = picture()
-    outputs[0].data["image/png"] = "AAAA" * 20_481
+    outputs[0].data["image/png"] = BIG
     return outputs
 
 

@@ -13,7 +13,7 @@ from nbformat.v4 import (
     new_output,
 )
 
-from course_utils.display.bundles import CAPTION_CLASS, CHECK
+from course_utils.display.bundles import CAPTION_CLASS, CHECK, FOLD_CLASS
 
 NAME = "01_good.ipynb"
 TITLE = """# 1 · A good lesson
@@ -75,6 +75,15 @@ def picture(alt: str = ALT, caption: str = ALT) -> list[NotebookNode]:
     ]
 
 
+def folded(page: str) -> NotebookNode:
+    data = {"text/html": f'<details class="{FOLD_CLASS}">{page}</details>'}
+    return new_output("display_data", data=data | {"text/plain": "folded"})
+
+
+def image(data: str) -> str:
+    return f'<img alt="{ALT}" src="data:image/png;base64,{data}">'
+
+
 def code(
     source: str, *tags: str, outputs: Sequence[NotebookNode] = (), **metadata: object
 ) -> NotebookNode:
@@ -108,7 +117,9 @@ def good_lesson() -> NotebookNode:
         new_markdown_cell(f"## Section two\n\n{words}"),
         code(PLAYGROUND, "drawing", outputs=picture(), **FOLDED),
         new_markdown_cell(f"## Section three\n\n{words}"),
-        *[code("print(1)", outputs=[printed("1\n")]) for _ in range(3)],
+        *[code("print(1)", outputs=[printed("1\n")]) for _ in range(2)],
+        # The picture's data look like a path.
+        code("print(1)", outputs=[folded(f"<pre>1</pre>{image('AAA/tmp/')}")]),
         new_markdown_cell("## Summary\n\n## Exercises"),
         *[cell for item in enumerate(EXERCISES, 1) for cell in exercise(*item)],
         new_markdown_cell("## Solutions"),

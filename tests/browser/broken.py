@@ -5,17 +5,18 @@ from pathlib import Path
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course_utils.authoring.normal_form import dumps, normalise
+from course_utils.display.bundles import OPTION_CLASS, QUESTION_CLASS
 
-IMPORTS = "from course_utils import ask, playground"
+IMPORTS = "from course_utils import playground"
 DEAF = """def deaf(ax, p=0.5):
     ax.plot([0, 1], [0, 1])
 playground(deaf, "A line that does not listen.", p=(0.0, 1.0))"""
 FAILING = """def failing(ax, q=0.5):
     ax.plot([0, 1], [0, 1 / (q == 0.5)])
 playground(failing, "A line that breaks when moved.", q=(0.0, 1.0))"""
-SILENT = """from IPython.display import display
-from ipywidgets import RadioButtons
-display(RadioButtons(options=["a", "b"], value=None))"""
+SILENT = f"""from IPython.display import HTML
+option = "<details class='{OPTION_CLASS}'><summary>a</summary></details>"
+HTML("<div class='{QUESTION_CLASS}'>" + 2 * option + "</div>")"""
 WIDE = """from IPython.display import HTML
 HTML("<div style='width:3000px'>a very wide table</div>")"""
 ERROR = "1 / 0"

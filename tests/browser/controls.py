@@ -1,11 +1,17 @@
-"""Playgrounds and predictions on a page: sliders by keyboard, options by click."""
+"""Playgrounds and predictions on a page, moved and opened as a learner does."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from course_utils.display.bundles import CAPTION_CLASS, WIDGET_VIEW
+from course_utils.display.bundles import (
+    CAPTION_CLASS,
+    FOLD_CLASS,
+    OPTION_CLASS,
+    QUESTION_CLASS,
+    WIDGET_VIEW,
+)
 from tests.browser.page import NotebookPage
-from tests.browser.scripts import ANSWERS, REDRAWN, REMEMBER
+from tests.browser.scripts import REDRAWN, REMEMBER
 
 REDRAW_LIMIT = 30_000  # milliseconds until a moved control must have redrawn
 STEP = 100  # milliseconds between two looks
@@ -28,23 +34,24 @@ class Block:
 
 def playgrounds(view: NotebookPage) -> list[Block]:
     """Return the cells that show controls and a picture."""
-    return _blocks(view, with_picture=True)
-
-
-def quizzes(view: NotebookPage) -> list[Block]:
-    """Return the cells that ask for a prediction: controls, no picture."""
-    return _blocks(view, with_picture=False)
-
-
-def _blocks(view: NotebookPage, with_picture: bool) -> list[Block]:
     found = []
     for index, outputs in enumerate(view.outputs()):
         kinds = {kind for output in outputs for kind in output["kinds"]}
-        if WIDGET_VIEW in kinds and ("image/png" in kinds) == with_picture:
+        if kinds.issuperset({WIDGET_VIEW, "image/png"}):
             place = view.cell(index).locator(".jp-Cell-outputArea")
             if not place.locator(".course-touch").count():  # those have their tests
                 found.append(Block(index, place))
     return found
+
+
+def quizzes(view: NotebookPage) -> list:
+    """Return the cards that ask for a prediction."""
+    return view.page.locator(f".{QUESTION_CLASS}").all()
+
+
+def folds(view: NotebookPage) -> list:
+    """Return the outputs that are folded."""
+    return view.page.locator(f".{FOLD_CLASS}").all()
 
 
 def move_controls(block: Block) -> list[tuple[str, bool]]:
@@ -81,6 +88,26 @@ def move_slider(block: Block, handle, limit: int = REDRAW_LIMIT) -> bool:
     return True
 
 
-def take_quiz(block: Block) -> list[str]:
-    """Choose every option in turn; return what the page said to each."""
-    return block.place.evaluate(ANSWERS)
+def take_quiz(card, *, by_keyboard: bool = False) -> list[str]:
+    """Open every option in turn, and close it; return what showed under each."""
+    options = card.locator(f".{OPTION_CLASS}").all()
+    return [unfold(option, by_keyboard=by_keyboard) for option in options]
+
+
+def unfold(part, *, by_keyboard: bool = False) -> str:
+    """Open what is folded, by mouse or by Enter; return what then shows, and close it.
+
+    Closing it by keyboard takes the space bar.
+    """
+    summary, under = part.locator("summary").first, part.locator("summary + *").first
+    if by_keyboard:
+        summary.focus()
+        part.page.keyboard.press("Enter")
+    else:
+        summary.click()
+    shown = under.inner_text() if under.is_visible() else ""
+    if by_keyboard:
+        part.page.keyboard.press("Space")
+    else:
+        summary.click()
+    return "" if under.is_visible() else shown

@@ -2,9 +2,10 @@
 
     python -m tests.browser.lab notebooks/01_linear_layers.ipynb [folder]
 
-writes page-01.png, page-02.png, ... (the whole page), and for every playground two
-pictures, before and after its controls moved by keyboard, into `folder` (or into
-screenshots/<notebook>/). The notebook itself is never written: a copy is opened.
+writes page-01.png, page-02.png, ... (the whole page), two pictures of every playground,
+before and after its controls moved by keyboard, and one of every prediction, its first
+option opened, into `folder` (or into screenshots/<notebook>/). The notebook itself is
+never written: a copy is opened.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.browser.controls import move_controls, playgrounds, quizzes, take_quiz
+from tests.browser.controls import move_controls, playgrounds, quizzes
 from tests.browser.page import Browser, NotebookPage, what_is_missing
 from tests.browser.pictures import save_element, save_pages
 from tests.browser.server import ROOT, Lab
@@ -75,9 +76,9 @@ def _play(view: NotebookPage, folder: Path) -> list[Path]:
             if not changed:
                 print(f"{name}: moving '{control}' changed nothing.", file=sys.stderr)
         written.append(save_element(view, cell.place, folder / f"{name}-after.png"))
-    for number, cell in enumerate(quizzes(view), start=1):
-        take_quiz(cell)
-        written.append(save_element(view, cell.place, folder / f"quiz-{number}.png"))
+    for number, card in enumerate(quizzes(view), start=1):
+        card.locator("summary").first.click()
+        written.append(save_element(view, card, folder / f"quiz-{number}.png"))
     return written
 
 

@@ -8,6 +8,7 @@ from tests.browser.scripts import (
     COUNTS,
     CUT_OFF,
     DECODED,
+    END_KERNEL,
     IDLE,
     IS_CHANGED,
     OUTPUTS,
@@ -91,6 +92,10 @@ class NotebookPage:
         """Show another notebook in place of this one, which ends its kernel."""
         self.page.evaluate(REPLACE, name)
         self._wait_for_kernel()
+
+    def end_kernel(self) -> None:
+        """End the kernel: what the page does from here on, it does by itself."""
+        self.page.evaluate(END_KERNEL)
 
     def run_all(self, limit: float = RUN_LIMIT) -> None:
         """Run every cell; return once all have finished and their widgets show."""

@@ -5,7 +5,15 @@ from types import SimpleNamespace
 import pytest
 
 from tests.browser.broken import write_broken
-from tests.browser.controls import move_slider, name_of, playgrounds, quizzes, take_quiz
+from tests.browser.controls import (
+    folds,
+    move_slider,
+    name_of,
+    playgrounds,
+    quizzes,
+    take_quiz,
+    unfold,
+)
 from tests.browser.page import Browser, what_is_missing
 from tests.browser.pictures import save_element, save_pages
 from tests.browser.server import Lab
@@ -47,10 +55,11 @@ def view(lab):
 def lesson(request, view):
     """A lesson whose cells have all run, and a folder for its pictures."""
     view.replace(request.param.name)
+    opened = [take_quiz(card, by_keyboard=True) for card in quizzes(view)]
     view.run_all()
     folder = ROOT / "screenshots" / request.param.stem
     folder.mkdir(parents=True, exist_ok=True)
-    return SimpleNamespace(view=view, folder=folder)
+    return SimpleNamespace(view=view, folder=folder, opened=opened)
 
 
 def test_runs_without_an_error(lesson):
@@ -77,14 +86,30 @@ def test_every_slider_redraws(lesson):
     assert lesson.view.errors() == []
 
 
+def test_predictions_answer_before_anything_has_run(lesson):
+    assert len(lesson.opened) == len(quizzes(lesson.view)) > 0
+    for said in lesson.opened:
+        assert answers(said)
+
+
 def test_predictions_answer(lesson):
-    blocks = quizzes(lesson.view)
-    assert blocks
-    for block in blocks:
-        said = take_quiz(block)
-        assert len(said) >= 2
-        assert sum("Yes" in sentence for sentence in said) == 1
-        assert all(said)
+    cards = quizzes(lesson.view)
+    assert cards
+    for card in cards:
+        assert answers(take_quiz(card))
+
+
+def test_folded_outputs_open(lesson):
+    parts = folds(lesson.view)
+    assert parts
+    for part in parts:
+        assert unfold(part).strip() or part.locator("img").count()
+
+
+def answers(said: list[str]) -> bool:
+    """Return whether a card says something to each option, and Yes to one."""
+    yes = sum("✓ Yes." in sentence for sentence in said)
+    return len(said) >= 2 and yes == 1 and all(said)
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +143,18 @@ def test_a_failing_drawing_is_seen(broken):
 
 def test_a_silent_question_is_seen(broken):
     assert take_quiz(quizzes(broken)[0]) == ["", ""]
+
+
+def test_predictions_and_folded_outputs_open_without_a_kernel(lab, view):
+    view.replace(LESSONS[0].name)
+    view.end_kernel()
+    assert quizzes(view) and folds(view)
+    for card in quizzes(view):
+        assert answers(take_quiz(card))
+        assert answers(take_quiz(card, by_keyboard=True))
+    for part in folds(view):
+        assert unfold(part)
+        assert unfold(part, by_keyboard=True)
 
 
 def test_opening_a_lesson_asks_nothing_and_changes_nothing(lab, view):

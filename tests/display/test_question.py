@@ -1,17 +1,14 @@
 """A prediction and its answers."""
 
+import html
+import re
+
 import pytest
-from ipywidgets import RadioButtons, Widget
 
 from course_utils import ask
-from course_utils.display.bundles import HTML, LIVE, PLAIN, QUESTION_CLASS, WIDGET_VIEW
-from course_utils.display.question import _radio_box
+from course_utils.display.bundles import HTML, OPTION_CLASS, PLAIN, QUESTION_CLASS
 
-
-@pytest.fixture(scope="module", autouse=True)
-def widgets_closed():
-    yield
-    Widget.close_all()
+RGBA = r"background:rgba\((\d+),(\d+),(\d+),([.\d]+)\)"
 
 
 def question(**changes):
@@ -25,73 +22,103 @@ def question(**changes):
     return example | changes
 
 
-def children():
-    title, radio, feedback = _radio_box(**question()).children
-    assert isinstance(radio, RadioButtons)
-    return title, radio, feedback
-
-
-def feedback_after(*choices: int | None) -> str:
-    _, radio, feedback = children()
-    for index in choices:
-        radio.index = index
-    return feedback.value
-
-
-def test_page_without_a_kernel_shows_question_options_and_folded_answer(displayed):
+@pytest.fixture
+def card(displayed) -> dict:
     ask(**question())
     ((data, _),) = displayed
-    assert "<code>a &lt; b</code>" in data[HTML]
-    assert data[HTML].count("<li>") == 3
-    _, folded = data[HTML].split("<details>")
-    assert "<code>yes</code>" in folded and "It is &lt;b&gt;less" in folded
-    assert data[PLAIN].splitlines() == [
+    return data
+
+
+def options(page: str) -> list[tuple[str, str]]:
+    """Return each option's line and what stands under it."""
+    parts = r"(?s)<details[^>]*><summary[^>]*>(.*?)</summary>(.*?)</details>"
+    return re.findall(parts, page)
+
+
+def words(page: str) -> str:
+    return html.unescape(re.sub(r"<style>.*?</style>|<[^>]*>", "", page))
+
+
+def test_card_is_plain_html_and_text(card):
+    assert set(card) == {HTML, PLAIN}
+    assert QUESTION_CLASS in card[HTML]
+    assert "<script" not in card[HTML]
+
+
+def test_text_shows_question_and_options_but_no_answer(card):
+    assert card[PLAIN].splitlines() == [
         "Predict. Is `a < b`?",
         "  a) `yes`",
         "  b) no",
         "  c) perhaps",
     ]
-    assert WIDGET_VIEW in data
 
 
-def test_radio_buttons_show_the_options_without_backticks():
-    title, radio, _ = children()
-    assert list(radio.options) == ["yes", "no", "perhaps"]
-    assert "<b>Predict.</b> Is <code>a &lt; b</code>?" in title.value
+def test_only_question_and_options_are_seen_at_first(card):
+    folded = re.sub(r"(?s)</summary>.*?</details>", " ", card[HTML])
+    seen = words(folded.replace("<summary", " <summary"))
+    assert seen.split() == ["Predict.", "Is", "a", "<", "b?", "yes", "no", "perhaps"]
+    assert "<details open" not in card[HTML]
 
 
-def test_right_option_shows_why():
-    assert "✓ Yes." in feedback_after(0)
-    assert "It is &lt;b&gt;less&lt;/b&gt;." in feedback_after(0)
+def test_words_between_backticks_are_code_and_the_rest_no_markup(card):
+    assert "<code>a &lt; b</code>" in card[HTML]
+    (yes, why), *_ = options(card[HTML])
+    assert yes == "<code>yes</code>"
+    assert "It is &lt;b&gt;less&lt;/b&gt;." in why
 
 
-def test_wrong_option_shows_its_own_hint_and_not_the_answer():
-    assert "Look again." in feedback_after(1)
-    assert "less" not in feedback_after(1)
+def test_each_option_has_its_own_verdict(card):
+    verdicts = [words(under) for _, under in options(card[HTML])]
+    right, hinted, unhinted = verdicts
+    assert right == "✓ Yes. It is <b>less</b>."
+    assert hinted == "✗ Not this one. Look again."
+    assert unhinted.startswith("✗ Not this one. ") and "run the next cell" in unhinted
 
 
-def test_wrong_option_without_a_hint_sends_to_the_next_cell():
-    assert "run the next cell" in feedback_after(2)
+def test_right_and_wrong_differ_in_colour_too(card):
+    right, *wrong = [
+        re.search(r"border-left:[^;]*rgb\(([^)]*)\)", under)[1]
+        for _, under in options(card[HTML])
+    ]
+    assert right not in wrong and len(set(wrong)) == 1
 
 
-def test_last_choice_counts():
-    assert "✓ Yes." in feedback_after(1, 0)
-    assert "✗ Not this one." in feedback_after(0, 2)
+@pytest.mark.parametrize(("page", "text"), [(255, 33), (17, 255)])
+def test_verdicts_can_be_read_in_both_themes(card, page, text):
+    """`page` and `text` are the greys of JupyterLab's light and dark theme."""
+    for *colour, share in re.findall(RGBA, card[HTML]):
+        behind = [float(share) * int(c) + (1 - float(share)) * page for c in colour]
+        assert contrast([text] * 3, behind) >= 4.5
+        if "border-left:4px solid rgb({},{},{})".format(*colour) in card[HTML]:
+            assert contrast(list(map(int, colour)), behind) >= 3
 
 
-def test_clearing_the_choice_keeps_the_feedback():
-    assert "✓ Yes." in feedback_after(0, None)
+def contrast(one: list[float], other: list[float]) -> float:
+    """Return how far two colours differ in lightness, by WCAG 2.2: 1 to 21."""
+
+    def luminance(colour: list[float]) -> float:
+        parts = [c / 255 for c in colour]
+        linear = [
+            c / 12.92 if c <= 0.04 else ((c + 0.055) / 1.055) ** 2.4 for c in parts
+        ]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted([luminance(one), luminance(other)])
+    return (light + 0.05) / (dark + 0.05)
 
 
-def test_screen_readers_are_told_the_feedback():
-    for feedback in (feedback_after(), feedback_after(0), feedback_after(1)):
-        assert LIVE in feedback
-        assert QUESTION_CLASS in feedback  # the browser tests find it by this
+def test_options_of_a_question_close_each_other_and_no_one_else_s(displayed):
+    for changes in ({}, {}, {"question": "Is `b < a`?"}):
+        ask(**question(**changes))
+    names = [re.findall(r'<details[^>]* name="(.*?)"', d[HTML]) for d, _ in displayed]
+    assert [len(set(group)) for group in names] == [1, 1, 1]
+    first, again, other = (group[0] for group in names)
+    assert first == again != other
 
 
-def test_nothing_is_chosen_at_first():
-    assert children()[1].index is None
-    assert "Yes" not in feedback_after() and "Not this" not in feedback_after()
+def test_browser_finds_the_options_by_their_class(card):
+    assert card[HTML].count(f'class="{OPTION_CLASS}"') == 3
 
 
 @pytest.mark.parametrize(

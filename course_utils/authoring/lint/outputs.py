@@ -8,11 +8,17 @@ from collections.abc import Iterator
 from nbformat import NotebookNode
 
 from course_utils.authoring.lint.document import Document, Messages, tags
-from course_utils.display.bundles import CAPTION_CLASS, ERROR_CLASS, MEASURED
+from course_utils.display.bundles import (
+    CAPTION_CLASS,
+    ERROR_CLASS,
+    FOLD_CLASS,
+    MEASURED,
+)
 
 MAX_PICTURE = 60 * 1024  # bytes
 MAX_WIDTH = 100  # characters
 MACHINE = r"/(home|root|tmp|Users)/|[A-Z]:\\+Users|site-packages|dist-packages"
+EMBEDDED = r"data:image/png;base64,([\w+/=\n]+)"
 EMPTY_WORDS = r"(?i)(an? |the )?(plot|figure|graph|image|picture|chart) (of|showing)\b"
 IGNORE = "nbval-ignore-output"
 
@@ -92,12 +98,31 @@ def pictures_small(document: Document) -> Messages:
             yield f"{place}: a picture of {size:,} bytes"
 
 
+def folded_pictures(document: Document) -> Messages:
+    """A picture in a folded output has a description, and 60 KB or less."""
+    for place, output in _outputs(document):
+        for image in re.findall(r"<img[^>]*>", _folded(output)):
+            if not re.search(r'\balt="(?!&lt;Figure)[^"]', image):
+                yield f"{place}: a folded picture has no description"
+            for data in re.findall(EMBEDDED, image):
+                if (size := len(base64.b64decode(data))) > MAX_PICTURE:
+                    yield f"{place}: a folded picture of {size:,} bytes"
+
+
+def _folded(output: NotebookNode) -> str:
+    """Return the HTML of an output that is folded, else ""."""
+    page = output.get("data", {}).get("text/html", "")
+    return page if FOLD_CLASS in page else ""
+
+
 def lines_fit_the_page(document: Document) -> Messages:
     """No printed line has more than 100 characters."""
     for place, output in _outputs(document):
         text = output.get("text", "")
         if output.output_type == "execute_result":
             text += output.data.get("text/plain", "")
+        printed = re.findall(r"(?s)<pre[^>]*>(.*?)</pre>", _folded(output))
+        text += html.unescape("\n".join(printed))
         widest = max(map(len, text.splitlines()), default=0)
         if widest > MAX_WIDTH:
             yield f"{place} prints {widest} characters wide"
@@ -107,5 +132,6 @@ def no_local_paths(document: Document) -> Messages:
     """No output names a folder of the machine that it was made on."""
     for place, output in _outputs(document):
         data = {k: v for k, v in output.get("data", {}).items() if k != "image/png"}
-        if path := re.search(MACHINE, output.get("text", "") + str(data)):
+        text = re.sub(EMBEDDED, "", output.get("text", "") + str(data))
+        if path := re.search(MACHINE, text):
             yield f"{place} shows a path: '{path.group()}'"
