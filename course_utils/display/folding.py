@@ -11,6 +11,7 @@ from typing import Any
 from course_utils.display.bundles import (
     FOLD_CLASS,
     HTML,
+    MEASURED,
     PLAIN,
     PNG,
     Bundle,
@@ -20,8 +21,9 @@ from course_utils.display.bundles import (
 
 # The cell that gives the answer away may come after one or two that only define.
 REACH = 3  # cells
-# Whatever else a cell shows is live, or made for a program to read.
-_FOLDABLE = {HTML, PLAIN, PNG}
+# Whatever else a cell shows is live, or made for a program to read. What a measured
+# value says to programs stands in its text, too.
+_FOLDABLE = {HTML, PLAIN, PNG, MEASURED}
 # As what is printed looks elsewhere: pages that nbconvert makes set no font here.
 _FONTS = "Menlo,Consolas,'DejaVu Sans Mono',monospace"
 _PRINTED = f"margin:0;font-family:{_FONTS};font-size:.93em"

@@ -257,7 +257,7 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
     ],
     "no_warnings": [(outputs_of("print(1)", warning), "('print(1)') stores a warning")],
     "measured_values_held": [
-        (outputs_of("print(1)", outside), "stores 'loss' outside its range"),
+        (outputs_of("print(1)", outside), "stores a measured value outside its range"),
     ],
     "few_outputs_ignored": [
         (ignore_outputs, "30% of the outputs are ignored by nbval, over 10%"),

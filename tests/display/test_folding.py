@@ -18,7 +18,7 @@ from contextlib import redirect_stdout
 import matplotlib.pyplot as plt
 from IPython.display import HTML, clear_output
 from ipywidgets import IntSlider
-from course_utils import ask, show
+from course_utils import ask, measured, show
 from course_utils.display.folding import fold_next_output
 from course_utils.exercises.check import verdict_bundle
 from course_utils.exercises.model import State, Verdict
@@ -35,6 +35,7 @@ FOLDED = {  # the cell after the question: its text
     "await asyncio.sleep(0); print('later')": "later\n",
     SHOW: "An empty <square>.\nAn empty <square>.",
     "display(HTML('<b>bold</b>'))": "<IPython.core.display.HTML object>",
+    "measured('loss', 0.5, 0, 1)": "loss: 0.500 (expected 0 to 1)",
     "print('x', flush=True)": "x\n",
     "with redirect_stdout(io.StringIO()): print('no')\nprint('yes')": "yes\n",
 }
