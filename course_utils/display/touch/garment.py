@@ -82,7 +82,10 @@ class GarmentWidget(TouchWidget):
     """
 
     _esm = HERE / "garment.js"
-    _css = "".join((HERE / f"{name}.css").read_text() for name in ("touch", "garment"))
+    _css = "".join(
+        (HERE / f"{name}.css").read_text(encoding="utf-8")
+        for name in ("touch", "garment")
+    )
     question = traitlets.Dict().tag(sync=True)  # n, pixels, origin
     answer = traitlets.Dict().tag(sync=True)  # n, chances, said, near, problem
     wish = traitlets.Dict().tag(sync=True)  # of: a class or ALL; first: a place in it
@@ -215,7 +218,7 @@ def _require_pictures(name: str, pictures: Pictures, count: int) -> None:
 def _still(widget: GarmentWidget) -> Figure:
     """Draw the widget's state: the canvas, the bars, the nearest training images."""
     fig = plt.figure(figsize=(7.6, 3.5))
-    grid = fig.add_gridspec(3, 3, width_ratios=(3.2, 3.2, 1))
+    grid = fig.add_gridspec(3, 3, width_ratios=(3, 3, 1.4))
     picture, bars = fig.add_subplot(grid[:, 0]), fig.add_subplot(grid[:, 1])
     origin, said = widget.question["origin"], widget.answer["said"]
     plot_image(_decode(widget.question["pixels"]), picture, title=origin)
@@ -228,6 +231,7 @@ def _still(widget: GarmentWidget) -> Figure:
     bars.set_title(said)
     for row, near in enumerate(widget.answer["near"]):
         title = f"{near['name']}, {near['distance']:.1f}"
+        title = title if row else f"nearest, distance\n{title}"
         plot_image(_decode(near["pixels"]), fig.add_subplot(grid[row, 2]), title=title)
     fig.suptitle("Run this cell to draw: the bars answer at each stroke.", fontsize=11)
     return fig

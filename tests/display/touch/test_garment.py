@@ -13,7 +13,9 @@ from course_utils.display.touch.garment import ALL, SHELF, GarmentWidget
 SKETCHES = load_sketches()
 SKETCHES_AND_CLASSES = SKETCHES.test, SKETCHES.train, SKETCHES.classes
 MEAN, STD = 0.3, 0.35
-net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
+net = torch.nn.Sequential(
+    torch.nn.Conv2d(1, 8, 3), torch.nn.Flatten(), torch.nn.Linear(8 * 26 * 26, 10)
+)
 
 
 def predict(pixels):
