@@ -145,9 +145,13 @@ def _time_limit(seconds: float) -> Iterator[None]:
         yield
         return
     running, interruptions = True, itertools.count()
+    until = 0.0
 
     def interrupt(_signal: int, frame: FrameType | None) -> None:
-        if not running or _importing(frame):
+        nonlocal until
+        if _importing(frame):  # that is no fault of the code: its time begins anew
+            until = time.monotonic() + seconds
+        if not running or time.monotonic() < until:
             return
         if count := next(interruptions):
             _raise_after_lines(count % 8, frame)

@@ -114,6 +114,18 @@ def test_import_is_not_interrupted(tmp_path, monkeypatch):
     assert imported == [1]
 
 
+def test_code_has_its_time_after_a_slow_import(tmp_path, monkeypatch):
+    (tmp_path / "late_module.py").write_text("import time\ntime.sleep(0.6)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def work_after_import():
+        importlib.import_module("late_module")
+        time.sleep(0.2)
+        return "done"
+
+    assert run_guarded(work_after_import, 0.4) == "done"
+
+
 def test_limit_around_another_goes_on():
     start = time.monotonic()
     with pytest.raises(OutOfTime), guard(0.3):
