@@ -812,6 +812,11 @@ def _labelled_batch(n: int, features: int, classes: int) -> tuple[Tensor, Tensor
     return randn((n, features))[0], labels.to(current_device())
 
 
+def _step_cases() -> list[Case]:
+    x, y = _labelled_batch(4, 3, 4)  # far from 0: gradients longer than 1
+    return [_labelled_batch(5, 3, 4), _labelled_batch(1, 4, 4), (10 * x, y)]
+
+
 _A_TENSOR = "a tensor, not a number"
 
 
@@ -1034,7 +1039,7 @@ TRAIN_STEP = Exercise(
         ),
         *_faults_of_a_step(),
     ),
-    lambda: [_labelled_batch(5, 3, 4), _labelled_batch(1, 4, 4)],
+    _step_cases,
     _three_steps,
     parts=(
         "the loss of the first step",

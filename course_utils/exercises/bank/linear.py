@@ -94,7 +94,13 @@ OUTPUT_SHAPE = Exercise(
             "all leading dimensions, and one output is a dimension too.",
         ),
     ),
-    lambda: [((10, 5), 3), ((7,), 2), ((4, 6, 5), 3), ((1, 2, 3, 8), 1)],
+    lambda: [
+        ((10, 5), 3),
+        ((7,), 2),
+        ((4, 6, 5), 3),
+        ((1, 2, 3, 8), 1),
+        ((4, 3, 4), 2),
+    ],
     _no_list,
     hints=(
         "Only one dimension of the input is changed by the layer. Which?",

@@ -364,7 +364,9 @@ def _average_cases() -> list[Case]:
     cases = [(*randn((c, n)), k, p) for c, n, k, p in sizes]
     # After a ReLU: zeros of x inside windows, and a window of zeros alone.
     x = torch.tensor([[0, 2.0, 0, 0, 0, 0, 5, 1, 0], [3, 0, 0, 0, 1, 4, 0, 0, 2]])
-    return [*cases, (x.to(current_device()), 3, 1), (*randn((2, 4), seed=2), 4, 0)]
+    marks = torch.tensor([[-1.0, 2, -1, -1, -1, -1, 3, -1]])  # no number is a mark
+    cases += [(x.to(current_device()), 3, 1), (marks.to(current_device()), 3, 1)]
+    return [*cases, (*randn((2, 4), seed=2), 4, 0)]
 
 
 AVERAGE = Exercise(
@@ -744,10 +746,11 @@ def _route_cases() -> list[Case]:
         randn((1, 2), (1, 1)),
         randn((2, 20), (2, 10), seed=2),
     )
-    # Rounding makes equal neighbours. The last pairs: equal, far from 0, and zeros.
-    limits = torch.tensor([[1.0, 1.0, 200.0, -200.0, -1.0, 0.0, 0.0, 0.0]])
+    # Rounding makes equal neighbours. The last pairs: equal, far from 0, zeros, and
+    # nearly equal.
+    limits = torch.tensor([[1.0, 1.0, 200.0, -200.0, -1.0, 0.0, 0.0, 0.0, 0.5, 0.5005]])
     limits = limits.to(x.device)
-    return [(x, g), (one, h), (tied.round(), j), (limits, *randn((1, 4), seed=3))]
+    return [(x, g), (one, h), (tied.round(), j), (limits, *randn((1, 5), seed=3))]
 
 
 ROUTE = Exercise(
@@ -876,7 +879,10 @@ def _inside_only(x: Tensor) -> Tensor:
 
 def _thin_cases() -> list[Case]:
     shapes = [(2, 1, 5, 7), (1, 1, 3, 4), (3, 2, 6, 3), (1, 2, 5, 5)]
-    return [(randn(shape)[0].sigmoid(),) for shape in shapes]  # ink from 0 to 1
+    cases: list[Case] = [(randn(shape)[0].sigmoid(),) for shape in shapes]
+    blank = randn((1, 1, 4, 5), seed=2)[0].sigmoid()
+    blank[..., 1, 2] = 0.0  # one pixel without ink: equal ones may share the gradient
+    return [*cases, (blank,)]
 
 
 _ROWS_OR_COLUMNS = (

@@ -222,7 +222,11 @@ def _masked_cases() -> list[Case]:
         [[True, True, False], [False, True, True], [False, False, True], [True] * 3],
         device=q.device,
     )
-    return [*cases, (*_far_from_zero(q, k), v, keep)]
+    # What is hidden has by far the largest score.
+    a, b, c = randn((1, 2, 4), (1, 3, 4), (1, 3, 2), seed=3)
+    a[..., 0], b[:, 0, 0] = 40.0, 10.0
+    hidden = torch.tensor([[False, True, True], [False, True, False]], device=q.device)
+    return [*cases, (*_far_from_zero(q, k), v, keep), (a, b, c, hidden)]
 
 
 def _filled(q: Tensor, k: Tensor, v: Tensor, keep: Tensor, number: float) -> Tensor:
@@ -1251,8 +1255,9 @@ def _scores_of_the_best(step: _Model, start: Tensor, length: int) -> Tensor:
 
 
 def _greedy_cases() -> list[Case]:
-    # Size of the vocabulary, seed, start, length; a single token first.
-    cases = [(5, 3, 2, 1), (9, 1, 1, 5), (7, 4, 6, 6), (11, 8, 10, 4)]
+    # Size of the vocabulary, seed, start, length; a single token first, and once the
+    # token 0 on the way.
+    cases = [(5, 3, 2, 1), (9, 1, 1, 5), (7, 4, 6, 6), (11, 8, 10, 4), (6, 5, 5, 6)]
     return [
         (_Model(size, seed), torch.tensor([first], device=current_device()), length)
         for size, seed, first, length in cases
