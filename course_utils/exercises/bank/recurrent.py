@@ -553,7 +553,7 @@ RNN = Exercise(
         ),
         Misconception(
             "last step missing",
-            lambda x, *others: _rnn_loop(_rnn_step)(x[: max(1, len(x) - 1)], *others),
+            lambda x, *others: _rnn_loop(_rnn_step)(x[:-1], *others),
             "The last step is missing: your loop ends one step too early.",
         ),
     ),
