@@ -44,7 +44,7 @@ ACCEPTED = {
     "nothing": (NUMBER, "loss", "loss"),
     "a number's fifth digit": (NUMBER, "0.8133", "0.81332"),
     "a warning on stderr": (WARNING, "a warning", "another warning"),
-    "a picture's pixels": (PICTURE, '"image/png": "iVBOR', '"image/png": "iVBOX'),
+    "a picture's pixels": (PICTURE, "base64,iVBOR", "base64,iVBOX"),
 }
 CASES = SEEN | ACCEPTED
 

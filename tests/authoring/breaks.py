@@ -16,6 +16,7 @@ from tests.authoring.changes import (
     replace_untagged,
     tag,
     unfold_in_colab,
+    wide_picture,
 )
 from tests.authoring.fixture import picture, printed, verdict
 
@@ -189,7 +190,7 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
         ),
         (
             outputs_of("print(1)", *picture_with_other_alt()),
-            "the alt metadata differ from the description",
+            "the alt text differs from the description",
         ),
     ],
     "pictures_captioned": [
@@ -203,7 +204,10 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
         ),
     ],
     "pictures_small": [
-        (outputs_of("print(1)", *big_picture()), "a picture of 61,443 bytes"),
+        (outputs_of("print(1)", *big_picture()), "a picture of 92,161 bytes"),
+    ],
+    "pictures_of_few_widths": [
+        (wide_picture, "its width is 430 pixels: make figsize 4.2 or 5.6 or 7.6 wide"),
     ],
     "lines_fit_the_page": [
         (outputs_of("print(1)", printed("wide " * 21)), "prints 105 characters wide"),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from course_utils.display.bundles import CAPTION_CLASS, WIDGET_VIEW
+from course_utils.display.bundles import CAPTION_CLASS, PICTURE_CLASS, WIDGET_VIEW
 from tests.browser.page import NotebookPage
 from tests.browser.scripts import ANSWERS, REDRAWN, REMEMBER
 
@@ -40,8 +40,9 @@ def _blocks(view: NotebookPage, with_picture: bool) -> list[Block]:
     found = []
     for index, outputs in enumerate(view.outputs()):
         kinds = {kind for output in outputs for kind in output["kinds"]}
-        if WIDGET_VIEW in kinds and ("image/png" in kinds) == with_picture:
-            place = view.cell(index).locator(".jp-Cell-outputArea")
+        place = view.cell(index).locator(".jp-Cell-outputArea")
+        has_picture = place.locator(f".{PICTURE_CLASS}").count() > 0
+        if WIDGET_VIEW in kinds and has_picture == with_picture:
             found.append(Block(index, place))
     return found
 
