@@ -64,6 +64,8 @@ def course_style() -> None:
             "figure.dpi": DPI,
             "figure.facecolor": PAPER,
             "figure.constrained_layout.use": True,
+            "figure.constrained_layout.h_pad": 0.08,  # inches: the paper's margin
+            "figure.constrained_layout.w_pad": 0.08,
             "figure.titlesize": TITLE,
             "font.size": TEXT,
             "image.cmap": "cividis",  # even in lightness, safe for the colour-blind

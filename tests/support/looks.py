@@ -1,8 +1,8 @@
 """What is hard to see in a figure: pale, clipped, tiny or crossed texts, pale marks.
 
 Each page is tried, a light and a dark one: the paper of the course lets a little of
-it through. Bands and coloured areas are left out, for a line or a text beside them
-says the same.
+it through. Bands and coloured areas are left out, as marks and below marks: a line
+through them says the same.
 """
 
 import os
@@ -12,11 +12,14 @@ from pathlib import Path
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.collections import (
+    LineCollection,
+    PathCollection,
+    PolyCollection,
+)
 from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.text import Text
 from numpy.typing import ArrayLike, NDArray
 
@@ -37,7 +40,8 @@ def faults(fig: Figure) -> list[str]:
     marks = [mark for ax in fig.axes for mark in _marks(ax)]
     found = [*_misplaced(fig, texts)]
     below_texts = _pixels_without(fig, texts)
-    below_marks = _pixels_without(fig, [*texts, *marks])
+    bands = fig.findobj(PolyCollection)
+    below_marks = _pixels_without(fig, [*texts, *marks, *bands])
     for page, level in PAGES.items():
         found += _pale_texts(texts, _on_page(below_texts, level), page)
         found += _pale_marks(marks, _on_page(below_marks, level), page)
@@ -71,9 +75,12 @@ def _texts(fig: Figure) -> Iterator[Text]:
 
 def _marks(ax: Axes) -> Iterator[Artist]:
     kinds = (Line2D, PathCollection, LineCollection)
-    for artist in [*ax.lines, *ax.patches, *ax.collections]:
-        if artist.get_visible() and isinstance(artist, (*kinds, Patch)):
+    for artist in [*ax.lines, *ax.collections]:
+        if artist.get_visible() and isinstance(artist, kinds):
             yield artist
+    for patch in ax.patches:
+        if patch.get_visible() and min(np.abs(patch.get_window_extent().size)) > 1:
+            yield patch
 
 
 def _pixels_without(fig: Figure, artists: list) -> NDArray[np.float64]:
@@ -151,12 +158,19 @@ def _below(mark: Artist, page: NDArray) -> NDArray[np.float64]:
         ends = [path.vertices for path in mark.get_paths()]
         points = mark.get_transform().transform(np.concatenate(ends or [[(-1, -1)]]))
     elif isinstance(mark, Line2D):
-        points = mark.get_transform().transform(mark.get_xydata())
+        points = _with_middles(mark.get_transform().transform(mark.get_xydata()))
+    elif mark.get_fill():  # type: ignore[attr-defined]
+        points = mark.get_window_extent().get_points().mean(axis=0, keepdims=True)
     else:
-        points = [mark.get_window_extent().get_points().mean(axis=0)]
+        outline = mark.get_transform().transform_path(mark.get_path())  # type: ignore[attr-defined]
+        points = _with_middles(outline.vertices)
     points = np.asarray(points, dtype=float)
     points = points[np.isfinite(points).all(axis=1)].astype(int)
     height, width, _ = page.shape
     inside = (points >= 0).all(axis=1) & (points < [width, height]).all(axis=1)
     columns, rows = points[inside].T
     return page[rows, columns]
+
+
+def _with_middles(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.concatenate([points, (points[1:] + points[:-1]) / 2])
