@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.collections import (
     LineCollection,
     PathCollection,
@@ -20,6 +21,7 @@ from matplotlib.collections import (
 from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.spines import Spine
 from matplotlib.text import Text
 from numpy.typing import ArrayLike, NDArray
 
@@ -30,7 +32,8 @@ from course_utils.display.plots import SMALL, TEXT, TITLE
 PAGES = {"light": 1.0, "dark": 17 / 255}  # JupyterLab's two themes
 FOR_TEXT, FOR_MARKS = 4.5, 3.0
 CROSSED = 0.06  # share of a text's box that may lie on something of its colour
-LOG = "FIGURE_FAULTS"  # the file that `watch` writes to, an environment variable
+LOG = "FIGURE_LOG"  # an environment variable: the file that `watch` writes to
+GOOD = "nothing is hard to see"
 
 
 def faults(fig: Figure) -> list[str]:
@@ -40,8 +43,8 @@ def faults(fig: Figure) -> list[str]:
     marks = [mark for ax in fig.axes for mark in _marks(ax)]
     found = [*_misplaced(fig, texts)]
     below_texts = _pixels_without(fig, texts)
-    bands = fig.findobj(PolyCollection)
-    below_marks = _pixels_without(fig, [*texts, *marks, *bands])
+    beside = [*fig.findobj(PolyCollection), *fig.findobj(Spine), *fig.findobj(Axis)]
+    below_marks = _pixels_without(fig, [*texts, *marks, *beside])
     for page, level in PAGES.items():
         found += _pale_texts(texts, _on_page(below_texts, level), page)
         found += _pale_marks(marks, _on_page(below_marks, level), page)
@@ -49,13 +52,13 @@ def faults(fig: Figure) -> list[str]:
 
 
 def watch() -> None:
-    """From now on write the faults of every figure that is shown to the file `LOG`."""
+    """From now on write to `LOG` what is hard to see in each figure that is drawn."""
     draw = figures.figure_png
 
     def figure_png(fig: Figure) -> bytes:
         png = draw(fig)
         with Path(os.environ[LOG]).open("a", encoding="utf-8") as log:
-            log.writelines(f"{fault}\n" for fault in faults(fig))
+            log.writelines(f"{line}\n" for line in faults(fig) or [GOOD])
         return png
 
     figures.figure_png = figure_png
@@ -85,6 +88,7 @@ def _marks(ax: Axes) -> Iterator[Artist]:
 
 def _pixels_without(fig: Figure, artists: list) -> NDArray[np.float64]:
     """Draw the figure without some artists; return its pixels, rows from the bottom."""
+    artists = [artist for artist in artists if artist.get_visible()]
     for artist in artists:
         artist.set_visible(False)
     engine = fig.get_layout_engine()
@@ -126,9 +130,8 @@ def _pale_marks(marks: list[Artist], page: NDArray, name: str) -> Iterator[str]:
         below = _below(mark, page)
         if not len(below):
             continue
-        best = np.max(
-            [contrast(_over(c, below), below) for c in _colours(mark)], axis=0
-        )
+        each = [contrast(_over(colour, below), below) for colour in _colours(mark)]
+        best = np.max(each, axis=0)
         if np.median(best) < FOR_MARKS:
             yield f"{mark} has {np.median(best):.2f}:1 on a {name} page"
 
@@ -140,6 +143,7 @@ def _over(colour: NDArray, below: NDArray) -> NDArray[np.float64]:
 
 def _colours(mark: Artist) -> NDArray[np.float64]:
     """Return the colours of a mark, any of which may be what it is seen by."""
+    seams = [effect._gc["foreground"] for effect in mark.get_path_effects() or []]
     if isinstance(mark, Line2D):
         names: list[ArrayLike] = [mark.get_color(), mark.get_markeredgecolor()]
         return np.concatenate([to_rgba_array(name, mark.get_alpha()) for name in names])
@@ -147,7 +151,7 @@ def _colours(mark: Artist) -> NDArray[np.float64]:
     if isinstance(mark, LineCollection):
         return edges
     faces = to_rgba_array(mark.get_facecolor())  # type: ignore[attr-defined]
-    return np.concatenate([faces, edges])
+    return np.concatenate([faces, edges, to_rgba_array(seams)])
 
 
 def _below(mark: Artist, page: NDArray) -> NDArray[np.float64]:
