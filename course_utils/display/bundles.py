@@ -84,8 +84,9 @@ def caption_bundle(*paragraphs: str, error: bool = False) -> dict[str, str]:
     >>> caption_bundle("Loss: 0.07.", "")["text/plain"]
     'Loss: 0.07.'
     """
-    # Paler by opacity, which no frontend strips and every theme can bear.
-    style = "margin:.2em 0 .4em 0;line-height:1.45;max-width:46em;opacity:.8"
+    # Paler by opacity, which no frontend strips and every theme can bear; at the left
+    # edge of JupyterLab's text, which begins 6 pixels to the right of its outputs.
+    style = "margin:.2em 0 .4em 6px;line-height:1.45;max-width:46em;opacity:.8"
     classes = f"{CAPTION_CLASS} {ERROR_CLASS}" if error else CAPTION_CLASS
     texts = [text for text in paragraphs if text]
     lines = "".join(f'<p style="{style}">{html.escape(text)}</p>' for text in texts)

@@ -23,6 +23,7 @@ from tests.authoring.fixture import picture, printed, verdict
 error = new_output("error", ename="E", evalue="e", traceback=[])
 warning = new_output("stream", name="stderr", text="UserWarning: beware\n")
 no_caption = picture()[:1]
+bare_picture = new_output("display_data", data={"image/png": "iVBOR"})
 failed_drawing = printed(f'<div class="{ERROR_CLASS}">')
 
 BREAKS: dict[str, list[tuple[Change, str]]] = {
@@ -179,6 +180,10 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
         (ignore_outputs, "60% of the outputs are ignored by nbval, over 10%"),
     ],
     "pictures_described": [
+        (
+            outputs_of("print(1)", bare_picture),
+            "a picture without alt text: put it on the page by show",
+        ),
         (outputs_of("print(1)", *picture(alt="")), "a picture has no description"),
         (
             outputs_of("print(1)", *picture(alt="<Figure size 640x480>")),

@@ -80,6 +80,9 @@ def few_outputs_ignored(document: Document) -> Messages:
 
 def pictures_described(document: Document) -> Messages:
     """A picture's description says what it shows, in its `alt` as in its text."""
+    for place, output in _outputs(document):
+        if "image/png" in output.get("data", {}):
+            yield f"{place}: a picture without alt text: put it on the page by show"
     for picture in _pictures(document):
         alt = re.search(r'\balt="([^"]*)"', picture.page)
         if not picture.description or picture.description.startswith("<Figure"):
