@@ -10,7 +10,7 @@ from papermill.parameterize import parameterize_notebook
 
 from course_utils.display.bundles import CHECK
 from course_utils.runs.execute import execute
-from tests.lessons import ROOT, clean_environment, read, solutions
+from tests.lessons import ROOT, clean_environment, read, solutions, tags
 
 # By a lesson's number, where its own defaults would take long. Every name must be
 # one of its parameters.
@@ -64,8 +64,20 @@ def bare_course(folder: Path) -> Path:
 def offline_environment(course: Path, log: Path) -> dict[str, str]:
     """Return an environment in which `course` is imported and no network reached."""
     variables = clean_environment(OFFLINE_LOG=str(log))
-    places = [str(ROOT / "tests" / "offline"), str(course)]
+    # This checkout last: its tests may be imported, its course is not.
+    places = [str(ROOT / "tests" / "offline"), str(course), str(ROOT)]
     return variables | {"PYTHONPATH": os.pathsep.join(places)}
+
+
+def with_figures_watched(lesson: Path, folder: Path) -> Path:
+    """Copy a lesson with a cell after its set-up that looks at every figure."""
+    notebook = nbformat.read(lesson, as_version=4)
+    cells = notebook.cells
+    after = 1 + next(i for i, cell in enumerate(cells) if "setup" in tags(cell))
+    watch = "from tests.support.looks import watch as _watch\n\n_watch()"
+    cells.insert(after, nbformat.v4.new_code_cell(watch))
+    nbformat.write(notebook, folder / lesson.name)
+    return folder / lesson.name
 
 
 def run_lesson(notebook: Path, parameters: dict, cwd: Path) -> nbformat.NotebookNode:

@@ -59,7 +59,7 @@ ACCEPTED = {
     "a number's fifth digit": (NUMBER, "0.8133", "0.81332"),
     "a warning on stderr": (WARNING, "a warning", "another warning"),
     "a measured value": (MEASURE, "0.33", "0.38"),
-    "a picture's pixels": (PICTURE, '"image/png": "iVBOR', '"image/png": "iVBOX'),
+    "a picture's pixels": (PICTURE, "base64,iVBOR", "base64,iVBOX"),
     "a folded number's fifth digit": (FOLD + NUMBER, "0.8133", "0.81332"),
     "a folded picture's pixels": (FOLD + PICTURE, "base64,iVBOR", "base64,iVBOX"),
 }

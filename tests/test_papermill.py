@@ -1,5 +1,6 @@
 """Every lesson runs with other parameters than its own, and without a network.
 
+On the way each of its figures is looked at: no text and no mark may be hard to see.
 The network is cut off for the kernel too, and no downloaded data can be found: the
 lessons have what they bring along, and lesson 10 its embedded default.
 """
@@ -17,7 +18,9 @@ from tests.running import (
     run_lesson,
     states_of,
     text_of,
+    with_figures_watched,
 )
+from tests.support.looks import GOOD, LOG
 
 pytestmark = pytest.mark.timeout(900)
 # The first lessons stand for all in `make test`; `make test-all` runs every one.
@@ -35,37 +38,48 @@ def executed(request, tmp_path_factory):
     """A lesson, executed offline with other parameters; and what it tried to reach."""
     lesson, folder = request.param, tmp_path_factory.mktemp("offline")
     course, log = bare_course(folder / "course"), folder / "attempts"
+    figures = folder / "figures"
     with pytest.MonkeyPatch.context() as patch:
         for name in ["COURSE_DATA", "COURSE_OFFLINE", "COURSE_DEVICE"]:
             patch.delenv(name, raising=False)
         for name, value in offline_environment(course, log).items():
             patch.setenv(name, value)
+        patch.setenv(LOG, str(figures))
         parameters = changed_parameters(lesson, device="cpu")
-        copy = checked_copy(lesson, folder)
-        notebook = run_lesson(copy, parameters, course / "notebooks")
-    attempts = log.read_text(encoding="utf-8") if log.exists() else ""
-    return lesson, notebook, attempts
+        watched = with_figures_watched(checked_copy(lesson, folder), folder)
+        notebook = run_lesson(watched, parameters, course / "notebooks")
+    attempts, looks = (
+        file.read_text(encoding="utf-8") if file.exists() else ""
+        for file in (log, figures)
+    )
+    return lesson, notebook, attempts, looks
 
 
 def test_other_parameters_reach_the_lesson(executed):
-    _, notebook, _ = executed
+    _, notebook, *_ = executed
     assert "Device: cpu. Seed: 1." in text_of(notebook)
 
 
 def test_solutions_hold_for_another_seed(executed):
-    _, notebook, _ = executed
+    _, notebook, *_ = executed
     assert states_of(notebook.cells[-1]) == ["correct"] * len(solutions(notebook))
 
 
+def test_no_text_or_mark_of_a_figure_is_hard_to_see(executed):
+    *_, looks = executed
+    assert looks, "no figure was looked at"
+    assert set(looks.splitlines()) == {GOOD}
+
+
 def test_nothing_failed(executed):
-    _, notebook, _ = executed
+    _, notebook, *_ = executed
     assert ERROR_CLASS not in text_of(notebook)
     kinds = [o.output_type for c in notebook.cells for o in c.get("outputs", [])]
     assert kinds and "error" not in kinds
 
 
 def test_only_the_data_is_looked_for_on_the_network(executed):
-    _, notebook, attempts = executed
+    _, notebook, attempts, _ = executed
     if any("load_fashion_mnist(" in cell.source for cell in notebook.cells):
         assert attempts, "the lesson did not even try to download"
         assert "FashionSketch" in text_of(notebook)

@@ -44,7 +44,7 @@ def playground(
     ...     return f"It rises by {slope}."
     >>> playground(line, alt="A line.", slope=(0.0, 2.0))  # doctest: +ELLIPSIS
     {...'Controls: slope = 1.0. Run this cell to move them.'}
-    {'image/png': ..., 'text/plain': 'A line.'}
+    {'text/html': ..., 'text/plain': 'A line.'}
     {...'text/plain': 'It rises by 1.0.\\nA line.'}
     """
     # Imported here to keep `import course_utils` quick.

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from course_utils.exercises.cases import Fact
+
 RETURNS_NONE = "Your function returns None: it may lack a `return`."
 RTOL, ATOL = 1e-4, 1e-5  # room for another order of summation in float32
 
@@ -33,6 +35,8 @@ def difference(actual: Any, expected: Any, parts: Sequence[str] = ()) -> str | N
     """
     if actual is None and expected is not None:
         return RETURNS_NONE
+    if isinstance(actual, Fact):
+        return f"The check sees this: {actual}."
     if isinstance(expected, Tensor):
         return _tensor_difference(actual, expected)
     if isinstance(expected, Real) and not isinstance(expected, bool):

@@ -271,6 +271,9 @@ def _varies(attempt: _Attempt, index: int) -> bool:
     mine, right = attempt.actual[index], attempt.expected[index]
     if mine.error or mine.changed is not None:
         return False
+    items = mine.value if isinstance(mine.value, tuple) else (mine.value,)
+    if any(isinstance(item, str) for item in items):
+        return False  # what the check saw of an answer that may well draw
     if not all(map(has_numbers, tensors_of(mine.value))):
         return False  # nothing that can be compared, as a sparse tensor
     again = run(exercise, attempt.answer, case, seed=_OTHER_SEED)
@@ -373,7 +376,13 @@ def _gradient_fault(attempt: _Attempt, index: int, case: Case) -> Verdict | None
                 f"The values are right, the gradient of `{name}` is not: on its way "
                 f"back it, or a part of it, may be cut off by {_CUTTERS}."
             )
-            if not my_gradient.any():
+            if not my_gradient.isfinite().all() and gradient.isfinite().all():
+                message = (
+                    f"The values are right, but the gradient of `{name}` is not finite "
+                    "everywhere: on its way back it meets a division by 0, or a root, "
+                    "logarithm or power at 0."
+                )
+            elif not my_gradient.any():
                 message = (
                     f"The values are right, but no gradient reaches `{name}`: its way "
                     f"back is cut off, for example by {_CUTTERS}."

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from nbformat import NotebookNode
 
 from course_utils.authoring.lint.document import tags
-from tests.authoring.fixture import picture
+from tests.authoring.fixture import ALT, picture
 
-BIG = "AAAA" * 20_481
+BIG = "AAAA" * 30_721  # 3 bytes each
 Change = Callable[[NotebookNode], object]
 
 
@@ -91,12 +91,16 @@ def ignore_outputs(notebook: NotebookNode) -> None:
 
 
 def big_picture() -> list[NotebookNode]:
-    outputs = picture()
-    outputs[0].data["image/png"] = BIG
-    return outputs
+    return picture(png=bytes(90 * 1024 + 1))
+
+
+def wide_picture(notebook: NotebookNode) -> None:
+    cell = first(notebook, "print(1)")
+    cell.source, cell.outputs = "show(fig, alt)", picture(width=430)
 
 
 def picture_with_other_alt() -> list[NotebookNode]:
     outputs = picture()
-    outputs[0].metadata["alt"] = "Another thing."
+    page = outputs[0].data["text/html"]
+    outputs[0].data["text/html"] = page.replace(ALT, "Another thing.")
     return outputs

@@ -1,6 +1,5 @@
 """A small lesson that keeps to every rule, for the tests of the rules to break."""
 
-import base64
 import struct
 import zlib
 from collections.abc import Sequence
@@ -13,7 +12,12 @@ from nbformat.v4 import (
     new_output,
 )
 
-from course_utils.display.bundles import CAPTION_CLASS, CHECK, FOLD_CLASS
+from course_utils.display.bundles import (
+    CAPTION_CLASS,
+    CHECK,
+    FOLD_CLASS,
+    picture_bundle,
+)
 
 NAME = "01_good.ipynb"
 TITLE = """# 1 · A good lesson
@@ -45,15 +49,17 @@ NEXT = """## Where to go next
 ALT = "A white pixel, 1 by 1."
 
 
-def _png() -> str:
+def _png() -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         body = kind + data
         return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
     head = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
     parts = [(b"IHDR", head), (b"IDAT", zlib.compress(b"\0\xff")), (b"IEND", b"")]
-    data = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
-    return base64.b64encode(data).decode()
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+PIXEL = _png()
 
 
 def printed(text: str) -> NotebookNode:
@@ -65,12 +71,13 @@ def verdict(name: str, state: str) -> NotebookNode:
     return new_output("display_data", data=data)
 
 
-def picture(alt: str = ALT, caption: str = ALT) -> list[NotebookNode]:
-    data = {"image/png": _png(), "text/plain": alt}
+def picture(
+    alt: str = ALT, caption: str = ALT, png: bytes = PIXEL, width: int = 420
+) -> list[NotebookNode]:
+    data = picture_bundle(png, alt, width, 300)
     page = {"text/html": f'<div class="{CAPTION_CLASS}"><p>{caption}</p></div>'}
-    metadata = {"alt": alt, "image/png": {"alt": alt}}
     return [
-        new_output("display_data", data=data, metadata=metadata),
+        new_output("display_data", data=data),
         new_output("display_data", data=page | {"text/plain": caption}),
     ]
 

@@ -7,6 +7,7 @@ from course_utils.display.bundles import (
     CAPTION_CLASS,
     FOLD_CLASS,
     OPTION_CLASS,
+    PICTURE_CLASS,
     QUESTION_CLASS,
     WIDGET_VIEW,
 )
@@ -37,9 +38,10 @@ def playgrounds(view: NotebookPage) -> list[Block]:
     found = []
     for index, outputs in enumerate(view.outputs()):
         kinds = {kind for output in outputs for kind in output["kinds"]}
-        if kinds.issuperset({WIDGET_VIEW, "image/png"}):
-            place = view.cell(index).locator(".jp-Cell-outputArea")
-            if not place.locator(".course-touch").count():  # those have their tests
+        place = view.cell(index).locator(".jp-Cell-outputArea")
+        touch = place.locator(".course-touch").count()  # those have their tests
+        if WIDGET_VIEW in kinds and place.locator(f".{PICTURE_CLASS}").count():
+            if not touch:
                 found.append(Block(index, place))
     return found
 

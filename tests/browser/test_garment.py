@@ -1,13 +1,12 @@
 """Draw a garment in JupyterLab: by mouse and by keyboard, answered by the kernel."""
 
-import base64
-
 import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course_utils import load_sketches
 from course_utils.authoring.normal_form import dumps, normalise
+from course_utils.display.bundles import stored_picture
 from tests.browser.page import Browser, what_is_missing
 from tests.browser.server import Lab
 
@@ -262,5 +261,5 @@ def test_the_stored_output_holds_the_still_picture(view):
         "() => jupyterapp.shell.currentWidget.content.widgets[1]"
         ".model.sharedModel.toJSON().outputs[0].data"
     )
-    assert base64.b64decode(output["image/png"]).startswith(b"\x89PNG")
+    assert stored_picture(output["text/html"]).startswith(b"\x89PNG")
     assert "Where the notebook runs, you can draw." in output["text/plain"]

@@ -7,7 +7,7 @@ from ipywidgets import FloatSlider, HBox, fixed
 from ipywidgets.widgets import widget
 
 from course_utils import course_style, playground
-from course_utils.display.bundles import ERROR_CLASS, HTML, PLAIN, PNG, WIDGET_VIEW
+from course_utils.display.bundles import ERROR_CLASS, HTML, PLAIN, WIDGET_VIEW
 from course_utils.display.playground import _empty
 from tests.display.pixels import pixels, small_axes
 
@@ -42,7 +42,7 @@ def test_move_redraws_picture_and_caption_in_place(displayed):
     controls(displayed)["slope"].value = -2.0
     (after, same_picture), (text, same_caption) = displayed[3:]
     assert (same_picture, same_caption) == (picture, caption)
-    assert after[PNG] != before[PNG]
+    assert after[HTML] != before[HTML]
     assert text[PLAIN] == "slope -2.0\nA line."
 
 

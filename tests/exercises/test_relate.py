@@ -37,7 +37,10 @@ WRONG = {
     "rounded to": (lambda x: (3 * x).round(), lambda x: 3 * x),
     "reverse order along dim 1": (lambda x: x.flip(1), lambda x: x),
     "one place later along dim 1": (lambda x: x.roll(1, 1), lambda x: x),
-    "their order is not": (lambda x: x.sort(0)[0].sort(1)[0], lambda x: x.sort(0)[0]),
+    "in each other's places": (
+        lambda x: x.sort(0)[0].sort(1)[0],
+        lambda x: x.sort(0)[0],
+    ),
     "sum to 1 along dim -2": (
         lambda x: (x / 2).softmax(0),
         lambda x: (x / 2).softmax(1),

@@ -4,21 +4,26 @@ import base64
 import html
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from nbformat import NotebookNode
 
 from course_utils.authoring.lint.document import Document, Messages, tags
 from course_utils.display.bundles import (
     CAPTION_CLASS,
+    DATA_URI,
     ERROR_CLASS,
     FOLD_CLASS,
+    HTML,
+    PLAIN,
+    stored_picture,
 )
 from course_utils.display.measured import OUTSIDE
+from course_utils.display.plots import DPI, WIDTHS
 
-MAX_PICTURE = 60 * 1024  # bytes
+MAX_PICTURE = 90 * 1024  # bytes
 MAX_WIDTH = 100  # characters
 MACHINE = r"/(home|root|tmp|Users)/|[A-Z]:\\+Users|site-packages|dist-packages"
-EMBEDDED = r"data:image/png;base64,([\w+/=\n]+)"
 EMPTY_WORDS = r"(?i)(an? |the )?(plot|figure|graph|image|picture|chart) (of|showing)\b"
 IGNORE = "nbval-ignore-output"
 
@@ -30,14 +35,27 @@ def _outputs(document: Document) -> Iterator[tuple[str, NotebookNode]]:
             yield document.place(cell), output
 
 
-def _pictures(document: Document) -> Iterator[tuple[str, NotebookNode, str, str]]:
-    """Yield (place, output, description, HTML of the next output) for every PNG."""
+class Picture(NamedTuple):
+    """A stored picture: where, its HTML, its description, the HTML below it."""
+
+    place: str
+    page: str
+    description: str
+    below: str
+    by_show: bool
+
+
+def _pictures(document: Document) -> Iterator[Picture]:
+    """Yield every stored picture that is not folded."""
     for cell in document.code:
-        for output, below in zip(cell.outputs, [*cell.outputs[1:], {}], strict=False):
-            if "image/png" in output.get("data", {}):
-                description = output.data.get("text/plain", "").strip()
-                page = below.get("data", {}).get("text/html", "")
-                yield document.place(cell), output, description, page
+        data = [output.get("data", {}) for output in cell.outputs]
+        by_show = bool(re.search(r"(?m)^show\(", cell.source))
+        for part, below in zip(data, [*data[1:], {}], strict=False):
+            page = part.get(HTML, "")
+            if stored_picture(page) is not None and FOLD_CLASS not in page:
+                description = part.get(PLAIN, "").strip()
+                place = document.place(cell)
+                yield Picture(place, page, description, below.get(HTML, ""), by_show)
 
 
 def no_errors(document: Document) -> Messages:
@@ -71,39 +89,54 @@ def few_outputs_ignored(document: Document) -> Messages:
 
 
 def pictures_described(document: Document) -> Messages:
-    """A picture's description says what it shows, the same in all three places."""
-    for place, output, description, _ in _pictures(document):
-        alts = [output.metadata, output.metadata.get("image/png", {})]
-        if not description or description.startswith("<Figure"):
-            yield f"{place}: a picture has no description"
-        elif any(alt.get("alt", "").strip() != description for alt in alts):
-            yield f"{place}: the alt metadata differ from the description"
-        elif re.match(EMPTY_WORDS, description):
-            yield f"{place}: '{description[:30]}…' says nothing"
+    """A picture's description says what it shows, in its `alt` as in its text."""
+    for place, output in _outputs(document):
+        if "image/png" in output.get("data", {}):
+            yield f"{place}: a picture without alt text: put it on the page by show"
+    for picture in _pictures(document):
+        alt = re.search(r'\balt="([^"]*)"', picture.page)
+        if not picture.description or picture.description.startswith("<Figure"):
+            yield f"{picture.place}: a picture has no description"
+        elif not alt or html.unescape(alt[1]) != picture.description:
+            yield f"{picture.place}: the alt text differs from the description"
+        elif re.match(EMPTY_WORDS, picture.description):
+            yield f"{picture.place}: '{picture.description[:30]}…' says nothing"
 
 
 def pictures_captioned(document: Document) -> Messages:
     """A picture's description is visible below it."""
-    for place, _, description, page in _pictures(document):
-        if CAPTION_CLASS not in page or description not in html.unescape(page):
-            yield f"{place}: a description is not visible below"
+    for picture in _pictures(document):
+        visible = picture.description in html.unescape(picture.below)
+        if CAPTION_CLASS not in picture.below or not visible:
+            yield f"{picture.place}: a description is not visible below"
 
 
 def pictures_small(document: Document) -> Messages:
-    """A picture has 60 KB or less."""
-    for place, output, *_ in _pictures(document):
-        size = len(base64.b64decode(output.data["image/png"]))
+    """A picture has 90 KB or less."""
+    for picture in _pictures(document):
+        size = len(stored_picture(picture.page) or b"")
         if size > MAX_PICTURE:
-            yield f"{place}: a picture of {size:,} bytes"
+            yield f"{picture.place}: a picture of {size:,} bytes"
+
+
+def pictures_of_few_widths(document: Document) -> Messages:
+    """What `show` puts on the page has one of three widths."""
+    widths = [round(DPI * width) for width in WIDTHS]
+    for picture in _pictures(document):
+        found = re.search(r'\bwidth="(\d+)"', picture.page)
+        if picture.by_show and (not found or int(found[1]) not in widths):
+            named = " or ".join(str(width) for width in WIDTHS)
+            wide = f"{found[1]} pixels" if found else "unknown"
+            yield f"{picture.place}: its width is {wide}: make figsize {named} wide"
 
 
 def folded_pictures(document: Document) -> Messages:
-    """A picture in a folded output has a description, and 60 KB or less."""
+    """A picture in a folded output has a description, and 90 KB or less."""
     for place, output in _outputs(document):
         for image in re.findall(r"<img[^>]*>", _folded(output)):
             if not re.search(r'\balt="(?!&lt;Figure)[^"]', image):
                 yield f"{place}: a folded picture has no description"
-            for data in re.findall(EMBEDDED, image):
+            for data in re.findall(DATA_URI, image):
                 if (size := len(base64.b64decode(data))) > MAX_PICTURE:
                     yield f"{place}: a folded picture of {size:,} bytes"
 
@@ -130,7 +163,7 @@ def lines_fit_the_page(document: Document) -> Messages:
 def no_local_paths(document: Document) -> Messages:
     """No output names a folder of the machine that it was made on."""
     for place, output in _outputs(document):
-        data = {k: v for k, v in output.get("data", {}).items() if k != "image/png"}
-        text = re.sub(EMBEDDED, "", output.get("text", "") + str(data))
-        if path := re.search(MACHINE, text):
+        # A picture's data may spell a path by chance.
+        data = re.sub(DATA_URI, "", str(output.get("data", "")))
+        if path := re.search(MACHINE, output.get("text", "") + data):
             yield f"{place} shows a path: '{path.group()}'"

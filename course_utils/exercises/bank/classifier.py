@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import SGD
 
-from course_utils.exercises.cases import randn
+from course_utils.exercises.cases import Fact, randn
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 from course_utils.session import current_device
 
@@ -144,7 +144,7 @@ def _score_cases() -> list[Case]:
     # Odd sizes, a batch of one, and as many rows as classes. Of every four labels two
     # are the best-scored class, one is the worst and one the second best.
     cases: list[Case] = []
-    for n, classes in [(7, 10), (1, 3), (5, 5), (12, 3)]:
+    for n, classes in [(7, 10), (1, 3), (5, 5), (12, 3), (40, 6)]:
         (logits,) = randn((n, classes), seed=n + 3)
         ranked = logits.argsort(dim=1, descending=True)
         chosen = [0, 0, classes - 1, 1] * n
@@ -483,8 +483,8 @@ NORMALISE = Exercise(
             "per pixel",
             _by(lambda train, test: [(train.mean(0), train.std(0))] * 2),
             "You use one mean and one spread per pixel. The task asks for one of each "
-            "for the whole set: no `dim`. (A border pixel that is always 0 would "
-            "divide by 0.)",
+            "for the whole set: no `dim`. (A pixel at the border may always be "
+            "0: it has no spread.)",
         ),
         Misconception(
             "per image",
@@ -1155,7 +1155,7 @@ def _watched(answer: Answer, images: Tensor, labels: Tensor, training: bool) -> 
         faults.append("the result is a tensor")
     elif not faults and _is_mean_of_batches(accuracy, runs, labels):
         faults.append("every batch counts the same, whatever its size")
-    return "; ".join(faults) or accuracy
+    return Fact("; ".join(faults)) if faults else accuracy
 
 
 def _is_frozen(net: nn.Module) -> bool:

@@ -529,11 +529,14 @@ def _facts(layer_class: Answer, p: float) -> Any:
 
 def _training_fact(x: Tensor, outs: list[Tensor], p: float) -> str:
     masks = [out != 0 for out in outs]
+    kept = {bool(mask.all()) for mask in masks if mask.all() or not mask.any()}
+    if kept == {True, False}:
+        return "all entries are kept or dropped together"
     if all(mask.all() for mask in masks[1:]) and not masks[0].all():
         return "entries are dropped in the first call only"
     if any(torch.equal(out, x) for out in outs):
         return "x is unchanged"
-    if any(mask.all() for mask in masks):
+    if all(mask.all() for mask in masks):
         return "no entry is 0"
     if not any(mask.any() for mask in masks):
         return "everything is dropped"

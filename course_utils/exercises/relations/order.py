@@ -38,10 +38,7 @@ def order(pairs: Pairs) -> str | None:
         if always(pairs, lambda got, right, d=dim: _has_same_slices(got, right, d)):
             return f"The slices along dim {dim} are right, but stand in another order."
     if always(pairs, lambda g, r: is_close(*(t.flatten().sort()[0] for t in (g, r)))):
-        return (
-            "The numbers are right, their order is not: often a `reshape` stands where "
-            "dims should be exchanged, or the other way round."
-        )
+        return "The numbers are right, but some stand in each other's places."
     return None
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from course_utils import CourseError, draw_garment, load_sketches
-from course_utils.display.bundles import PLAIN, PNG, WIDGET_VIEW
+from course_utils.display.bundles import HTML, PLAIN, WIDGET_VIEW, stored_picture
 from course_utils.display.touch.garment import ALL, SHELF, GarmentWidget
 
 SKETCHES = load_sketches()
@@ -208,7 +208,7 @@ def test_still_picture_and_sentence_stand_where_no_kernel_runs(displayed):
     registry = ipywidgets.widgets.widget
     live = getattr(registry, "_instances", None) or registry.Widget.widgets
     widget = live[data[WIDGET_VIEW]["model_id"]]
-    assert data[PNG]
+    assert stored_picture(data[HTML])
     start, said = widget.question["origin"], widget.answer["said"]
     near = [f"{n['name']} ({n['distance']:.1f})" for n in widget.answer["near"]]
     assert data[PLAIN] == (
