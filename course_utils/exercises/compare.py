@@ -36,7 +36,7 @@ def difference(actual: Any, expected: Any, parts: Sequence[str] = ()) -> str | N
     if actual is None and expected is not None:
         return RETURNS_NONE
     if isinstance(actual, Fact):
-        return f"The check sees this: {actual}."
+        return None if actual == expected else f"The check sees this: {actual}."
     if isinstance(expected, Tensor):
         return _tensor_difference(actual, expected)
     if isinstance(expected, Real) and not isinstance(expected, bool):
