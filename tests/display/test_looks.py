@@ -73,3 +73,11 @@ def test_unseen_texts_are_left_out(ax):
     assert faults(ax.figure)
     ax.set_axis_off()
     assert faults(ax.figure) == []
+
+
+def test_titles_of_a_lower_row_are_found_where_they_are():
+    course_style()
+    fig, axes = plt.subplots(2, 2, figsize=(4.2, 3.8))
+    for ax in axes.flat:
+        plot_image(torch.ones(8, 8).triu(), ax, title="two\nlines")
+    assert faults(fig) == []

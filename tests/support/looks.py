@@ -8,6 +8,7 @@ through them says the same.
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -23,6 +24,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.spines import Spine
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils.display import figures
@@ -35,18 +37,22 @@ CROSSED = 0.06  # share of a text's box that may lie on something of its colour
 LOG = "FIGURE_LOG"  # an environment variable: the file that `watch` writes to
 GOOD = "nothing is hard to see"
 
+Placed: TypeAlias = tuple[Text, Bbox]
+
 
 def faults(fig: Figure) -> list[str]:
     """Return what is hard to see in a figure, a sentence for each."""
     fig.canvas.draw()
     texts = [text for text in _texts(fig) if text.get_visible() and text.get_text()]
     marks = [mark for ax in fig.axes for mark in _marks(ax)]
-    found = [*_misplaced(fig, texts)]
+    # A title that is hidden moves, so where the texts are is noted before.
+    placed = [(text, text.get_window_extent()) for text in texts]
+    found = [*_misplaced(fig, placed)]
     below_texts = _pixels_without(fig, texts)
     beside = [*fig.findobj(PolyCollection), *fig.findobj(Spine), *fig.findobj(Axis)]
     below_marks = _pixels_without(fig, [*texts, *marks, *beside])
     for page, level in PAGES.items():
-        found += _pale_texts(texts, _on_page(below_texts, level), page)
+        found += _pale_texts(placed, _on_page(below_texts, level), page)
         found += _pale_marks(marks, _on_page(below_marks, level), page)
     return found
 
@@ -105,19 +111,17 @@ def _on_page(pixels: NDArray[np.float64], level: float) -> NDArray[np.float64]:
     return pixels[..., :3] * pixels[..., 3:] + level * (1 - pixels[..., 3:])
 
 
-def _misplaced(fig: Figure, texts: list[Text]) -> Iterator[str]:
+def _misplaced(fig: Figure, placed: list[Placed]) -> Iterator[str]:
     width, height = fig.canvas.get_width_height()
-    for text in texts:
-        box = text.get_window_extent()
+    for text, box in placed:
         if min(box.x0, box.y0, width - box.x1, height - box.y1) < -1:
             yield f"'{text.get_text()}' is clipped"
         if text.get_fontsize() not in (SMALL, TEXT, TITLE):
             yield f"'{text.get_text()}' has {text.get_fontsize():g} points"
 
 
-def _pale_texts(texts: list[Text], page: NDArray, name: str) -> Iterator[str]:
-    for text in texts:
-        box = text.get_window_extent()
+def _pale_texts(placed: list[Placed], page: NDArray, name: str) -> Iterator[str]:
+    for text, box in placed:
         (x0, y0), (x1, y1) = np.floor(box.min).astype(int), np.ceil(box.max).astype(int)
         below = page[max(0, y0) : y1, max(0, x0) : x1].reshape(-1, 3)
         colour = _over(to_rgba_array(text.get_color())[0], below)
