@@ -7,6 +7,7 @@ from .data.sketches import load_sketches as load_sketches
 from .data.text import Text as Text
 from .data.text import load_text as load_text
 from .device import select_device as select_device
+from .display.diagrams.diagram import show_diagram as show_diagram
 from .display.figures import show as show
 from .display.measured import measured as measured
 from .display.playground import playground as playground

@@ -1,6 +1,7 @@
 """One list of packages, written in four files that can't drift apart."""
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,9 +17,8 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
-    "project"
-]
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = SETTINGS["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
 IMPORTED_AS = {
@@ -150,3 +150,16 @@ def test_ranges_leave_what_colab_has_installed():
     for name, version in installed.items():
         assert version in allowed[name]
     assert not any("<" in str(allowed) for allowed in allowed.values())
+
+
+def test_wheel_holds_every_file_of_the_package():
+    wheel = SETTINGS["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert "course_utils" in wheel["only-include"]
+    assert "exclude" not in wheel
+    # All but what git ignores: the builder reads .gitignore.
+    files = [path for path in (ROOT / "course_utils").rglob("*.*") if path.is_file()]
+    files = [str(path) for path in files if "__pycache__" not in path.parts]
+    command = ["git", "check-ignore", "--no-index", *files]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert {".py", ".pyi", ".svg", ".css", ".js"} <= {Path(f).suffix for f in files}

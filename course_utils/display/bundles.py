@@ -27,7 +27,7 @@ _POINTED_AT = "rgba(128,128,128,.15)"
 BORDER = "border:1px solid rgba(128,128,128,.85);border-radius:6px"
 
 # A picture's data inside the HTML that shows it.
-DATA_URI = r"data:image/png;base64,([A-Za-z0-9+/=]+)"
+DATA_URI = r"data:image/(?:png|svg\+xml);base64,([A-Za-z0-9+/=]+)"
 
 # A screen reader reads a changed text with this out when the reader is idle.
 LIVE = 'aria-live="polite"'
@@ -59,27 +59,37 @@ def markup(text: str) -> str:
     return "".join(parts)
 
 
-def picture_bundle(png: bytes, alt: str, width: int, height: int) -> dict[str, str]:
+def picture_bundle(
+    image: bytes, alt: str, width: int, height: int, kind: str = "png"
+) -> dict[str, str]:
     """Return the output data of a picture, its description as the `alt` of an image.
 
     HTML and no image/png beside it: JupyterLab gives a PNG no `alt`, and two types
-    would store the picture twice.
+    would store the picture twice. An SVG inside an image is safe everywhere: nothing
+    in it runs, and it loads nothing.
+
+    Args:
+        image: the file's content.
+        alt: what the picture shows.
+        width: in pixels of the page.
+        height: in pixels of the page.
+        kind: 'png' or 'svg+xml'.
 
     >>> picture_bundle(b"", "A < B.", 420, 300)["text/html"]  # doctest: +ELLIPSIS
     '<img class="course-picture" alt="A &lt; B." width="420" height="300" ...>'
     """
-    data = base64.b64encode(png).decode("ascii")
+    data = base64.b64encode(image).decode("ascii")
     page = (
         f'<img class="{PICTURE_CLASS}" alt="{html.escape(alt)}" '
         f'width="{width}" height="{height}" '
         'style="max-width:100%;height:auto;border-radius:6px" '
-        f'src="data:image/png;base64,{data}">'
+        f'src="data:image/{kind};base64,{data}">'
     )
     return {HTML: page, PLAIN: alt}
 
 
 def stored_picture(page: str) -> bytes | None:
-    """Return the PNG in the HTML of a picture, None where there is no picture.
+    """Return the file in the HTML of a picture, None where there is no picture.
 
     >>> stored_picture(picture_bundle(b"PNG", "A.", 420, 300)["text/html"])
     b'PNG'

@@ -1,0 +1,1 @@
+"""Diagrams of layers, drawn by the course: a file each, one style, described."""
