@@ -3,6 +3,8 @@ from .data.model import FashionMNIST as FashionMNIST
 from .data.model import Split as Split
 from .data.sketches import load_sketches as load_sketches
 from .device import select_device as select_device
+from .display.controls import Matrix as Matrix
+from .display.controls import Steps as Steps
 from .display.figures import show as show
 from .display.playground import playground as playground
 from .display.plots import PALETTE as PALETTE

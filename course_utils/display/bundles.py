@@ -14,7 +14,9 @@ CAPTION_CLASS = "course-caption"
 CHECK_CLASS = "course-check"
 ERROR_CLASS = "course-error"
 PICTURE_CLASS = "course-picture"
+PLAYGROUND_CLASS = "course-playground"
 QUESTION_CLASS = "course-quiz"
+STILL_CLASS = "course-still"  # a playground's picture where no kernel runs
 
 # A picture's data inside the HTML that shows it.
 DATA_URI = r"data:image/png;base64,([A-Za-z0-9+/=]+)"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from course_utils.display.bundles import CAPTION_CLASS, PICTURE_CLASS, WIDGET_VIEW
+from course_utils.display.bundles import ERROR_CLASS, PLAYGROUND_CLASS, WIDGET_VIEW
 from tests.browser.page import NotebookPage
 from tests.browser.scripts import ANSWERS, REDRAWN, REMEMBER
 
@@ -19,32 +19,39 @@ class Block:
     index: int
     place: Any
 
-    def caption(self) -> str:
-        return self.place.locator(f".{CAPTION_CLASS}").first.inner_text()
+    def sentence(self) -> str:
+        """Return what stands above a playground's picture."""
+        return self.place.locator(".says").inner_text()
+
+    def failure(self) -> str:
+        """Return what stands below it where the drawing failed."""
+        return self.place.locator(f".{ERROR_CLASS}").inner_text()
 
     def sliders(self) -> list:
-        return self.place.locator(".noUi-handle").all()
+        return self.place.locator("input[type=range]").all()
 
 
 def playgrounds(view: NotebookPage) -> list[Block]:
-    """Return the cells that show controls and a picture."""
-    return _blocks(view, with_picture=True)
+    """Return the cells that show a playground."""
+    return [block for block in _blocks(view) if _plays(block)]
 
 
 def quizzes(view: NotebookPage) -> list[Block]:
-    """Return the cells that ask for a prediction: controls, no picture."""
-    return _blocks(view, with_picture=False)
+    """Return the cells that ask for a prediction: a widget, but no playground."""
+    return [block for block in _blocks(view) if not _plays(block)]
 
 
-def _blocks(view: NotebookPage, with_picture: bool) -> list[Block]:
+def _blocks(view: NotebookPage) -> list[Block]:
     found = []
     for index, outputs in enumerate(view.outputs()):
-        kinds = {kind for output in outputs for kind in output["kinds"]}
-        place = view.cell(index).locator(".jp-Cell-outputArea")
-        has_picture = place.locator(f".{PICTURE_CLASS}").count() > 0
-        if WIDGET_VIEW in kinds and has_picture == with_picture:
+        if any(WIDGET_VIEW in output["kinds"] for output in outputs):
+            place = view.cell(index).locator(".jp-Cell-outputArea")
             found.append(Block(index, place))
     return found
+
+
+def _plays(block: Block) -> bool:
+    return block.place.locator(f".{PLAYGROUND_CLASS}").count() > 0
 
 
 def move_controls(block: Block) -> list[tuple[str, bool]]:
@@ -54,8 +61,7 @@ def move_controls(block: Block) -> list[tuple[str, bool]]:
 
 def name_of(handle) -> str:
     """Return what stands beside a slider."""
-    row = handle.locator("xpath=ancestor::*[contains(@class, 'widget-slider')]").first
-    return row.locator("label").first.inner_text()
+    return handle.evaluate("slider => slider.labels[0].innerText")
 
 
 def move_slider(block: Block, handle, limit: int = REDRAW_LIMIT) -> bool:
@@ -67,8 +73,8 @@ def move_slider(block: Block, handle, limit: int = REDRAW_LIMIT) -> bool:
     from playwright.sync_api import TimeoutError as NotInTime
 
     block.place.evaluate(REMEMBER)
-    at = [handle.get_attribute(f"aria-value{end}") for end in ("now", "max")]
-    key = "ArrowLeft" if float(at[0]) >= float(at[1]) else "ArrowRight"
+    is_at_top = handle.evaluate("slider => slider.value === slider.max")
+    key = "ArrowLeft" if is_at_top else "ArrowRight"
     handle.focus()
     page = block.place.page
     for _ in range(PRESSES):

@@ -8,6 +8,7 @@ from tests.browser.scripts import (
     COUNTS,
     CUT_OFF,
     DECODED,
+    FAILED_DRAWINGS,
     IDLE,
     IS_CHANGED,
     OUTPUTS,
@@ -83,6 +84,12 @@ class NotebookPage:
     def _wait_for_kernel(self) -> None:
         self.page.wait_for_function(IDLE, timeout=90_000)
 
+    def reload(self) -> None:
+        """Load the page anew; return once it has found its kernel and its widgets."""
+        self.page.reload()
+        self._wait_for_kernel()
+        self._settle()
+
     def replace(self, name: str) -> None:
         """Show another notebook in place of this one, which ends its kernel."""
         self.page.evaluate(REPLACE, name)
@@ -102,7 +109,7 @@ class NotebookPage:
     def _settle(self) -> None:
         # A view and its controls arrive after the cell has finished.
         for cell in self.widget_cells():
-            cell.locator("[class*='widget-']").first.wait_for(timeout=30_000)
+            cell.locator("[class*='widget-'], .course-touch").first.wait_for()
         self.page.evaluate(DECODED)
         self.page.wait_for_timeout(300)
 
@@ -124,12 +131,13 @@ class NotebookPage:
 
     def errors(self) -> list[str]:
         """Return what failed: error outputs, and drawings that failed."""
-        return [
+        stored = [
             f"cell {index}: {output['failure']}"
             for index, outputs in enumerate(self.outputs())
             for output in outputs
             if output["failure"]
         ]
+        return stored + self.page.evaluate(FAILED_DRAWINGS)
 
     def cut_off(self) -> list[str]:
         """Return the outputs that are wider than the page, and so are cut off."""
