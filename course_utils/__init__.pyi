@@ -7,6 +7,8 @@ from .data.sketches import load_sketches as load_sketches
 from .data.text import Text as Text
 from .data.text import load_text as load_text
 from .device import select_device as select_device
+from .display.controls import Matrix as Matrix
+from .display.controls import Steps as Steps
 from .display.diagrams.diagram import show_diagram as show_diagram
 from .display.figures import show as show
 from .display.measured import measured as measured

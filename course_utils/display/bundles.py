@@ -20,7 +20,9 @@ PROGRESS_CLASS = "course-progress"
 FOLD_CLASS = "course-fold"
 OPTION_CLASS = "course-option"
 PICTURE_CLASS = "course-picture"
+PLAYGROUND_CLASS = "course-playground"
 QUESTION_CLASS = "course-quiz"
+STILL_CLASS = "course-still"  # a playground's picture where no kernel runs
 
 _POINTED_AT = "rgba(128,128,128,.15)"
 # A border that shows on white and on black. (JupyterLab lets no variable through.)

@@ -1,28 +1,40 @@
-"""A playground: controls beside one figure that is redrawn in place."""
+"""A playground: controls beside one picture that is redrawn in place."""
 
-import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
-import matplotlib.pyplot as plt
-from matplotlib.axes import Axes
+from course_utils.display.bundles import (
+    HTML,
+    PLAIN,
+    STILL_CLASS,
+    Bundle,
+    caption_bundle,
+    widget_view,
+)
+from course_utils.display.controls import Control, controls_of
+from course_utils.display.drawing import Draw, Drawing
+from course_utils.display.figures import SHARPNESS, figure_bundle
 
-from course_utils.display.bundles import PLAIN, caption_bundle, widget_view
-from course_utils.display.figures import figure_bundle
+if TYPE_CHECKING:
+    from course_utils.display.frame.widget import Frame
 
 
 def playground(
-    draw: Callable[..., str | None],
+    draw: Draw,
     alt: str,
     *,
     ncols: int = 1,
     figsize: tuple[float, float] | None = None,
+    labels: Mapping[str, str] | None = None,
+    goal: str | None = None,
     **controls: Any,
 ) -> None:
-    """Show controls and a figure that `draw` redraws whenever one of them moves.
+    """Show controls and a picture that `draw` redraws whenever one of them moves.
 
     `draw(ax, **values)` draws everything into an empty axes. A sentence it returns
-    appears under the picture and follows every move. Where `draw` gives a parameter
+    appears above the picture and follows every move. Where `draw` gives a parameter
     a default, its control starts there.
 
     Args:
@@ -30,107 +42,104 @@ def playground(
         alt: what the picture shows, for those who can't see it.
         ncols: how many axes stand side by side.
         figsize: the figure's width and height in inches.
-        **controls: one control per parameter of `draw`, chosen by type as
-            `ipywidgets.interact` does: True (check box), (low, high) or
-            (low, high, step) (slider), a list (menu), or any widget.
+        labels: names in words, by parameter; else `line_width` is 'line width'.
+        goal: what the learner tries to reach, such as 'loss below 0.07'. `draw` then
+            returns its sentence and whether the goal is reached.
+        **controls: one control per parameter of `draw`, chosen by type: True (check
+            box), (low, high) or (low, high, step) (slider), a list or a dict (menu),
+            a text (field), `Matrix` or `Steps`.
 
     Raises:
-        TypeError: a control fits no widget, or `draw` takes no such parameter.
+        TypeError: nothing fits a control, `draw` takes no such parameter, or it
+            returns something else than a sentence, or than `goal` asks for.
+        ValueError: `alt` is empty, a range is, or a default is outside it.
 
-    Outside a notebook, as here, the three outputs are printed instead:
+    Outside a notebook, as here, the outputs are printed instead:
 
     >>> def line(ax, slope=1.0):
     ...     ax.plot([0, 1], [0, slope])
-    ...     return f"It rises by {slope}."
-    >>> playground(line, alt="A line.", slope=(0.0, 2.0))  # doctest: +ELLIPSIS
+    ...     return f"It rises by {slope}.", slope > 1.5
+    >>> goal = "a rise above 1.5"
+    >>> playground(line, "A line.", goal=goal, slope=(0.0, 2.0))  # doctest: +ELLIPSIS
+    {...'text/plain': 'It rises by 1.0.\\nGoal: a rise above 1.5'}
+    {...'text/plain': 'A line.'}
+    {...'text/plain': 'A line.'}
     {...'Controls: slope = 1.0. Run this cell to move them.'}
-    {'text/html': ..., 'text/plain': 'A line.'}
-    {...'text/plain': 'It rises by 1.0.\\nA line.'}
     """
     # Imported here to keep `import course_utils` quick.
-    from IPython.display import DisplayHandle, display
-    from ipywidgets import HBox, Layout
+    from IPython.display import display
 
-    widgets = {name: _widget(draw, name, spec) for name, spec in controls.items()}
-    fig, _ = plt.subplots(1, ncols, figsize=figsize or (4.2 * ncols + 2.2, 3.8))
-    axes = fig.axes
-    picture, caption = DisplayHandle(), DisplayHandle()
+    from course_utils.display.frame.widget import Frame
 
-    def redraw() -> str:
-        for ax in fig.axes:
-            _empty(ax)
-        values = {name: widget.value for name, widget in widgets.items()}
-        return draw(axes if ncols > 1 else axes[0], **values) or ""
-
-    def update(_change: object) -> None:
-        try:
-            sentence, failed = redraw(), False
-            data, metadata = figure_bundle(fig, alt)
-            picture.update(data, metadata=metadata, raw=True)
-        except Exception as error:
-            sentence = f"The drawing failed: {type(error).__name__}: {error}"
-            failed = True
-        caption.update(caption_bundle(sentence, alt, error=failed), raw=True)
-
-    sentence = redraw()
-    fig.canvas.draw()  # lay out once; later frames keep the places and don't jump
-    fig.set_layout_engine("none")
-
-    box = HBox(list(widgets.values()), layout=Layout(flex_flow="row wrap"))
+    chosen = controls_of(draw, controls)
+    names = _names(chosen, labels or {})
+    start = {name: control.value(control.start) for name, control in chosen.items()}
+    drawing = Drawing(
+        draw, start, ncols=ncols, figsize=figsize, has_goal=goal is not None
+    )
+    still = f"{STILL_CLASS}-{crc32(f'{draw.__name__} {alt} {list(names)}'.encode()):x}"
+    for data, metadata in _stills(drawing, alt, goal, still):
+        display(data, metadata=metadata, raw=True)
+    width, height = drawing.size
+    data = {
+        "controls": [
+            {"name": name, "label": names[name], **control.page()}
+            for name, control in chosen.items()
+        ],
+        **{"alt": alt, "goal": goal, "width": width, "height": height, "still": still},
+    }
+    frame = Frame(data, SHARPNESS)
+    frame.picture = drawing.png(SHARPNESS)
+    frame.say(drawing.said)
+    _connect(frame, drawing, chosen)
     # Without a kernel a frontend shows the text, so it says what there is to move.
-    values = ", ".join(f"{w.description} = {w.value}" for w in widgets.values())
+    values = ", ".join(f"{names[name]} = {value}" for name, value in start.items())
     text = f"Controls: {values}. Run this cell to move them."
-    display(widget_view(box.model_id) | {PLAIN: text}, raw=True)
-    data, metadata = figure_bundle(fig, alt)
-    picture.display(data, metadata=metadata, raw=True)
-    caption.display(caption_bundle(sentence, alt), raw=True)
-    plt.close(fig)
-    for widget in widgets.values():
-        widget.observe(update, names="value")
+    display(widget_view(frame.model_id or "") | {PLAIN: text}, raw=True)
 
 
-def _empty(ax: Axes) -> None:
-    """Reset `ax`, but keep its ticks: recreating them, as `clear` does, is slow."""
-    artists = [*ax.lines, *ax.patches, *ax.texts, *ax.images, *ax.collections]
-    artists += [*ax.tables, *ax.artists, *ax.child_axes]
-    for artist in artists:
-        artist.remove()
-    if legend := ax.get_legend():
-        legend.remove()
-    for loc in ("left", "center", "right"):
-        ax.set_title("", loc=loc)
-    ax.containers.clear()  # else the next legend lists bars that are gone
-    ax.set_prop_cycle(None)
-    ax.set(xlabel="", ylabel="", aspect="auto", xscale="linear", yscale="linear")
-    style = plt.rcParams
-    ax.set(axisbelow=style["axes.axisbelow"], frame_on=True)
-    ax.set_axis_on()
-    ax.grid(style["axes.grid"])
-    ax.spines["left"].set_visible(style["axes.spines.left"])
-    ax.spines["right"].set_visible(style["axes.spines.right"])
-    ax.spines["top"].set_visible(style["axes.spines.top"])
-    ax.spines["bottom"].set_visible(style["axes.spines.bottom"])
-    ax.set(xlim=(0, 1), ylim=(0, 1))
-    ax.relim()  # else the next limits reach to data that are gone
-    ax.set_autoscale_on(True)
+def _names(
+    controls: Mapping[str, Control], labels: Mapping[str, str]
+) -> dict[str, str]:
+    for name in labels:
+        if name not in controls:
+            raise TypeError(f"labels names '{name}', which is no control.")
+    return {name: labels.get(name, name.replace("_", " ")) for name in controls}
 
 
-def _widget(draw: Callable[..., str | None], name: str, spec: Any) -> Any:
-    from ipywidgets import interactive
-    from ipywidgets.widgets.widget_description import DescriptionWidget
+def _connect(frame: "Frame", drawing: Drawing, controls: Mapping[str, Control]) -> None:
+    """Answer whatever the page asks of a playground."""
 
-    parameter = inspect.signature(draw).parameters.get(name)
-    if parameter is None:
-        raise TypeError(f"draw takes no parameter '{name}': add it, or drop '{name}='.")
-    widget: Any = interactive.widget_from_abbrev(spec, parameter.default)
-    if isinstance(spec, bool) and isinstance(parameter.default, bool):
-        widget.value = parameter.default  # ipywidgets does it for ranges only
-    if not isinstance(widget, DescriptionWidget):
-        raise TypeError(
-            f"no control fits {name}={spec!r}: give True or False, (low, high), "
-            "(low, high, step), a list, or a widget."
-        )
-    if not widget.description:
-        widget.description = name.replace("_", " ")
-    widget.style.description_width = "initial"
-    return widget
+    def answer(change: Mapping[str, Any]) -> None:
+        asked, moved = change["new"], change["new"]["values"] != change["old"]["values"]
+        failed = "" if moved else frame.said["failed"]
+        with frame.hold_sync():  # in one message
+            try:
+                if moved:
+                    held = asked["values"].items()
+                    drawing.redraw({n: controls[n].value(state) for n, state in held})
+                if not failed:
+                    frame.picture = drawing.png(asked["scale"])
+            except Exception as error:
+                failed = f"The drawing failed: {type(error).__name__}: {error}"
+            frame.say(drawing.said, failed)
+            frame.answered = asked["number"]
+
+    frame.observe(answer, names="asked")
+
+
+def _stills(
+    drawing: Drawing, alt: str, goal: str | None, still: str
+) -> list[tuple[Bundle, Bundle]]:
+    """Return what stands where no kernel runs; the widget hides its class, `still`."""
+    lines = [drawing.said.sentence, f"Goal: {goal}" if goal else ""]
+    style = 'style="font-size:1.15em;line-height:1.4;margin:0 0 .3em"'
+    page = "".join(f"<p {style}>{escape(line)}</p>" for line in lines if line)
+    words: Bundle = {HTML: page, PLAIN: "\n".join(filter(None, lines))}
+    picture, metadata = figure_bundle(drawing.figure, alt)
+    bundles = [(words, {}), (picture, metadata), (caption_bundle(alt), {})]
+    return [
+        ({**data, HTML: f'<div class="{still}">{data[HTML]}</div>'}, metadata)
+        for data, metadata in bundles
+        if data[PLAIN]
+    ]

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from course_utils.display.bundles import (
-    CAPTION_CLASS,
+    ERROR_CLASS,
     FOLD_CLASS,
     OPTION_CLASS,
-    PICTURE_CLASS,
+    PLAYGROUND_CLASS,
     QUESTION_CLASS,
     WIDGET_VIEW,
 )
@@ -26,23 +26,26 @@ class Block:
     index: int
     place: Any
 
-    def caption(self) -> str:
-        return self.place.locator(f".{CAPTION_CLASS}").first.inner_text()
+    def sentence(self) -> str:
+        """Return what stands above a playground's picture."""
+        return self.place.locator(".says").inner_text()
+
+    def failure(self) -> str:
+        """Return what stands below it where the drawing failed."""
+        return self.place.locator(f".{ERROR_CLASS}").inner_text()
 
     def sliders(self) -> list:
-        return self.place.locator(".noUi-handle").all()
+        return self.place.locator("input[type=range]").all()
 
 
 def playgrounds(view: NotebookPage) -> list[Block]:
-    """Return the cells that show controls and a picture."""
+    """Return the cells that show a playground."""
     found = []
     for index, outputs in enumerate(view.outputs()):
-        kinds = {kind for output in outputs for kind in output["kinds"]}
         place = view.cell(index).locator(".jp-Cell-outputArea")
-        touch = place.locator(".course-touch").count()  # those have their tests
-        if WIDGET_VIEW in kinds and place.locator(f".{PICTURE_CLASS}").count():
-            if not touch:
-                found.append(Block(index, place))
+        live = any(WIDGET_VIEW in output["kinds"] for output in outputs)
+        if live and place.locator(f".{PLAYGROUND_CLASS}").count():
+            found.append(Block(index, place))
     return found
 
 
@@ -63,8 +66,7 @@ def move_controls(block: Block) -> list[tuple[str, bool]]:
 
 def name_of(handle) -> str:
     """Return what stands beside a slider."""
-    row = handle.locator("xpath=ancestor::*[contains(@class, 'widget-slider')]").first
-    return row.locator("label").first.inner_text()
+    return handle.evaluate("slider => slider.labels[0].innerText")
 
 
 def move_slider(block: Block, handle, limit: int = REDRAW_LIMIT) -> bool:
@@ -76,8 +78,8 @@ def move_slider(block: Block, handle, limit: int = REDRAW_LIMIT) -> bool:
     from playwright.sync_api import TimeoutError as NotInTime
 
     block.place.evaluate(REMEMBER)
-    at = [handle.get_attribute(f"aria-value{end}") for end in ("now", "max")]
-    key = "ArrowLeft" if float(at[0]) >= float(at[1]) else "ArrowRight"
+    is_at_top = handle.evaluate("slider => slider.value === slider.max")
+    key = "ArrowLeft" if is_at_top else "ArrowRight"
     handle.focus()
     page = block.place.page
     for _ in range(PRESSES):

@@ -9,6 +9,7 @@ from tests.browser.scripts import (
     CUT_OFF,
     DECODED,
     END_KERNEL,
+    FAILED_DRAWINGS,
     IDLE,
     IS_CHANGED,
     OUTPUTS,
@@ -88,6 +89,12 @@ class NotebookPage:
     def _wait_for_kernel(self) -> None:
         self.page.wait_for_function(IDLE, timeout=90_000)
 
+    def reload(self) -> None:
+        """Load the page anew; return once it has found its kernel and its widgets."""
+        self.page.reload()
+        self._wait_for_kernel()
+        self._settle()
+
     def replace(self, name: str) -> None:
         """Show another notebook in place of this one, which ends its kernel."""
         self.page.evaluate(REPLACE, name)
@@ -133,12 +140,13 @@ class NotebookPage:
 
     def errors(self) -> list[str]:
         """Return what failed: error outputs, and drawings that failed."""
-        return [
+        stored = [
             f"cell {index}: {output['failure']}"
             for index, outputs in enumerate(self.outputs())
             for output in outputs
             if output["failure"]
         ]
+        return stored + self.page.evaluate(FAILED_DRAWINGS)
 
     def cut_off(self) -> list[str]:
         """Return the outputs that are wider than the page, and so are cut off."""

@@ -1,6 +1,6 @@
 """What is asked of JupyterLab's page and of what stands on it, in JavaScript."""
 
-from course_utils.display.bundles import ERROR_CLASS
+from course_utils.display.bundles import ERROR_CLASS, PLAYGROUND_CLASS
 
 FIND = "const panel = jupyterapp.shell.currentWidget;"
 IDLE = """() => {
@@ -58,12 +58,16 @@ CUT_OFF = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
   .filter(area => area.scrollWidth > area.clientWidth + 1 && area.clientWidth)
   .map(area => `${area.scrollWidth} pixels in ${area.clientWidth}: ` +
     area.innerText.slice(0, 60))"""
+FAILED_DRAWINGS = f"""() => [
+  ...document.querySelectorAll('.{PLAYGROUND_CLASS} .{ERROR_CLASS}')
+].map(element => element.innerText).filter(Boolean)"""
+PICTURE = f"place => place.querySelector('.{PLAYGROUND_CLASS} img')"
 # Pictures are compared on the page: the data of one is a long text.
-REMEMBER = """place => {
-  window.courseBefore = window.courseLast = place.querySelector('img').src;
-}"""
+REMEMBER = f"""place => {{
+  window.courseBefore = window.courseLast = ({PICTURE})(place).src;
+}}"""
 REDRAWN = f"""place => {{
-  const now = place.querySelector('img').src;
+  const now = ({PICTURE})(place).src;
   const settled = now === window.courseLast;
   window.courseLast = now;
   return settled && now !== window.courseBefore && ({IDLE})();

@@ -82,7 +82,7 @@ def test_every_slider_redraws(lesson):
         unmoved = [name_of(s) for s in sliders if not move_slider(block, s)]
         save_element(lesson.view, block.place, lesson.folder / f"{name}-after.png")
         assert unmoved == []
-        assert block.caption().strip()
+        assert block.sentence().strip()
     assert lesson.view.errors() == []
 
 
@@ -138,7 +138,7 @@ def test_a_failing_drawing_is_seen(broken):
     failing = playgrounds(broken)[1]
     assert not move_slider(failing, failing.sliders()[0], limit=2_000)
     assert any("The drawing failed: Zero" in line for line in broken.errors())
-    assert "ZeroDivisionError" in failing.caption()
+    assert "ZeroDivisionError" in failing.failure()
 
 
 def test_a_silent_question_is_seen(broken):

@@ -1,15 +1,19 @@
-"""Controls beside one figure that is reaxes in place."""
+"""Controls beside one picture that is redrawn in place."""
 
-import matplotlib.pyplot as plt
-import numpy as np
 import pytest
-from ipywidgets import FloatSlider, HBox, fixed
 from ipywidgets.widgets import widget
 
-from course_utils import course_style, playground
-from course_utils.display.bundles import ERROR_CLASS, HTML, PLAIN, WIDGET_VIEW
-from course_utils.display.playground import _empty
-from tests.display.pixels import pixels, small_axes
+from course_utils import Matrix, playground
+from course_utils.display.bundles import (
+    CAPTION_CLASS,
+    ERROR_CLASS,
+    HTML,
+    PLAIN,
+    STILL_CLASS,
+    WIDGET_VIEW,
+    stored_picture,
+)
+from course_utils.display.frame.widget import Frame
 
 
 def line(ax, slope=1.0, dashed=False):
@@ -22,57 +26,127 @@ def widget_registry() -> dict:
     return getattr(widget, "_instances", None) or widget.Widget.widgets
 
 
-def controls(displayed) -> dict:
-    box = widget_registry()[displayed[0][0][WIDGET_VIEW]["model_id"]]
-    return {child.description: child for child in box.children}
+def frame(displayed) -> Frame:
+    return widget_registry()[displayed[-1][0][WIDGET_VIEW]["model_id"]]
 
 
-def test_shows_controls_picture_and_caption(displayed):
+def ask(shown: Frame, scale=1.0, **values) -> None:
+    """Ask as frame.js does."""
+    number = shown.asked["number"] + 1
+    values = shown.asked["values"] | values
+    shown.asked = {"number": number, "scale": scale, "values": values}
+
+
+def test_stored_are_sentence_picture_caption_and_controls(displayed):
     playground(line, alt="A line.", slope=(-2.0, 2.0, 0.5), dashed=True)
-    bundles = [data for data, _ in displayed]
-    assert bundles[0][PLAIN].startswith("Controls: slope = 1.0, dashed = False.")
-    assert bundles[1][PLAIN] == "A line."
-    assert bundles[2][PLAIN] == "slope 1.0\nA line."
-    assert plt.get_fignums() == []
+    sentence, picture, caption, view = [data for data, _ in displayed]
+    assert sentence[PLAIN] == "slope 1.0"
+    assert stored_picture(picture[HTML]).startswith(b"\x89PNG")
+    assert picture[PLAIN] == caption[PLAIN] == "A line."
+    assert CAPTION_CLASS in caption[HTML]
+    assert view[PLAIN].startswith("Controls: slope = 1.0, dashed = False.")
 
 
-def test_move_redraws_picture_and_caption_in_place(displayed):
+def test_live_shows_the_same_and_hides_what_is_stored(displayed):
     playground(line, alt="A line.", slope=(-2.0, 2.0, 0.5))
-    (_, _), (before, picture), (_, caption) = displayed
-    controls(displayed)["slope"].value = -2.0
-    (after, same_picture), (text, same_caption) = displayed[3:]
-    assert (same_picture, same_caption) == (picture, caption)
-    assert after[HTML] != before[HTML]
-    assert text[PLAIN] == "slope -2.0\nA line."
+    shown = frame(displayed)
+    assert shown.said == {"sentence": "slope 1.0", "reached": False, "failed": ""}
+    assert shown.data["alt"] == "A line."
+    assert shown.data["still"].startswith(STILL_CLASS)
+    for data, _ in displayed[:-1]:
+        assert data[HTML].startswith(f'<div class="{shown.data["still"]}">')
 
 
-def test_each_value_starts_at_the_default_of_draw(displayed):
-    playground(line, alt="A line.", slope=(-2.0, 2.0, 0.5), dashed=[True, False])
-    values = {name: widget.value for name, widget in controls(displayed).items()}
-    assert values == {"slope": 1.0, "dashed": False}
+def test_no_sentence_leaves_no_empty_output(displayed):
+    playground(lambda ax, k=1: None, alt="White.", k=(0, 2))
+    assert [data[PLAIN] for data, _ in displayed[:2]] == ["White.", "White."]
 
 
-def test_control_is_named_after_its_parameter_or_by_itself(displayed):
-    def draw(ax, line_width=1, slope=1.0):
-        pass
+def test_a_move_is_answered_with_picture_and_sentence(displayed):
+    playground(line, alt="A line.", slope=(-2.0, 2.0, 0.5))
+    shown = frame(displayed)
+    before = shown.picture
+    ask(shown, slope=-2)
+    assert shown.answered == 1
+    assert shown.picture != before
+    assert shown.said["sentence"] == "slope -2.0"
 
-    slider = FloatSlider(description="steepness")
-    playground(draw, alt="A line.", line_width=(1, 3), slope=slider)
-    assert controls(displayed).keys() == {"line width", "steepness"}
-    assert slider.style.description_width == "initial"
+
+def test_a_sharper_picture_is_not_drawn_anew(displayed):
+    calls = []
+
+    def counted(ax, slope=1.0):
+        calls.append(slope)
+        return line(ax, slope)
+
+    playground(counted, alt="A line.", slope=(-2.0, 2.0))
+    shown = frame(displayed)
+    ask(shown, slope=2)
+    coarse = shown.picture
+    ask(shown, scale=2.0)
+    assert calls == [1.0, 2.0]
+    assert len(shown.picture) > len(coarse)
+    assert shown.answered == 2
 
 
-def test_error_while_drawing_is_shown_under_the_picture(displayed):
+def test_answer_is_told_after_the_picture(displayed):
+    playground(line, alt="A line.", slope=(-2.0, 2.0))
+    shown, told = frame(displayed), []
+    for name in ("picture", "said", "answered"):
+        shown.observe(lambda change: told.append(change["name"]), names=name)
+    ask(shown, slope=2)
+    assert told == ["picture", "said", "answered"]
+
+
+def test_goal_is_shown_and_reached(displayed):
+    def draw(ax, slope=1.0):
+        return line(ax, slope), slope > 1.5
+
+    playground(draw, alt="A line.", goal="steeper than 1.5", slope=(0.0, 2.0))
+    assert displayed[0][0][PLAIN] == "slope 1.0\nGoal: steeper than 1.5"
+    shown = frame(displayed)
+    assert shown.data["goal"] == "steeper than 1.5"
+    assert not shown.said["reached"]
+    ask(shown, slope=2)
+    assert shown.said["reached"]
+
+
+def test_controls_are_named_in_words(displayed):
+    def draw(ax, weight, line_width=1, b1=0):
+        return f"{weight}"
+
+    weight = Matrix([[1, 0], [0, 1]], -2, 2)
+    labels = {"b1": "bias 1"}
+    sizes = {"line_width": (1, 3), "b1": (-2, 2)}
+    playground(draw, alt="White.", labels=labels, weight=weight, **sizes)
+    named = {each["name"]: each["label"] for each in frame(displayed).data["controls"]}
+    assert named == {"weight": "weight", "line_width": "line width", "b1": "bias 1"}
+    assert "Controls: weight = [[1, 0], [0, 1]], line width = 1, bias 1 = 0." in str(
+        displayed[-1][0][PLAIN]
+    )
+
+
+def test_name_for_no_control_is_refused():
+    with pytest.raises(TypeError, match="labels names 'angle', which is no control"):
+        playground(line, alt="A line.", labels={"angle": "angle"}, slope=(0.0, 1.0))
+
+
+def test_error_while_drawing_is_shown_until_it_is_mended(displayed):
     def fragile(ax, k=1):
         ax.plot([1 / k])
+        return f"k = {k}"
 
     playground(fragile, alt="A point.", k=(0, 2))
-    controls(displayed)["k"].value = 0
-    caption, _ = displayed[-1]
-    assert "The drawing failed: ZeroDivisionError" in caption[PLAIN]
-    assert ERROR_CLASS in caption[HTML]
-    controls(displayed)["k"].value = 2
-    assert ERROR_CLASS not in displayed[-1][0][HTML]
+    shown = frame(displayed)
+    ask(shown, k=0)
+    broken = {"sentence": "k = 1", "reached": False}
+    failed = "The drawing failed: ZeroDivisionError: division by zero"
+    assert shown.said == broken | {"failed": failed}
+    ask(shown, scale=2.0)  # as the page does at rest
+    assert shown.said["failed"] == failed
+    assert shown.answered == 2
+    ask(shown, k=2)
+    assert shown.said == {"sentence": "k = 2", "reached": False, "failed": ""}
 
 
 def test_error_in_the_first_drawing_is_raised(displayed):
@@ -81,121 +155,5 @@ def test_error_in_the_first_drawing_is_raised(displayed):
     assert displayed == []
 
 
-def test_draw_gets_a_list_of_several_axes(displayed):
-    def draw_two(axes, k=1):
-        assert len(axes) == 2
-        axes[1].plot([k])
-
-    playground(draw_two, alt="Two.", ncols=2, k=(0, 2))
-    assert len(displayed) == 3
-
-
-def test_each_redraw_starts_with_empty_axes(displayed):
-    line_counts = []
-
-    def draw_two(axes, k=1):
-        for ax in axes:
-            line_counts.append(len(ax.lines))
-            ax.plot([k])
-
-    playground(draw_two, alt="Two.", ncols=2, k=(0, 2))
-    controls(displayed)["k"].value = 2
-    assert line_counts == [0, 0, 0, 0]
-
-
-@pytest.mark.parametrize(
-    ("options", "inches"),
-    [({}, (6.4, 3.8)), ({"ncols": 2}, (10.6, 3.8)), ({"figsize": (3, 2)}, (3, 2))],
-)
-def test_figure_grows_with_the_number_of_axes(options, inches, displayed):
-    figures = []
-
-    def draw(axes):
-        figures.append(plt.gcf())
-
-    playground(draw, alt="White.", **options)
-    np.testing.assert_allclose(figures[0].get_size_inches(), inches)
-
-
-def test_unknown_parameter_is_refused():
-    with pytest.raises(TypeError, match="takes no parameter 'angle'"):
-        playground(line, alt="A line.", angle=(0, 1))
-
-
-@pytest.mark.parametrize("spec", [object(), HBox(), fixed(1.0)])
-def test_value_without_a_control_is_refused(spec):
-    with pytest.raises(TypeError, match="no control fits slope"):
-        playground(line, alt="A line.", slope=spec)
-
-
-def test_axes_keep_their_place_when_labels_grow(displayed):
-    axes = []
-
-    def draw(ax, lines=4):
-        axes.append(ax)
-        ax.set_ylabel("\n".join(["label"] * lines))
-
-    course_style()
-    playground(draw, alt="A label.", lines=(1, 16))
-    ax, label = axes[0], axes[0].yaxis.label
-    assert label.get_window_extent().x0 >= 0  # the first frame makes room for it
-    place, narrow = ax.get_position().bounds, label.get_window_extent().width
-    controls(displayed)["lines"].value = 16
-    assert label.get_window_extent().width > 3 * narrow
-    assert ax.get_position().bounds == place
-
-
-def _line(ax):
-    ax.plot([1, 30], [2, 50], label="a line")
-    ax.set(title="above", xlabel="x", ylabel="y", xscale="log", yscale="log")
-    ax.set(xticks=[1, 10], axisbelow=True)
-    ax.spines[:].set_visible(True)
-    ax.legend()
-
-
-def _picture(ax):
-    ax.imshow([[1, 2], [3, 4]])
-    ax.set_axis_off()
-    ax.set_title("to the left", loc="left")
-    ax.set_title("middle", loc="center")
-
-
-def _bars(ax):
-    ax.bar([0, 1, 2], [3, 1, 2], label="bars")
-    ax.legend()
-    ax.set_title("to the right", loc="right")
-    ax.spines[:].set_visible(False)
-    ax.invert_yaxis()
-    ax.grid(True)
-
-
-def _band(ax):
-    ax.axhline(7)  # says nothing about the limits of x
-    ax.fill_between([5, 6], [1, 2], [2, 3])
-    ax.set_frame_on(False)
-    ax.set_autoscale_on(False)
-
-
-def _notes(ax):
-    ax.text(0.5, 0.5, "nothing to scale the axes by")
-    ax.table([["1", "2"]], loc="bottom")
-    ax.add_artist(plt.matplotlib.offsetbox.AnchoredText("note", loc="upper left"))
-    ax.inset_axes([0.6, 0.6, 0.3, 0.3]).plot([0, 1])
-
-
-DRAWINGS = [_line, _picture, _bars, _band, _notes]
-
-
-@pytest.mark.parametrize("after", DRAWINGS)
-def test_no_drawing_leaves_a_trace_in_the_next(after):
-    course_style()
-    fresh, used = small_axes(), small_axes()
-    after(fresh)
-    expected = pixels(fresh.figure)
-    for before in DRAWINGS:
-        before(used)
-        used.figure.canvas.draw()
-        _empty(used)
-        after(used)
-        np.testing.assert_array_equal(pixels(used.figure), expected, before.__name__)
-        _empty(used)
+def test_page_marks_an_error_with_the_class_that_tests_look_for():
+    assert f'className: "{ERROR_CLASS}"' in Frame._esm

@@ -11,9 +11,17 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from ipywidgets import Checkbox, Text, Widget, interactive
 
 from course_utils.display import playground as module
+from course_utils.display.controls import (
+    Control,
+    Entry,
+    Matrix,
+    Menu,
+    Slider,
+    Switch,
+    controls_of,
+)
 
 MIXED = 24  # states in which every control stands anywhere
 WORDS = ["", "a", "levels", "two words"]  # for a text that a learner types
@@ -23,7 +31,7 @@ WORDS = ["", "a", "levels", "two words"]  # for a text that a learner types
 class Recorded:
     """A playground as the lesson asked for it."""
 
-    draw: Callable[..., str | None]
+    draw: Callable[..., object]
     ncols: int
     controls: dict[str, Any]
 
@@ -35,9 +43,12 @@ def record() -> None:
     """Remember each playground that is shown from here on."""
     show = module.playground
 
-    def playground(draw, alt, *, ncols=1, figsize=None, **controls) -> None:
+    options = set(inspect.signature(show).parameters)
+
+    def playground(draw, alt, *, ncols=1, **more) -> None:
+        controls = {name: more[name] for name in more if name not in options}
         _recorded.append(Recorded(draw, ncols, controls))
-        show(draw, alt, ncols=ncols, figsize=figsize, **controls)
+        show(draw, alt, ncols=ncols, **more)
 
     module.playground = playground
 
@@ -70,13 +81,9 @@ def failures(shown: Recorded) -> Iterator[str]:
 
 def states(shown: Recorded) -> Iterator[dict[str, Any]]:
     """Yield each control's values with the others at their start, then mixed ones."""
-    parameters = inspect.signature(shown.draw).parameters
-    widgets = {
-        name: interactive.widget_from_abbrev(spec, parameters[name].default)
-        for name, spec in shown.controls.items()
-    }
-    start = {name: widget.value for name, widget in widgets.items()}
-    choices = {name: values(widget) for name, widget in widgets.items()}
+    controls = controls_of(shown.draw, shown.controls)
+    start = {name: control.value(control.start) for name, control in controls.items()}
+    choices = {name: values(control) for name, control in controls.items()}
     for name, every in choices.items():
         yield from (start | {name: value} for value in every)
     dice = random.Random(0)
@@ -84,14 +91,33 @@ def states(shown: Recorded) -> Iterator[dict[str, Any]]:
         yield {name: dice.choice(every) for name, every in choices.items()}
 
 
-def values(widget: Widget) -> list[Any]:
-    """Return every value that a control can take."""
-    if isinstance(widget, Checkbox):
-        return [False, True]
-    if isinstance(widget, Text):
-        return [widget.value, *WORDS]
-    if hasattr(widget, "options"):
-        return [value for _, value in widget._options_full]
-    steps = round((widget.max - widget.min) / widget.step)
-    kind = type(widget.value)
-    return [kind(v) for v in np.linspace(widget.min, widget.max, steps + 1).round(9)]
+def values(control: Control) -> list[Any]:
+    """Return every value that `draw` can get from a control; of a matrix, some."""
+    match control:
+        case Switch():
+            return [False, True]
+        case Entry():
+            return [control.start, *WORDS]
+        case Menu():
+            return control.options
+        case Slider():
+            page = control.page()
+            steps = round((page["high"] - page["low"]) / page["step"])
+            every = np.linspace(page["low"], page["high"], steps + 1).round(9)
+            return [control.value(value) for value in every]
+        case Matrix():
+            return [control.value(rows) for rows in _filled(control.page())]
+    raise TypeError(f"no values are known for {control!r}")
+
+
+def _filled(page: dict[str, Any]) -> Iterator[np.ndarray]:
+    """Yield a matrix as it starts, then full of one number, then with one changed."""
+    start = np.array(page["start"])
+    numbers = [page["low"], page["high"]]
+    yield start
+    yield from (np.full_like(start, number) for number in numbers)
+    for place in np.ndindex(start.shape):
+        for number in numbers:
+            changed = start.copy()
+            changed[place] = number
+            yield changed

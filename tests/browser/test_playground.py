@@ -1,0 +1,141 @@
+"""A playground in JupyterLab: its keys and controls, and what outlives a page."""
+
+import json
+
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from course_utils.authoring.normal_form import dumps, normalise
+from course_utils.display.bundles import (
+    CAPTION_CLASS,
+    PICTURE_CLASS,
+    PLAYGROUND_CLASS,
+    WIDGET_VIEW,
+)
+from tests.browser.controls import move_slider, playgrounds
+from tests.browser.page import Browser, what_is_missing
+from tests.browser.server import Lab
+
+missing = what_is_missing()
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(missing is not None, reason=f"{missing}"),
+    # playwright's event loop and JupyterLab's sockets are closed by exit.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+IMPORTS = "from course_utils import Matrix, Steps, playground"
+DRAW = """def draw(ax, slope=0.5, weight=None, index=0):
+    ax.plot([0, slope], [index, weight[0][1]])
+    return f"weight {weight[0][1]}, index {index}", slope == 1"""
+PLAY = """playground(
+    draw, "A line.", goal="the top", labels={"slope": "slope of the line"},
+    slope=(0.0, 1.0), weight=Matrix([[1, 2]], -3, 3), index=Steps(0, 3))"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    cells = [new_code_cell(source) for source in (IMPORTS, DRAW, PLAY)]
+    path = tmp_path_factory.mktemp("played") / "played.ipynb"
+    notebook = normalise(new_notebook(cells=cells))
+    path.write_text(dumps(notebook), encoding="utf-8")
+    with Lab([path], env={"COURSE_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def view(lab):
+    with Browser() as chromium:
+        view = chromium.open(lab.url("played.ipynb"))
+        view.run_all()
+        yield view
+
+
+@pytest.fixture
+def block(view):
+    """The playground, every control at its start."""
+    (block,) = playgrounds(view)
+    block.place.get_by_role("button", name="Reset").click()
+    says(block, "weight 2, index 0")
+    return block
+
+
+def says(block, words: str, of: str = ".says") -> None:
+    """Wait until the playground says exactly this."""
+    block.place.locator(of).get_by_text(words, exact=True).wait_for()
+
+
+def shown(view) -> dict[str, int]:
+    """Return how many of each are visible on the page."""
+    classes = [PLAYGROUND_CLASS, PICTURE_CLASS, CAPTION_CLASS]
+    return {
+        name: view.page.locator(f".{name}").filter(visible=True).count()
+        for name in classes
+    }
+
+
+LIVE = {PLAYGROUND_CLASS: 1, PICTURE_CLASS: 0, CAPTION_CLASS: 1}
+STORED = {PLAYGROUND_CLASS: 0, PICTURE_CLASS: 1, CAPTION_CLASS: 1}
+
+
+def test_keys_on_a_control_are_the_controls(block, view):
+    slider = block.place.get_by_role("slider", name="slope of the line")
+    cells = view.page.locator(".jp-Cell").count()
+    for key in ["Home", "ArrowUp", "d", "d", "ArrowRight", " "]:
+        slider.press(key)
+    assert slider.input_value() == "0.2"
+    assert view.page.locator(".jp-Cell").count() == cells
+    assert slider.evaluate("slider => slider === document.activeElement")
+
+
+def test_goal_is_said_when_it_is_reached(block):
+    says(block, "Goal: the top", of=".status")
+    block.place.get_by_role("slider", name="slope of the line").press("End")
+    says(block, "Goal: the top ✓ reached", of=".status")
+
+
+def test_matrix_is_edited_and_what_is_out_of_range_refused(block):
+    number = block.place.get_by_role("spinbutton", name="weight, row 1, column 2")
+    number.fill("-3")
+    says(block, "weight -3, index 0")
+    number.fill("99")
+    number.blur()
+    assert number.input_value() == "-3"
+
+
+def test_index_is_stepped_and_played_to_its_end(block):
+    block.place.get_by_role("button", name="index: one on").click()
+    says(block, "weight 2, index 1")
+    block.place.get_by_role("button", name="index: play").click()
+    says(block, "weight 2, index 3")
+    block.place.get_by_role("button", name="index: play").wait_for()
+
+
+def test_of_moves_in_a_row_the_last_is_drawn(block):
+    slider = block.place.get_by_role("slider", name="index", exact=True)
+    slider.evaluate("""slider => {
+      for (const value of [1, 2, 3, 2, 1, 2]) {
+        slider.value = value;
+        slider.dispatchEvent(new Event('input', { bubbles: true }));
+      }
+    }""")
+    says(block, "weight 2, index 2")
+
+
+def test_page_that_is_loaded_anew_follows(block, lab, view):
+    assert shown(view) == LIVE
+    view.save()
+    saved = json.loads((lab.folder / "played.ipynb").read_text(encoding="utf-8"))
+    assert WIDGET_VIEW not in str(saved)
+    view.reload()
+    assert shown(view) == LIVE
+    (again,) = playgrounds(view)
+    assert move_slider(again, again.sliders()[0])
+
+
+def test_notebook_that_is_opened_again_shows_its_picture(block, view):
+    view.save()
+    view.replace("played.ipynb")
+    view.page.locator(f".{PICTURE_CLASS}").wait_for()
+    assert shown(view) == STORED
+    assert "Error displaying widget" not in view.page.inner_text("body")
