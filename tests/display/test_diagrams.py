@@ -57,6 +57,8 @@ def test_size_is_made_for_a_page(name):
     diagram = load_diagram(name)
     assert 640 <= diagram.width <= 760
     assert diagram.height <= 520
+    size = f'viewBox="0 0 {diagram.width} {diagram.height}"'
+    assert size in diagram.drawing
 
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)

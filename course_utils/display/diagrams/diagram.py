@@ -47,7 +47,7 @@ def load_diagram(name: str) -> Diagram:
     text = (HERE / f"{name}.svg").read_text(encoding="utf-8")
     style = (HERE / "style.css").read_text(encoding="utf-8")
     root = ElementTree.fromstring(text)
-    width, height = map(int, root.attrib["viewBox"].split()[2:])
+    width, height = int(root.attrib["width"]), int(root.attrib["height"])
     # A picture inside a page loads no other file, so its style goes into it.
     drawing = text.replace("<desc>", f"<style>{style}</style>\n<desc>", 1)
     return Diagram(drawing, root.findtext(f"{SVG}desc", ""), width, height)
