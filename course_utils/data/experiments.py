@@ -108,7 +108,7 @@ def load_experiment(name: str) -> Experiment:
     Raises:
         CourseError: there is no such experiment, or its file can't be read.
 
-    >>> load_experiment("none")
+    >>> load_experiment("none")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
     course_utils.errors.CourseError: There is no experiment 'none'. There are: ...
