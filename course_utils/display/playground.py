@@ -120,7 +120,8 @@ def _connect(frame: "Frame", drawing: Drawing, controls: Mapping[str, Control]) 
                     drawing.redraw({n: controls[n].value(state) for n, state in held})
                 if not failed:
                     frame.picture = drawing.png(asked["scale"])
-            except Exception as error:
+            # An interrupt too, else the page waits for an answer and asks no more.
+            except (Exception, KeyboardInterrupt) as error:
                 failed = f"The drawing failed: {type(error).__name__}: {error}"
             frame.say(drawing.said, failed)
             frame.answered = asked["number"]
