@@ -134,7 +134,7 @@ def _stills(
 ) -> list[tuple[Bundle, Bundle]]:
     """Return what stands where no kernel runs; the widget hides its class, `still`."""
     lines = [drawing.said.sentence, f"Goal: {goal}" if goal else ""]
-    style = 'style="font-size:1.15em;line-height:1.4;margin:0 0 .3em"'
+    style = 'style="font-size:1.15em;line-height:1.4;margin:0 0 .3em 6px"'
     page = "".join(f"<p {style}>{escape(line)}</p>" for line in lines if line)
     words: Bundle = {HTML: page, PLAIN: "\n".join(filter(None, lines))}
     picture, metadata = figure_bundle(drawing.figure, alt)
