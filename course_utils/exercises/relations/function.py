@@ -87,7 +87,8 @@ def function(pairs: Pairs) -> str | None:
     """
     numbers = torch.cat([pair.got.flatten() for pair in pairs]).unique()
     if len(numbers) == 1:
-        return f"Your result is {numbers[0].item():g}, whatever the arguments."
+        number = f"{numbers[0].item():g}"
+        return f"In every case that fails, your result is {number} throughout."
     for test, message in _FUNCTIONS:
         if always(pairs, test):
             return message
