@@ -13,12 +13,12 @@ from tests.lessons import LESSONS, code_cells, read
 SIZES = list(product((1, 2, 7), (1, 3, 5), (1, 2, 4)))  # examples, in, out
 
 
-def my_linear() -> type[nn.Module]:
-    """Return the class that the lesson writes from an empty cell."""
-    (cell,) = [c for c in code_cells(read(LESSONS[1])) if "class MyLinear" in c.source]
-    scope = {"torch": torch, "nn": nn}
+def class_on_the_page(name: str) -> type[nn.Module]:
+    """Return a class as the lesson writes it."""
+    (cell,) = [c for c in code_cells(read(LESSONS[1])) if f"class {name}(" in c.source]
+    scope = {"torch": torch, "nn": nn, "F": F}
     exec(cell.source, scope)
-    return scope["MyLinear"]
+    return scope[name]
 
 
 def drawn(n: int, n_in: int, n_out: int) -> tuple[torch.Tensor, ...]:
@@ -61,7 +61,7 @@ def test_own_layer_is_nn_linear_with_the_same_first_numbers(n_in, n_out, bias):
     torch.manual_seed(3)
     theirs = nn.Linear(n_in, n_out, bias=bias)
     torch.manual_seed(3)
-    mine = my_linear()(n_in, n_out, bias=bias)
+    mine = class_on_the_page("MyLinear")(n_in, n_out, bias=bias)
     assert_close(dict(mine.state_dict()), dict(theirs.state_dict()))
     assert repr(mine) == f"My{theirs!r}"
     count = sum(p.numel() for p in mine.parameters())
@@ -153,3 +153,14 @@ def test_parameter_counts_of_the_bottleneck_and_the_pair():
     assert (count(784, 8, 784), count(784, 784)) == (13_336, 615_440)
     assert (count(784, 64, 10), count(784, 10)) == (50_890, 7_850)
     assert (784 * 16 + 16 * 64, 784 * 64) == (13_568, 50_176)
+
+
+def test_gpt2_block_keeps_the_shape_and_looks_at_earlier_words_only():
+    torch.manual_seed(0)
+    block, x = class_on_the_page("Block")(d=24), torch.randn(2, 5, 24)
+    changed = x.clone()
+    changed[:, 3] = torch.randn(24)
+    before, after = block(x), block(changed)
+    assert before.shape == x.shape
+    assert_close(after[:, :3], before[:, :3])
+    assert not torch.allclose(after[:, 4], before[:, 4])
