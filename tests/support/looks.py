@@ -88,7 +88,8 @@ def _marks(ax: Axes) -> Iterator[Artist]:
         if artist.get_visible() and isinstance(artist, kinds):
             yield artist
     for patch in ax.patches:
-        if patch.get_visible() and patch.zorder > 0 and min(np.abs(patch.get_window_extent().size)) > 1:
+        seen = patch.get_visible() and patch.zorder > 0
+        if seen and min(np.abs(patch.get_window_extent().size)) > 1:
             yield patch
 
 
