@@ -186,7 +186,7 @@ class _Attempt:
             message = (
                 f"Your code changes its input `{self.names[mine.changed]}` in place. "
             )
-            return (message + "Make a new tensor: others may still need the old one.",)
+            return (message + "Work on a copy: others may still need the old one.",)
         gap = difference(mine.value, right.value, self.exercise.parts)
         if gap and mine.returned is None and right.returned is not None:
             return (RETURNS_NONE,)

@@ -565,6 +565,7 @@ NORMALISE = Exercise(
             randn((6, 1, 4, 4), (3, 1, 4, 4)),
             randn((5, 1, 3, 7), (5, 1, 3, 7)),
             randn((4, 1, 2, 2), (1, 1, 2, 2)),
+            randn((300, 1, 2, 2), (2, 1, 2, 2)),
         )
     ],
     parts=("the normalised `train`", "the normalised `test`"),
