@@ -50,6 +50,8 @@ def show_results(actual: Any, expected: Any, parts: Sequence[str] = ()) -> list[
 
     >>> print(*show_results(Tensor([1.0, 3.0]), Tensor([1.0, 2.0])))
     expected [1, 2]   (shape (2,), float32) yours    [1, 3]   (shape (2,), float32)
+    >>> show_results(Fact("autograd is left off"), 0.5)
+    ['the check sees: autograd is left off']
     """
     if isinstance(expected, tuple | list) and _needs_items(actual, expected):
         lines = []
