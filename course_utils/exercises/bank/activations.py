@@ -995,7 +995,7 @@ def _garment_net(
     *,
     last: Callable[[Tensor], Tensor] = lambda z: z,
     shortcut: bool = True,
-    bends: bool = True,
+    bends: tuple[bool, bool] = (True, True),
 ) -> type[nn.Module]:
     """Return the class of the repair exercise, with the faults asked for."""
 
@@ -1009,9 +1009,8 @@ def _garment_net(
                 nn.init.constant_(self.first.bias, bias)
 
         def forward(self, x: Tensor) -> Tensor:
-            bend = F.relu if bends else lambda z: z
-            hidden = bend(self.first(x))
-            more = bend(self.middle(hidden))
+            hidden = F.relu(self.first(x)) if bends[0] else self.first(x)
+            more = F.relu(self.middle(hidden)) if bends[1] else self.middle(hidden)
             return last(self.last(hidden + more if shortcut else more))
 
     return Net
@@ -1021,17 +1020,24 @@ def _softmax_of_relu(z: Tensor) -> Tensor:
     return F.relu(z).softmax(dim=1)
 
 
+_SIZES = {"first": (196, 64), "middle": (64, 64), "last": (64, 10)}
+
+
 def _fault(net_class: Answer, n: int) -> Any:
-    """Say the first thing that is wrong with a network for n garments."""
+    """Say what is wrong with a network for n garments."""
     net = net_class()
     if not isinstance(net, nn.Module):
         raise TypeError("Your class makes no module: write `class …(nn.Module)`.")
     net = net.to(current_device())
+    for name, size in _SIZES.items():
+        layer = getattr(net, name, None)
+        if not isinstance(layer, nn.Linear):
+            return f"there is no linear layer named `{name}`"
+        if (layer.in_features, layer.out_features) != size or layer.bias is None:
+            return f"`{name}` is not a linear layer {size[0]} → {size[1]} with bias"
+    if len(list(net.parameters())) != 2 * len(_SIZES):
+        return "there are more parameters than those of the three layers"
     (x,) = randn((n, 196))
-    count = sum(parameter.numel() for parameter in net.parameters())
-    wanted = sum(o * (i + 1) for i, o in [(196, 64), (64, 64), (64, 10)])
-    if count != wanted:
-        return f"the module has {count:,} parameters, not {wanted:,}"
     before = x.clone()
     scores = net(x)
     if not isinstance(scores, Tensor):
@@ -1043,27 +1049,45 @@ def _fault(net_class: Answer, n: int) -> Any:
     return "; ".join(_faults_of(net)) or _MENDED
 
 
-def _faults_of(net: nn.Module) -> Iterator[str]:
+def _faults_of(net: Any) -> Iterator[str]:
     """Yield what is wrong with the scores of a network, and with its gradients."""
     (x,) = randn((200, 196), seed=2)
     scores = net(x)
+    if fault := _at_the_end(scores) or _on_the_way(net, x, scores):
+        yield fault
+    F.cross_entropy(scores, torch.arange(200, device=x.device) % 10).backward()
+    if any(parameter.grad is None for parameter in net.parameters()):
+        yield "a parameter gets no gradient"
+    elif net.first.weight.grad.any(dim=1).float().mean() < 0.5:
+        yield "most units of the first layer get no gradient"
+
+
+def _at_the_end(scores: Tensor) -> str:
     sums = scores.sum(dim=1)
     if torch.allclose(sums, torch.ones_like(sums), atol=1e-4):
-        yield "the scores of a garment sum to 1"
-    elif (scores >= 0).all():
-        yield "no score is ever negative"
-    elif (scores <= 0).all():
-        yield "no score is ever positive"
-    alive, middle = scores.std(dim=0).max() > 1e-5, net(0 * x)
-    if alive and torch.allclose(scores - middle, middle - net(-x), atol=1e-3):
-        yield "the network is linear"
-    F.cross_entropy(scores, torch.arange(200, device=x.device) % 10).backward()
-    gradients = [parameter.grad for parameter in net.parameters()]
-    if any(gradient is None for gradient in gradients):
-        yield "a parameter gets no gradient"
-    first = next(g for g in gradients if g is not None and g.shape[-1] == 196)
-    if first.any(dim=1).float().mean() < 0.5:
-        yield "most units of the first layer get no gradient"
+        return "the scores of a garment sum to 1"
+    if (scores >= 0).all():
+        return "no score is ever negative"
+    if (scores <= 0).all():
+        return "no score is ever positive"
+    return ""
+
+
+def _on_the_way(net: Any, x: Tensor, scores: Tensor) -> str:
+    """Say which network with the same layers gives these scores; "" for the right."""
+    sums = net.first(x)
+    hidden = F.relu(sums)
+    ways = {
+        "": hidden + F.relu(net.middle(hidden)),
+        "of a network without its shortcut": F.relu(net.middle(hidden)),
+        "of a network without its first ReLU": sums + F.relu(net.middle(sums)),
+        "of a network without its second ReLU": hidden + net.middle(hidden),
+        "of a network without any ReLU": sums + net.middle(sums),
+    }
+    for way, last in ways.items():
+        if torch.allclose(scores, net.last(last), rtol=1e-3, atol=1e-4):
+            return f"the scores are those {way}" if way else ""
+    return "the scores are not those of the three layers, two ReLUs and the shortcut"
 
 
 REPAIR = Exercise(
@@ -1103,9 +1127,27 @@ REPAIR = Exercise(
         ),
         Misconception(
             "all bends removed",
-            _garment_net(bends=False),
+            _garment_net(bends=(False, False)),
             "The last ReLU had to go, the others not: without them your network is "
             "linear, however many layers it has.",
+        ),
+        Misconception(
+            "first bend removed",
+            _garment_net(bends=(False, True)),
+            "The end is right. But the ReLU after the first layer is gone: only the "
+            "one after the last layer had to go.",
+        ),
+        Misconception(
+            "second bend removed",
+            _garment_net(bends=(True, False)),
+            "The end is right. But the ReLU after the middle layer is gone: only the "
+            "one after the last layer had to go.",
+        ),
+        Misconception(
+            "shortcut removed",
+            _garment_net(shortcut=False),
+            "The end is right. But the shortcut is gone: what enters the middle layer "
+            "is added to what comes out of it.",
         ),
         Misconception(
             "log-softmax at the end",
