@@ -57,6 +57,8 @@ def bare_course(folder: Path) -> Path:
     skip = shutil.ignore_patterns("__pycache__", "_sketch")
     shutil.copytree(ROOT / "course_utils", folder / "course_utils", ignore=skip)
     shutil.copytree(ROOT / "data" / "sketch", folder / "data" / "sketch")
+    results = Path("experiments", "results")
+    shutil.copytree(ROOT / results, folder / results)
     (folder / "notebooks").mkdir()
     return folder
 

@@ -18,12 +18,22 @@ EQUAL: dict[str, dict[str, str]] = {
     "activations.softmax": {
         "`-1` without its sign": TWO_DIMS,
     },
+    "activations.gain": {
+        "`z.detach()`: the method not called": (
+            "The text gives sums that require no gradient."
+        ),
+    },
     "activations.log_softmax": {
         "`-1` without its sign": TWO_DIMS,
     },
     "activations.cross_entropy": {
         "`F.log_softmax(logits, dim=1)` without dim=": (
             "torch takes dim 1 where two dimensions and no dim are given."
+        ),
+    },
+    "activations.step": {
+        "`(z > 0).to(z.dtype)`: the method not called": (
+            "True and False, added to floats, are 1 and 0."
         ),
     },
     "dropout.layer": {
