@@ -126,11 +126,11 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
     "word_count": [
         (
             replace("word word word word", "word", True),
-            "350 words of text, not 1,200 to 3,100",
+            "350 words of text, not 1,200 to 5,000",
         ),
         (
-            replace("word ", "word word word ", True),
-            "3,650 words of text, not 1,200 to 3,100",
+            replace("word ", "word " * 5, True),
+            "6,050 words of text, not 1,200 to 5,000",
         ),
     ],
     "drawings_folded": [
