@@ -186,7 +186,7 @@ class _Attempt:
             message = (
                 f"Your code changes its input `{self.names[mine.changed]}` in place. "
             )
-            return (message + "Make a new tensor: others may still need the old one.",)
+            return (message + "Work on a copy: others may still need the old one.",)
         gap = difference(mine.value, right.value, self.exercise.parts)
         if gap and mine.returned is None and right.returned is not None:
             return (RETURNS_NONE,)
@@ -323,6 +323,8 @@ def _relation(attempt: _Attempt) -> str | None:
     wrong = [attempt.actual[index] for index in attempt.failing]
     if any(o.error or o.left or o.changed is not None for o in wrong):
         return None
+    if any(t.isnan().any() for o in wrong for t in tensors_of(o.value)):
+        return None  # how many numbers are NaN says more
     hypothesis = what_if(
         attempt.exercise,
         attempt.names,

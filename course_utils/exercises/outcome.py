@@ -25,7 +25,8 @@ class Outcome:
         returned: what the answer itself returned last.
         error: what was raised instead of a value.
         own: whether the answer's own code raised it, not the check's.
-        changed: the place of an argument that was changed in place.
+        changed: the place of an argument that was changed in place: its numbers,
+            how many items it has, or whether it requires gradients.
         left: messages on global settings that were changed.
     """
 
@@ -66,9 +67,22 @@ def run(exercise: Exercise, answer: Any, case: Case, seed: int = _SEED) -> Outco
     args = copy.deepcopy(case)  # so that an in-place change spoils nothing
     outcome = _run_on(exercise, answer, args, seed)
     for place, (before, after) in enumerate(zip(case, args, strict=True)):
-        if difference(tensors_of(after), tensors_of(before)):
+        if _changed(before, after):
             return replace(outcome, changed=place)
     return outcome
+
+
+def _changed(before: Any, after: Any) -> bool:
+    """Tell whether an argument, or something in it, is not what it was."""
+    if isinstance(before, Tensor):
+        marks = before.requires_grad, before.grad is None
+        if (after.requires_grad, after.grad is None) != marks:
+            return True
+        return difference(after, before) is not None
+    if isinstance(before, list | tuple):
+        items = zip(before, after, strict=False)
+        return len(before) != len(after) or any(_changed(*pair) for pair in items)
+    return False
 
 
 def run_with_gradients(exercise: Exercise, answer: Any, case: Case) -> Gradients:

@@ -132,7 +132,7 @@ def test_not_a_function_is_named():
 def test_change_of_an_input_is_reported_whole():
     assert diagnose(RELU, in_place).messages == (
         "Your code changes its input `x` in place. "
-        "Make a new tensor: others may still need the old one.",
+        "Work on a copy: others may still need the old one.",
     )
 
 
@@ -161,9 +161,20 @@ def test_first_changed_input_is_reported():
     assert "its input `tensors` in place" in diagnose(TOTAL, accumulate).messages[0]
 
 
-def test_changed_list_without_tensors_is_accepted():
+def test_list_that_became_shorter_is_a_changed_input():
     exercise = Exercise("demo.last", lambda sizes: sizes[-1], (), lambda: [([3, 5],)])
-    assert diagnose(exercise, lambda sizes: sizes.pop()).state == "correct"
+    verdict = diagnose(exercise, lambda sizes: sizes.pop())
+    assert "its input `sizes` in place" in verdict.messages[0]
+
+
+def test_input_marked_for_gradients_is_a_changed_input():
+    exercise = Exercise("demo.slope", torch.ones_like, (), lambda: [(torch.zeros(3),)])
+
+    def slope(x):
+        x.requires_grad_().sum().backward()
+        return x.grad
+
+    assert "its input `x` in place" in diagnose(exercise, slope).messages[0]
 
 
 def test_smallest_failing_case_is_shown():

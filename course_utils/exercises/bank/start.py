@@ -86,8 +86,9 @@ BATCH_SHAPE = Exercise(
 
 
 def _tables() -> list[Case]:
-    # Several rows, one row, one column, and as many rows as columns.
-    return [randn((n, d)) for n, d in [(3, 5), (1, 4), (4, 1), (3, 3)]]
+    # Several rows, one row, one column, as many rows as columns; zeros among them.
+    tables = [randn((n, d)) for n, d in [(3, 5), (1, 4), (4, 1), (3, 3)]]
+    return [*tables, (randn((4, 3), seed=1)[0].relu(),)]
 
 
 MEANS = Exercise(

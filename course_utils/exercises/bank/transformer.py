@@ -250,6 +250,20 @@ MASKED = Exercise(
             "where it is False, `~keep`.",
         ),
         Misconception(
+            "mask inverted, a large number",
+            lambda q, k, v, keep: _filled(q, k, v, ~keep, -1e9),
+            "Your mask is inverted: here True means that a query may look. Fill "
+            "where it is False, `~keep`.",
+        ),
+        Misconception(
+            "zero times infinity",
+            lambda q, k, v, keep: (
+                (_scores(q, k) + (~keep).float() * float("-inf")).softmax(-1) @ v
+            ),
+            "Your result is NaN. To multiply a mask by minus infinity gives 0 · ∞, "
+            "which is NaN, where nothing is to be hidden: fill with `masked_fill`.",
+        ),
+        Misconception(
             "mask inverted for the function",
             lambda q, k, v, keep: F.scaled_dot_product_attention(
                 q, k, v, attn_mask=~keep
@@ -452,7 +466,7 @@ FUTURE = Exercise(
             "it must be hidden.",
         ),
     ),
-    lambda: [(4,), (1,), (2,), (7,)],
+    lambda: [(4,), (1,), (2,), (7,), (70,)],
     _on_the_cpu,
     hints=(
         "Rows are queries and columns are keys. In row 0, which columns are later "
@@ -471,7 +485,7 @@ def _places(lengths: Tensor, size: int) -> Tensor:
 
 def _lengths_cases() -> list[Case]:
     # In the third, batch and size are equal, so that a transposed mask fits.
-    cases = [([1, 3], 4), ([2, 4, 1], 5), ([3, 1, 2], 3), ([4], 6), ([1, 1], 1)]
+    cases = [([1, 3], 4), ([2, 4, 1], 5), ([3, 1, 2], 3), ([4], 6), ([1, 1], 1), ([3, 140], 150)]
     return [(torch.tensor(n, device=current_device()), size) for n, size in cases]
 
 
@@ -1257,7 +1271,7 @@ def _scores_of_the_best(step: _Model, start: Tensor, length: int) -> Tensor:
 def _greedy_cases() -> list[Case]:
     # Size of the vocabulary, seed, start, length; a single token first, and once the
     # token 0 on the way.
-    cases = [(5, 3, 2, 1), (9, 1, 1, 5), (7, 4, 6, 6), (11, 8, 10, 4), (6, 5, 5, 6)]
+    cases = [(5, 3, 2, 1), (9, 1, 1, 5), (7, 4, 6, 6), (11, 8, 10, 4), (6, 5, 5, 6), (7, 2, 1, 20)]
     return [
         (_Model(size, seed), torch.tensor([first], device=current_device()), length)
         for size, seed, first, length in cases

@@ -1,4 +1,4 @@
-"""The face of the package: the names that lessons import, each loaded on first use."""
+"""What the package exports: the names that lessons import, each loaded on first use."""
 
 import ast
 import doctest
