@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -13,77 +13,68 @@ from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Answer, Exercise, Misconception
 from course_utils.session import current_device
 
-SURVIVOR = Exercise(
-    "dropout.survivor",
-    lambda value, p: value / (1 - p),
+RECIPE = Exercise(
+    "dropout.recipe",
+    lambda weight, bias, p: (weight * (1 - p), bias.clone()),
     (
         Misconception(
-            "no rescaling",
-            lambda value, p: value,
-            "You leave the survivor unchanged. Then the mean over all masks is too "
-            "small by the factor 1 - p, so divide by it.",
+            "bias scaled too",
+            lambda weight, bias, p: (weight * (1 - p), bias * (1 - p)),
+            "The weight is right. The old program scaled the *inputs*, and the bias is "
+            "added after them: leave it as it is.",
         ),
         Misconception(
-            "scaled by 1/p",
-            lambda value, p: value / p,
-            "You divide by p, the share that is dropped. Divide by the share that "
-            "survives, 1 - p, to make up for the loss.",
+            "share dropped",
+            lambda weight, bias, p: (weight * p, bias.clone()),
+            "You multiply by p, the share that is dropped. On average a share 1 - p of "
+            "an input arrived in training.",
         ),
         Misconception(
-            "shrunk",
-            lambda value, p: value * (1 - p),
-            "You multiply by 1 - p, which makes the survivor even smaller. It has to "
-            "make up for the dropped values: divide.",
+            "divided",
+            lambda weight, bias, p: (weight / (1 - p), bias.clone()),
+            "You divide by 1 - p, which PyTorch does to survivors in training. Here no "
+            "survivor was scaled up, so at test time the inputs are too large: shrink.",
         ),
         Misconception(
-            "raised by p",
-            lambda value, p: value * (1 + p),
-            "You multiply the survivor by 1 + p. At p = 0.5 that gives 1.5 times the "
-            "value in half of the draws, 0.75 on average: divide by 1 - p.",
+            "unchanged",
+            lambda weight, bias, p: (weight.clone(), bias.clone()),
+            "Weight and bias are unchanged. Then the layer gets all inputs in "
+            "evaluation, and in training it got only a share 1 - p of them on average.",
         ),
         Misconception(
-            "doubled",
-            lambda value, p: 2 * value,
-            "Your result is twice the value whatever `p` is. That is right for p = "
-            "0.5 only: the factor depends on `p`.",
+            "halved",
+            lambda weight, bias, p: (weight / 2, bias.clone()),
+            "You halve the weight whatever `p` is. That is right for p = 0.5 only.",
+        ),
+        Misconception(
+            "only the bias",
+            lambda weight, bias, p: (weight.clone(), bias * (1 - p)),
+            "You scale the bias and leave the weight. It is the other way round: what "
+            "was scaled are the inputs, which meet the weight.",
         ),
         Misconception(
             "parentheses forgotten",
-            lambda value, p: value / 1 - p,
-            "`value / 1 - p` divides by 1 and then subtracts p. Division comes before "
-            "subtraction: put 1 - p in parentheses.",
+            lambda weight, bias, p: (weight * 1 - p, bias.clone()),
+            "`weight * 1 - p` subtracts p from every weight. Put 1 - p in parentheses.",
         ),
         Misconception(
-            "the factor alone",
-            lambda value, p: 1 / (1 - p),
-            "Your result is the factor, whatever the value is. Multiply the value by "
-            "it.",
-        ),
-        Misconception(
-            "whole-number division",
-            lambda value, p: value // (1 - p),
-            "Your result is rounded down to a whole number: `//` does that. Divide "
-            "with `/`.",
-        ),
-        Misconception(
-            "multiplied by p",
-            lambda value, p: value * p,
-            "You multiply by p, the share that is dropped. Divide by the share that "
-            "survives: 1 - p.",
-        ),
-        Misconception(
-            "dropped",
-            lambda value, p: 0.0,
-            "0 is what a dropped number becomes. This one survives, and is scaled up.",
+            "order",
+            lambda weight, bias, p: (bias.clone(), weight * (1 - p)),
+            "The numbers are right, but the order is not: weight first, then bias.",
         ),
     ),
-    lambda: [(3.0, 0.25), (-2.0, 0.1), (7.0, 0.7), (1.5, 0.5)],
+    lambda: [
+        (*randn((n_out, n_in), (n_out,)), p)
+        for n_out, n_in, p in [(2, 3, 0.25), (1, 4, 0.5), (3, 3, 0.7), (4, 1, 0.1)]
+    ],
     hints=(
-        "In training a share 1 - p of the draws lets the value through, the others "
-        "give 0. What is the mean over many draws if survivors stay as they are?",
-        "That mean is (1 - p) times the value. The survivor has to make up for it, so "
-        "that the mean is the value again.",
+        "Old program, test time: weight @ (s · x) + bias, with a factor s. Which s "
+        "makes the mean of the masked, unscaled inputs right?",
+        "A mask keeps an input with probability 1 - p, so its mean is (1 - p) · x: "
+        "that is what s · x must be.",
+        "The new layer gets x, not s · x. Move the factor into the weight.",
     ),
+    parts=("the weight", "the bias"),
 )
 
 
@@ -107,119 +98,6 @@ _SHRUNK = (
 
 def _by_surviving_share(x: Tensor, mask: Tensor) -> Tensor:
     return x * mask / mask.to(x.dtype).mean()
-
-
-DROP = Exercise(
-    "dropout.drop",
-    lambda x, noise, p: x * (noise < 1 - p) / (1 - p),
-    (
-        Misconception(
-            "no rescaling",
-            lambda x, noise, p: x * (noise < 1 - p),
-            "The mask is right. The survivors have to make up for the dropped values: "
-            "divide by 1 - p.",
-        ),
-        Misconception(
-            "scaled by 1/p",
-            lambda x, noise, p: x * (noise < 1 - p) / p,
-            "The mask is right, but you divide by p, the share that is dropped. Divide "
-            "by the share that survives: 1 - p.",
-        ),
-        Misconception(
-            "dropped with probability 1 - p",
-            lambda x, noise, p: x * (noise < p) / (1 - p),
-            "You keep an entry where `noise < p`, so a share p survives. In PyTorch p "
-            "is the probability of being dropped: keep where `noise < 1 - p`.",
-        ),
-        Misconception(
-            "p as the share kept",
-            lambda x, noise, p: x * (noise < p) / p,
-            "You use p as the probability of surviving throughout. In PyTorch it is "
-            "the probability of being dropped.",
-        ),
-        Misconception(
-            "mask inverted",
-            lambda x, noise, p: x * (noise >= 1 - p) / (1 - p),
-            "You keep exactly the entries that should go: an entry survives where "
-            "`noise < 1 - p`.",
-        ),
-        Misconception(
-            "mask inverted, without the border",
-            lambda x, noise, p: x * (noise > 1 - p) / (1 - p),
-            "You keep the entries that should go: an entry survives where `noise < 1 "
-            "- p`, not where it is larger.",
-        ),
-        Misconception(
-            "another recipe",
-            lambda x, noise, p: x * (noise >= p) / (1 - p),
-            "`noise >= p` is an equally fair rule, but it makes another mask from the "
-            "same noise. The task says: keep where `noise < 1 - p`.",
-        ),
-        Misconception(
-            "one mask for the batch",
-            lambda x, noise, p: x * (noise[0] < 1 - p) / (1 - p),
-            "All rows get the mask of the first row. Every example has its own.",
-        ),
-        Misconception(
-            "shrunk", lambda x, noise, p: x * (noise < 1 - p) * (1 - p), _SHRUNK
-        ),
-        Misconception(
-            "border kept", lambda x, noise, p: x * (noise <= 1 - p) / (1 - p), _BORDER
-        ),
-        Misconception(
-            "noise of its own",
-            lambda x, noise, p: x * (torch.rand_like(x) < 1 - p) / (1 - p),
-            "The survivors have the right size, but your mask is another one: it comes "
-            "from new random numbers. Use those in `noise`.",
-        ),
-        Misconception(
-            "share that survived",
-            lambda x, noise, p: _by_surviving_share(x, noise < 1 - p),
-            "You divide by the share that happens to survive. That changes from draw "
-            "to draw, and is 0 if nothing survives: divide by 1 - p.",
-        ),
-        Misconception(
-            "survivors only",
-            lambda x, noise, p: x[noise < 1 - p] / (1 - p),
-            "You return the survivors alone, in one row. The output has the shape of "
-            "`x`, with 0 in the dropped places: multiply by the mask.",
-        ),
-        Misconception(
-            "scale alone",
-            lambda x, noise, p: x / (1 - p),
-            "Every entry is scaled and none is dropped: multiply by the mask as well.",
-        ),
-        Misconception(
-            "PyTorch's own",
-            lambda x, noise, p: F.dropout(x, p),
-            "The survivors have the right size, but PyTorch's own dropout draws "
-            "another mask. Make yours from `noise`.",
-        ),
-        Misconception(
-            "factor twice",
-            lambda x, noise, p: x * (noise < 1 - p) / (1 - p) ** 2,
-            "The mask is right, but the survivors are divided by 1 - p twice: once is "
-            "enough.",
-        ),
-    ),
-    lambda: [
-        (*randn(shape), _noise(shape, p), p)
-        for shape, p in [
-            ((2, 3), 0.25),
-            ((1, 5), 0.6),
-            ((4, 4), 0.3),
-            ((5, 3), 0.5),
-            ((7,), 0.5),
-            ((2, 1, 3, 4), 0.7),
-        ]
-    ],
-    hints=(
-        "Make a mask of the shape of `x` first: True where an entry survives.",
-        "A mask of booleans counts as 1 and 0 in a product: multiplying by it drops.",
-        "Then scale what is left as in exercise 1, with 1 - p in parentheses.",
-    ),
-    differentiable=True,
-)
 
 
 BACKWARD = Exercise(
@@ -308,120 +186,6 @@ BACKWARD = Exercise(
         "A dropped entry had no part in y. A survivor's slope is a number that you "
         "know from the forward pass.",
         "By the chain rule each entry of `g` is multiplied by its slope.",
-    ),
-)
-
-VARIANCE = Exercise(
-    "dropout.variance",
-    lambda x, p: x**2 * p / (1 - p),
-    (
-        Misconception(
-            "survivors not rescaled",
-            lambda x, p: x**2 * p * (1 - p),
-            "This is the variance of `x * mask`. Dividing by 1 - p divides the "
-            "variance by (1 - p)².",
-        ),
-        Misconception(
-            "standard deviation",
-            lambda x, p: x.abs() * math.sqrt(p / (1 - p)),
-            "This is the standard deviation. The task asks for the variance, its "
-            "square.",
-        ),
-        Misconception(
-            "x not squared",
-            lambda x, p: x * p / (1 - p),
-            "A number twice as large varies by twice as much, so its variance is four "
-            "times as large: x is squared.",
-        ),
-        Misconception(
-            "mean square",
-            lambda x, p: x**2 / (1 - p),
-            "This is the mean of the square. The variance is that minus the square of "
-            "the mean, and the mean is x.",
-        ),
-        Misconception(
-            "p and 1 - p exchanged",
-            lambda x, p: x**2 * (1 - p) / p,
-            "p and 1 - p are swapped. With p = 0 nothing is dropped and nothing "
-            "varies, but your result would be infinite.",
-        ),
-        Misconception(
-            "over the entries",
-            lambda x, p: x.var() * p / (1 - p),
-            "You take the variance over the entries of `x`, one number. Each entry is "
-            "fixed here, and only its mask varies: return one variance per entry.",
-        ),
-        Misconception(
-            "mean of all variances",
-            lambda x, p: (x**2 * p / (1 - p)).mean(),
-            "You average over the entries. The task asks for the variance of each "
-            "entry: return the shape of `x`.",
-        ),
-        Misconception(
-            "parentheses forgotten",
-            lambda x, p: x**2 * p / 1 - p,
-            "`... / 1 - p` divides by 1 and then subtracts p. Put 1 - p in "
-            "parentheses.",
-        ),
-        Misconception(
-            "variance of the mask",
-            lambda x, p: x * 0 + p / (1 - p),
-            "This is the variance for x = 1: your result does not depend on `x`. How "
-            "much does a larger number vary?",
-        ),
-        Misconception(
-            "one draw for all entries",
-            lambda x, p: F.dropout(x, p).var(),
-            "You drop once and take the variance over the entries: one number, and "
-            "another at every call. Asked for is how each entry varies over *all* "
-            "masks: a formula with x and p.",
-        ),
-        Misconception(
-            "variance of the entries",
-            lambda x, p: x.var(),
-            "You take the variance over the entries of `x`, one number. Each entry is "
-            "fixed here, and only its mask varies: return one variance per entry.",
-        ),
-        Misconception(
-            "variance of an unscaled mask",
-            lambda x, p: x * 0 + p * (1 - p),
-            "This is the variance of a mask of ones and zeros. The entry is x times "
-            "that mask divided by 1 - p: both factors enter squared.",
-        ),
-        Misconception(
-            "share that survives",
-            lambda x, p: x**2 * p / (1 - p) ** 2,
-            "You divide by (1 - p)², but leave out the other factor: a mask of ones "
-            "and zeros has the variance p · (1 - p).",
-        ),
-        Misconception(
-            "factor of the mask alone",
-            lambda x, p: x**2 * p,
-            "This is x² · p. An entry is 0 with probability p and x / (1 - p) "
-            "otherwise: take the mean of its squares, then subtract x².",
-        ),
-        Misconception(
-            "mean",
-            lambda x, p: x * 1.0,
-            "This is the mean of each entry. The variance says how far the draws lie "
-            "around it, squared.",
-        ),
-        Misconception(
-            "everything squared",
-            lambda x, p: (x * p / (1 - p)) ** 2,
-            "p / (1 - p) is squared too in your result. Only x is: the variance is x² "
-            "times that of the scaled mask.",
-        ),
-    ),
-    lambda: [
-        (*randn(shape), p)
-        for shape, p in [((1, 3), 0.3), ((4, 3), 0.5), ((5,), 0.8), ((2, 3, 2), 0.25)]
-    ],
-    hints=(
-        "An entry comes out as x / (1 - p) with probability 1 - p, and as 0 otherwise.",
-        "The variance is the mean of the squares minus the square of the mean, and "
-        "the mean is x.",
-        "The mean of the squares is (1 - p) · (x / (1 - p))². Subtract x², simplify.",
     ),
 )
 
@@ -758,7 +522,7 @@ LAYER = Exercise(
         "There are two cases. In evaluation, `self.training` is False: return `x`.",
         "In training draw one uniform number per entry, at every call: "
         "`torch.rand_like(x)`.",
-        "From there on it is exercise 2, with `self.p` in place of `p`.",
+        "From there on it is the page's `dropout`, with `self.p` in place of `p`.",
     ),
     parts=("the result in training", "the result in evaluation"),
     forbidden=("F.dropout", "nn.Dropout", "super().forward", "native_dropout"),
@@ -886,7 +650,8 @@ CHANNELS = Exercise(
         "dimensions.",
         "Broadcasting aligns shapes from the right, so the mask needs two dimensions "
         "of size 1 at its end.",
-        "Indexing with None adds a dimension of size 1. The rest is as in exercise 2.",
+        "Indexing with None adds a dimension of size 1. The rest is as with single "
+        "entries.",
     ),
     differentiable=True,
 )
@@ -1110,7 +875,7 @@ SHIFT = Exercise(
             "variance of an unscaled mask",
             lambda p: 1 / math.sqrt(1 + p * (1 - p)),
             "You add p(1 - p), the variance of a mask of ones. Survivors are divided "
-            "by 1 - p, so more variance is added: see exercise 4.",
+            "by 1 - p, so more variance is added: p / (1 - p).",
         ),
         Misconception(
             "half",
@@ -1143,9 +908,577 @@ SHIFT = Exercise(
         "BatchNorm divides by the spread that it saw in training. In evaluation an "
         "input of spread 1 arrives.",
         "In training, dropout turns variance 1 into 1 + p / (1 - p), on average over "
-        "inputs (exercise 4). Simplify that.",
+        "inputs. Simplify that.",
         "The variance in training is 1 / (1 - p). Divide 1 by its square root.",
     ),
 )
 
-EXERCISES = (SURVIVOR, DROP, BACKWARD, VARIANCE, LAYER, CHANNELS, AWAKE, SHIFT)
+NOISE = Exercise(
+    "dropout.noise",
+    lambda x, weight, p: x**2 @ (weight**2).T * p / (1 - p),
+    (
+        Misconception(
+            "survivors not rescaled",
+            lambda x, weight, p: x**2 @ (weight**2).T * p * (1 - p),
+            "This is the noise if survivors stay as they are. Dividing them by 1 - p "
+            "divides the variance by (1 - p)².",
+        ),
+        Misconception(
+            "standard deviation",
+            lambda x, weight, p: (x**2 @ (weight**2).T * p / (1 - p)).sqrt(),
+            "This is the standard deviation. The task asks for the variance, its "
+            "square.",
+        ),
+        Misconception(
+            "sum squared",
+            lambda x, weight, p: (x @ weight.T) ** 2 * p / (1 - p),
+            "You square the sum. Each term has a mask of its own, so the *variances* "
+            "of the terms are added: square first, then sum.",
+        ),
+        Misconception(
+            "weight not squared",
+            lambda x, weight, p: x**2 @ weight.T * p / (1 - p),
+            "A term is weight · x · mask, and a number twice as large has four times "
+            "the variance: the weight is squared too.",
+        ),
+        Misconception(
+            "x not squared",
+            lambda x, weight, p: x @ (weight**2).T * p / (1 - p),
+            "A term is weight · x · mask, and a number twice as large has four times "
+            "the variance: x is squared too.",
+        ),
+        Misconception(
+            "nothing squared",
+            lambda x, weight, p: x @ weight.T * p / (1 - p),
+            "Nothing is squared here, and a variance is never negative. A term is "
+            "weight · x · mask: what is its variance?",
+        ),
+        Misconception(
+            "mean square",
+            lambda x, weight, p: x**2 @ (weight**2).T / (1 - p),
+            "This adds up the means of the squares. The variance is that minus the "
+            "square of the mean.",
+        ),
+        Misconception(
+            "p and 1 - p exchanged",
+            lambda x, weight, p: x**2 @ (weight**2).T * (1 - p) / p,
+            "p and 1 - p are swapped. With p = 0 nothing varies, but your result "
+            "would be infinite.",
+        ),
+        Misconception(
+            "mean over the inputs",
+            lambda x, weight, p: x**2 @ (weight**2).T * p / (1 - p) / x.shape[1],
+            "You average over the inputs. The output is their *sum*, and so is its "
+            "variance.",
+        ),
+        Misconception(
+            "weights left out",
+            lambda x, weight, p: (
+                (x**2).sum(dim=1, keepdim=True).expand(-1, len(weight)) * p / (1 - p)
+            ),
+            "This is the variance of the plain sum of the inputs. Each is multiplied "
+            "by a weight first, squared in the variance.",
+        ),
+        Misconception(
+            "parentheses forgotten",
+            lambda x, weight, p: x**2 @ (weight**2).T * p / 1 - p,
+            "`... / 1 - p` divides by 1 and then subtracts p. Put 1 - p in "
+            "parentheses.",
+        ),
+        Misconception(
+            "factor twice",
+            lambda x, weight, p: x**2 @ (weight**2).T * p / (1 - p) ** 2,
+            "You divide by (1 - p)², but leave out the other factor: a mask of ones "
+            "and zeros has the variance p · (1 - p).",
+        ),
+        Misconception(
+            "everything squared",
+            lambda x, weight, p: x**2 @ (weight**2).T * (p / (1 - p)) ** 2,
+            "p / (1 - p) is squared too in your result. It is a variance already.",
+        ),
+        Misconception(
+            "other way round",
+            lambda x, weight, p: weight**2 @ (x**2).T * p / (1 - p),
+            "The numbers are right, but stand in the shape `(out, N)`. Asked for is "
+            "`(N, out)`, one row per example.",
+        ),
+    ),
+    lambda: [
+        (*randn((n, n_in), (n_out, n_in)), p)
+        for n, n_in, n_out, p in [
+            (2, 3, 4, 0.3),
+            (1, 5, 2, 0.5),
+            (3, 1, 2, 0.8),
+            (4, 4, 1, 0.25),
+            (3, 3, 3, 0.6),
+        ]
+    ],
+    hints=(
+        "An output is a sum of terms weight · x · mask / (1 - p), plus a bias that "
+        "does not vary.",
+        "The masks are independent, so the variance of the sum is the sum of the "
+        "variances. What is that of one term?",
+        "One term has weight² · x² · p / (1 - p). For all examples and outputs at "
+        "once, a sum over inputs of products is a matrix product.",
+    ),
+)
+
+
+def _penalised(penalty: Callable[[Tensor, float], Tensor]) -> Answer:
+    """Return the answer that adds this penalty to XᵀX before it solves."""
+
+    def answer(x: Tensor, y: Tensor, p: float) -> Tensor:
+        return torch.linalg.solve(x.T @ x + penalty(x, p), x.T @ y)
+
+    return answer
+
+
+def _sums_of_squares(x: Tensor) -> Tensor:
+    return torch.diag((x**2).sum(dim=0))
+
+
+RIDGE = Exercise(
+    "dropout.ridge",
+    _penalised(lambda x, p: _sums_of_squares(x) * p / (1 - p)),
+    (
+        Misconception(
+            "least squares",
+            lambda x, y, p: torch.linalg.lstsq(x, y[:, None]).solution[:, 0],
+            "These are the weights of plain least squares, whatever p is: the penalty "
+            "is missing.",
+        ),
+        Misconception(
+            "plain ridge",
+            _penalised(lambda x, p: p / (1 - p) * torch.eye(x.shape[1]).to(x)),
+            "You charge p / (1 - p) for every w². Dropout charges more for the "
+            "features that are large: times the sum of their squares.",
+        ),
+        Misconception(
+            "factor p",
+            _penalised(lambda x, p: _sums_of_squares(x) * p),
+            "Your penalty has the factor p. Survivors are divided by 1 - p, so it is "
+            "p / (1 - p).",
+        ),
+        Misconception(
+            "p and 1 - p exchanged",
+            _penalised(lambda x, p: _sums_of_squares(x) * (1 - p) / p),
+            "Your penalty has the factor (1 - p) / p: it would vanish as p nears 1. "
+            "More dropout is a larger penalty.",
+        ),
+        Misconception(
+            "mean square",
+            _penalised(lambda x, p: _sums_of_squares(x) / (1 - p)),
+            "Your penalty has the factor 1 / (1 - p), so that even p = 0 would shrink "
+            "the weights. It is p / (1 - p).",
+        ),
+        Misconception(
+            "survivors not rescaled",
+            _penalised(lambda x, p: _sums_of_squares(x) * p * (1 - p)),
+            "Your penalty has the factor p · (1 - p), the variance of an unscaled "
+            "mask. Divided by (1 - p)² it is p / (1 - p).",
+        ),
+        Misconception(
+            "all products penalised",
+            _penalised(lambda x, p: x.T @ x * p / (1 - p)),
+            "You add the whole of XᵀX again, so the weights only shrink by one factor. "
+            "The masks of two features are independent: only the squares, on the "
+            "diagonal, are penalised.",
+        ),
+        Misconception(
+            "mean over the examples",
+            _penalised(lambda x, p: _sums_of_squares(x) * p / (1 - p) / len(x)),
+            "Your penalty takes the mean over the examples. The loss is a sum over "
+            "them, and so is the penalty.",
+        ),
+        Misconception(
+            "half",
+            _penalised(lambda x, p: _sums_of_squares(x) * p / (1 - p) / 2),
+            "Your penalty is half as large as it must be. Both terms of the loss are "
+            "squares, so both get a 2 when you take the derivative, and it cancels.",
+        ),
+        Misconception(
+            "not squared",
+            _penalised(lambda x, p: torch.diag(x.sum(dim=0)) * p / (1 - p)),
+            "You add up the entries of each column. The penalty is made of their "
+            "squares.",
+        ),
+    ),
+    lambda: [
+        (*randn((n, d), (n,)), p)
+        for n, d, p in [
+            (8, 3, 0.5),
+            (6, 1, 0.3),
+            (12, 5, 0.2),
+            (9, 2, 0.75),
+            (2, 4, 0.4),
+        ]
+    ],
+    hints=(
+        "Write the mean loss as one formula in w, then ask where its derivative is 0.",
+        "Without the penalty the answer solves (XᵀX) w = Xᵀy. What does "
+        "p/(1-p) · Σ x² · w² add on the left?",
+        "It adds a diagonal matrix: p / (1 - p) times the sum of the squares of each "
+        "column of X. `torch.linalg.solve(A, b)` does the rest.",
+    ),
+    arguments=("x", "y", "p"),
+)
+
+
+_IN, _HIDDEN, _OUT = 12, 32, 4
+_AS_ASKED = "as asked"
+
+
+def _net(
+    inputs: float = 0.2,
+    hidden: float = 0.5,
+    scores: float = 0.0,
+    *,
+    always: str = "",
+    scaled: bool = True,
+    bent: bool = True,
+) -> type[nn.Module]:
+    """Return the class of the repair exercise, with the faults asked for.
+
+    `always` names the places, of "inputs hidden scores", that drop in evaluation too.
+    """
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = nn.Linear(_IN, _HIDDEN), nn.Linear(_HIDDEN, _OUT)
+
+        def _drop(self, x: Tensor, p: float, place: str) -> Tensor:
+            dropped = F.dropout(x, p, self.training or place in always)
+            return dropped if scaled or not self.training else dropped * (1 - p)
+
+        def forward(self, x: Tensor) -> Tensor:
+            h = self.first(self._drop(x, inputs, "inputs"))
+            h = h.relu() if bent else h
+            y = self.last(self._drop(h, hidden, "hidden"))
+            return self._drop(y, scores, "scores")
+
+    return Net
+
+
+def _seen(
+    net: nn.Module, layers: Sequence[nn.Linear], x: Tensor
+) -> tuple[list[Tensor], Tensor]:
+    """Return what arrives at the layers of a network, and its scores."""
+    arrived: list[Tensor] = []
+    hooks = [
+        layer.register_forward_pre_hook(lambda _, inputs: arrived.append(inputs[0]))
+        for layer in layers
+    ]
+    scores = net(x)
+    for hook in hooks:
+        hook.remove()
+    return arrived, scores
+
+
+def _tenths(kept: Tensor) -> str:
+    return f"{10 - round(10 * kept.float().mean().item())} in 10"
+
+
+def _what_drops(net_class: Answer, n: int) -> Any:
+    """Say the first thing that is wrong with a network, in evaluation or training."""
+    net = net_class()
+    if not isinstance(net, nn.Module):
+        raise TypeError("Your class makes no module: write `class …(nn.Module)`.")
+    layers = []
+    for name, sizes in {"first": (_IN, _HIDDEN), "last": (_HIDDEN, _OUT)}.items():
+        layer = getattr(net, name, None)
+        if not isinstance(layer, nn.Linear) or layer.weight.shape != sizes[::-1]:
+            return f"self.{name} is not nn.Linear{sizes}"
+        with torch.no_grad():  # all hidden units are above 0, so a 0 was dropped
+            layer.weight.uniform_(0.1, 0.2)
+            layer.bias.fill_(0.5)
+        layers.append(layer)
+    net.to(current_device())
+    x = randn((n, _IN))[0].abs() + 0.1
+    for mode, rates in (("evaluation", (0.0, 0.0)), ("training", (0.2, 0.5))):
+        if fact := _mode_fact(net.train(mode == "training"), layers, x, rates):
+            return f"in {mode} {fact}" if isinstance(fact, str) else fact
+    return _AS_ASKED if _has_relu(net.eval(), layers, x) else "there is no ReLU between"
+
+
+def _has_relu(net: nn.Module, layers: Sequence[nn.Linear], x: Tensor) -> bool:
+    first, last = layers
+    with torch.no_grad():  # now a ReLU has something to cut off
+        first.bias.sub_(first(x).mean(dim=0))
+    return torch.allclose(net(x), last(first(x).relu()), atol=1e-5)
+
+
+def _mode_fact(
+    net: nn.Module, layers: Sequence[nn.Linear], x: Tensor, rates: tuple[float, float]
+) -> Any:
+    """Say the first thing that is wrong in the mode that the network is in."""
+    first, last = layers
+    arrived, scores = _seen(net, layers, x)
+    if not isinstance(scores, Tensor):
+        return scores
+    if len(arrived) != 2 or arrived[1].shape != (len(x), _HIDDEN):
+        return "the two layers are not called once each, one after the other"
+    full = (x, first(arrived[0]).relu())
+    names = ("inputs", "hidden units")
+    for name, p, whole, now in zip(names, rates, full, arrived, strict=True):
+        if fact := _rate_fact(whole, now, p):
+            return f"{fact} {name}"
+    whole = last(arrived[1])
+    if scores.shape != whole.shape:
+        return f"the scores have the shape {tuple(scores.shape)}"
+    dropped = not torch.allclose(scores, whole, rtol=1e-4)
+    return f"{_tenths(scores != 0)} scores are dropped" if dropped else ""
+
+
+def _rate_fact(full: Tensor, now: Tensor, p: float) -> str:
+    if now.shape != full.shape:
+        return "the shape changes at the"
+    kept = now != 0
+    if abs(kept.float().mean().item() - (1 - p)) > 0.03:
+        return f"{_tenths(kept)} are dropped, of the"
+    if not torch.allclose(now[kept], full[kept] / (1 - p), rtol=1e-3):
+        return "survivors are not divided by 1 - p, of the"
+    return ""
+
+
+REPAIR = Exercise(
+    "dropout.repair",
+    _net(),
+    (
+        Misconception(
+            "nothing mended",
+            _net(0.8, 0.0, 0.5, always="inputs scores"),
+            "In evaluation 8 in 10 of the inputs are still dropped: `F.dropout` knows "
+            "nothing of `eval()`, and its second argument is the share that is "
+            "*dropped*.",
+        ),
+        Misconception(
+            "flag forgotten",
+            _net(always="inputs"),
+            "The rates are right, but in evaluation 2 in 10 of the inputs are dropped: "
+            "`F.dropout` drops unless it is told `training=self.training`.",
+        ),
+        Misconception(
+            "share kept",
+            _net(0.8),
+            "In training 8 in 10 of the inputs are dropped. In PyTorch p is the share "
+            "that goes; 0.8 was meant as the share that stays.",
+        ),
+        Misconception(
+            "made in forward",
+            _net(always="hidden"),
+            "In evaluation half of the hidden units are dropped. A module made in "
+            "`forward` is new at each call, and new modules are in training mode: "
+            "make it in `__init__`.",
+        ),
+        Misconception(
+            "scores dropped, never off",
+            _net(0.2, 0.0, 0.5, always="scores"),
+            "In evaluation half of the scores are dropped: the last dropout stands "
+            "behind the last layer, and `eval()` doesn't reach it.",
+        ),
+        Misconception(
+            "scores dropped",
+            _net(0.2, 0.0, 0.5),
+            "In training no hidden unit is dropped. Do you drop the scores instead? A "
+            "class whose score is 0 by chance teaches nothing: move it before the last "
+            "layer.",
+        ),
+        Misconception(
+            "scores dropped too",
+            _net(0.2, 0.5, 0.5),
+            "Inputs and hidden units are right, but half of the scores are dropped as "
+            "well: nothing belongs behind the last layer.",
+        ),
+        Misconception(
+            "no dropout left",
+            _net(0.0, 0.0),
+            "In training no input is dropped; 2 in 10 should be. The dropout is to be "
+            "mended, not to go.",
+        ),
+        Misconception(
+            "one rate for both",
+            _net(0.5, 0.5),
+            "In training half of the inputs are dropped. 0.5 is for the hidden units, "
+            "0.2 for the inputs.",
+        ),
+        Misconception(
+            "inputs' rate for both",
+            _net(0.2, 0.2),
+            "In training 2 in 10 of the hidden units are dropped. 0.2 is for the "
+            "inputs, 0.5 for the hidden units.",
+        ),
+        Misconception(
+            "no ReLU",
+            _net(bent=False),
+            "The dropout is mended, but the scores are not those of first, a ReLU and "
+            "last: is the ReLU still there, called with `()`, between the two?",
+        ),
+        Misconception(
+            "not scaled",
+            _net(scaled=False),
+            "The right shares are dropped, but survivors are not divided by 1 - p. Did "
+            "you write the mask yourself? `nn.Dropout` scales.",
+        ),
+    ),
+    lambda: [(600,), (1000,)],
+    _what_drops,
+    hints=(
+        "Mend one thing at a time, and run `examine` after each.",
+        "A dropout that is a module, made in `__init__`, follows `train()` and "
+        "`eval()` by itself.",
+        "There are two of them: one before `first`, one between the ReLU and `last`. "
+        "Which p drops 2 in 10?",
+    ),
+    result="network",
+    arguments=("n",),
+)
+
+
+def _stack(
+    width: int = 69,
+    pixels: float = 0.2,
+    rates: tuple[float, ...] = (0.3, 0.3),
+    scores: float | None = None,
+    bend: bool = True,
+) -> Answer:
+    """Return an answer that builds the network of the design, or a worse one."""
+
+    def build() -> nn.Sequential:
+        layers: list[nn.Module] = [nn.Flatten(), nn.Dropout(pixels)]
+        size = 784
+        for p in rates:
+            layers += [nn.Linear(size, width), *([nn.ReLU()] if bend else [])]
+            layers += [nn.Dropout(p)] if p else []
+            size = width
+        layers.append(nn.Linear(size, 10))
+        return nn.Sequential(*layers, *([] if scores is None else [nn.Dropout(scores)]))
+
+    return build
+
+
+def _design_fact(build: Answer, n: int) -> Any:
+    """Say the first thing that is wrong with the design."""
+    net = build()
+    if not isinstance(net, nn.Sequential):
+        raise TypeError("Return an `nn.Sequential`.")
+    net.to(current_device())
+    scores = net.eval()(randn((n, 1, 28, 28))[0])
+    if not isinstance(scores, Tensor):
+        return scores
+    if scores.shape != (n, 10):
+        return f"{n} images give scores of the shape {tuple(scores.shape)}"
+    kinds = (nn.Linear, nn.Dropout)
+    chain = [module for module in net.modules() if isinstance(module, kinds)]
+    places = [i for i, module in enumerate(chain) if isinstance(module, nn.Linear)]
+    linear = [module for module in chain if isinstance(module, nn.Linear)]
+    if len(linear) < 3:
+        return "there are fewer than two hidden layers"
+    if places[-1] != len(chain) - 1:
+        return "the scores are dropped"
+    before = [
+        [m.p for m in chain[a + 1 : b] if isinstance(m, nn.Dropout)]
+        for a, b in zip([-1, *places], places, strict=False)
+    ]
+    if any(len(rates) != 1 for rates in before):
+        return "a linear layer has no dropout, or more than one, right before it"
+    (pixels,), *hidden = before
+    if not 0.1 <= pixels <= 0.3:
+        return "the rate of the pixels is not from 0.1 to 0.3"
+    if not all(0.3 <= p <= 0.6 for (p,) in hidden):
+        return "a rate of a hidden layer is not from 0.3 to 0.6"
+    widths = [layer.out_features for layer in linear[:-1]]
+    left = [w * (1 - p) for w, (p,) in zip(widths, hidden, strict=True)]
+    if min(left) < 48 - 1e-6:
+        return "in a hidden layer fewer than 48 units survive on average"
+    if sum(parameter.numel() for parameter in net.parameters()) > 60_000:
+        return "the network has more than 60,000 parameters"
+    return _AS_ASKED if _bends(net) else "there is no activation between the layers"
+
+
+def _bends(net: nn.Module) -> bool:
+    """Tell whether a network, in evaluation, is more than one linear map."""
+    a, b = randn((8, 1, 28, 28), (8, 1, 28, 28), seed=3)
+    middle = (net(a) + net(b)) / 2
+    return not torch.allclose(net((a + b) / 2), middle, rtol=1e-3, atol=1e-4)
+
+
+DESIGN = Exercise(
+    "dropout.design",
+    _stack(),
+    (
+        Misconception(
+            "p = 0.5 out of habit",
+            _stack(96, rates=(0.5, 0.5)),
+            "Your network keeps every rule but the budget: it has more than 60,000 "
+            "parameters, nearly all of them behind the pixels. A smaller p needs fewer "
+            "units, and a smaller picture fewer weights.",
+        ),
+        Misconception(
+            "not widened",
+            _stack(48),
+            "In a hidden layer fewer than 48 units survive on average. Of `width` "
+            "units `width · (1 - p)` do: make it wider.",
+        ),
+        Misconception(
+            "scores dropped",
+            _stack(scores=0.3),
+            "There is a dropout behind the last linear layer: the scores themselves "
+            "are dropped. Take it away.",
+        ),
+        Misconception(
+            "a layer left out",
+            _stack(rates=(0.3, 0.0)),
+            "Right before one of the linear layers there is no dropout, or more than "
+            "one. Each needs one: the first for the pixels, the others for the hidden "
+            "units.",
+        ),
+        Misconception(
+            "pixels like the rest",
+            _stack(pixels=0.5),
+            "The rate of the pixels is not from 0.1 to 0.3.",
+        ),
+        Misconception(
+            "hidden rate too small",
+            _stack(60, rates=(0.2, 0.2)),
+            "The rate of a hidden layer is not from 0.3 to 0.6.",
+        ),
+        Misconception(
+            "one hidden layer",
+            _stack(rates=(0.3,)),
+            "There are fewer than two hidden layers: you need three `nn.Linear` at "
+            "least.",
+        ),
+        Misconception(
+            "no activation",
+            _stack(bend=False),
+            "Rates, widths and budget are right, but without an activation the layers "
+            "are one linear map. Put one after each hidden layer.",
+        ),
+    ),
+    lambda: [(2,), (3,)],
+    _design_fact,
+    hints=(
+        "Nearly all parameters are in the first layer: 784 · width. Which width does "
+        "the budget allow?",
+        "Of `width` units `width · (1 - p)` survive on average. Which p in the range "
+        "asks for the smallest width?",
+        "Or shrink the picture first: `nn.AvgPool2d(2)` leaves 14 · 14 pixels, and the "
+        "first layer costs a quarter.",
+    ),
+    result="network",
+    arguments=("n",),
+)
+
+EXERCISES = (
+    RECIPE,
+    BACKWARD,
+    CHANNELS,
+    LAYER,
+    NOISE,
+    SHIFT,
+    AWAKE,
+    RIDGE,
+    REPAIR,
+    DESIGN,
+)

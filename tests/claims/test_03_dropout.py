@@ -1,0 +1,231 @@
+"""Lesson 03 says more than its page shows: each sentence, tested."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+import torchvision
+from torch import nn
+from torch.testing import assert_close
+
+from course_utils import load_experiment, load_sketches
+from tests.lessons import LESSONS, code_cells, read
+
+PS = pytest.mark.parametrize("p", [0.1, 0.3, 0.5, 0.9])
+
+
+def my_dropout(p: float) -> nn.Module:
+    """Return the layer as the lesson writes it."""
+    (cell,) = [
+        c for c in code_cells(read(LESSONS[3])) if "class MyDropout(" in c.source
+    ]
+    scope = {"torch": torch, "nn": nn}
+    exec(cell.source, scope)
+    return scope["MyDropout"](p)
+
+
+def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@PS
+@pytest.mark.parametrize("shape", [(1_000,), (20, 50), (2, 4, 5, 25)])
+def test_own_layer_given_the_mask_is_nn_dropout_forward_and_back(p, shape):
+    x = drawn(*shape)
+    leaves = [x.clone().requires_grad_() for _ in range(2)]
+    theirs, mine = nn.Dropout(p)(leaves[0]), my_dropout(p)
+    mine.draw_mask = lambda x: theirs != 0
+    y, g = mine(leaves[1]), drawn(*shape, seed=1)
+    assert_close(y, theirs)
+    theirs.backward(g)
+    y.backward(g)
+    assert_close(leaves[1].grad, leaves[0].grad)
+    assert torch.equal(mine.eval()(x), x)
+    assert list(mine.state_dict()) == list(nn.Dropout(p).state_dict()) == []
+
+
+@pytest.mark.parametrize("layer", [nn.Dropout, my_dropout])
+def test_ends_of_the_range(layer):
+    x = drawn(50)
+    assert torch.equal(layer(0.0)(x), x)
+    assert torch.equal(layer(1.0)(x), torch.zeros(50))
+    for p in (-0.1, 1.5):
+        with pytest.raises(ValueError):
+            layer(p)
+
+
+@PS
+@pytest.mark.parametrize("layer", [nn.Dropout, my_dropout])
+def test_mean_is_x_and_variance_is_x_squared_times_p_over_1_minus_p(p, layer):
+    torch.manual_seed(3)
+    x = torch.tensor([-2.0, 0.5, 3.0])
+    draws = layer(p)(x.expand(200_000, 3))
+    variance = x**2 * p / (1 - p)
+    assert ((draws.mean(dim=0) - x).abs() < 5 * (variance / 200_000).sqrt()).all()
+    assert_close(draws.var(dim=0), variance, rtol=0.05, atol=0)
+
+
+@PS
+def test_mean_loss_of_linear_regression_is_ridge(p):
+    torch.manual_seed(4)
+    x, y, w = torch.randn(12, 5), torch.randn(12), torch.randn(5)
+    masked = x * (torch.rand(100_000, 12, 5) < 1 - p) / (1 - p)
+    losses = ((y - masked @ w) ** 2).sum(dim=1)
+    penalty = p / (1 - p) * (w**2 * (x**2).sum(dim=0)).sum()
+    formula = ((y - x @ w) ** 2).sum() + penalty
+    assert (losses.mean() - formula).abs() < 5 * losses.std() / 100_000**0.5
+
+
+@PS
+@pytest.mark.parametrize("classes", [2, 3, 7])
+def test_dropout_off_is_the_geometric_mean_for_one_layer_with_a_softmax(p, classes):
+    x, weight, bias = drawn(6), drawn(classes, 6, seed=1), drawn(classes, seed=2)
+    masks = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 6)  # (64, 6)
+    chance = torch.where(masks > 0, 1 - p, p).prod(dim=1)
+    logs = (F.linear(x * masks / (1 - p), weight, bias)).log_softmax(dim=1)
+    vote = (chance[:, None] * logs).sum(dim=0).softmax(dim=0)
+    assert_close(vote, F.linear(x, weight, bias).softmax(dim=0))
+
+
+@PS
+def test_before_or_after_a_relu_makes_no_difference_given_the_mask(p):
+    z, kept = drawn(1_000), torch.rand(1_000) < 1 - p
+    assert_close((z * kept / (1 - p)).relu(), z.relu() * kept / (1 - p))
+    assert (z * kept).sigmoid()[~kept].unique().tolist() == [0.5]
+
+
+@PS
+def test_alpha_dropout_keeps_mean_0_and_variance_1(p):
+    torch.manual_seed(5)
+    z = torch.randn(400_000)
+    low, q = -1.7580993408473766, 1 - p  # SELU's lower limit
+    a = (q + low**2 * q * p) ** -0.5
+    b = -a * p * low
+    y = nn.AlphaDropout(p)(z)
+    dropped = (y - (a * low + b)).abs() < 1e-5
+    assert_close(y, torch.where(dropped, a * low + b, a * z + b), rtol=1e-4, atol=1e-4)
+    assert y.mean().abs() < 0.02
+    assert abs(y.std() - 1) < 0.02
+    assert abs(nn.Dropout(p)(z).std() - (1 / q) ** 0.5) < 0.03
+
+
+def test_no_grad_does_not_stop_dropout_and_eval_does_not_stop_autograd():
+    layer, x = nn.Dropout(0.5), torch.ones(1_000)
+    with torch.no_grad():
+        assert not torch.equal(layer(x), x)
+    assert nn.Linear(2, 2).eval()(torch.ones(2)).requires_grad
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "last"),
+    [
+        (nn.Dropout1d, (200, 5, 7), 1),
+        (nn.Dropout1d, (200, 7), 1),
+        (nn.Dropout2d, (200, 5, 3, 4), 2),
+        (nn.Dropout3d, (200, 5, 2, 3, 4), 3),
+        (nn.Dropout3d, (200, 2, 3, 4), 3),
+    ],
+)
+def test_whole_channels_are_dropped(layer, shape, last):
+    y = layer(0.5)(torch.ones(shape)).flatten(start_dim=-last)
+    assert torch.equal(y.amin(dim=-1), y.amax(dim=-1))
+    assert y.amin() == 0 < y.amax() == 2
+
+
+def test_transformer_layer_drops_in_four_places_until_eval():
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    inside = [m.p for m in layer.modules() if isinstance(m, nn.Dropout)]
+    assert [*inside, layer.self_attn.dropout] == [0.1] * 4
+    x = drawn(4, 6, 8)
+    assert not torch.equal(layer(x), layer(x))
+    layer.eval()
+    assert torch.equal(layer(x), layer(x))
+
+
+def test_vgg_drops_around_the_middle_one_of_three_layers_with_most_parameters():
+    with torch.device("meta"):
+        model = torchvision.models.vgg16()
+    kinds = [type(m).__name__ for m in model.classifier]
+    assert kinds == ["Linear", "ReLU", "Dropout"] * 2 + ["Linear"]
+    head, all_of_it = (
+        sum(p.numel() for p in part.parameters()) for part in (model.classifier, model)
+    )
+    assert round(100 * head / all_of_it) == 89
+
+
+def test_masks_of_twelve_blocks_would_fill_1_4_gigabytes():
+    per_block = 8 * 12 * 1_024**2 + 2 * 8 * 1_024 * 768
+    assert round(12 * per_block / 1e9, 1) == 1.4
+    assert 8 * 12 * 1_024**2 == 8 * (2 * 8 * 1_024 * 768)
+
+
+def test_three_times_as_long_the_loss_with_dropout_climbs_too():
+    torch.set_num_threads(1)
+    data = load_sketches()
+    x, y = (
+        [F.avg_pool2d(split.images / 255, 2).flatten(1), split.labels]
+        for split in (data.train, data.test)
+    )
+    torch.manual_seed(0)
+    rows, p = torch.randperm(4_000)[:200], 0.5
+    layers = [nn.Dropout(0.2), nn.Linear(196, 96), nn.ReLU(), nn.Dropout(p)]
+    layers += [nn.Linear(96, 96), nn.ReLU(), nn.Dropout(p), nn.Linear(96, 10)]
+    model, losses = nn.Sequential(*layers), []
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.003, weight_decay=0)
+    for step in range(900):
+        loss = F.cross_entropy(model.train()(x[0][rows]), x[1][rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if step % 100 == 99:
+            losses.append(F.cross_entropy(model.eval()(y[0]), y[1]).item())
+    assert losses[-1] > 1.2 * min(losses)
+
+
+def gains(pictures: str, rival: str) -> list[float]:
+    table = load_experiment("regularizers")
+    (row,), (nothing,) = (
+        table.select(pictures=pictures, rival=name) for name in (rival, "nothing")
+    )
+    pairs = zip(row["accuracy"], nothing["accuracy"], strict=True)
+    return [accuracy - without for accuracy, without in pairs]
+
+
+def mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "rival", "points", "better"),
+    [
+        ("photographs", "dropout", 1.4, 5),
+        ("sketches", "dropout", 1.9, 4),
+        ("sketches", "augmentation", 11.6, 5),
+        ("photographs", "augmentation", 1.4, 4),
+        ("photographs", "nothing, twice as wide", 1.0, 5),
+        ("sketches", "nothing, twice as wide", 0.7, 3),
+    ],
+)
+def test_what_the_page_reads_off_the_table(pictures, rival, points, better):
+    found = gains(pictures, rival)
+    assert round(100 * mean(found), 1) == points
+    assert sum(gain > 0 for gain in found) == better
+
+
+@pytest.mark.parametrize("pictures", ["photographs", "sketches"])
+def test_the_best_row_is_dropout_with_augmentation(pictures):
+    rows = load_experiment("regularizers").select(pictures=pictures)
+    best = max(rows, key=lambda row: mean(row["accuracy"]))
+    assert best["rival"] == "dropout, augmentation"
+    assert mean(gains(pictures, "weight decay")) <= 0
+    alone, both = gains(pictures, "dropout"), gains(pictures, "dropout, weight decay")
+    assert round(mean(both), 3) <= round(mean(alone), 3) + 0.001
+
+
+def test_twice_as_wide_dropout_gains_on_sketches_alone():
+    more = {
+        pictures: mean(gains(pictures, "dropout, twice as wide"))
+        - mean(gains(pictures, "dropout"))
+        for pictures in ("photographs", "sketches")
+    }
+    assert round(100 * more["sketches"], 1) == 1.4
+    assert abs(more["photographs"]) < 0.002
