@@ -31,7 +31,7 @@ def _count_calls(document: Document, function: str) -> int:
 
 
 def short_cells(document: Document) -> Messages:
-    """Code cells have four lines or less as a rule, 25 at most but for the setup."""
+    """Code cells have four lines or less as a rule, 25 at most."""
     for cell in document.code:
         if _lines(cell) > MAX_LINES and "setup" not in tags(cell):
             yield f"{document.place(cell)} has {_lines(cell)} lines, over {MAX_LINES}"
@@ -67,14 +67,13 @@ def text_between_code(document: Document) -> Messages:
 
 
 def word_count(document: Document) -> Messages:
-    """A lesson has 1,200 to 3,100 words of text; 00 fewer, those from 10 on more."""
+    """A lesson has 1,200 to 5,000 words of text; 00 fewer."""
     no_words = r"(?s)\$\$.*?\$\$|\$[^$\n]+\$|\]\([^)]*\)"  # formulas and addresses
     text = re.sub(no_words, " ", document.text)
     count = len(re.findall(r"[^\W\d_][\w'’-]*", text))
     low = 500 if document.number == 0 else 1_200
-    high = 3_500 if document.number >= 10 else 3_100
-    if not low <= count <= high:
-        yield f"{count:,} words of text, not {low:,} to {high:,}"
+    if not low <= count <= 5_000:
+        yield f"{count:,} words of text, not {low:,} to 5,000"
 
 
 def known_tags(document: Document) -> Messages:
