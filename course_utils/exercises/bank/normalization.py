@@ -1203,27 +1203,32 @@ def _block(
     return Block
 
 
-def _new_block(block_class: Answer) -> nn.Module:
-    block = block_class()
+def _parts_of(block: Any) -> tuple[Tensor, nn.Linear, nn.Linear]:
+    """Return γ and the two linear layers of a block."""
     if not isinstance(block, nn.Module):
         raise TypeError("Your class makes no module: write `class …(nn.Module)`.")
-    for name, kind in [("gamma", Tensor), ("up", nn.Linear), ("down", nn.Linear)]:
-        if not isinstance(getattr(block, name, None), kind):
-            raise TypeError(f"Keep the name `{name}`: your block has none such.")
-    return block.to(current_device())
+    gamma, up, down = (getattr(block, n, None) for n in ("gamma", "up", "down"))
+    if isinstance(up, nn.Linear) and isinstance(down, nn.Linear):
+        if isinstance(gamma, Tensor):
+            return gamma, up, down
+    raise TypeError(
+        "Keep the names: `gamma` is a tensor, `up` and `down` are linear layers."
+    )
 
 
 def _fault(block_class: Answer, n: int, words: int, size: float) -> Any:
     """Say the first thing that is wrong with a block for sentences of some words."""
-    block = _new_block(block_class)
+    block = block_class()
+    gamma, up, down = _parts_of(block)
+    block.to(current_device())
     count = sum(parameter.numel() for parameter in block.parameters())
     if count != 2_144:
         return f"the module has {count:,} parameters, not 2,144"
     if not all(parameter.requires_grad for parameter in block.parameters()):
         return "some parameters are frozen"
-    if not torch.equal(block.gamma, torch.ones_like(block.gamma)):
+    if not torch.equal(gamma, torch.ones_like(gamma)):
         return "`gamma` does not start as 16 ones"
-    x, gamma, step = randn((n, words, 16), (16,), (words, 16))
+    x, other_gamma, step = randn((n, words, 16), (16,), (words, 16))
     x = size * x
     with torch.no_grad():
         y = block(x)
@@ -1236,12 +1241,12 @@ def _fault(block_class: Answer, n: int, words: int, size: float) -> Any:
             moved = block(x + size * step) - y
             if moved[:, :-1].abs().max() > 1e-4:
                 return "a word's output depends on the other words"
-        block.gamma.copy_(gamma)
-        down = block.down
-        y, branch = block(x), down(torch.relu(block.up(x / _rms_of(x) * gamma)))
-        if _close(y, x + branch):
+        gamma.copy_(other_gamma)
+        hidden = up(x / _rms_of(x) * gamma)
+        y = block(x)
+        if _close(y, x + down(hidden.relu())):
             return _MENDED
-        if _close(y, x + down(block.up(x / _rms_of(x) * gamma))):
+        if _close(y, x + down(hidden)):
             return "there is no ReLU between the linear layers"
         nn.init.zeros_(down.weight)
         nn.init.zeros_(down.bias)
