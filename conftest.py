@@ -56,9 +56,10 @@ class ByLesson(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
         lesson = re.search(r"\[((\d\d)_\w+)", test)
+        if file.startswith("tests/browser/"):
+            return f"{file} {int(lesson[2]) % 2 if lesson else 0}"
         if folder := re.match(r"tests/\w+/", file):
-            second = folder[0] == "tests/browser/" and lesson and int(lesson[2]) % 2
-            return folder[0] + ("second" if second else "")
+            return folder[0]
         return f"{file} {lesson[1]}" if lesson else file
 
 

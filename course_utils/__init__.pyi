@@ -13,6 +13,7 @@ from .display.diagrams.diagram import show_diagram as show_diagram
 from .display.figures import show as show
 from .display.measured import measured as measured
 from .display.playground import playground as playground
+from .display.plots import HALO as HALO
 from .display.plots import PALETTE as PALETTE
 from .display.plots import course_style as course_style
 from .display.plots import plot_band as plot_band

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import pytest
 
 from course_utils.authoring.lint.document import tags as tags
 from course_utils.display.bundles import CHECK as CHECK
@@ -20,6 +21,21 @@ NBVAL = [
     "--nbval-current-env",
     f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval_sanitize.cfg'}",
 ]
+
+
+def quick(*numbers: str) -> list:
+    """Return all lessons as parameters, of which `make test` runs only some.
+
+    The others are marked `all`: `make test-all` and CI run them too.
+    """
+    return [
+        pytest.param(
+            path,
+            id=path.stem,
+            marks=[] if path.name[:2] in numbers else pytest.mark.all,
+        )
+        for path in LESSONS
+    ]
 
 
 def read(path: Path) -> nbformat.NotebookNode:

@@ -108,7 +108,7 @@ def test_check_in_a_notebook_knows_the_older_version(executed):
     states = [bundle[CHECK]["state"] for bundle in data if CHECK in bundle]
     assert states == ["correct", "error", "error", "correct", "correct"]
     assert data[1]["text/plain"] == (
-        "✗ Exercise 3 of 7 (linear.affine): stopped by an error.\n"
+        "✗ Exercise 3 of 9 (linear.affine): stopped by an error.\n"
         "The last run of the cell that defines `affine` ended in an error: this would "
         "check an older version. Mend that cell and run it, then check again."
     )

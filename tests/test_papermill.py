@@ -9,7 +9,7 @@ import papermill
 import pytest
 
 from course_utils.display.bundles import ERROR_CLASS
-from tests.lessons import LESSONS, solutions
+from tests.lessons import LESSONS, quick, solutions
 from tests.running import (
     bare_course,
     changed_parameters,
@@ -23,17 +23,9 @@ from tests.running import (
 from tests.support.looks import GOOD, LOG
 
 pytestmark = pytest.mark.timeout(900)
-# The first lessons stand for all in `make test`; `make test-all` runs every one.
-QUICK = {"00", "01"}
-EACH = [
-    pytest.param(
-        path, id=path.stem, marks=[] if path.name[:2] in QUICK else pytest.mark.all
-    )
-    for path in LESSONS
-]
 
 
-@pytest.fixture(scope="module", params=EACH)
+@pytest.fixture(scope="module", params=quick("00", "06"))
 def executed(request, tmp_path_factory):
     """A lesson, executed offline with other parameters; and what it tried to reach."""
     lesson, folder = request.param, tmp_path_factory.mktemp("offline")

@@ -50,7 +50,7 @@ def title_of(lesson: Path) -> tuple[str, str, str]:
         raise CourseError(
             f"{lesson.name} does not begin with a title and a line that says why."
         ) from None
-    time = re.search(r"\*\*Time:\*\* (?:about )?([^.]*)\.", text)
+    time = re.search(r"\*\*Time:\*\* (?:about )?([^.:]*)[.:]", text)
     return title.removeprefix("# "), why, time[1] if time else ""
 
 

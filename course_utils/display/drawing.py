@@ -94,8 +94,9 @@ class Drawing:
 
 def empty(ax: Axes) -> None:
     """Reset `ax`, but keep its ticks: recreating them, as `clear` does, is slow."""
-    artists = [*ax.lines, *ax.patches, *ax.texts, *ax.images, *ax.collections]
-    artists += [*ax.tables, *ax.artists, *ax.child_axes]
+    artists = [*ax.child_axes]  # first: a colour bar needs what it explains to go
+    artists += [*ax.lines, *ax.patches, *ax.texts, *ax.images, *ax.collections]
+    artists += [*ax.tables, *ax.artists]
     for artist in artists:
         artist.remove()
     if legend := ax.get_legend():

@@ -8,6 +8,8 @@ from typing import SupportsFloat, cast
 from course_utils.display import bundles
 from course_utils.display.bundles import Bundle
 
+# At the left edge of JupyterLab's prose.
+_STYLE = "margin:.2em 0 .2em 6px;max-width:46em;line-height:1.45"
 OUTSIDE = (
     "Outside the expected range. Another seed, torch, processor or number of threads "
     "can do that; far outside, something in the cells above was changed."
@@ -68,9 +70,10 @@ def measured_bundle(
     shown = _numbers(values, digits)
     if labels:
         shown = [f"{label} {run}" for label, run in zip(labels, shown, strict=True)]
-    runs, expected = " ".join(shown), f"(expected {low:g} to {high:g})"
+    runs = (", " if labels else " ").join(shown)
+    expected = f"(expected {low:g} to {high:g})"
     page = (
-        f'<div class="{bundles.MEASURED_CLASS}" style="max-width:46em">'
+        f'<div class="{bundles.MEASURED_CLASS}" style="{_STYLE}">'
         f"{html.escape(name)}: <b>{html.escape(runs)}</b> {expected}"
         + ("" if held else f"<div {bundles.LIVE}>{OUTSIDE}</div>")
         + "</div>"

@@ -120,7 +120,8 @@ def _connect(frame: "Frame", drawing: Drawing, controls: Mapping[str, Control]) 
                     drawing.redraw({n: controls[n].value(state) for n, state in held})
                 if not failed:
                     frame.picture = drawing.png(asked["scale"])
-            except Exception as error:
+            # An interrupt too, else the page waits for an answer and asks no more.
+            except (Exception, KeyboardInterrupt) as error:
                 failed = f"The drawing failed: {type(error).__name__}: {error}"
             frame.say(drawing.said, failed)
             frame.answered = asked["number"]
@@ -133,7 +134,7 @@ def _stills(
 ) -> list[tuple[Bundle, Bundle]]:
     """Return what stands where no kernel runs; the widget hides its class, `still`."""
     lines = [drawing.said.sentence, f"Goal: {goal}" if goal else ""]
-    style = 'style="font-size:1.15em;line-height:1.4;margin:0 0 .3em"'
+    style = 'style="font-size:1.15em;line-height:1.4;margin:0 0 .3em 6px"'
     page = "".join(f"<p {style}>{escape(line)}</p>" for line in lines if line)
     words: Bundle = {HTML: page, PLAIN: "\n".join(filter(None, lines))}
     picture, metadata = figure_bundle(drawing.figure, alt)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.patheffects import withStroke
 from matplotlib.rcsetup import cycler
 from numpy.typing import ArrayLike, NDArray
 
@@ -28,6 +29,8 @@ PALETTE = {
     "sky": "#187EAB",
 }
 GREY = "0.45"  # what helps to read a picture: grids, means, zero lines
+# For `path_effects=` of a frame over an image: a white edge, seen on dark colours.
+HALO = [withStroke(linewidth=6, foreground="white")]
 
 # White, and a little of the page shines through: on a light page the paper is white,
 # on a dark one a soft grey. Ink and data are opaque, so their colours stay.

@@ -94,7 +94,7 @@ def verdict_bundle(name: str, verdict: Verdict) -> dict[str, object]:
     """Return the output data of a verdict: HTML, plain text and JSON for grading.
 
     >>> print(verdict_bundle("linear.affine", Verdict(State.CORRECT))["text/plain"])
-    ✓ Exercise 3 of 7 (linear.affine): correct.
+    ✓ Exercise 3 of 9 (linear.affine): correct.
     """
     mark, summary, colour = _MARKS[verdict.state]
     heading, small = _headings(str(name))

@@ -323,6 +323,8 @@ def _relation(attempt: _Attempt) -> str | None:
     wrong = [attempt.actual[index] for index in attempt.failing]
     if any(o.error or o.left or o.changed is not None for o in wrong):
         return None
+    if any(t.isnan().any() for o in wrong for t in tensors_of(o.value)):
+        return None  # how many numbers are NaN says more
     hypothesis = what_if(
         attempt.exercise,
         attempt.names,

@@ -25,7 +25,7 @@ def progress(lesson: str) -> None:
     begins a new session.
 
     >>> progress("linear")  # doctest: +ELLIPSIS
-    {...'text/plain': 'Solved in this session: ... of 7. Still open: 1 output_shape, ...
+    {...'text/plain': 'Solved in this session: ... of 9. Still open: 1 count, ...
 
     Args:
         lesson: the part before the dot in its exercises' names: "linear".

@@ -77,11 +77,14 @@ def move_slider(block: Block, handle, limit: int = REDRAW_LIMIT) -> bool:
     # Not above: where there is no playwright, a sentence is to say so.
     from playwright.sync_api import TimeoutError as NotInTime
 
-    block.place.evaluate(REMEMBER)
     is_at_top = handle.evaluate("slider => slider.value === slider.max")
     key = "ArrowLeft" if is_at_top else "ArrowRight"
     handle.focus()
     page = block.place.page
+    # The first question, though no value changes, fits the picture to the page.
+    handle.dispatch_event("input")
+    block.place.locator(".status[aria-busy=false]").wait_for(state="attached")
+    block.place.evaluate(REMEMBER)
     for _ in range(PRESSES):
         page.keyboard.press(key)
     place = block.place.element_handle()

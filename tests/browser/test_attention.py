@@ -15,6 +15,7 @@ from tests.lessons import LESSONS, read
 missing = what_is_missing()
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.all,  # a browser each, and nothing of the lessons
     pytest.mark.timeout(300),
     pytest.mark.skipif(missing is not None, reason=f"{missing}"),
     # playwright's event loop and JupyterLab's sockets are closed by exit.

@@ -8,6 +8,7 @@ from tests.browser.page import Browser, what_is_missing
 missing = what_is_missing()
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.all,  # a browser each, and nothing of the lessons
     pytest.mark.skipif(missing is not None, reason=f"{missing}"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]

@@ -13,6 +13,7 @@ from tests.browser.server import Lab
 missing = what_is_missing()
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.all,  # a browser each, and nothing of the lessons
     pytest.mark.timeout(300),
     pytest.mark.skipif(missing is not None, reason=f"{missing}"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),

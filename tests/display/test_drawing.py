@@ -146,3 +146,14 @@ def test_no_drawing_leaves_a_trace_in_the_next(after):
         after(used)
         np.testing.assert_array_equal(pixels(used.figure), expected, before.__name__)
         empty(used)
+
+
+def test_colour_bar_in_an_inset_goes_with_its_picture():
+    def draw(ax, top=1.0):
+        image = ax.imshow([[0, top]])
+        ax.figure.colorbar(image, cax=ax.inset_axes([1.1, 0, 0.1, 1]))
+
+    drawing = Drawing(draw, {"top": 1.0})
+    drawing.redraw({"top": 2.0})
+    (ax,) = drawing.figure.axes
+    assert len(ax.images) == len(ax.child_axes) == 1

@@ -24,7 +24,7 @@ VALUES = {
     "a generator": ((n / 4 for n in (1, 2)), "loss: 0.250 0.500 (expected 0 to 1)"),
     "runs by name": (
         {"seed 0": 0.5, "seed 1": 0.25},
-        "loss: seed 0 0.500 seed 1 0.250 (expected 0 to 1)",
+        "loss: seed 0 0.500, seed 1 0.250 (expected 0 to 1)",
     ),
 }
 

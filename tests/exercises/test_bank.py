@@ -22,7 +22,12 @@ ALL = {
 }
 # Where the answer has only to change its argument, doing nothing is a known mistake.
 DOES_NOTHING = {"dropout.awake": "nothing changed"}
-MISTAKES = [(n, m.name) for n, e in ALL.items() for m in e.misconceptions]
+# `make test` tries each exercise's first mistake, `make test-all` all 1,500.
+MISTAKES = [
+    pytest.param(name, m.name, marks=pytest.mark.all if place else [])
+    for name, exercise in ALL.items()
+    for place, m in enumerate(exercise.misconceptions)
+]
 every_exercise = pytest.mark.parametrize("name", ALL)
 every_function = pytest.mark.parametrize(
     "name", [name for name, exercise in ALL.items() if exercise.cases is not None]

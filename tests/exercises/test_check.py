@@ -28,9 +28,9 @@ def shown(displayed) -> dict:
 def test_correct_answer(displayed):
     check("linear.affine", affine)
     data = shown(displayed)
-    assert data["text/plain"] == "✓ Exercise 3 of 7 (linear.affine): correct."
+    assert data["text/plain"] == "✓ Exercise 3 of 9 (linear.affine): correct."
     assert (
-        "<b>✓ Exercise 3 of 7: correct.</b> <small>linear.affine</small>"
+        "<b>✓ Exercise 3 of 9: correct.</b> <small>linear.affine</small>"
         in (data["text/html"])
     )
     assert data[CHECK] == {
@@ -93,7 +93,7 @@ def test_error_of_the_check_itself_is_shown(displayed, monkeypatch):
     check("linear.affine", affine)
     text = shown(displayed)["text/plain"]
     assert text == (
-        "✗ Exercise 3 of 7 (linear.affine): stopped by an error.\n"
+        "✗ Exercise 3 of 9 (linear.affine): stopped by an error.\n"
         "The check itself failed: KeyError: 'missing'"
     )
     assert shown(displayed)[CHECK]["state"] == "error"

@@ -1,8 +1,8 @@
 """What is hard to see in a figure: pale, clipped, tiny or crossed texts, pale marks.
 
 Each page is tried, a light and a dark one: the paper of the course lets a little of
-it through. Bands and coloured areas are left out, as marks and below marks: a line
-through them says the same.
+it through. Bands, coloured areas and what is drawn behind all else (zorder 0) are left
+out, as marks and below marks: a line through them says the same.
 """
 
 import os
@@ -88,7 +88,8 @@ def _marks(ax: Axes) -> Iterator[Artist]:
         if artist.get_visible() and isinstance(artist, kinds):
             yield artist
     for patch in ax.patches:
-        if patch.get_visible() and min(np.abs(patch.get_window_extent().size)) > 1:
+        seen = patch.get_visible() and patch.zorder > 0
+        if seen and min(np.abs(patch.get_window_extent().size)) > 1:
             yield patch
 
 
@@ -150,6 +151,7 @@ def _colours(mark: Artist) -> NDArray[np.float64]:
     seams = [effect._gc["foreground"] for effect in mark.get_path_effects() or []]
     if isinstance(mark, Line2D):
         names: list[ArrayLike] = [mark.get_color(), mark.get_markeredgecolor()]
+        names += seams
         return np.concatenate([to_rgba_array(name, mark.get_alpha()) for name in names])
     edges = to_rgba_array(mark.get_edgecolor())  # type: ignore[attr-defined]
     if isinstance(mark, LineCollection):

@@ -176,14 +176,18 @@ function render({ model, el }) {
 
   let held = model.get("asked").values;
   let waiting = false; // a move is to be asked once the answer is here
+  let late = false; // no answer for so long that it may be lost
   let sharpen, impatient;
 
   const busy = () => model.get("asked").number > model.get("answered");
   const ask = scale => {
     clearTimeout(sharpen);
     clearTimeout(impatient);
-    waiting = false;
-    impatient = setTimeout(() => { silence.textContent = NO_ANSWER; }, PATIENCE);
+    waiting = late = false;
+    impatient = setTimeout(() => {
+      late = true;
+      silence.textContent = NO_ANSWER;
+    }, PATIENCE);
     status.ariaBusy = "true"; // is read out when the moves have ended
     const number = model.get("asked").number + 1;
     model.set("asked", { number, scale, values: held });
@@ -191,13 +195,14 @@ function render({ model, el }) {
   };
   const move = values => {
     held = { ...held, ...values };
-    show();
-    if (busy()) waiting = true;
+    show(Object.keys(values));
+    if (busy() && !late) waiting = true;
     else ask(shrunk());
   };
   // No more pixels than the page shows: one to one while moving, sharp at rest.
   const shrunk = () => picture.clientWidth / width || 1;
   const rest = () => {
+    if (busy() || !root.isConnected) return;
     status.ariaBusy = "false";
     const scale = shrunk() * Math.min(devicePixelRatio, 2);
     if (model.get("asked").scale >= scale) return;
@@ -206,8 +211,8 @@ function render({ model, el }) {
   };
 
   const shown = {};
-  const show = () => {
-    for (const [name, control] of Object.entries(shown)) control.show(held[name]);
+  const show = (names = Object.keys(shown)) => {
+    for (const name of names) shown[name].show(held[name]);
   };
   for (const { kind, name, label, ...control } of controls) {
     const id = `course-${page}-${count++}`;
@@ -229,16 +234,18 @@ function render({ model, el }) {
   };
   grid.append(reset);
 
-  let url;
+  let bytes, pictures = 0, latest = 0; // of those that came, the one on the page
   const look = async () => {
-    const mine = URL.createObjectURL(
-      new Blob([model.get("picture")], { type: "image/png" }));
-    const old = url;
-    url = mine;
-    const next = make("img", { src: mine });
-    await next.decode().catch(() => {});
-    if (url === mine) picture.src = mine;
-    if (old) URL.revokeObjectURL(old);
+    if (bytes === model.get("picture")) return;
+    bytes = model.get("picture");
+    const mine = ++pictures;
+    const src = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
+    await make("img", { src }).decode().catch(() => {}); // else the page would flicker
+    const isNews = mine > latest;
+    URL.revokeObjectURL(isNews ? picture.src : src);
+    if (!isNews) return;
+    latest = mine;
+    picture.src = src;
   };
   const say = () => {
     const { sentence: said, reached, failed } = model.get("said");
@@ -251,26 +258,26 @@ function render({ model, el }) {
     target.classList.toggle("reached", reached);
     failure.textContent = failed;
   };
-  const hear = () => {
+  const hear = () => { // all that changed came in one message
     clearTimeout(impatient);
     silence.textContent = "";
+    say();
+    const looked = look();
     if (waiting) ask(shrunk());
-    else rest();
+    else looked.then(rest);
   };
   const follow = () => { // another view of this playground moved
     if (!waiting) held = model.get("asked").values;
     show();
   };
 
-  const heard = { "change:picture": look, "change:said": say,
-    "change:answered": hear, "change:asked": follow };
+  const heard = { "change:answered": hear, "change:asked": follow };
   for (const [event, react] of Object.entries(heard)) model.on(event, react);
   const release = keepKeys(root);
   el.append(root);
   show();
   say();
-  look();
-  rest();
+  look().then(rest);
   return () => {
     for (const [event, react] of Object.entries(heard)) model.off(event, react);
     clearTimeout(sharpen);

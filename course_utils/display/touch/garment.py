@@ -9,7 +9,7 @@ import torch
 import traitlets
 from matplotlib.figure import Figure
 
-from course_utils.display.plots import PALETTE, plot_image
+from course_utils.display.plots import GREY, PALETTE, plot_image
 from course_utils.display.touch.nearest import Nearest
 from course_utils.display.touch.widget import HERE, TouchWidget, show_widget
 from course_utils.errors import CourseError
@@ -223,7 +223,7 @@ def _still(widget: GarmentWidget) -> Figure:
     origin, said = widget.question["origin"], widget.answer["said"]
     plot_image(_decode(widget.question["pixels"]), picture, title=origin)
     chances, names = widget.answer["chances"], widget.data["classes"]
-    tints = [PALETTE["blue"] if c == max(chances) else "0.65" for c in chances]
+    tints = [PALETTE["blue"] if c == max(chances) else GREY for c in chances]
     bars.barh(names, chances, color=tints)
     bars.invert_yaxis()
     bars.set(xlim=(0, 1), xlabel="probability")

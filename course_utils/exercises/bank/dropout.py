@@ -492,6 +492,7 @@ class _FirstCallOnly(nn.Dropout):
 
 _SHAPES = ((40, 50), (2000,), (20, 4, 25), (5, 10, 6, 7))
 _CALLS = 4
+_UNCHANGED = "x is unchanged"
 
 
 def _facts(layer_class: Answer, p: float) -> Any:
@@ -521,6 +522,8 @@ def _facts(layer_class: Answer, p: float) -> Any:
             return "the result has another dtype than x", "not looked at"
         else:
             training = _training_fact(x, outs, p) or _gradient_fact(layer.train(), x)
+        if training == _UNCHANGED and shape != _SHAPES[0]:
+            training = "nothing is dropped any more once the layer was in evaluation"
         resting = _evaluation_fact(x, rest) or _gradient_fact(layer.eval(), x)
         if (training, resting) != ("", ""):
             break
@@ -535,7 +538,7 @@ def _training_fact(x: Tensor, outs: list[Tensor], p: float) -> str:
     if all(mask.all() for mask in masks[1:]) and not masks[0].all():
         return "entries are dropped in the first call only"
     if any(torch.equal(out, x) for out in outs):
-        return "x is unchanged"
+        return _UNCHANGED
     if all(mask.all() for mask in masks):
         return "no entry is 0"
     if not any(mask.any() for mask in masks):

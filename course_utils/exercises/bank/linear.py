@@ -1,178 +1,134 @@
 """Exercises of lesson 01: linear layers."""
 
-import math
 from collections.abc import Callable, Sequence
+from functools import reduce
+from itertools import pairwise
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 from course_utils.session import current_device
 
-
-def _no_list(answer: Answer, *args: Any) -> Any:
-    # Elsewhere a list is as good as a tuple; this text asks for a tuple.
-    shape = answer(*args)
-    if isinstance(shape, list):
-        raise TypeError(f"Your result is a list, {shape}. The task asks for a tuple.")
-    return shape
+_Count = Callable[[int, int, bool], int]  # of in_features, out_features and bias
 
 
-OUTPUT_SHAPE = Exercise(
-    "linear.output_shape",
-    lambda x_shape, out_features: (*x_shape[:-1], out_features),
-    (
-        Misconception(
-            "batch only",
-            lambda x_shape, out_features: (x_shape[0], out_features),
-            "You keep the first dimension and drop those in between. A linear layer "
-            "replaces the last dimension and keeps all others.",
-        ),
-        Misconception(
-            "flattened",
-            lambda x_shape, out_features: (math.prod(x_shape[:-1]), out_features),
-            "All leading dimensions have become one. A linear layer replaces the last "
-            "dimension and keeps all others, however many there are.",
-        ),
-        Misconception(
-            "first replaced",
-            lambda x_shape, out_features: (out_features, *x_shape[1:]),
-            "You replace the first dimension, the batch. The layer replaces the last "
-            "one, the features.",
-        ),
-        Misconception(
-            "appended",
-            lambda x_shape, out_features: (*x_shape, out_features),
-            "You add a dimension. The layer consumes the last one (`in_features`) "
-            "and puts `out_features` in its place.",
-        ),
-        Misconception(
-            "the weight's shape",
-            lambda x_shape, out_features: (out_features, x_shape[-1]),
-            "This is the shape of the layer's weight. The output keeps the dimensions "
-            "of the input, except for the last.",
-        ),
-        Misconception(
-            "nested",
-            lambda x_shape, out_features: (x_shape[:-1], out_features),
-            "There is a tuple inside your tuple. A star unpacks it: "
-            "`(*x_shape[:-1], …)`; or add two tuples with `+`.",
-        ),
-        Misconception(
-            "a list",
-            lambda x_shape, out_features: [*x_shape[:-1], out_features],
-            "The numbers are right, but they are in a list, and the task asks for a "
-            "tuple: `tuple(…)` makes one of it.",
-        ),
-        Misconception(
-            "no tuple to add",
-            lambda x_shape, out_features: x_shape[:-1] + (out_features),
-            "A number can't be added to a tuple. In parentheses it is still a number: "
-            "a tuple of one has a comma, `(out_features,)`.",
-        ),
-        Misconception(
-            "features only",
-            lambda x_shape, out_features: (out_features,),
-            "The leading dimensions are missing. A linear layer replaces the last "
-            "dimension and keeps all others: `x_shape[:-1]`.",
-        ),
-        Misconception(
-            "unchanged",
-            lambda x_shape, out_features: x_shape,
-            "This is the shape of the input. The layer puts `out_features` in the "
-            "place of the last dimension.",
-        ),
-        Misconception(
-            "squeezed",
-            lambda x_shape, out_features: tuple(
-                n for n in (*x_shape[:-1], out_features) if n != 1
-            ),
-            "Dimensions of size 1 are lost, as by `squeeze()`. A linear layer keeps "
-            "all leading dimensions, and one output is a dimension too.",
-        ),
-    ),
-    lambda: [
-        ((10, 5), 3),
-        ((7,), 2),
-        ((4, 6, 5), 3),
-        ((1, 2, 3, 8), 1),
-        ((4, 3, 4), 2),
-    ],
-    _no_list,
-    hints=(
-        "Only one dimension of the input is changed by the layer. Which?",
-        "The last one: `in_features` go in, `out_features` come out.",
-        "`x_shape[:-1]` is everything before the last; append to it.",
-    ),
-)
+def _each(count: _Count) -> Answer:
+    """Return an answer that adds `count` up over the layers of a stack."""
+    return lambda widths, bias: sum(count(i, o, bias) for i, o in pairwise(widths))
+
 
 COUNT = Exercise(
     "linear.count",
-    lambda in_features, out_features, bias: out_features * (in_features + bias),
+    _each(lambda i, o, bias: o * (i + bias)),
     (
         Misconception(
             "bias not counted",
-            lambda in_features, out_features, bias: in_features * out_features,
-            "You count only the weights. With `bias=True` every output has one bias "
-            "as well.",
+            _each(lambda i, o, bias: i * o),
+            "You count only the weights. With `bias=True` every output of every layer "
+            "has one bias as well.",
         ),
         Misconception(
             "bias always counted",
-            lambda in_features, out_features, bias: out_features * (in_features + 1),
+            _each(lambda i, o, bias: o * (i + 1)),
             "Your count includes the biases even with `bias=False`, when there are "
             "none.",
         ),
         Misconception(
             "bias per input",
-            lambda in_features, out_features, bias: in_features * (out_features + bias),
-            "You count one bias per input. There is one per output: `out_features` of "
-            "them.",
+            _each(lambda i, o, bias: i * (o + bias)),
+            "You count one bias per input of a layer. There is one per output: "
+            "`out_features` of them.",
         ),
         Misconception(
-            "one bias in all",
-            lambda in_features, out_features, bias: in_features * out_features + bias,
-            "You count a single bias for the whole layer. Every output has its own.",
+            "one bias per layer",
+            _each(lambda i, o, bias: i * o + bias),
+            "You count a single bias for a whole layer. Every output has its own.",
         ),
         Misconception(
             "nothing without bias",
-            lambda in_features, out_features, bias: (
-                in_features * out_features + out_features if bias else 0
-            ),
+            _each(lambda i, o, bias: i * o + o if bias else 0),
             "With `bias=False` your count is 0. Often a Python `a + b if bias else 0` "
             "does that: it chooses between the whole sum and 0. Put parentheses "
             "around `(b if bias else 0)`.",
         ),
         Misconception(
-            "tensors counted",
-            lambda in_features, out_features, bias: 1 + bias,
-            "This is the number of parameter tensors, weight and bias. Count the "
-            "numbers inside them: `numel()`.",
-        ),
-        Misconception(
-            "sizes added",
-            lambda in_features, out_features, bias: (
-                in_features + out_features * (1 + bias)
-            ),
-            "You add up the sizes. The weight has `out_features` rows of "
-            "`in_features` numbers each: multiply.",
-        ),
-        Misconception(
             "none without bias",
-            lambda in_features, out_features, bias: (
-                in_features * out_features + out_features if bias else None
+            lambda widths, bias: (
+                sum(i * o + o for i, o in pairwise(widths)) if bias else None
             ),
             "With `bias=False` your function returns None: is the `return` inside the "
             "`if`? The weights are there in both cases.",
         ),
+        Misconception(
+            "tensors counted",
+            _each(lambda i, o, bias: 1 + bias),
+            "This is the number of parameter tensors, weights and biases. Count the "
+            "numbers inside them: `numel()`.",
+        ),
+        Misconception(
+            "a bias for the input too",
+            lambda widths, bias: (
+                sum(i * o for i, o in pairwise(widths)) + bias * sum(widths)
+            ),
+            "Your count has a bias for each of the network's inputs as well. The first "
+            "width is what comes in; only what a layer computes has a bias.",
+        ),
+        Misconception(
+            "bias in the last layer only",
+            lambda widths, bias: (
+                sum(i * o for i, o in pairwise(widths)) + bias * widths[-1]
+            ),
+            "Your weights are right, but only the last layer's biases are counted. "
+            "Each layer has its own.",
+        ),
+        Misconception(
+            "last layer left out",
+            lambda widths, bias: sum(o * (i + bias) for i, o in pairwise(widths[:-1])),
+            "The last layer is missing: from n widths come n - 1 layers. Often a "
+            "`range` ends one too early.",
+        ),
+        Misconception(
+            "first layer only",
+            lambda widths, bias: widths[1] * (widths[0] + bias),
+            "This is the first layer alone. Between any two neighbouring widths there "
+            "is one: add them up. (Does a loop return in its first round?)",
+        ),
+        Misconception(
+            "last layer only",
+            lambda widths, bias: widths[-1] * (widths[-2] + bias),
+            "This is the last layer alone. Often a loop overwrites its result each "
+            "time: add to it.",
+        ),
+        Misconception(
+            "first layer left out",
+            lambda widths, bias: sum(o * (i + bias) for i, o in pairwise(widths[1:])),
+            "The first layer is missing. Often a loop starts one too late.",
+        ),
+        Misconception(
+            "ends only",
+            lambda widths, bias: widths[-1] * (widths[0] + bias),
+            "This is one layer from the first width to the last. The layers go from "
+            "each width to the next.",
+        ),
     ),
-    lambda: [(784, 20, True), (5, 3, False), (3, 5, True), (1, 1, True), (4, 4, False)],
+    lambda: [
+        ((784, 512, 512, 10), True),
+        ((5, 3), False),
+        ((3, 5, 2), True),
+        ((1, 1), True),
+        ((4, 4, 4), False),
+        ((6, 2, 6, 2, 6), True),
+    ],
     hints=(
-        "Count the numbers in the weight first, then those in the bias.",
-        "The weight has `out_features` rows and `in_features` columns.",
-        "The bias has one number per output, or none at all.",
+        "Count one layer first, from the first width to the second.",
+        "`zip(widths, widths[1:])` gives each layer's `in_features` and "
+        "`out_features`.",
+        "The weight has one number for each pair of an input and an output; the bias "
+        "one for each output, or none at all.",
     ),
 )
 
@@ -304,189 +260,233 @@ AFFINE = Exercise(
     differentiable=True,
 )
 
-BOUND = Exercise(
-    "linear.bound",
-    lambda in_features, out_features: 1 / math.sqrt(in_features),
+STANDARDISE = Exercise(
+    "linear.standardise",
+    lambda mean, std: (torch.diag(1 / std), -mean / std),
     (
         Misconception(
-            "no root",
-            lambda in_features, out_features: 1 / in_features,
-            "This is 1/in_features; the bound has a square root: 1/√in_features.",
+            "weight as a row",
+            lambda mean, std: (1 / std, -mean / std),
+            "The numbers are right, but your weight has one dimension. nn.Linear has a "
+            "weight for every pair of an output and an input: put these on the "
+            "diagonal, and 0 elsewhere.",
         ),
         Misconception(
-            "outputs",
-            lambda in_features, out_features: 1 / math.sqrt(out_features),
-            "You use the number of outputs. Each sum has `in_features` terms, so the "
-            "bound depends on the inputs.",
+            "full rows",
+            lambda mean, std: ((1 / std).repeat(len(std), 1), -mean / std),
+            "Every output of yours is a sum of all features. Output j depends on "
+            "feature j alone: the other weights are 0.",
         ),
         Misconception(
-            "both",
-            lambda in_features, out_features: 1 / math.sqrt(in_features + out_features),
-            "Inputs and outputs are added under your root. Only the inputs count: each "
-            "sum has `in_features` terms.",
+            "mean not divided",
+            lambda mean, std: (torch.diag(1 / std), -mean),
+            "The weight is right; your bias subtracts the mean itself. It is added "
+            "after the weight has divided, so it must be divided too.",
         ),
         Misconception(
-            "upside down",
-            lambda in_features, out_features: math.sqrt(in_features),
-            "Your bound grows with the number of inputs. It must shrink, so that the "
-            "sums stay about as large: 1 divided by the root.",
+            "bias added",
+            lambda mean, std: (torch.diag(1 / std), mean / std),
+            "The weight is right, but your bias has the wrong sign: the mean is "
+            "subtracted.",
         ),
         Misconception(
-            "whole root",
-            lambda in_features, out_features: 1 / math.isqrt(in_features),
-            "Right only where the root is a whole number: yours is rounded down "
-            "before the division, as `math.isqrt` and `int` do.",
+            "mean not divided, and added",
+            lambda mean, std: (torch.diag(1 / std), mean),
+            "The weight is right. Your bias adds the mean. Write (x - mean)/std as "
+            "x · weight + bias, and read off the bias.",
         ),
         Misconception(
-            "half",
-            lambda in_features, out_features: in_features**-1 / 2,
-            "This is 1/(2 · in_features). In Python `**` comes before `/`, so write "
-            "the power as `-0.5`, or put it in parentheses.",
+            "multiplied by std",
+            lambda mean, std: (torch.diag(std), -mean * std),
+            "You multiply by the standard deviation. Divide by it: features that are "
+            "spread widely are brought together.",
         ),
         Misconception(
-            "Xavier",
-            lambda in_features, out_features: math.sqrt(
-                6 / (in_features + out_features)
-            ),
-            "This is Xavier's bound, √(6/(in + out)): a good rule, and the default in "
-            "Keras, but not what nn.Linear uses.",
+            "weight not inverted",
+            lambda mean, std: (torch.diag(std), -mean / std),
+            "The bias is right; your weight multiplies by the standard deviation "
+            "where it should divide.",
         ),
         Misconception(
-            "He",
-            lambda in_features, out_features: math.sqrt(6 / in_features),
-            "This is He's bound for ReLU, √(6/in). nn.Linear starts smaller, without "
-            "the 6.",
+            "divided by the variance",
+            lambda mean, std: (torch.diag(1 / std**2), -mean / std**2),
+            "You divide by the square of `std`, the variance. Divide by `std`.",
         ),
         Misconception(
-            "measured",
-            lambda in_features, out_features: (
-                torch.nn.Linear(in_features, out_features).weight.abs().max().item()
-            ),
-            "This is the largest weight of one layer. It comes close to the bound, but "
-            "is smaller, and another one each time. The bound follows from "
-            "`in_features` alone.",
+            "no bias",
+            lambda mean, std: (torch.diag(1 / std), torch.zeros_like(mean)),
+            "The weight is right. The bias is zero, so the mean is still there.",
         ),
         Misconception(
-            "standard deviation",
-            lambda in_features, out_features: 1 / math.sqrt(3 * in_features),
-            "This is the standard deviation of the weights. An even draw from -bound "
-            "to bound has bound/√3; the task asks for the bound.",
-        ),
-        *(
-            Misconception(
-                f"rounded to {digits} decimals",
-                lambda in_features, out_features, digits=digits: round(
-                    1 / math.sqrt(in_features), digits
-                ),
-                f"Your bound is right but rounded to {digits} decimals. The task asks "
-                "for the exact one: leave out `round`.",
-            )
-            for digits in (2, 3, 4)
+            "mean subtracted only",
+            lambda mean, std: (torch.eye(len(mean)).to(mean), -mean),
+            "The mean is subtracted, but nothing is divided by `std`.",
         ),
         Misconception(
-            "whole division",
-            lambda in_features, out_features: math.sqrt(1 // in_features),
-            "Your bound is 0: `1 // in_features` is rounded down to 0. Divide with "
-            "`/`.",
+            "division in the wrong place",
+            lambda mean, std: (1 / torch.diag(std), -mean / std),
+            "Your weight holds infinities: `1 / torch.diag(std)` divides by the zeros "
+            "beside the diagonal as well. Divide first, then build the diagonal.",
+        ),
+        Misconception(
+            "bias first",
+            lambda mean, std: (-mean / std, torch.diag(1 / std)),
+            "Both are right, but in the other order. Return the weight first.",
+        ),
+        Misconception(
+            "bias as a row",
+            lambda mean, std: (torch.diag(1 / std), (-mean / std)[None]),
+            "The numbers are right, but your bias has two dimensions. It has one "
+            "number per output: `(n,)`.",
         ),
     ),
-    lambda: [(4, 9), (5, 7), (100, 200), (784, 20), (2, 2)],
+    lambda: [
+        (mean, width.abs() + 0.5)
+        for mean, width in (randn((n,), (n,), seed=n) for n in (3, 2, 1, 5))
+    ],
     hints=(
-        "The more terms a sum has, the smaller each weight should be.",
-        "The terms of one sum are the inputs, not the outputs.",
-        "Independent terms add up like a root: the bound shrinks with √in_features.",
+        "Write (x - mean)/std for one feature as a number times x, plus a number.",
+        "The number times x is the weight, and what stands alone is the bias.",
+        "With several features, output j must ignore all features but the j-th: "
+        "`torch.diag` builds such a matrix.",
     ),
+    parts=("the weight", "the bias"),
 )
+
+_Layer = tuple[Tensor, Tensor]  # weight and bias
+
+
+def _stacked(merge: Callable[..., Any]) -> Answer:
+    """Return an answer that merges two layers at a time, the first ones first."""
+
+    def step(done: _Layer, layer: _Layer) -> Any:
+        return merge(*done, *layer)
+
+    return lambda layers: reduce(step, layers)
+
+
+_merged = _stacked(lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1 + b2))
+
+
+def _stacks() -> list[Case]:
+    widths = [(3, 5, 2), (2, 3, 1), (1, 2, 2), (3, 3, 3), (4, 2, 5, 3), (2, 4, 3, 1, 2)]
+    stacks: list[Case] = []
+    for sizes in widths:
+        shapes = [shape for i, o in pairwise(sizes) for shape in ((o, i), (o,))]
+        tensors = randn(*shapes, seed=len(sizes))
+        layers = list(zip(tensors[::2], tensors[1::2], strict=True))
+        stacks.append((layers,))
+    return [*stacks, (stacks[0][0][:1],)]
+
 
 MERGE = Exercise(
     "linear.merge",
-    lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1 + b2),
+    _merged,
     (
         Misconception(
             "order",
-            lambda w1, b1, w2, b2: (w1 @ w2, w2 @ b1 + b2),
+            _stacked(lambda w1, b1, w2, b2: (w1 @ w2, w2 @ b1 + b2)),
             "You multiply `w1 @ w2`. The first layer's weight meets x first, so it "
             "stands on the right: `w2 @ w1`.",
         ),
         Misconception(
             "layers exchanged",
-            lambda w1, b1, w2, b2: (w1 @ w2, w1 @ b2 + b1),
+            _stacked(lambda w1, b1, w2, b2: (w1 @ w2, w1 @ b2 + b1)),
             "This runs layer 2 first and layer 1 after it. The first layer's weight "
             "meets x first, so it stands on the right: `w2 @ w1`.",
         ),
         Misconception(
             "biases added",
-            lambda w1, b1, w2, b2: (w2 @ w1, b1 + b2),
+            _stacked(lambda w1, b1, w2, b2: (w2 @ w1, b1 + b2)),
             "You add the biases. The first one passes through the second layer too, "
             "and comes out as `w2 @ b1`.",
         ),
         Misconception(
             "first bias lost",
-            lambda w1, b1, w2, b2: (w2 @ w1, b2),
+            _stacked(lambda w1, b1, w2, b2: (w2 @ w1, b2)),
             "The weight is right, but the first bias is lost: it leaves the second "
             "layer as `w2 @ b1`.",
         ),
         Misconception(
             "second bias lost",
-            lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1),
+            _stacked(lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1)),
             "The weight is right, but the second bias is missing: add `b2`.",
         ),
         Misconception(
             "bias from the left",
-            lambda w1, b1, w2, b2: (w2 @ w1, b1 @ w2 + b2),
+            _stacked(lambda w1, b1, w2, b2: (w2 @ w1, b1 @ w2 + b2)),
             "`b1 @ w2` sums over the outputs of the second layer. The first bias is "
             "an input of that layer: `w2 @ b1`, or `b1 @ w2.T`.",
         ),
         Misconception(
             "weight transposed",
-            lambda w1, b1, w2, b2: (w1.T @ w2.T, w2 @ b1 + b2),
+            _stacked(lambda w1, b1, w2, b2: (w1.T @ w2.T, w2 @ b1 + b2)),
             "The bias is right, and the weight but for its order: yours is "
             "`(in_features, out_features)`, and nn.Linear stores the transpose.",
         ),
         Misconception(
             "bias through both",
-            lambda w1, b1, w2, b2: (w2 @ w1, w2 @ (b1 + b2)),
+            _stacked(lambda w1, b1, w2, b2: (w2 @ w1, w2 @ (b1 + b2))),
             "You send the sum of both biases through the second layer. Only the first "
             "one passes through it; `b2` is added after it.",
         ),
         Misconception(
             "layers added",
-            lambda w1, b1, w2, b2: (w1 + w2, b1 + b2),
+            _stacked(lambda w1, b1, w2, b2: (w1 + w2, b1 + b2)),
             "You add the two layers. They are used one after the other: put the "
             "first layer's output into the second, W2 (W1 x + b1) + b2.",
         ),
         Misconception(
             "bias first",
-            lambda w1, b1, w2, b2: (w2 @ b1 + b2, w2 @ w1),
+            _stacked(lambda w1, b1, w2, b2: (w2 @ b1 + b2, w2 @ w1)),
             "Both are right, but in the other order. Return the weight first.",
         ),
         Misconception(
             "second bias subtracted",
-            lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1 - b2),
+            _stacked(lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1 - b2)),
             "The weight is right; in the bias, `b2` is subtracted. Add it.",
         ),
         Misconception(
             "second bias for every hidden unit",
-            lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1 + len(b1) * b2),
+            _stacked(lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1 + len(b1) * b2)),
             "The weight is right. `b2` is in your bias once for every hidden unit: "
             "often it is added inside the loop over them. Add it once, at the end.",
         ),
         Misconception(
             "biases multiplied",
-            lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1 * b2),
+            _stacked(lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1 * b2)),
             "The weight is right. In the bias, `b2` is a factor. Add it.",
         ),
+        Misconception(
+            "last two only",
+            lambda layers: _merged(layers[-2:]),
+            "Right for two layers only: of more, you merge the last two. Often a loop "
+            "overwrites its result instead of going on from it.",
+        ),
+        Misconception(
+            "first two only",
+            lambda layers: _merged(layers[:2]),
+            "Right for two layers only: of more, you merge the first two. Go on with "
+            "what they have become and the third.",
+        ),
+        Misconception(
+            "reversed",
+            lambda layers: _merged(layers[::-1]),
+            "You merge from the other end, as if the last layer came first. `layers` "
+            "stands in the order in which x meets them.",
+        ),
     ),
-    lambda: [
-        randn((h, i), (h,), (o, h), (o,))
-        for i, h, o in [(3, 5, 2), (2, 3, 1), (4, 1, 3), (1, 2, 2), (3, 3, 3)]
-    ],
+    _stacks,
     hints=(
-        "Write the second layer's output, and put the first layer's in for its input.",
-        "W2 (W1 x + b1) + b2: multiply it out.",
-        "What multiplies x is the weight; everything else is the bias.",
+        "Two layers first. Write the second one's output, and put the first one's in "
+        "for its input.",
+        "W2 (W1 x + b1) + b2: multiply it out. What multiplies x is the weight; "
+        "everything else is the bias.",
+        "Two have become one layer. Merge it with the third in the same way, and so "
+        "on.",
     ),
     parts=("the weight", "the bias"),
+    arguments=("layers",),
 )
 
 _Gradients = Callable[[Tensor, Tensor, Tensor], Tensor]  # of x, weight and g
@@ -810,4 +810,373 @@ DESIGN = Exercise(
     arguments=("[a, b]",),
 )
 
-EXERCISES = (OUTPUT_SHAPE, COUNT, AFFINE, BOUND, MERGE, BACKWARD, DESIGN)
+HEADS = Exercise(
+    "linear.heads",
+    lambda x, weight, bias: torch.einsum("nti,hoi->nhto", x, weight) + bias[:, None, :],
+    (
+        Misconception(
+            "no bias",
+            lambda x, weight, bias: torch.einsum("nti,hoi->nhto", x, weight),
+            "The weighted sums are right; the bias is missing.",
+        ),
+        Misconception(
+            "heads behind the words",
+            lambda x, weight, bias: torch.einsum("nti,hoi->ntho", x, weight) + bias,
+            "The numbers are right, but the heads come third in yours. Let them "
+            "follow the batch: `(N, heads, T, out)`.",
+        ),
+        Misconception(
+            "heads first",
+            lambda x, weight, bias: (
+                torch.einsum("nti,hoi->hnto", x, weight) + bias[:, None, None, :]
+            ),
+            "The numbers are right, but the heads come before the batch. They belong "
+            "behind it: `(N, heads, T, out)`.",
+        ),
+        Misconception(
+            "reshaped",
+            lambda x, weight, bias: (
+                torch.einsum("nti,hoi->ntho", x, weight) + bias
+            ).reshape(len(x), len(weight), x.shape[1], -1),
+            "The shape is right, but words and heads are mixed up: `reshape` keeps "
+            "the order of the numbers. Exchange the two axes with `transpose`.",
+        ),
+        Misconception(
+            "heads concatenated",
+            lambda x, weight, bias: (
+                torch.einsum("nti,hoi->ntho", x, weight) + bias
+            ).flatten(2),
+            "The numbers are right, but the outputs of all heads stand in one "
+            "dimension. Give each head its own: `(N, heads, T, out)`.",
+        ),
+        Misconception(
+            "heads added up",
+            lambda x, weight, bias: (
+                torch.einsum("nti,hoi->nto", x, weight) + bias.sum(0)
+            ),
+            "The heads are added up: in einsum, a letter that does not stand on the "
+            "right is summed over. Keep the heads' letter.",
+        ),
+        Misconception(
+            "first head only",
+            lambda x, weight, bias: x @ weight[0].T + bias[0],
+            "This is the first head alone. Every head has a weight and a bias of its "
+            "own.",
+        ),
+        Misconception(
+            "last head only",
+            lambda x, weight, bias: x @ weight[-1].T + bias[-1],
+            "This is the last head alone. Often a loop overwrites its result each "
+            "time: collect them, then stack.",
+        ),
+        Misconception(
+            "first head's bias",
+            lambda x, weight, bias: torch.einsum("nti,hoi->nhto", x, weight) + bias[0],
+            "The weighted sums are right, but every head gets the first head's bias.",
+        ),
+        Misconception(
+            "bias along the words",
+            lambda x, weight, bias: torch.einsum("nti,hoi->nhto", x, weight) + bias,
+            "Broadcasting lines up from the right: your bias `(heads, out)` meets "
+            "`(T, out)`. Put a dimension of size 1 between: `bias[:, None]`.",
+        ),
+        Misconception(
+            "not transposed",
+            lambda x, weight, bias: x[:, None] @ weight + bias[:, None],
+            "Each head's weight is stored as `(out, in)`: transpose its last two "
+            "dimensions before you multiply.",
+        ),
+    ),
+    lambda: [
+        randn((n, t, i), (h, o, i), (h, o))
+        for n, t, i, h, o in [
+            (2, 4, 3, 2, 5),
+            (1, 3, 4, 3, 2),
+            (3, 2, 2, 2, 2),
+            (2, 1, 5, 4, 1),
+            (4, 5, 1, 1, 3),
+        ]
+    ],
+    hints=(
+        "One head is `x @ weight[h].T + bias[h]`, of shape `(N, T, out)`. Start with a "
+        "loop over the heads.",
+        "`torch.stack(…, dim=1)` puts the heads behind the batch. With einsum there is "
+        "no loop: which letters stay, and in which order?",
+        "The bias `(heads, out)` must line up with `(heads, T, out)` from the right: "
+        "one dimension of size 1 is missing.",
+    ),
+    forbidden=("F.linear", "nn.Linear"),
+    differentiable=True,
+)
+
+_WIDTHS = (784, 64, 10)
+_MENDED = "nothing"
+_Init = Callable[[nn.Linear], object]
+
+
+def _two_layers(
+    init: _Init = lambda layer: None,
+    *,
+    listed: bool = False,
+    start_dim: int = 1,
+    frozen: bool = False,
+    bent: bool = True,
+    last: bool = True,
+) -> type[nn.Module]:
+    """Return the class of the repair exercise, with the faults asked for."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            layers = [nn.Linear(i, o) for i, o in pairwise(_WIDTHS)]
+            for layer in layers:
+                init(layer)
+            self.layers = layers if listed else nn.ModuleList(layers)
+            self.requires_grad_(not frozen)
+
+        def forward(self, x: Tensor) -> Tensor:
+            hidden = self.layers[0](x.flatten(start_dim))
+            hidden = hidden.relu() if bent else hidden
+            return self.layers[1](hidden) if last else hidden
+
+    return Net
+
+
+def _is_two_layers(net: nn.Module, images: Tensor, scores: Tensor) -> bool:
+    """Tell whether the scores are those of the layers that the parameters make."""
+    by_shape = {tuple(p.shape): p for p in net.parameters()}
+    shapes = [shape for i, o in pairwise(_WIDTHS) for shape in ((o, i), (o,))]
+    if not all(shape in by_shape for shape in shapes):
+        return False
+    w1, b1, w2, b2 = (by_shape[shape] for shape in shapes)
+    expected = F.linear(F.linear(images.flatten(1), w1, b1).relu(), w2, b2)
+    return torch.allclose(scores, expected, rtol=1e-3, atol=1e-3)
+
+
+def _fault(net_class: Answer, n: int) -> Any:
+    """Say the first thing that is wrong with a network for n images."""
+    net = net_class()
+    if not isinstance(net, nn.Module):
+        raise TypeError("Your class makes no module: write `class …(nn.Module)`.")
+    device = current_device()
+    (images,) = randn((n, 28, 28))
+    count = sum(parameter.numel() for parameter in net.parameters())
+    if count == 0:
+        return "the module has no parameters"
+    wanted = sum(o * (i + 1) for i, o in pairwise(_WIDTHS))
+    if count != wanted:
+        return f"the module has {count:,} parameters, not {wanted:,}"
+    if not all(parameter.requires_grad for parameter in net.parameters()):
+        return "some parameters are frozen"
+    scores = net.to(device)(images)
+    if not isinstance(scores, Tensor):
+        return scores
+    if scores.shape != (n, 10):
+        return f"{n} images give the shape {tuple(scores.shape)}, not ({n}, 10)"
+    if not _is_two_layers(net, images, scores):
+        return "the scores are not those of a layer, a ReLU and a layer"
+    (many,) = randn((64, 28, 28), seed=2)
+    spread = net(many).std(dim=0).mean().item()
+    if spread > 5:
+        return "the scores spread far wider than by 1"
+    if spread < 0.01:
+        return "all images get nearly the same scores"
+    net(many).logsumexp(dim=1).sum().backward()
+    if any(p.grad is None or not p.grad.any() for p in net.parameters()):
+        return "some parameters get no gradient"
+    return _MENDED
+
+
+def _wide(layer: nn.Linear) -> object:
+    return nn.init.normal_(layer.weight)
+
+
+def _zero(layer: nn.Linear) -> object:
+    return nn.init.zeros_(layer.weight)
+
+
+REPAIR = Exercise(
+    "linear.repair",
+    _two_layers(),
+    (
+        Misconception(
+            "nothing mended",
+            _two_layers(_wide, listed=True, start_dim=0),
+            "The module has no parameters. A plain Python list hides its layers from "
+            "the module: what kind of list does `nn` have for modules?",
+        ),
+        Misconception(
+            "batch still flattened",
+            _two_layers(start_dim=0),
+            "The layers are registered, but a batch of images can't be fed in: "
+            "`flatten()` makes one row of the whole batch. Leave dimension 0 alone.",
+        ),
+        Misconception(
+            "weights too large",
+            _two_layers(_wide),
+            "Layers and shapes are right, but the scores are in the hundreds: the "
+            "weights start with a spread of 1, whatever the width. Leave them as "
+            "`nn.Linear` draws them, or scale them by 1/√in.",
+        ),
+        Misconception(
+            "weights all zero",
+            _two_layers(_zero),
+            "Your weights start at 0: all images get the same scores, and all hidden "
+            "units the same gradient. They must start different, spread by about "
+            "1/√in.",
+        ),
+        Misconception(
+            "frozen",
+            _two_layers(frozen=True),
+            "Your parameters have `requires_grad=False`: nothing would be trained.",
+        ),
+        Misconception(
+            "no ReLU",
+            _two_layers(bent=False),
+            "All three lines come out right, but the scores are not those of a layer, "
+            "a ReLU and a layer: is the ReLU still there, called with `()`, and "
+            "between the two?",
+        ),
+        Misconception(
+            "second layer unused",
+            _two_layers(last=False),
+            "64 numbers come out for each image: the second layer is not used.",
+        ),
+    ),
+    lambda: [(1,), (3,), (8,)],
+    _fault,
+    hints=(
+        "Mend one thing at a time, and run the tests after each.",
+        "`nn.ModuleList` is a list that the module knows about.",
+        "`x.flatten(start_dim=1)` leaves the batch alone. For the spread, remember "
+        "√n · σ: what should σ be?",
+    ),
+    result="network",
+    arguments=("n",),
+)
+
+
+def _narrow(widest: Callable[[int, int, int], float]) -> Answer:
+    """Return an answer that chooses its hidden width by `widest`."""
+
+    def answer(in_features: int, out_features: int, budget: int) -> nn.Sequential:
+        hidden = int(widest(in_features, out_features, budget))
+        first = nn.Linear(in_features, hidden)
+        return nn.Sequential(first, nn.Linear(hidden, out_features))
+
+    return answer
+
+
+def _hidden_width(
+    answer: Answer, in_features: int, out_features: int, budget: int
+) -> Any:
+    """Return the hidden width of the network that `answer` builds."""
+    net = answer(in_features, out_features, budget)
+    layers = list(net) if isinstance(net, nn.Sequential) else []
+    if [type(layer) for layer in layers] != [nn.Linear, nn.Linear]:
+        raise TypeError("Return an `nn.Sequential` of two `nn.Linear`, nothing else.")
+    first, second = layers
+    if (first.in_features, second.out_features) != (in_features, out_features):
+        raise ValueError(
+            f"Your network goes from {first.in_features} to {second.out_features} "
+            f"features; the task asks for {in_features} to {out_features}."
+        )
+    if first.out_features != second.in_features:
+        raise ValueError(
+            f"Your first layer gives {first.out_features} numbers, your second takes "
+            f"{second.in_features}."
+        )
+    if len(list(net.parameters())) < 4:
+        raise ValueError("A layer of yours has no bias. Both should have one.")
+    return first.out_features
+
+
+BUDGET = Exercise(
+    "linear.budget",
+    _narrow(lambda i, o, budget: min(i, o, (budget - o) // (i + o + 1))),
+    (
+        Misconception(
+            "wider than useful",
+            _narrow(lambda i, o, budget: (budget - o) // (i + o + 1)),
+            "Within the budget, but wider than it needs to be: no map from in to out "
+            "has a rank above the smaller of the two, whatever the width between.",
+        ),
+        Misconception(
+            "biases forgotten",
+            _narrow(lambda i, o, budget: min(i, o, budget // (i + o))),
+            "Sometimes your network is over the budget: you count the weights alone. "
+            "Each hidden unit has a bias too, and so has each output.",
+        ),
+        Misconception(
+            "output biases forgotten",
+            _narrow(lambda i, o, budget: min(i, o, budget // (i + o + 1))),
+            "Sometimes your network is over the budget by a few numbers: the biases "
+            "of the outputs are not counted.",
+        ),
+        Misconception(
+            "one too wide",
+            _narrow(lambda i, o, budget: min(i, o, -(-(budget - o) // (i + o + 1)))),
+            "Your width is rounded up, and then the network is over the budget. Round "
+            "down.",
+        ),
+        Misconception(
+            "one too narrow",
+            _narrow(lambda i, o, budget: min(i, o, (budget - o) // (i + o + 1) - 1)),
+            "There is room for one more hidden unit. Does a comparison say `<` for "
+            "`<=`, or a loop stop one too early?",
+        ),
+        Misconception(
+            "as wide as possible",
+            _narrow(lambda i, o, budget: min(i, o)),
+            "This has the highest rank there is, but the budget is not looked at.",
+        ),
+        Misconception(
+            "rank of the input",
+            _narrow(lambda i, o, budget: min(i, (budget - o) // (i + o + 1))),
+            "The number of outputs limits the rank as well: wider than that is wasted.",
+        ),
+        Misconception(
+            "rank of the output",
+            _narrow(lambda i, o, budget: min(o, (budget - o) // (i + o + 1))),
+            "The number of inputs limits the rank as well: wider than that is wasted.",
+        ),
+        Misconception(
+            "first layer only",
+            _narrow(lambda i, o, budget: min(i, o, budget // (i + 1))),
+            "The budget is for both layers together: you count the first alone.",
+        ),
+    ),
+    lambda: [
+        (784, 784, 15_000),
+        (784, 10, 20_000),
+        (10, 784, 20_000),
+        (6, 6, 6 + 2 * 13),
+        (6, 6, 5 + 2 * 13),
+        (5, 7, 46),
+        (5, 7, 37),
+        (5, 7, 1_000),
+        (3, 8, 20),
+    ],
+    _hidden_width,
+    hints=(
+        "Write the parameters of both layers for a hidden width h.",
+        "(in + 1)·h + (h + 1)·out must not exceed the budget: solve for h, and round "
+        "down.",
+        "The rank is at most h, and at most what comes in, and at most what goes out: "
+        "take the smallest of the three.",
+    ),
+    result="hidden width",
+    arguments=("in_features", "out_features", "budget"),
+)
+
+EXERCISES = (
+    COUNT,
+    DESIGN,
+    AFFINE,
+    STANDARDISE,
+    MERGE,
+    BACKWARD,
+    HEADS,
+    REPAIR,
+    BUDGET,
+)

@@ -112,8 +112,14 @@ SIZE = Exercise(
         Misconception(
             "one inside the division",
             lambda n, k, s, p: (_room(n, k, p) + 1) // (s or k),
-            "You add the 1 before you divide by the stride: too few where the steps "
-            "don't fill the room. The first place is no step: add it at the end.",
+            "You add the 1 before you divide by the stride, which is right for stride "
+            "1 alone. The first place is no step: add it at the end.",
+        ),
+        Misconception(
+            "one too much subtracted",
+            lambda n, k, s, p: (_room(n, k, p) - 1) // (s or k) + 1,
+            "You subtract 1 more than the kernel. (In the formula with a dilation "
+            "`d`, the window's length is `d * (kernel - 1) + 1`, which is the kernel.)",
         ),
         Misconception(
             "steps for windows",

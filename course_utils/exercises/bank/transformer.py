@@ -250,6 +250,20 @@ MASKED = Exercise(
             "where it is False, `~keep`.",
         ),
         Misconception(
+            "mask inverted, a large number",
+            lambda q, k, v, keep: _filled(q, k, v, ~keep, -1e9),
+            "Your mask is inverted: here True means that a query may look. Fill "
+            "where it is False, `~keep`.",
+        ),
+        Misconception(
+            "zero times infinity",
+            lambda q, k, v, keep: (
+                (_scores(q, k) + (~keep).float() * float("-inf")).softmax(-1) @ v
+            ),
+            "Your result is NaN. To multiply a mask by minus infinity gives 0 · ∞, "
+            "which is NaN, where nothing is to be hidden: fill with `masked_fill`.",
+        ),
+        Misconception(
             "mask inverted for the function",
             lambda q, k, v, keep: F.scaled_dot_product_attention(
                 q, k, v, attn_mask=~keep

@@ -1,0 +1,166 @@
+"""Lesson 01 says more than its page shows: each sentence, tested."""
+
+from itertools import pairwise, product
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.testing import assert_close
+
+from tests.lessons import LESSONS, code_cells, read
+
+SIZES = list(product((1, 2, 7), (1, 3, 5), (1, 2, 4)))  # examples, in, out
+
+
+def class_on_the_page(name: str) -> type[nn.Module]:
+    """Return a class as the lesson writes it."""
+    (cell,) = [c for c in code_cells(read(LESSONS[1])) if f"class {name}(" in c.source]
+    scope = {"torch": torch, "nn": nn, "F": F}
+    exec(cell.source, scope)
+    return scope[name]
+
+
+def drawn(n: int, n_in: int, n_out: int) -> tuple[torch.Tensor, ...]:
+    torch.manual_seed(n + 10 * n_in + 100 * n_out)
+    return torch.randn(n, n_in), torch.randn(n_out, n_in), torch.randn(n_out)
+
+
+@pytest.mark.parametrize(("n", "n_in", "n_out"), SIZES)
+def test_loops_matmul_einsum_and_the_layer_agree(n, n_in, n_out):
+    x, weight, bias = drawn(n, n_in, n_out)
+    y = F.linear(x, weight, bias)
+    loops = [
+        [
+            sum(x[i, k] * weight[j, k] for k in range(n_in)) + bias[j]
+            for j in range(n_out)
+        ]
+        for i in range(n)
+    ]
+    assert_close(torch.tensor(loops), y)
+    assert_close(x @ weight.T + bias, y)
+    assert_close(torch.einsum("ik,jk->ij", x, weight) + bias, y)
+    by_the_book = [weight @ column + bias for column in x]
+    assert_close(torch.stack(by_the_book), y)
+
+
+@pytest.mark.parametrize(("n", "n_in", "n_out"), SIZES)
+def test_backward_is_three_lines(n, n_in, n_out):
+    leaves = [tensor.requires_grad_() for tensor in drawn(n, n_in, n_out)]
+    g = torch.randn(n, n_out)
+    F.linear(*leaves).backward(g)
+    x, weight, bias = leaves
+    assert_close(weight.grad, g.T @ x.detach())
+    assert_close(bias.grad, g.sum(dim=0))
+    assert_close(x.grad, g @ weight.detach())
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(("n_in", "n_out"), [(1, 1), (3, 2), (784, 256)])
+def test_own_layer_is_nn_linear_with_the_same_first_numbers(n_in, n_out, bias):
+    torch.manual_seed(3)
+    theirs = nn.Linear(n_in, n_out, bias=bias)
+    torch.manual_seed(3)
+    mine = class_on_the_page("MyLinear")(n_in, n_out, bias=bias)
+    assert_close(dict(mine.state_dict()), dict(theirs.state_dict()))
+    assert repr(mine) == f"My{theirs!r}"
+    count = sum(p.numel() for p in mine.parameters())
+    assert count == n_in * n_out + (n_out if bias else 0)
+    x = torch.randn(2, 3, n_in)
+    assert_close(mine(x), theirs(x))
+
+
+@pytest.mark.parametrize("leading", [(), (4,), (1, 2), (2, 3, 4)])
+def test_only_the_last_dimension_changes(leading):
+    assert nn.Linear(5, 3)(torch.rand(*leading, 5)).shape == (*leading, 3)
+
+
+def test_a_repeated_bias_is_not_copied():
+    assert torch.rand(3).expand(2, 3).stride() == (0, 1)
+
+
+@pytest.mark.parametrize("n_in", [4, 100, 784])
+def test_weight_and_bias_start_uniform_within_one_over_the_root(n_in):
+    torch.manual_seed(n_in)
+    layer, bound = nn.Linear(n_in, 20_000 // n_in + 500), n_in**-0.5
+    for numbers in (layer.weight.detach(), layer.bias.detach()):
+        assert numbers.abs().max() <= bound
+        shares = torch.histc(numbers, 4, -bound, bound) / numbers.numel()
+        assert shares.sub(0.25).abs().max() < 0.08  # four standard errors of 500
+    assert layer.weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.03)
+
+
+@pytest.mark.parametrize("n", [10, 100, 1_000])
+def test_inputs_of_mean_0_and_spread_1_come_out_with_about_0_6(n):
+    torch.manual_seed(n)
+    outputs = nn.Linear(n, 2_000)(torch.randn(200, n))
+    assert outputs.std().item() == pytest.approx((1 / 3 + 1 / (3 * n)) ** 0.5, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "widths", [(4, 8, 3), (3, 3, 3, 3), (6, 1, 5), (2, 9, 9, 9, 2)]
+)
+def test_linear_layers_in_a_row_are_one(widths):
+    torch.manual_seed(len(widths))
+    layers = [nn.Linear(i, o) for i, o in pairwise(widths)]
+    weight, bias = layers[0].weight, layers[0].bias
+    for layer in layers[1:]:
+        weight, bias = layer.weight @ weight, layer.weight @ bias + layer.bias
+    x = torch.randn(6, widths[0])
+    assert_close(nn.Sequential(*layers)(x), F.linear(x, weight, bias))
+    assert torch.linalg.matrix_rank(weight.detach()) <= min(widths)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_spread_1_overflows_at_layer_38_or_beside_it(seed):
+    torch.manual_seed(seed)
+    x, layer = torch.randn(200, 100), 0
+    while x.isfinite().all():
+        x, layer = x @ torch.randn(100, 100).T, layer + 1
+    assert 37 <= layer <= 39
+
+
+@pytest.mark.parametrize(("n", "spread"), [(50, 0.3), (200, 0.05), (800, 0.01)])
+def test_a_layer_multiplies_the_spread_by_root_n_times_sigma(n, spread):
+    torch.manual_seed(n)
+    x, weight = torch.randn(400, n), spread * torch.randn(400, n)
+    factor = ((x @ weight.T).std() / x.std()).item()
+    assert factor == pytest.approx(n**0.5 * spread, rel=0.05)
+
+
+def test_share_minus_truth_is_the_gradient_of_cross_entropy():
+    torch.manual_seed(0)
+    scores, labels = torch.randn(7, 10, requires_grad=True), torch.arange(7)
+    F.cross_entropy(scores, labels).backward()
+    truth = F.one_hot(labels, 10)
+    assert_close(scores.grad, (scores.detach().softmax(dim=1) - truth) / 7)
+
+
+def test_best_prediction_for_all_targets_at_once_is_their_mean():
+    torch.manual_seed(0)
+    prediction, target = torch.zeros(40, 1, requires_grad=True), torch.randn(40)
+    for value in (target.mean(), target.mean() + 0.1):
+        prediction.grad = None
+        loss = ((prediction + value - target) ** 2).mean()
+        loss.backward()
+        assert (prediction.grad.abs().max() < 1e-6) == (value == target.mean())
+
+
+def test_parameter_counts_of_the_bottleneck_and_the_pair():
+    def count(*widths):
+        return sum(i * o + o for i, o in pairwise(widths))
+
+    assert (count(784, 8, 784), count(784, 784)) == (13_336, 615_440)
+    assert (count(784, 64, 10), count(784, 10)) == (50_890, 7_850)
+    assert (784 * 16 + 16 * 64, 784 * 64) == (13_568, 50_176)
+
+
+def test_gpt2_block_keeps_the_shape_and_looks_at_earlier_words_only():
+    torch.manual_seed(0)
+    block, x = class_on_the_page("Block")(d=24), torch.randn(2, 5, 24)
+    changed = x.clone()
+    changed[:, 3] = torch.randn(24)
+    before, after = block(x), block(changed)
+    assert before.shape == x.shape
+    assert_close(after[:, :3], before[:, :3])
+    assert not torch.allclose(after[:, 4], before[:, 4])
