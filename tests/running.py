@@ -56,7 +56,8 @@ def bare_course(folder: Path) -> Path:
     """Copy what a fresh clone has and lessons need; no downloaded data among it."""
     skip = shutil.ignore_patterns("__pycache__", "_sketch")
     shutil.copytree(ROOT / "course_utils", folder / "course_utils", ignore=skip)
-    shutil.copytree(ROOT / "data" / "sketch", folder / "data" / "sketch")
+    for needed in ("data/sketch", "experiments/results"):
+        shutil.copytree(ROOT / needed, folder / needed)
     (folder / "notebooks").mkdir()
     return folder
 
