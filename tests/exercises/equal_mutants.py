@@ -45,6 +45,20 @@ EQUAL: dict[str, dict[str, str]] = {
         "0 minus 1": "Only shape and dtype of that entry are used.",
         "0 plus 1": "Only shape and dtype of that entry are used.",
     },
+    "normalization.rms_backward": {
+        "`-1` without its sign": TWO_DIMS,
+    },
+    "normalization.design": {
+        "38 plus 1": "A width of 39 is within the budget, too.",
+        "38 minus 1": "A narrower network meets all the demands.",
+        "9 plus 1": "A tenth block is within the budget, too.",
+        "`x + self.down(self.up(self.norm(x)).relu())` with Sub": (
+            "The sign of a new branch is random anyway."
+        ),
+        "`self.up(self.norm(x)).relu()`: the method not called": (
+            "The text demands no ReLU."
+        ),
+    },
     "convolution.count": {
         "`in_channels // groups` with Div": "The groups always divide the channels.",
     },
