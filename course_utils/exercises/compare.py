@@ -160,7 +160,7 @@ def _sequence_difference(
         if mine is None and right is not None:
             return f"{_capital(name)} is None."
         if message := difference(mine, right):
-            return f"{_capital(name)}: {message}"
+            return f"{_capital(name)}: {_after_colon(message)}"
     return None
 
 
@@ -284,6 +284,13 @@ def _count(number: int, noun: str) -> str:
 
 def _verb(count: int, plural: str) -> str:
     return {"are": "is", "differ": "differs"}[plural] if count == 1 else plural
+
+
+def _after_colon(message: str) -> str:
+    """Begin with a small letter, unless the first word may be a name."""
+    if message.startswith(("The ", "Expected ", "Your ")):
+        return message[0].lower() + message[1:]
+    return message
 
 
 def _capital(text: str) -> str:

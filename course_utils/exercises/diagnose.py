@@ -46,7 +46,8 @@ _DRAWN = (
     "task asks for what is the same every time: use nothing that draws."
 )
 _CUTTERS = (
-    "`.item()`, `.detach()`, `torch.no_grad()`, a new `torch.tensor(...)` or numpy"
+    "`.item()`, `.detach()`, `.data`, `torch.no_grad()`, a new `torch.tensor(...)` or "
+    "numpy"
 )
 _NOT_ATTEMPTED = Verdict(
     State.NOT_ATTEMPTED, ("Replace the `...`, then run both cells again.",)
@@ -211,7 +212,7 @@ class _Attempt:
 
     def show_arguments(self, index: int) -> list[str]:
         pairs = zip(self.names, self.cases[index], strict=True)
-        return [f"{name} = {show_value(value)}" for name, value in pairs]
+        return [f"{name} = {show_value(value, memory=True)}" for name, value in pairs]
 
     def show_case(self, index: int) -> str:
         mine, right = self.actual[index], self.expected[index]

@@ -23,7 +23,7 @@ from course_utils.exercises.relations.numbers import (
     enough,
     is_right,
 )
-from course_utils.exercises.relations.order import order
+from course_utils.exercises.relations.order import memory_order, order
 from course_utils.exercises.relations.places import places
 from course_utils.exercises.relations.scale import factor, offset, slices
 from course_utils.exercises.relations.shape import (
@@ -136,7 +136,7 @@ def _items_in_another_order(
     return None
 
 
-_WITH_RIGHT_ONES = (factor, offset)
+_WITH_RIGHT_ONES = (factor, offset, memory_order)
 
 
 _SAME_SHAPE = (

@@ -7,22 +7,29 @@ from typing import Any
 
 from torch import Tensor
 
+from course_utils.exercises.cases import Fact
 from course_utils.exercises.compare import close, has_numbers, part_names, safe_repr
 
 MOST_NUMBERS = 12
 _AROUND = 2  # neighbours shown on each side of a differing number
 
 
-def show_value(value: Any) -> str:
+def show_value(value: Any, memory: bool = False) -> str:
     """Return a short text for a value: tensors of up to 12 numbers whole.
+
+    Args:
+        value: anything that an answer takes or returns.
+        memory: say it of a tensor that is not contiguous.
 
     >>> show_value(Tensor([[1.0, 2.5]]))
     '[[1, 2.5]]   (shape (1, 2), float32)'
     >>> show_value(Tensor(3, 5))
     'shape (3, 5), float32'
+    >>> show_value(Tensor(3, 5).T, memory=True)
+    'shape (5, 3), float32, not contiguous'
     """
     if isinstance(value, tuple | list) and tensor_inside(value):
-        items = [show_value(item) for item in value]
+        items = [show_value(item, memory) for item in value]
         return f"{len(items)} values: {'; '.join(items)}"[:400]
     if isinstance(value, float) and not value.is_integer():
         return f"{value:.6g}"
@@ -31,6 +38,8 @@ def show_value(value: Any) -> str:
     if value.is_nested:
         return "a nested tensor"
     head = f"shape {tuple(value.shape)}, {value.dtype}".replace("torch.", "")
+    if memory and has_numbers(value) and not value.is_contiguous():
+        head += ", not contiguous"
     if value.numel() > MOST_NUMBERS or not has_numbers(value):
         return head
     return f"{_rounded(value.detach().cpu().tolist())}   ({head})"
@@ -41,6 +50,8 @@ def show_results(actual: Any, expected: Any, parts: Sequence[str] = ()) -> list[
 
     >>> print(*show_results(Tensor([1.0, 3.0]), Tensor([1.0, 2.0])))
     expected [1, 2]   (shape (2,), float32) yours    [1, 3]   (shape (2,), float32)
+    >>> show_results(Fact("autograd is left off"), 0.5)
+    ['the check sees: autograd is left off']
     """
     if isinstance(expected, tuple | list) and _needs_items(actual, expected):
         lines = []
@@ -51,6 +62,8 @@ def show_results(actual: Any, expected: Any, parts: Sequence[str] = ()) -> list[
             lines += [f"{name.replace('`', '')}:{' as expected' if same else ''}"]
             lines += [] if same else [f"  {x}" for x in show_results(mine, right)]
         return lines
+    if isinstance(actual, Fact):  # the answer itself returned something else
+        return [f"the check sees: {actual}"]
     mine, right = show_value(actual), show_value(expected)
     lines = [f"expected {right}", f"yours    {mine}"]
     if isinstance(actual, Tensor) and isinstance(expected, Tensor) and _large(expected):

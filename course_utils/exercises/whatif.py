@@ -40,7 +40,7 @@ def what_if(
     >>> mine = [run(area, lambda a, b: a * a, case) for case in cases]
     >>> right = [run(area, area.reference, case) for case in cases]
     >>> what_if(area, "ab", cases, mine, right)
-    'Your result would be right if `b` were `a`: one stands in place of the other.'
+    'Your result would be right if `b` were `a`: is `a` used where `b` belongs?'
     """
     target = _Target.find(actual, expected)
     if target is None:
@@ -158,9 +158,13 @@ def _changes(names: Sequence[str], case: Case) -> Iterator[tuple[int, str, _Chan
             )
         yield (
             b,
-            f"`{names[b]}` were `{names[a]}`: one stands in place of the other.",
+            f"`{names[b]}` were `{names[a]}`: {_confused(names[a], names[b])}",
             lambda value, case, a=a: case[a],
         )
+
+
+def _confused(used: str, wanted: str) -> str:
+    return f"is `{used}` used where `{wanted}` belongs?"
 
 
 def _alike(a: Any, b: Any) -> bool:
@@ -220,7 +224,8 @@ def _changes_of_tuple(
                 lambda v, c, a=a, b=b: _with(_with(v, a, v[b]), b, v[a]),
             )
         yield (
-            f"`{bare}[{b}]` were `{bare}[{a}]`: one stands in place of the other.",
+            f"`{bare}[{b}]` were `{bare}[{a}]`: "
+            + _confused(f"{bare}[{a}]", f"{bare}[{b}]"),
             lambda v, c, a=a, b=b: _with(v, b, v[a]),
         )
 
@@ -241,7 +246,9 @@ def _changes_of_tensor(name: str, value: Tensor) -> Iterator[tuple[str, _Change]
         yield f"{name} were 0: {_LEFT_OUT}", lambda v, c: torch.zeros_like(v)
         yield f"{name} were 1: {_LEFT_OUT}", lambda v, c: torch.ones_like(v)
     if value.is_floating_point():
-        yield f"{name} were its absolute value.", lambda v, c: v.abs()
+        bare = name.strip("`")
+        text = f"{name} were `{bare}.abs()`: are absolute values taken?"
+        yield text, lambda v, c: v.abs()
         yield f"{name} were squared first.", lambda v, c: v.square()
         yield f"{name} had its root taken first.", lambda v, c: v.sqrt()
         yield f"{name} had the opposite sign.", lambda v, c: -v

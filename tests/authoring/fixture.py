@@ -24,7 +24,7 @@ TITLE = """# 1 · A good lesson
 
 [![Open in Colab](badge.svg)](https://colab.research.google.com/github/a/b/blob/main/notebooks/01_good.ipynb)
 
-**Time:** 45 minutes. **Builds on:** nothing.
+**Time:** 45 minutes: core 20, *Deeper* 5, exercises 20. **Builds on:** nothing.
 
 **You will be able to**
 
@@ -38,6 +38,7 @@ except ModuleNotFoundError:  # Colab
     %pip install -q "git+https://github.com/a/b"
 from course_utils import setup"""
 DEVICE = "device = setup(device, seed)"
+MODULE = "class Mine(nn.Module):\n    pass"
 PLAYGROUND = "# @title Playground: a pixel\nplayground(draw, alt)"
 EXERCISES = ["one", "two", "three", "four", "five"]
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}
@@ -121,9 +122,10 @@ def good_lesson() -> NotebookNode:
         code(DEVICE, outputs=[printed("Device: cpu. Seed: 0.\n")]),
         new_markdown_cell(f"## Section one\n\n{words}"),
         *[code('ask("?", ["a", "b"], answer=0, why=".")') for _ in range(3)],
-        new_markdown_cell(f"## Section two\n\n{words}"),
+        new_markdown_cell(f"## In real networks\n\n{words}"),
+        code(MODULE),
         code(PLAYGROUND, "drawing", outputs=picture(), **FOLDED),
-        new_markdown_cell(f"## Section three\n\n{words}"),
+        new_markdown_cell(f"## *Deeper*: three\n\n{words}"),
         *[code("print(1)", outputs=[printed("1\n")]) for _ in range(2)],
         # The picture's data look like a path.
         code("print(1)", outputs=[folded(f"<pre>1</pre>{image('AAA/tmp/')}")]),

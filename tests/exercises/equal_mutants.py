@@ -18,12 +18,22 @@ EQUAL: dict[str, dict[str, str]] = {
     "activations.softmax": {
         "`-1` without its sign": TWO_DIMS,
     },
+    "activations.gain": {
+        "`z.detach()`: the method not called": (
+            "The text gives sums that require no gradient."
+        ),
+    },
     "activations.log_softmax": {
         "`-1` without its sign": TWO_DIMS,
     },
     "activations.cross_entropy": {
         "`F.log_softmax(logits, dim=1)` without dim=": (
             "torch takes dim 1 where two dimensions and no dim are given."
+        ),
+    },
+    "activations.step": {
+        "`(z > 0).to(z.dtype)`: the method not called": (
+            "True and False, added to floats, are 1 and 0."
         ),
     },
     "dropout.layer": {
@@ -34,6 +44,20 @@ EQUAL: dict[str, dict[str, str]] = {
     "normalization.running": {
         "0 minus 1": "Only shape and dtype of that entry are used.",
         "0 plus 1": "Only shape and dtype of that entry are used.",
+    },
+    "normalization.rms_backward": {
+        "`-1` without its sign": TWO_DIMS,
+    },
+    "normalization.design": {
+        "38 plus 1": "A width of 39 is within the budget, too.",
+        "38 minus 1": "A narrower network meets all the demands.",
+        "9 plus 1": "A tenth block is within the budget, too.",
+        "`x + self.down(self.up(self.norm(x)).relu())` with Sub": (
+            "The sign of a new branch is random anyway."
+        ),
+        "`self.up(self.norm(x)).relu()`: the method not called": (
+            "The text demands no ReLU."
+        ),
     },
     "convolution.count": {
         "`in_channels // groups` with Div": "The groups always divide the channels.",

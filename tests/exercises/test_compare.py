@@ -94,7 +94,7 @@ RETURNS_NONE = "Your function returns None: it may lack a `return`."
         ),
         (3, (X, X), "Expected 2 values in a tuple, got int 3."),
         ((X,), (X, X), "Expected 2 values, got 1."),
-        ((X, X + 1), (X, X), f"The second value: {VALUES}1."),
+        ((X, X + 1), (X, X), f"The second value: {VALUES.replace('The', 'the')}1."),
         ([X, None], [X, X], "The second value is None."),
         ("tanh", "relu", "The check sees this: tanh."),
         (3, None, "int 3 is not what is asked for."),

@@ -559,7 +559,7 @@ WEIGHTED = Exercise(
 
 
 CUT_OFF_BY = (
-    "is cut off from autograd, for example by `.item()`, `.detach()`, "
+    "is cut off from autograd, for example by `.item()`, `.detach()`, `.data`, "
     "`torch.no_grad()`, a new `torch.tensor(...)` or numpy: no gradient reaches "
     "`x`, `w`."
 )
@@ -588,13 +588,13 @@ CUT_OFF_BY = (
         (
             lambda x, w: (x * w.detach(), x.sum()),
             "The values are right, but no gradient reaches `w`: its way back is cut "
-            "off, for example by `.item()`, `.detach()`, `torch.no_grad()`, a new "
-            "`torch.tensor(...)` or numpy.",
+            "off, for example by `.item()`, `.detach()`, `.data`, `torch.no_grad()`, a "
+            "new `torch.tensor(...)` or numpy.",
         ),
         (
             lambda x, w: (x * (w + w.detach()) / 2, x.sum()),
             "The values are right, the gradient of `w` is not: on its way back it, or "
-            "a part of it, may be cut off by `.item()`, `.detach()`, "
+            "a part of it, may be cut off by `.item()`, `.detach()`, `.data`, "
             "`torch.no_grad()`, a new `torch.tensor(...)` or numpy.",
         ),
     ],
@@ -727,7 +727,7 @@ TWO = Exercise(
 
 def test_items_of_a_result_are_shown_by_name():
     verdict = diagnose(TWO, lambda x: (x.sum(), (x * 2).cos()))
-    assert verdict.messages[0].startswith("Twice `x`: The shape is right")
+    assert verdict.messages[0].startswith("Twice `x`: the shape is right")
     assert verdict.case == (
         "x = shape (4, 5), float32\n"
         "the sum of x: as expected\n"

@@ -37,7 +37,7 @@ WRONG = {
     "rounded to": (lambda x: (3 * x).round(), lambda x: 3 * x),
     "reverse order along dim 1": (lambda x: x.flip(1), lambda x: x),
     "one place later along dim 1": (lambda x: x.roll(1, 1), lambda x: x),
-    "in each other's places": (
+    "in the wrong order": (
         lambda x: x.sort(0)[0].sort(1)[0],
         lambda x: x.sort(0)[0],
     ),
@@ -51,7 +51,7 @@ WRONG = {
     "repeats the expected": (lambda x: x.mean(0).expand_as(x), lambda x: x.mean(0)),
     "mean is still missing": (lambda x: x, lambda x: x.mean(0)),
     "sum is one too many": (lambda x: x.sum(1), lambda x: x),
-    "lacks the last place along dim 0": (lambda x: x[:-1], lambda x: x),
+    "The last place along dim 0 is missing": (lambda x: x[:-1], lambda x: x),
     "one place too many along dim 1: the first": (lambda x: x, lambda x: x[:, 1:]),
     "in the last place along dim -1": (
         lambda x: torch.cat([x[:, :-1], 9 + x[:, -1:] ** 2], 1),
@@ -73,6 +73,18 @@ def test_relation_is_named(words):
     wrong, right = WRONG[words]
     message = relate([Pair({"x": x}, wrong(x), right(x)) for x in INPUTS])
     assert message is not None and words in message
+
+
+@pytest.mark.parametrize("also_right", [False, True])
+def test_order_of_memory_is_named_where_only_its_cases_fail(also_right):
+    x, y, z = tables((3, 4), (5, 2), (2, 7))
+    failing = [
+        Pair({"x": v.T}, v.as_strided(v.T.shape, (len(v), 1)), v.T) for v in (x, y)
+    ]
+    passing = [Pair({"x": z.T if also_right else z}, z, z)]
+    message = relate(failing, passing)
+    assert message.startswith("The numbers are right, but in the wrong order")
+    assert ("not contiguous" in message) is not also_right
 
 
 @pytest.mark.parametrize("dim", [0, 1])

@@ -5,13 +5,20 @@ from inspect import isfunction
 from pathlib import Path
 from typing import NamedTuple
 
-from course_utils.authoring.lint import cells, exercises, files, order, outputs
+from course_utils.authoring.lint import (
+    cells,
+    exercises,
+    files,
+    order,
+    outputs,
+    teaching,
+)
 from course_utils.authoring.lint.document import Document, Messages
 from course_utils.runs.lessons import read_lesson
 
 RULES: dict[str, Callable[[Document], Messages]] = {
     name: rule
-    for module in (files, order, cells, exercises, outputs)
+    for module in (files, order, cells, teaching, exercises, outputs)
     for name, rule in vars(module).items()
     if isfunction(rule)
     and rule.__module__ == module.__name__

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from course_utils.exercises.bank.linear import require_floats
 from course_utils.exercises.cases import randn
@@ -37,105 +37,6 @@ def _off_the_bend(answer: Answer, x: Tensor, *args: Any) -> Any:
         return answer(x, *args)
 
 
-def _of_two_dimensions(x: Tensor) -> Tensor:
-    rows, columns = x.shape
-    return torch.maximum(x, x.new_zeros(rows, columns))
-
-
-RELU = Exercise(
-    "activations.relu",
-    lambda x: torch.relu(x),
-    (
-        Misconception(
-            "abs",
-            lambda x: x.abs(),
-            "You turn negative numbers into positive ones, which is `abs`. ReLU "
-            "replaces them with 0.",
-        ),
-        Misconception(
-            "wrong half",
-            lambda x: x.clamp(max=0),
-            "You keep the negative half. ReLU keeps what is above 0: the larger of x "
-            "and 0, so 0 is the smallest value allowed (`min=0`).",
-        ),
-        Misconception(
-            "step",
-            lambda x: (x > 0).to(x.dtype),
-            "You return 1 wherever x is positive: that is the step function. ReLU "
-            "returns the number itself.",
-        ),
-        Misconception(
-            "mask",
-            lambda x: x > 0,
-            "`x > 0` is True or False. Multiply x by it, or choose with `torch.where`.",
-        ),
-        Misconception(
-            "Python's max",
-            lambda x: max(0, x),
-            "Python's `max(0, x)`, like `if`, asks one question about the whole "
-            "tensor. To compare element by element: `x.clamp(min=0)`.",
-        ),
-        Misconception(
-            "largest number",
-            lambda x: x.max().clamp(min=0),
-            "`x.max()` is a single number, the largest of all. ReLU works on each "
-            "number separately and keeps the shape.",
-        ),
-        Misconception(
-            "filtered",
-            lambda x: x[x > 0],
-            "`x[x > 0]` leaves the negative numbers out, so the shape changes. ReLU "
-            "puts a 0 in their places.",
-        ),
-        *(
-            Misconception(
-                f"capped at {top}",
-                lambda x, top=top: x.clamp(0, top),
-                f"Your numbers never exceed {top}. ReLU has no upper limit: large "
-                "numbers pass as they are.",
-            )
-            for top in (1, 6)
-        ),
-        Misconception(
-            "two dimensions only",
-            _of_two_dimensions,
-            "This works for two dimensions only, and x may have any number of them: "
-            "don't unpack `x.shape`. `torch.zeros_like(x)` fits every x.",
-        ),
-        Misconception(
-            "negative half of a leak",
-            lambda x: torch.where(x > 0, x, 0.01 * x),
-            "Below 0 your result is 0.01 · x, a leaky ReLU. A plain one gives 0.",
-        ),
-        Misconception(
-            "mirrored",
-            lambda x: (-x).clamp(min=0),
-            "This is relu(-x): negative numbers are kept, with the sign turned. "
-            "ReLU keeps the positive ones.",
-        ),
-        Misconception(
-            "softplus",
-            lambda x: F.softplus(x),
-            "This is softplus, a smooth cousin: at 0 it gives 0.69. ReLU is 0 "
-            "there, and x itself to the right.",
-        ),
-        Misconception(
-            "sign",
-            lambda x: x.sign(),
-            "You return the signs, 1, 0 and -1. ReLU returns the number itself, or 0.",
-        ),
-    ),
-    _inputs,
-    _off_the_bend,
-    hints=(
-        "ReLU is the larger of x and 0, for each number alone.",
-        "`clamp`, `torch.where` and `torch.maximum` all work number by number.",
-        "`x.clamp(…)` takes a `min` and a `max`. You need one of them.",
-    ),
-    forbidden=("relu", "relu_", "nn.ReLU"),
-    differentiable=True,
-)
-
 _SLOPES = (0.1, 0.25, 2.0, 0.5, 0.2, 3.0, 0.3, 2.0)
 
 
@@ -164,7 +65,7 @@ LEAKY = Exercise(
         Misconception(
             "maximum",
             lambda x, slope: torch.maximum(x, slope * x),
-            "The larger of `x` and `slope * x` is right only while slope is below 1, "
+            "The larger of `x` and `slope * x` is right only while slope is at most 1, "
             "and the check also tries 2. Decide by the sign of x.",
         ),
         Misconception(
@@ -220,7 +121,7 @@ LEAKY = Exercise(
         Misconception(
             "minimum",
             lambda x, slope: torch.minimum(x, slope * x),
-            "The smaller of `x` and `slope * x` is right only while slope is above "
+            "The smaller of `x` and `slope * x` is right only while slope is at least "
             "1, and the check also tries 0.1. Decide by the sign of x.",
         ),
         Misconception(
@@ -259,126 +160,6 @@ LEAKY = Exercise(
         "The condition is about x alone. What is `a`, what is `b`?",
     ),
     differentiable=True,
-)
-
-SIGMOID_SLOPE = Exercise(
-    "activations.sigmoid_slope",
-    lambda x: torch.sigmoid(x) * (1 - torch.sigmoid(x)),
-    (
-        Misconception(
-            "plus",
-            lambda x: torch.sigmoid(x) * (1 + torch.sigmoid(x)),
-            "σ(1 + σ) grows up to 2, but a sigmoid is flat on the right. The sign is "
-            "a minus: σ(1 - σ).",
-        ),
-        Misconception(
-            "x for σ",
-            lambda x: x * (1 - x),
-            "You put x itself into s(1 - s). The s is the output, σ(x).",
-        ),
-        Misconception(
-            "the function itself",
-            lambda x: torch.sigmoid(x),
-            "This is the sigmoid itself. The task asks for its slope, which is 0.25 "
-            "at x = 0.",
-        ),
-        Misconception(
-            "inner minus lost",
-            lambda x: -torch.sigmoid(x) * (1 - torch.sigmoid(x)),
-            "Your slope is negative, but a sigmoid rises everywhere. Often a minus is "
-            "lost on the way: that of exp(-x), when it is derived.",
-        ),
-        Misconception(
-            "tanh's rule",
-            lambda x: 1 - torch.sigmoid(x) ** 2,
-            "1 - s² is the rule for tanh. For the sigmoid it is s(1 - s).",
-        ),
-        Misconception(
-            "square lost",
-            lambda x: 1 - torch.sigmoid(x),
-            "This is 1 - σ: one of the two factors, or the quotient rule without its "
-            "square. The slope is σ · (1 - σ).",
-        ),
-        Misconception(
-            "σ and x mixed",
-            lambda x: torch.sigmoid(x) * (1 - x),
-            "Your first factor is σ(x), but the second one is 1 - x. Both are about "
-            "the output: 1 - σ(x).",
-        ),
-        Misconception(
-            "parentheses lost",
-            lambda x: torch.sigmoid(x) * 1 - torch.sigmoid(x),
-            "Your result is 0 everywhere. `s * 1 - s` is read as `(s * 1) - s`: put "
-            "parentheses around 1 - s.",
-        ),
-        Misconception(
-            "sigmoid of the derivative",
-            lambda x: torch.sigmoid(x * (1 - x)),
-            "You take the sigmoid last. Take it first, s = σ(x), then s(1 - s).",
-        ),
-        *(
-            Misconception(
-                f"overflow for {where} numbers",
-                lambda x, sign=sign: (sign * x).exp() / (1 + (sign * x).exp()) ** 2,
-                f"The formula is right, but for large {where} numbers the result is "
-                "NaN: exp(200) is inf, and inf divided by inf is not a number. A "
-                "formula made of `torch.sigmoid` has no such trouble.",
-            )
-            for where, sign in (("positive", 1), ("negative", -1))
-        ),
-        Misconception(
-            "math.exp",
-            lambda x: math.exp(-x),
-            "`math.exp` takes a single number. For a whole tensor: `torch.exp`, or "
-            "`torch.sigmoid` at once.",
-        ),
-        Misconception(
-            "one over the square",
-            lambda x: 1 / (1 + torch.exp(-x)) ** 2,
-            "This is σ²: the quotient rule also leaves exp(-x) above the line.",
-        ),
-        Misconception(
-            "tanh's derivative",
-            lambda x: 1 - torch.tanh(x) ** 2,
-            "This is the derivative of tanh. That of the sigmoid is s(1 - s), with "
-            "s = σ(x).",
-        ),
-        Misconception(
-            "times x",
-            lambda x: x * torch.sigmoid(x) * (1 - torch.sigmoid(x)),
-            "There is a factor x too many: the slope of a sigmoid is s(1 - s) alone.",
-        ),
-        Misconception(
-            "sigmoid twice",
-            lambda x: (
-                torch.sigmoid(torch.sigmoid(x)) * (1 - torch.sigmoid(torch.sigmoid(x)))
-            ),
-            "The sigmoid is taken twice in your result: s is σ(x) already. The slope "
-            "is s(1 - s), with no further sigmoid.",
-        ),
-        Misconception(
-            "summed",
-            lambda x: (torch.sigmoid(x) * (1 - torch.sigmoid(x))).sum(),
-            "You return one number, the sum. Each number of `x` has a slope of its "
-            "own: return the shape of `x`.",
-        ),
-        *(
-            Misconception(
-                f"difference quotient of {step:g}",
-                lambda x, h=step: (torch.sigmoid(x + h) - torch.sigmoid(x)) / h,
-                f"Your numbers are close, but not exact: they come from a difference "
-                f"quotient with the step {step:g}. Use the formula of the derivative.",
-            )
-            for step in (0.1, 0.01, 0.001, 0.0001)
-        ),
-    ),
-    lambda: [*_inputs(), (_tensor([-60.0, -20.0, 20.0, 60.0]),)],
-    hints=(
-        "The page writes the derivative with the sigmoid's own output, s = σ(x).",
-        "Compute s once; the derivative is a product of s and something else.",
-        "That something is what s lacks to 1.",
-    ),
-    forbidden=("backward", "autograd.grad"),
 )
 
 
@@ -646,6 +427,122 @@ SOFTMAX = Exercise(
     differentiable=True,
 )
 
+_Slopes = Callable[[Tensor, Tensor], Tensor]  # of the slopes at z, and of f(z)
+
+
+def _gain_from(make: _Slopes) -> Answer:
+    """Return an answer to GAIN: what `make` gives for the slopes and the values."""
+
+    def answer(activation: Answer, z: Tensor) -> Tensor:
+        z = z.detach().clone().requires_grad_()
+        y = activation(z)
+        (slopes,) = torch.autograd.grad(y.sum(), z)
+        return make(slopes, y.detach())
+
+    return answer
+
+
+def _slope_at_0(activation: Answer, z: Tensor) -> Tensor:
+    return _gain_from(lambda slopes, y: 1 / slopes[0])(activation, z.new_zeros(1))
+
+
+def _cube(z: Tensor) -> Tensor:
+    return z**3
+
+
+def _sums() -> list[Case]:
+    draws = randn((40,), (40,), (31,), (8,), (64,), (5,), (6, 5))
+    makers = (torch.tanh, F.relu, torch.sigmoid, F.silu, F.elu, _cube, F.gelu)
+    spreads = (1.0, 1.0, 3.0, 2.0, 1.5, 0.5, 1.0)
+    return [(f, c * z) for f, c, z in zip(makers, spreads, draws, strict=True)]
+
+
+GAIN = Exercise(
+    "activations.gain",
+    _gain_from(lambda slopes, y: slopes.square().mean().rsqrt()),
+    (
+        Misconception(
+            "slopes not squared",
+            _gain_from(lambda slopes, y: 1 / slopes.mean()),
+            "You divide by the mean slope. What adds up over the units are squares: "
+            "take the mean of the squared slopes, and its root.",
+        ),
+        Misconception(
+            "sizes not squared",
+            _gain_from(lambda slopes, y: 1 / slopes.abs().mean()),
+            "You divide by the mean size of the slopes. What adds up over the units "
+            "are squares: square the slopes before the mean.",
+        ),
+        Misconception(
+            "no root",
+            _gain_from(lambda slopes, y: 1 / slopes.square().mean()),
+            "This is the square of the gain: it is the *squared* factor that must be "
+            "1. Take the root.",
+        ),
+        Misconception(
+            "upside down",
+            _gain_from(lambda slopes, y: slopes.square().mean().sqrt()),
+            "This is what the activation does to the gradient. The gain must make up "
+            "for it: 1 divided by your result.",
+        ),
+        Misconception(
+            "mean square alone",
+            _gain_from(lambda slopes, y: slopes.square().mean()),
+            "This is E[f'(z)²], a good first step. The formula for the squared factor "
+            "says what the gain must be.",
+        ),
+        Misconception(
+            "values for slopes",
+            _gain_from(lambda slopes, y: y.square().mean().rsqrt()),
+            "You use the values f(z). That would keep the size of what goes forward; "
+            "the gradient meets the slopes, f'(z).",
+        ),
+        Misconception(
+            "mean subtracted",
+            _gain_from(lambda slopes, y: 1 / slopes.std()),
+            "You divide by the standard deviation of the slopes, which subtracts "
+            "their mean first. Nothing is subtracted here: the mean of the squares.",
+        ),
+        Misconception(
+            "sum of squares",
+            _gain_from(lambda slopes, y: 1 / slopes.norm()),
+            "You add up the squared slopes, as `norm()` does. Take their mean: the "
+            "number of sums in `z` must not matter.",
+        ),
+        Misconception(
+            "slope at 0",
+            _slope_at_0,
+            "You use the slope at 0 alone. The sums in `z` lie elsewhere too, where "
+            "the curve may be flatter.",
+        ),
+        Misconception(
+            "steepest slope",
+            _gain_from(lambda slopes, y: 1 / slopes.max()),
+            "You use the largest slope. Some sums lie where the curve is flatter: "
+            "average over all of them.",
+        ),
+        Misconception(
+            "He's for all",
+            lambda activation, z: z.new_tensor(2.0).sqrt(),
+            "√2 is the gain for a ReLU whose sums are positive half of the time. "
+            "Compute it from the slopes of the `activation` that is passed.",
+        ),
+        Misconception(
+            "root of the mean slope",
+            _gain_from(lambda slopes, y: slopes.mean().rsqrt()),
+            "The root is there, the square is not: square the slopes before the mean.",
+        ),
+    ),
+    _sums,
+    hints=(
+        "The formula of the page: squared factor = n · Var(w) · E[f'(z)²]. Put "
+        "g²/n in for Var(w), and 1 for the factor.",
+        "The slopes: make a copy of z that requires a gradient, apply the activation, "
+        "sum, `backward()`. The gradient of the copy is f'(z).",
+        "g² times the mean of the squared slopes must be 1: solve for g.",
+    ),
+)
+
 
 def _half_shifted(z: Tensor) -> Tensor:
     top = z.max(dim=-1, keepdim=True).values
@@ -686,7 +583,8 @@ LOG_SOFTMAX = Exercise(
             "log after softmax",
             lambda z: torch.softmax(z, dim=-1).log(),
             "`softmax(z).log()` is right on paper, but a share may round to 0, and "
-            "its logarithm is then -inf. Stay with z: `z - log(sum(exp(z)))`.",
+            "its logarithm is then -inf. Subtract the row's maximum from z, then stay "
+            "with z: no share, no logarithm of a share.",
         ),
         Misconception(
             "overflow",
@@ -980,6 +878,301 @@ CROSS_ENTROPY = Exercise(
 )
 
 
+def _hard(z: Tensor) -> Tensor:
+    return (z > 0).to(z.dtype)
+
+
+def _with_slope_of(soft: Callable[[Tensor], Tensor]) -> Answer:
+    """Return an answer to STEP: the step, with the slope of `soft`."""
+    return lambda z: _hard(z) + (soft(z) - soft(z).detach())
+
+
+STEP = Exercise(
+    "activations.step",
+    _with_slope_of(torch.sigmoid),
+    (
+        Misconception(
+            "sigmoid",
+            lambda z: torch.sigmoid(z),
+            "The gradient is right, but going forward this is the sigmoid itself. The "
+            "values must be exactly 0 and 1.",
+        ),
+        Misconception(
+            "true or false",
+            lambda z: z > 0,
+            "`z > 0` is True or False. Turn it into floats, and then let a gradient "
+            "through.",
+        ),
+        Misconception(
+            "rounded",
+            lambda z: torch.sigmoid(z).round(),
+            "Forward is right, but the gradient that arrives at z is 0. `round` is a "
+            "staircase of slope 0; and two sigmoids that cancel forward cancel going "
+            "backward too, unless one is hidden from autograd.",
+        ),
+        Misconception(
+            "slope of 1",
+            _with_slope_of(lambda z: z),
+            "Forward is right, and the gradient passes unchanged, as if the slope were "
+            "1 everywhere. It should be the slope of the sigmoid.",
+        ),
+        Misconception(
+            "detached the wrong one",
+            lambda z: _hard(z) + torch.sigmoid(z).detach() - torch.sigmoid(z),
+            "Forward is right, but the gradient has the wrong sign: the one with the "
+            "minus must be detached, not the other.",
+        ),
+        Misconception(
+            "sigmoid added",
+            lambda z: _hard(z) + torch.sigmoid(z),
+            "You add a sigmoid to the step, and its value with it. Take the value away "
+            "again, behind autograd's back.",
+        ),
+        Misconception(
+            "step forgotten",
+            lambda z: torch.sigmoid(z) - torch.sigmoid(z).detach(),
+            "This is 0 everywhere, with the right gradient: half of the trick. Add the "
+            "step.",
+        ),
+        Misconception(
+            "sign",
+            lambda z: z.sign() + (torch.sigmoid(z) - torch.sigmoid(z).detach()),
+            "Your values are 1, 0 and -1, the sign. The step is 1 above 0, and 0 "
+            "elsewhere.",
+        ),
+        Misconception(
+            "1 at 0",
+            lambda z: (
+                (z >= 0).to(z.dtype) + (torch.sigmoid(z) - torch.sigmoid(z).detach())
+            ),
+            "At exactly 0 your step is 1. The task asks for 0 there: `>`, not `>=`.",
+        ),
+        Misconception(
+            "multiplied",
+            lambda z: _hard(z) * torch.sigmoid(z),
+            "You multiply step and sigmoid. The value must be the step alone.",
+        ),
+        Misconception(
+            "slope of tanh",
+            _with_slope_of(torch.tanh),
+            "Forward is right; the gradient is that of tanh. It should be that of the "
+            "sigmoid.",
+        ),
+        Misconception(
+            "slope of ReLU",
+            _with_slope_of(F.relu),
+            "Forward is right; the gradient is that of ReLU, 0 below 0. It should be "
+            "that of the sigmoid.",
+        ),
+        Misconception(
+            "turned",
+            lambda z: (
+                (z < 0).to(z.dtype) + (torch.sigmoid(z) - torch.sigmoid(z).detach())
+            ),
+            "Your step goes down: it is 1 below 0. It should be 1 above 0.",
+        ),
+    ),
+    lambda: [
+        *(randn(shape) for shape in [(4,), (1, 3), (2, 3, 2)]),
+        (randn((3, 4), seed=2)[0].T,),
+        (_tensor([0.0, -1.0, 2.0, 0.001, -0.001]),),
+        (_tensor([[-30.0, 30.0, 4.0]]),),
+    ],
+    hints=(
+        "Two tensors: the step, which autograd can't see through, and the sigmoid, "
+        "which it can.",
+        "`s - s.detach()` is 0 for every s. What is its gradient?",
+        "Add it to the step: the value does not change.",
+    ),
+    differentiable=True,
+)
+
+_MENDED = "nothing"
+
+
+def _garment_net(
+    bias: float | None = None,
+    *,
+    last: Callable[[Tensor], Tensor] = lambda z: z,
+    shortcut: bool = True,
+    bends: tuple[bool, bool] = (True, True),
+) -> type[nn.Module]:
+    """Return the class of the repair exercise, with the faults asked for."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Linear(196, 64)
+            self.middle = nn.Linear(64, 64)
+            self.last = nn.Linear(64, 10)
+            if bias is not None:
+                nn.init.constant_(self.first.bias, bias)
+
+        def forward(self, x: Tensor) -> Tensor:
+            hidden = F.relu(self.first(x)) if bends[0] else self.first(x)
+            more = F.relu(self.middle(hidden)) if bends[1] else self.middle(hidden)
+            return last(self.last(hidden + more if shortcut else more))
+
+    return Net
+
+
+def _softmax_of_relu(z: Tensor) -> Tensor:
+    return F.relu(z).softmax(dim=1)
+
+
+_SIZES = {"first": (196, 64), "middle": (64, 64), "last": (64, 10)}
+
+
+def _fault(net_class: Answer, n: int) -> Any:
+    """Say what is wrong with a network for n garments."""
+    net = net_class()
+    if not isinstance(net, nn.Module):
+        raise TypeError("Your class makes no module: write `class …(nn.Module)`.")
+    net = net.to(current_device())
+    for name, size in _SIZES.items():
+        layer = getattr(net, name, None)
+        if not isinstance(layer, nn.Linear):
+            return f"there is no linear layer named `{name}`"
+        if (layer.in_features, layer.out_features) != size or layer.bias is None:
+            return f"`{name}` is not a linear layer {size[0]} → {size[1]} with bias"
+    if len(list(net.parameters())) != 2 * len(_SIZES):
+        return "there are more parameters than those of the three layers"
+    (x,) = randn((n, 196))
+    before = x.clone()
+    scores = net(x)
+    if not isinstance(scores, Tensor):
+        return scores
+    if scores.shape != (n, 10):
+        return f"{n} garments give the shape {tuple(scores.shape)}, not ({n}, 10)"
+    if not torch.equal(x, before):
+        return "the input is changed in place"
+    return "; ".join(_faults_of(net)) or _MENDED
+
+
+def _faults_of(net: Any) -> Iterator[str]:
+    """Yield what is wrong with the scores of a network, and with its gradients."""
+    (x,) = randn((200, 196), seed=2)
+    scores = net(x)
+    if fault := _at_the_end(scores) or _on_the_way(net, x, scores):
+        yield fault
+    F.cross_entropy(scores, torch.arange(200, device=x.device) % 10).backward()
+    if any(parameter.grad is None for parameter in net.parameters()):
+        yield "a parameter gets no gradient"
+    elif net.first.weight.grad.any(dim=1).float().mean() < 0.5:
+        yield "most units of the first layer get no gradient"
+
+
+def _at_the_end(scores: Tensor) -> str:
+    sums = scores.sum(dim=1)
+    if torch.allclose(sums, torch.ones_like(sums), atol=1e-4):
+        return "the scores of a garment sum to 1"
+    if (scores >= 0).all():
+        return "no score is ever negative"
+    if (scores <= 0).all():
+        return "no score is ever positive"
+    return ""
+
+
+def _on_the_way(net: Any, x: Tensor, scores: Tensor) -> str:
+    """Say which network with the same layers gives these scores; "" for the right."""
+    sums = net.first(x)
+    hidden = F.relu(sums)
+    ways = {
+        "": hidden + F.relu(net.middle(hidden)),
+        "of a network without its shortcut": F.relu(net.middle(hidden)),
+        "of a network without its first ReLU": sums + F.relu(net.middle(sums)),
+        "of a network without its second ReLU": hidden + net.middle(hidden),
+        "of a network without any ReLU": sums + net.middle(sums),
+    }
+    for way, last in ways.items():
+        if torch.allclose(scores, net.last(last), rtol=1e-3, atol=1e-4):
+            return f"the scores are those {way}" if way else ""
+    return "the scores are not those of the three layers, two ReLUs and the shortcut"
+
+
+REPAIR = Exercise(
+    "activations.repair",
+    _garment_net(),
+    (
+        Misconception(
+            "nothing mended",
+            _garment_net(-20.0, last=_softmax_of_relu),
+            "Two things at least. The scores of every garment sum to 1: there is a "
+            "softmax at the end, and the loss takes its own. And most units of the "
+            "first layer get no gradient: what keeps their sums below 0?",
+        ),
+        Misconception(
+            "softmax left",
+            _garment_net(last=lambda z: z.softmax(dim=1)),
+            "The scores of every garment still sum to 1: there is a softmax at the "
+            "end, and the loss takes its own. (Look at what stands before it, too.)",
+        ),
+        Misconception(
+            "ReLU left",
+            _garment_net(last=F.relu),
+            "No score of yours is ever negative: a ReLU follows the last layer. A "
+            "score may be any number.",
+        ),
+        Misconception(
+            "dead units left",
+            _garment_net(-20.0),
+            "The scores are right now. But the first layer gets no gradient: its "
+            "biases start so low that no unit ever wakes.",
+        ),
+        Misconception(
+            "dead units and ReLU left",
+            _garment_net(-20.0, last=F.relu),
+            "Two things are left. A ReLU follows the last layer; and the biases of the "
+            "first layer start so low that no unit ever wakes.",
+        ),
+        Misconception(
+            "all bends removed",
+            _garment_net(bends=(False, False)),
+            "The last ReLU had to go, the others not: without them your network is "
+            "linear, however many layers it has.",
+        ),
+        Misconception(
+            "first bend removed",
+            _garment_net(bends=(False, True)),
+            "The end is right. But the ReLU after the first layer is gone: only the "
+            "one after the last layer had to go.",
+        ),
+        Misconception(
+            "second bend removed",
+            _garment_net(bends=(True, False)),
+            "The end is right. But the ReLU after the middle layer is gone: only the "
+            "one after the last layer had to go.",
+        ),
+        Misconception(
+            "shortcut removed",
+            _garment_net(shortcut=False),
+            "The end is right. But the shortcut is gone: what enters the middle layer "
+            "is added to what comes out of it.",
+        ),
+        Misconception(
+            "log-softmax at the end",
+            _garment_net(last=lambda z: z.log_softmax(dim=1)),
+            "No score of yours is ever positive, as after a log-softmax. With "
+            "`CrossEntropyLoss` it does no harm, and no good: return what the last "
+            "linear layer gives.",
+        ),
+    ),
+    lambda: [(1,), (3,), (8,)],
+    _fault,
+    hints=(
+        "Mend one thing at a time, and run `examine` after each.",
+        "Scores that sum to 1, scores that are never negative: what stands behind the "
+        "last layer? And which line keeps the first layer's units below 0?",
+        "`nn.Linear` draws its biases itself, and the loss wants bare logits. The two "
+        "ReLUs between the layers are right.",
+    ),
+    result="network",
+    arguments=("n",),
+)
+
+_MOST_UNITS = 3  # fewer can't do it
+
+
 def _net(first: list[list[float]], second: list[float]) -> Answer:
     """Return a design: two weights and two biases, as functions of nothing."""
     b1, b2 = torch.zeros(len(first)), torch.zeros(1)
@@ -1009,6 +1202,10 @@ def _apply_net(design: Answer, x: Tensor) -> Tensor:
         raise ValueError(
             f"The shapes {', '.join(map(str, shapes))} do not fit together as (units, "
             "2), (units,), (1, units), (1,)."
+        )
+    if units > _MOST_UNITS:
+        raise ValueError(
+            f"Your network has {units} hidden units; the budget is {_MOST_UNITS}."
         )
     return F.linear(F.relu(F.linear(x, w1, b1)), w2, b2)
 
@@ -1094,37 +1291,44 @@ MAXIMUM = Exercise(
             "example; the larger is b + relu(a - b).",
         ),
         Misconception(
-            "half forgotten",
+            "doubled",
+            _net([[1.0, -1.0], [0.0, 1.0], [0.0, -1.0]], [2.0, 2.0, -2.0]),
+            "Your output is twice the maximum: halve the second weight.",
+        ),
+        Misconception(
+            "four units",
             _net(
                 [[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0]],
-                [1.0, -1.0, 1.0, 1.0],
+                [0.5, -0.5, 0.5, 0.5],
             ),
-            "Your output is twice the maximum, as a + b + |a - b| is: halve the second "
-            "weight.",
+            "Four hidden units; the budget is three. Half of a + b + |a - b| needs "
+            "two for the sum and two for the distance. b + relu(a - b) is cheaper.",
         ),
         Misconception(
             "negative sums lost",
             _net([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0]], [0.5, 0.5, 0.5]),
             "Right only while a + b is not negative: relu(a + b) loses a negative "
-            "sum. Subtract relu(-a - b), one more unit, with the same factor.",
+            "sum, and a fourth unit is over the budget. Start from b instead: the "
+            "larger is b plus the amount by which a exceeds b.",
         ),
         Misconception(
             "negative sums lost, half forgotten",
             _net([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0]], [1.0, 1.0, 1.0]),
             "Two things. Your output is twice the maximum: halve the second weight. "
-            "And relu(a + b) loses a negative sum: subtract relu(-a - b).",
+            "And relu(a + b) loses a negative sum; a fourth unit is over the budget, "
+            "so start from b instead: b plus the amount by which a exceeds b.",
         ),
         Misconception(
             "mean",
             _net([[1.0, 1.0], [-1.0, -1.0]], [0.5, -0.5]),
-            "Your output is the mean of a and b. To reach the larger, add half the "
-            "distance |a - b|, which is relu(a - b) + relu(b - a).",
+            "Your output is the mean of a and b. Half the distance |a - b| is missing, "
+            "but that makes four units. b + relu(a - b) needs three.",
         ),
         Misconception(
             "distance",
             _net([[1.0, -1.0], [-1.0, 1.0]], [1.0, 1.0]),
-            "Your output is |a - b|, the distance. Add it to a + b, and halve the sum; "
-            "or add relu(a - b) alone to b.",
+            "Your output is |a - b|, the distance. One half of it is enough: add "
+            "relu(a - b) alone to b.",
         ),
         *_by_turns(
             "excess of {a}",
@@ -1149,10 +1353,7 @@ MAXIMUM = Exercise(
         ),
         Misconception(
             "sum",
-            _net(
-                [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]],
-                [1.0, -1.0, 1.0, -1.0],
-            ),
+            _net([[1.0, 1.0], [-1.0, -1.0]], [1.0, -1.0]),
             "Your output is a + b. Compare the two instead: the larger is b plus the "
             "amount by which a exceeds b, relu(a - b).",
         ),
@@ -1190,12 +1391,13 @@ MAXIMUM = Exercise(
 )
 
 EXERCISES = (
-    RELU,
     LEAKY,
-    SIGMOID_SLOPE,
-    DEAD,
     SOFTMAX,
+    DEAD,
+    GAIN,
     LOG_SOFTMAX,
     CROSS_ENTROPY,
+    STEP,
+    REPAIR,
     MAXIMUM,
 )

@@ -73,6 +73,23 @@ COUNT = Exercise(
         Misconception("four sizes unpacked", _count_of_three, _THREE_BUILT_IN),
         Misconception("four sizes by index", _count_by_index, _THREE_BUILT_IN),
         Misconception(
+            "four sizes from both ends",
+            lambda sizes: _count((*sizes[:2], *sizes[-2:])),
+            _THREE_BUILT_IN,
+        ),
+        Misconception(
+            "equal layers once",
+            lambda sizes: sum(a * b + b for a, b in set(pairwise(sizes))),
+            "Layers of the same sizes are counted once, as in a set or a dict, which "
+            "keep equal pairs once. Each layer counts: (6, 6, 6, 2) has two of 6 to 6.",
+        ),
+        Misconception(
+            "hidden layers of one width",
+            lambda sizes: _count((sizes[0], *[sizes[1]] * (len(sizes) - 2), sizes[-1])),
+            "You take every hidden layer to be as wide as the first. They may differ: "
+            "go through the neighbours in `sizes`.",
+        ),
+        Misconception(
             "one pair too many",
             _one_pair_too_many,
             "An index runs over the end of `sizes`: there is one layer fewer than "
@@ -93,8 +110,8 @@ COUNT = Exercise(
         Misconception(
             "last layer left out",
             lambda sizes: _count(sizes[:-1]),
-            "The last layer is not counted: your loop ends one pair too early. There "
-            "is one layer fewer than sizes, and no fewer.",
+            "The last layer is not counted: your loop ends one pair too early. n sizes "
+            "make n − 1 layers.",
         ),
         Misconception(
             "first layer left out",
@@ -171,6 +188,37 @@ ACCURACY = Exercise(
             lambda logits, labels: (logits.argmax() == labels).float().mean().item(),
             "`argmax()` without `dim` gives one position in the whole table. You "
             "want one class for each row: `argmax(dim=1)`.",
+        ),
+        Misconception(
+            "softmax over the batch",
+            lambda logits, labels: (
+                _right(logits.softmax(dim=0), labels).float().mean().item()
+            ),
+            "Your result is that of a softmax over the batch (`dim=0`), which changes "
+            "which score of a row is the largest. `argmax(dim=1)` of the logits needs "
+            "no softmax.",
+        ),
+        Misconception(
+            "mean of the classes' shares",
+            lambda logits, labels: (
+                torch.stack(
+                    [
+                        _right(logits, labels)[labels == label].float().mean()
+                        for label in labels.unique()
+                    ]
+                )
+                .mean()
+                .item()
+            ),
+            "You average the shares of the classes, so a rare class counts as much as "
+            "a frequent one (balanced accuracy). Divide all right answers by N.",
+        ),
+        Misconception(
+            "rounded",
+            lambda logits, labels: round(
+                _right(logits, labels).float().mean().item(), 2
+            ),
+            "Your share is rounded to two places. Return it as it is.",
         ),
         Misconception(
             "max for argmax",
@@ -268,6 +316,11 @@ def _mean_loss(log_p: Tensor, labels: Tensor) -> Tensor:
     return -_of_the_label(log_p, labels).mean()
 
 
+def _below_the_largest(logits: Tensor) -> Tensor:
+    below = logits - logits.max()
+    return below - below.exp().sum(1, keepdim=True).log()
+
+
 def _loss(answer: Answer, logits: Tensor, labels: Tensor) -> Any:
     """Call an answer; a Python number comes back as text, so that it never passes."""
     loss = answer(logits, labels)
@@ -339,7 +392,7 @@ CROSS_ENTROPY = Exercise(
         Misconception(
             "no mean",
             lambda logits, labels: -_of_the_label(logits.log_softmax(1), labels),
-            "These are the losses of the single images, `(N,)`. Asked for is one "
+            "These are the losses of the single images, `(N,)`. The task asks for one "
             "number: their mean.",
         ),
         Misconception(
@@ -397,6 +450,27 @@ CROSS_ENTROPY = Exercise(
             "It is right for small logits. For large ones (200 or −200) `exp` becomes "
             "inf or 0, and so does the sum under the logarithm. `logsumexp` or "
             "`log_softmax` avoid it.",
+        ),
+        Misconception(
+            "largest of all subtracted",
+            lambda logits, labels: _mean_loss(_below_the_largest(logits), labels),
+            "It is right for small logits. You subtract the largest of *all* logits: "
+            "in a row far below it every exp is 0, and the logarithm of the sum −inf. "
+            "Subtract the largest of each row, `amax(dim=1, keepdim=True)`, or use "
+            "`log_softmax`.",
+        ),
+        Misconception(
+            "largest of all subtracted, then log",
+            lambda logits, labels: _mean_loss(
+                (
+                    (logits - logits.max()).exp()
+                    / (logits - logits.max()).exp().sum(1, keepdim=True)
+                ).log(),
+                labels,
+            ),
+            "It is right for small logits. You subtract the largest of *all* logits: "
+            "in a row far below it every exp is 0, and their ratio 0/0. `log_softmax` "
+            "subtracts the largest of each row, and takes no logarithm of 0.",
         ),
         Misconception(
             "a Python number",
@@ -508,8 +582,8 @@ NORMALISE = Exercise(
         Misconception(
             "divided by N",
             _by(lambda train, test: [(train.mean(), train.std(correction=0))] * 2),
-            "Your spread is that with N under the root. Torch's default divides by "
-            "N − 1: call `std()` as it is. (NumPy's default is N.)",
+            "Your standard deviation divides by N. Torch's default divides by N − 1: "
+            "call `std()` as it is. (NumPy's default is N.)",
         ),
         Misconception(
             "brackets missing",
@@ -552,6 +626,19 @@ NORMALISE = Exercise(
             lambda train, test: _scaled(train, test)[::-1],
             "Both sets are right, but they have changed places: return `train` first.",
         ),
+        *(
+            Misconception(
+                f"fixed numbers of {name}",
+                _by(lambda train, test, fixed=(mean, spread): [fixed] * 2),
+                f"You use fixed numbers, {mean:.4f} and {spread:.4f}{of}. Take "
+                "`train.mean()` and `train.std()` of the set you are given.",
+            )
+            for name, mean, spread, of in (
+                ("Fashion-MNIST", 0.2860, 0.3530, ", those of Fashion-MNIST"),
+                ("MNIST", 0.1307, 0.3081, ", those of MNIST"),
+                ("the middle", 0.5, 0.5, ""),
+            )
+        ),
         Misconception(
             "not shifted",
             _by(lambda train, test: [(0.0, train.std())] * 2),
@@ -581,6 +668,13 @@ NORMALISE = Exercise(
 def _confusion(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
     pairs = torch.bincount(labels * classes + predicted, minlength=classes**2)
     return pairs.reshape(classes, classes)
+
+
+def _cells_of_ten(
+    predicted: Tensor, labels: Tensor, classes: int, *, cut: bool
+) -> Tensor:
+    pairs = torch.bincount(labels * 10 + predicted, minlength=classes**2)
+    return (pairs[: classes**2] if cut else pairs).reshape(classes, classes)
 
 
 def _counted_once(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
@@ -674,7 +768,8 @@ CONFUSION = Exercise(
                 predicted, labels, classes
             ).float(),
             "The counts are right, but they are floats. Counts are whole numbers: "
-            "`torch.zeros` makes floats unless you give it a `dtype`.",
+            "convert them, `.long()`, or count in a whole dtype from the start "
+            "(`torch.zeros` makes floats unless you give it one).",
         ),
         Misconception(
             "shares of a row",
@@ -708,6 +803,16 @@ CONFUSION = Exercise(
             lambda predicted, labels, classes: _confusion(predicted, labels, 10),
             "Ten classes are built in, as FashionMNIST has them. Other data have "
             "other numbers: use `classes`.",
+        ),
+        *(
+            Misconception(
+                f"ten classes in the index{cut}",
+                partial(_cells_of_ten, cut=bool(cut)),
+                "Right only for ten classes: the index of a cell seems to be `label * "
+                "10 + predicted`. A row has `classes` cells: `label * classes + "
+                "predicted`.",
+            )
+            for cut in ("", ", cut")
         ),
         *(
             Misconception(
@@ -807,6 +912,15 @@ def _times_the_batch(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> fl
     return len(x) * _step(net, x, y, optimizer)
 
 
+def _gradients_clipped(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> float:
+    optimizer.zero_grad()
+    loss = F.cross_entropy(net(x), y)
+    loss.backward()
+    nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+    optimizer.step()
+    return loss.item()
+
+
 def _labelled_batch(n: int, features: int, classes: int) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(n)
     labels = torch.randint(classes, (n,), generator=generator)
@@ -875,8 +989,8 @@ def _named(loss: Any) -> Any:
 
 
 _TENSOR_HINT = (
-    "You return the loss as a tensor. Asked for is a number: `.item()` takes it out, "
-    "and lets go of everything that autograd keeps for the tensor."
+    "You return the loss as a tensor. The task asks for a number: `.item()` takes it "
+    "out."
 )
 
 
@@ -1034,6 +1148,14 @@ TRAIN_STEP = Exercise(
             "again: return the loss that you called `backward()` on.",
         ),
         Misconception(
+            "gradients clipped",
+            _gradients_clipped,
+            "The loss and the order are right, but a large gradient moves the "
+            "parameters less than it should: it comes to `step()` with the length 1, "
+            "often by `clip_grad_norm_`. Leave the gradients as `backward()` makes "
+            "them.",
+        ),
+        Misconception(
             "times the batch",
             _times_the_batch,
             "The step is right. Your number is the loss times the number of examples: "
@@ -1110,12 +1232,18 @@ def _batches_averaged(net: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 
 def _frozen(
-    net: nn.Module, images: Tensor, labels: Tensor, *, back: bool, mode: bool = True
+    net: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    back: bool,
+    mode: bool = True,
+    quiet: bool = False,
 ) -> float:
-    """Evaluate with frozen parameters in place of `no_grad`."""
+    """Evaluate with frozen parameters, in place of `no_grad` or beside it."""
     net.requires_grad_(False)
     restore = (lambda was: was) if mode else None
-    share = _evaluate(net, images, labels, quiet=False, back=restore)
+    share = _evaluate(net, images, labels, quiet=quiet, back=restore)
     net.requires_grad_(back)
     return share
 
@@ -1147,10 +1275,10 @@ def _watched(answer: Answer, images: Tensor, labels: Tensor, training: bool) -> 
     if accuracy is None:
         return None
     faults = [*_faults_of_runs(runs), *_faults_afterwards(_modes(net), training)]
-    if any(frozen):
-        faults.append("the parameters are frozen")
     if _is_frozen(net):
         faults.append("the parameters are left frozen")
+    elif any(frozen):
+        faults.append("the parameters are frozen for a while")
     if not autograd:
         faults.append("autograd is left off")
     if isinstance(accuracy, Tensor):
@@ -1204,7 +1332,7 @@ _EVALUATE_HINTS = {
     "end with `net.train(was)`, before the `return`.",
     "always back to train": "A network that came in evaluation mode comes out in "
     "training mode: `net.train()` always sets that. Give it the mode that you saved.",
-    "a tensor": "The result is a tensor. Asked for is a number: `.item()`.",
+    "a tensor": "The result is a tensor. The task asks for a number: `.item()`.",
 }
 
 
@@ -1245,21 +1373,35 @@ def _frozen_mistakes() -> Iterator[Misconception]:
         "the network can't be trained any more. "
     )
     for_a_while = (
-        "You freeze the parameters (`requires_grad_(False)`) while the network runs, "
-        "and autograd stays on. "
+        "You freeze the parameters (`requires_grad_(False)`) while the network runs"
     )
-    way = (
+    switch = (
         "Leave the network's parameters alone, and switch autograd itself off around "
         "the call: `with torch.no_grad():`."
     )
-    for name, back, seen in (
-        ("parameters left frozen", False, left),
-        ("parameters frozen for a while", True, for_a_while),
+    enough = "Leave the network's parameters alone: `torch.no_grad()` is enough."
+    for name, back, quiet, seen, way in (
+        ("parameters left frozen", False, False, left, switch),
+        (
+            "parameters frozen for a while",
+            True,
+            False,
+            f"{for_a_while}, and autograd stays on. ",
+            switch,
+        ),
+        ("parameters left frozen under no_grad", False, True, left, enough),
+        (
+            "parameters frozen for a while under no_grad",
+            True,
+            True,
+            f"{for_a_while}. ",
+            enough,
+        ),
     ):
-        yield Misconception(name, partial(_frozen, back=back), seen + way)
+        yield Misconception(name, partial(_frozen, back=back, quiet=quiet), seen + way)
         yield Misconception(
             f"{name}, left in eval mode",
-            partial(_frozen, back=back, mode=False),
+            partial(_frozen, back=back, quiet=quiet, mode=False),
             f"2 things are wrong. (1) {seen}{way} (2) "
             f"{_EVALUATE_HINTS['left in eval mode']}",
         )

@@ -64,8 +64,8 @@ INDEX = Exercise(
         Misconception(
             "height for width",
             lambda c, h, w, shape: (c * shape[1] + h) * shape[1] + w,
-            "You multiply by H twice. A step of one row passes W numbers, so each row "
-            "counts W: `shape[2]`.",
+            "You multiply by H where W belongs. A step of one row passes W numbers, so "
+            "each row counts W: `shape[2]`.",
         ),
         Misconception(
             "height for width in the row",
@@ -133,8 +133,15 @@ INDEX = Exercise(
         Misconception(
             "shape read as H, W, C",
             lambda c, h, w, shape: (c * shape[0] + h) * shape[1] + w,
-            "You read `shape` as (H, W, C). It is (C, H, W): `shape[1]` is the "
-            "height and `shape[2]` the width.",
+            "One step of c counts C·H numbers in yours, one step of h counts H. A step "
+            "passes what lies *behind* its axis: a row is W numbers, a channel H·W. "
+            "(It comes out so too if `shape` is read as (H, W, C): it is (C, H, W).)",
+        ),
+        Misconception(
+            "28 by 28 built in",
+            lambda c, h, w, shape: c * 784 + h * 28 + w,
+            "Your result does not depend on `shape`: a channel has 784 numbers and a "
+            "row 28, as in a picture of 28 × 28. Take H and W from `shape`.",
         ),
         Misconception(
             "product of the place",
@@ -561,7 +568,7 @@ KEEP_BATCH = Exercise(
         Misconception(
             "view",
             lambda x: x.view(x.shape[0], -1),
-            "It works often: " + _FAILS_AS_VIEW,
+            "It often works, but " + _FAILS_AS_VIEW,
         ),
         Misconception(
             "unchanged",
@@ -606,6 +613,19 @@ KEEP_BATCH = Exercise(
             "but the numbers are in other places.",
         ),
         Misconception(
+            "permuted where not contiguous",
+            lambda x: (x if x.is_contiguous() else x.permute(0, 2, 3, 1)).flatten(1),
+            "Right where `x` is contiguous. Where it is not, the channels come last "
+            "in your rows. The order is C, H, W, however `x` lies in memory: `flatten` "
+            "and `reshape` see to that by themselves.",
+        ),
+        Misconception(
+            "height for width",
+            lambda x: x.reshape(-1, x.shape[1] * x.shape[2] * x.shape[2]),
+            "Your rows are C·H·H numbers long: you use the height twice, so only "
+            "square pictures come out right. A row holds C·H·W numbers.",
+        ),
+        Misconception(
             "batch last",
             lambda x: x.flatten(1).T,
             "The examples are in columns. Keep them in rows: `(N, C*H*W)`.",
@@ -620,8 +640,9 @@ KEEP_BATCH = Exercise(
         Misconception(
             "squeezed",
             lambda x: x.flatten(1).squeeze(),
-            "For a batch of one the batch dimension is lost: `squeeze` removes every "
-            "dimension of size 1. The result has two dimensions, `(1, C*H*W)`.",
+            "For a batch of one the batch dimension is lost, often by `squeeze`, which "
+            "removes dimensions of size 1. The result has two dimensions, `(1, "
+            "C*H*W)`.",
         ),
         Misconception(
             "784 built in",
@@ -822,6 +843,19 @@ HWC_TO_CHW = Exercise(
             )
         ),
         Misconception(
+            "three channels at most",
+            lambda image: torch.stack(image.unbind(-1)[:3]),
+            "Where there are more than three channels, you keep the first three. Their "
+            "number is `image.shape[2]`, and all of them belong to the result.",
+        ),
+        Misconception(
+            "taken for channels first",
+            lambda image: image if len(image) in (1, 3) else image.permute(2, 0, 1),
+            "An image of height 3 comes back unchanged: its first size is its height "
+            "here, not its channels. Every image is `(H, W, C)`; don't guess from the "
+            "sizes.",
+        ),
+        Misconception(
             "scaled to 1",
             lambda image: image.permute(2, 0, 1).float() / 255,
             "Every pixel is in its place, but divided by 255, as `ToTensor` does. "
@@ -872,7 +906,7 @@ ANY_IMAGE = Exercise(
         Misconception(
             "view",
             lambda x: x.view(-1, math.prod(x.shape[-3:])),
-            "The idea is right: " + _FAILS_AS_VIEW,
+            "The idea is right, but " + _FAILS_AS_VIEW,
         ),
         Misconception(
             "batch trap",
@@ -1007,6 +1041,24 @@ LINEAR_SIZE = Exercise(
             lambda channels, height, width: int(_unrounded(channels, height, width)),
             "You round only the product. Pooling drops what is left over in height "
             "and in width separately: use `//` at each pooling.",
+        ),
+        Misconception(
+            "area rounded",
+            lambda channels, height, width: (
+                channels * ((height - 6) * (width - 6) // 16)
+            ),
+            "You round once, after multiplying both sides. Pooling drops what is left "
+            "over in height and in width separately: work out each side by itself, "
+            "with `//`.",
+        ),
+        Misconception(
+            "divided from left to right",
+            lambda channels, height, width: (
+                channels * (height - 6) // 4 * (width - 6) // 4
+            ),
+            "`//` and `*` go from left to right: you divide a product that already "
+            "holds `channels`. Pooling drops what is left over in height and in width "
+            "separately: work out each side by itself, then multiply.",
         ),
         Misconception(
             "height for width",

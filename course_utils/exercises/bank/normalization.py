@@ -1,13 +1,17 @@
 """Exercises of lesson 04: normalization."""
 
 from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import Answer, Case, Exercise, Misconception
+from course_utils.exercises.model import Answer, Exercise, Misconception
+from course_utils.session import current_device
 
 COUNTS = Exercise(
     "normalization.counts",
@@ -132,16 +136,6 @@ def _normalised(x: Tensor, dim: _Dim, eps: float, correction: int = 0) -> Tensor
     return (x - x.mean(dim, keepdim=True)) / torch.sqrt(var + eps)
 
 
-def _per_channel(values: Tensor) -> Tensor:
-    return values[:, None, None]  # (C,) -> (C, 1, 1), to stand beside (N, C, H, W)
-
-
-def _batch_norm(
-    x: Tensor, gamma: Tensor, beta: Tensor, eps: float, dim: _Dim = (0, 2, 3)
-) -> Tensor:
-    return _normalised(x, dim, eps) * _per_channel(gamma) + _per_channel(beta)
-
-
 def _eps_outside(x: Tensor, dim: _Dim, eps: float, correction: int) -> Tensor:
     spread = x.std(dim, correction=correction, keepdim=True)
     return (x - x.mean(dim, keepdim=True)) / (spread + eps)
@@ -152,249 +146,8 @@ def _no_root(x: Tensor, dim: _Dim, eps: float) -> Tensor:
     return (x - x.mean(dim, keepdim=True)) / (var + eps)
 
 
-def _common_mistakes(
-    dim: _Dim, per_feature: Callable[[Tensor], Tensor]
-) -> list[Misconception]:
-    """Mistakes of both layers; `per_feature` gives γ or β the shape to broadcast."""
-
-    def affine(hat: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-        return hat * per_feature(gamma) + per_feature(beta)
-
-    return [
-        Misconception(
-            "unbiased variance",
-            lambda x, gamma, beta, eps: affine(
-                _normalised(x, dim, eps, correction=1), gamma, beta
-            ),
-            "You divide by n - 1, as `x.var()` does by default. To normalise, divide "
-            "the variance by n: `correction=0`.",
-        ),
-        Misconception(
-            "eps outside the root",
-            lambda x, gamma, beta, eps: affine(
-                _eps_outside(x, dim, eps, correction=0), gamma, beta
-            ),
-            "You add `eps` to the square root. It belongs inside: `torch.sqrt(var + "
-            "eps)`.",
-        ),
-        Misconception(
-            "std plus eps",
-            lambda x, gamma, beta, eps: affine(
-                _eps_outside(x, dim, eps, correction=1), gamma, beta
-            ),
-            "`x.std() + eps` has two mistakes: `std` divides by n - 1 unless you pass "
-            "`correction=0`, and `eps` belongs inside the square root.",
-        ),
-        Misconception(
-            "no root",
-            lambda x, gamma, beta, eps: affine(_no_root(x, dim, eps), gamma, beta),
-            "You divide by the variance. Divide by its square root, the spread: "
-            "`torch.sqrt(var + eps)`.",
-        ),
-        Misconception(
-            "gamma before normalising",
-            lambda x, gamma, beta, eps: (
-                _normalised(x * per_feature(gamma), dim, eps) + per_feature(beta)
-            ),
-            "You multiply by `gamma` first, and normalising removes it again. "
-            "Normalise, then multiply.",
-        ),
-        Misconception(
-            "everything at once",
-            lambda x, gamma, beta, eps: affine(
-                _normalised(x, tuple(range(x.dim())), eps), gamma, beta
-            ),
-            "You take one mean of the whole tensor. Choose with `dim=` which numbers "
-            "share a mean.",
-        ),
-        Misconception(
-            "affine forgotten",
-            lambda x, gamma, beta, eps: _normalised(x, dim, eps),
-            "The numbers are normalised, but `gamma` and `beta` are not applied yet.",
-        ),
-        Misconception(
-            "beta forgotten",
-            lambda x, gamma, beta, eps: _normalised(x, dim, eps) * per_feature(gamma),
-            "Right up to `gamma`; `beta` is not added. Both layers end with γ · x̂ + β.",
-        ),
-        Misconception(
-            "gamma forgotten",
-            lambda x, gamma, beta, eps: _normalised(x, dim, eps) + per_feature(beta),
-            "`beta` is added, but the normalised numbers are not multiplied by "
-            "`gamma`.",
-        ),
-        Misconception(
-            "gamma and beta swapped",
-            lambda x, gamma, beta, eps: affine(_normalised(x, dim, eps), beta, gamma),
-            "You multiply by `beta` and add `gamma`. It is the other way round.",
-        ),
-        Misconception(
-            "gamma times beta",
-            lambda x, gamma, beta, eps: (
-                (_normalised(x, dim, eps) + per_feature(beta)) * per_feature(gamma)
-            ),
-            "`beta` is multiplied by `gamma` too. Multiply first, then add: are the "
-            "parentheses in the right place?",
-        ),
-        Misconception(
-            "beta subtracted",
-            lambda x, gamma, beta, eps: affine(_normalised(x, dim, eps), gamma, -beta),
-            "`beta` is subtracted. It is added: γ · x̂ + β.",
-        ),
-        Misconception(
-            "eps forgotten",
-            lambda x, gamma, beta, eps: affine(_normalised(x, dim, 0.0), gamma, beta),
-            "Your result is that of eps = 0. Add `eps` to the variance before you take "
-            "the square root.",
-        ),
-        Misconception(
-            "eps squared",
-            lambda x, gamma, beta, eps: affine(
-                _normalised(x, dim, eps**2), gamma, beta
-            ),
-            "`eps` enters squared. Add `eps` itself to the variance.",
-        ),
-        Misconception(
-            "mean kept",
-            lambda x, gamma, beta, eps: affine(
-                x / torch.sqrt(x.var(dim, correction=0, keepdim=True) + eps),
-                gamma,
-                beta,
-            ),
-            "The mean is not subtracted before you divide: x̂ = (x - mean) / √(var + "
-            "eps).",
-        ),
-        Misconception(
-            "mean of squares",
-            lambda x, gamma, beta, eps: affine(
-                (x - x.mean(dim, keepdim=True))
-                / torch.sqrt(x.square().mean(dim, keepdim=True) + eps),
-                gamma,
-                beta,
-            ),
-            "You divide by the root of the mean square of `x`. The variance is the "
-            "mean square of `x - mean`.",
-        ),
-        Misconception(
-            "multiplied by the spread",
-            lambda x, gamma, beta, eps: affine(
-                (x - x.mean(dim, keepdim=True))
-                * torch.sqrt(x.var(dim, correction=0, keepdim=True) + eps),
-                gamma,
-                beta,
-            ),
-            "You multiply by √(var + eps), which makes a large spread larger. Divide, "
-            "or use `torch.rsqrt`.",
-        ),
-    ]
-
-
-def _batch_norm_no_keepdim(
-    x: Tensor, gamma: Tensor, beta: Tensor, eps: float
-) -> Tensor:
-    var = x.var((0, 2, 3), correction=0)
-    hat = (x - x.mean((0, 2, 3))) / torch.sqrt(var + eps)
-    return hat * _per_channel(gamma) + _per_channel(beta)
-
-
-def _batch_cases() -> list[Case]:
-    # A batch of one, odd sizes, and a width equal to the channels: there γ fits
-    # along the wrong axis.
-    sizes = [(1, 2, 2, 3), (3, 3, 2, 5), (4, 4, 3, 4), (5, 2, 1, 1), (2, 1, 3, 2)]
-    return [
-        (2 * x + 1, gamma, beta, eps)
-        for s in sizes
-        for x, gamma, beta in [randn(s, (s[1],), (s[1],))]
-        for eps in (1e-5, 0.5)
-    ]
-
-
-_ALONG_THE_WIDTH = (
-    "`gamma` or `beta`, of shape `(C,)`, lines up with the last dimension of `x`, the "
-    "width. Both belong to the channels: give them two more dimensions, as in "
-    "`gamma[:, None, None]`."
-)
-
-
-def _channels_not_moved(x: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
-    hat = _normalised(x.reshape(x.shape[1], -1), 1, eps)
-    return (hat * gamma[:, None] + beta[:, None]).reshape(x.shape)
-
-
-BATCH_NORM = Exercise(
-    "normalization.batch_norm",
-    lambda x, gamma, beta, eps: _batch_norm(x, gamma, beta, eps),
-    (
-        *_common_mistakes((0, 2, 3), _per_channel),
-        Misconception(
-            "each example by itself",
-            lambda x, gamma, beta, eps: _batch_norm(x, gamma, beta, eps, (1, 2, 3)),
-            "You give every example its own mean, as LayerNorm does. BatchNorm2d has "
-            "one mean per channel: `dim=(0, 2, 3)`.",
-        ),
-        Misconception(
-            "each pixel by itself",
-            lambda x, gamma, beta, eps: _batch_norm(x, gamma, beta, eps, 0),
-            "You average only over the batch, so every pixel has its own mean. The "
-            "pixels of a channel share one: `dim=(0, 2, 3)`.",
-        ),
-        Misconception(
-            "each channel of each example",
-            lambda x, gamma, beta, eps: _batch_norm(x, gamma, beta, eps, (2, 3)),
-            "This is InstanceNorm: one mean per example and channel. BatchNorm2d "
-            "averages over the batch too: `dim=(0, 2, 3)`.",
-        ),
-        Misconception(
-            "no keepdim",
-            _batch_norm_no_keepdim,
-            "Without `keepdim=True` the mean is `(C,)` and lines up with the last "
-            "dimension, the width. Keep it as `(1, C, 1, 1)`.",
-        ),
-        Misconception(
-            "gamma along the width",
-            lambda x, gamma, beta, eps: _normalised(x, (0, 2, 3), eps) * gamma + beta,
-            _ALONG_THE_WIDTH,
-        ),
-        Misconception(
-            "gamma along the width, gamma first",  # another error message
-            lambda x, gamma, beta, eps: gamma * _normalised(x, (0, 2, 3), eps) + beta,
-            _ALONG_THE_WIDTH,
-        ),
-        Misconception(
-            "beta along the width",
-            lambda x, gamma, beta, eps: (
-                _normalised(x, (0, 2, 3), eps) * _per_channel(gamma) + beta
-            ),
-            "`gamma` is right, but `beta`, of shape `(C,)`, lines up with the last "
-            "dimension of `x`, the width. Give it two more dimensions, like `gamma`.",
-        ),
-        Misconception(
-            "channels not moved to the front",
-            _channels_not_moved,
-            "Right for a batch of one only. Does `reshape(C, -1)` cut the tensor? It "
-            "keeps the order of the numbers, so examples and channels get mixed: move "
-            "the channels to the front first, or pass several dimensions to `dim`.",
-        ),
-        Misconception(
-            "over the channels",
-            lambda x, gamma, beta, eps: _batch_norm(x, gamma, beta, eps, 1),
-            "You average over the channels (`dim=1`). `dim` names what shares a mean, "
-            "and channels are kept apart: `dim=(0, 2, 3)`.",
-        ),
-    ),
-    _batch_cases,
-    hints=(
-        "Which numbers share a mean? All with the same channel: every example, row and "
-        "column.",
-        "`mean` and `var` take several dimensions at once, `dim=(0, 2, 3)`. With "
-        "`keepdim=True` the result fits beside `x`; the variance needs "
-        "`correction=0`.",
-        "Subtract, divide by the root of variance plus `eps`, then bring `gamma` and "
-        "`beta` to `(C, 1, 1)`: multiply by the one, add the other.",
-    ),
-    forbidden=_LAYERS,
-    differentiable=True,
-)
+def _affine(hat: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+    return hat * gamma + beta
 
 
 def _layer_norm(
@@ -414,7 +167,127 @@ LAYER_NORM = Exercise(
     "normalization.layer_norm",
     lambda x, gamma, beta, eps: _layer_norm(x, gamma, beta, eps),
     (
-        *_common_mistakes(-1, lambda values: values),
+        Misconception(
+            "unbiased variance",
+            lambda x, gamma, beta, eps: _affine(
+                _normalised(x, -1, eps, correction=1), gamma, beta
+            ),
+            "You divide by n - 1, as `x.var()` does by default. To normalise, divide "
+            "the variance by n: `correction=0`.",
+        ),
+        Misconception(
+            "eps outside the root",
+            lambda x, gamma, beta, eps: _affine(
+                _eps_outside(x, -1, eps, correction=0), gamma, beta
+            ),
+            "You add `eps` to the square root. It belongs inside: `torch.sqrt(var + "
+            "eps)`.",
+        ),
+        Misconception(
+            "std plus eps",
+            lambda x, gamma, beta, eps: _affine(
+                _eps_outside(x, -1, eps, correction=1), gamma, beta
+            ),
+            "`x.std() + eps` has two mistakes: `std` divides by n - 1 unless you pass "
+            "`correction=0`, and `eps` belongs inside the square root.",
+        ),
+        Misconception(
+            "no root",
+            lambda x, gamma, beta, eps: _affine(_no_root(x, -1, eps), gamma, beta),
+            "You divide by the variance. Divide by its square root, the spread: "
+            "`torch.sqrt(var + eps)`.",
+        ),
+        Misconception(
+            "gamma before normalising",
+            lambda x, gamma, beta, eps: _normalised(x * gamma, -1, eps) + beta,
+            "You multiply by `gamma` first, so it counts in the mean and the variance "
+            "too. Normalise, then multiply.",
+        ),
+        Misconception(
+            "everything at once",
+            lambda x, gamma, beta, eps: _affine(
+                _normalised(x, tuple(range(x.dim())), eps), gamma, beta
+            ),
+            "You take one mean of the whole tensor. Choose with `dim=` which numbers "
+            "share a mean.",
+        ),
+        Misconception(
+            "affine forgotten",
+            lambda x, gamma, beta, eps: _normalised(x, -1, eps),
+            "The numbers are normalised, but `gamma` and `beta` are not applied yet.",
+        ),
+        Misconception(
+            "beta forgotten",
+            lambda x, gamma, beta, eps: _normalised(x, -1, eps) * gamma,
+            "Right up to `gamma`; `beta` is not added. The layer ends with γ · x̂ + β.",
+        ),
+        Misconception(
+            "gamma forgotten",
+            lambda x, gamma, beta, eps: _normalised(x, -1, eps) + beta,
+            "`beta` is added, but the normalised numbers are not multiplied by "
+            "`gamma`.",
+        ),
+        Misconception(
+            "gamma and beta swapped",
+            lambda x, gamma, beta, eps: _affine(_normalised(x, -1, eps), beta, gamma),
+            "You multiply by `beta` and add `gamma`. It is the other way round.",
+        ),
+        Misconception(
+            "gamma times beta",
+            lambda x, gamma, beta, eps: (_normalised(x, -1, eps) + beta) * gamma,
+            "`beta` is multiplied by `gamma` too. Multiply first, then add: are the "
+            "parentheses in the right place?",
+        ),
+        Misconception(
+            "beta subtracted",
+            lambda x, gamma, beta, eps: _affine(_normalised(x, -1, eps), gamma, -beta),
+            "`beta` is subtracted. It is added: γ · x̂ + β.",
+        ),
+        Misconception(
+            "eps forgotten",
+            lambda x, gamma, beta, eps: _affine(_normalised(x, -1, 0.0), gamma, beta),
+            "Your result is that of eps = 0. Add `eps` to the variance before you take "
+            "the square root.",
+        ),
+        Misconception(
+            "eps squared",
+            lambda x, gamma, beta, eps: _affine(
+                _normalised(x, -1, eps**2), gamma, beta
+            ),
+            "`eps` enters squared. Add `eps` itself to the variance.",
+        ),
+        Misconception(
+            "mean kept",
+            lambda x, gamma, beta, eps: _affine(
+                x / torch.sqrt(x.var(-1, correction=0, keepdim=True) + eps),
+                gamma,
+                beta,
+            ),
+            "The mean is not subtracted before you divide: x̂ = (x - mean) / √(var + "
+            "eps).",
+        ),
+        Misconception(
+            "mean of squares",
+            lambda x, gamma, beta, eps: _affine(
+                (x - x.mean(-1, keepdim=True))
+                / torch.sqrt(x.square().mean(-1, keepdim=True) + eps),
+                gamma,
+                beta,
+            ),
+            "You divide by the root of the mean square of `x`. The variance is the "
+            "mean square of `x - mean`.",
+        ),
+        Misconception(
+            "multiplied by the spread",
+            lambda x, gamma, beta, eps: _affine(
+                (x - x.mean(-1, keepdim=True))
+                * torch.sqrt(x.var(-1, correction=0, keepdim=True) + eps),
+                gamma,
+                beta,
+            ),
+            "You multiply by √(var + eps), which makes a large spread larger. Divide, "
+            "or use `torch.rsqrt`.",
+        ),
         Misconception(
             "over the batch",
             lambda x, gamma, beta, eps: _layer_norm(x, gamma, beta, eps, 0),
@@ -1020,157 +893,583 @@ UNDO = Exercise(
 )
 
 
-def _folded(
-    weight: Tensor, bias: Tensor, beta: Tensor, mean: Tensor, scale: Tensor
-) -> tuple[Tensor, Tensor]:
-    return weight * scale[:, None], (bias - mean) * scale + beta
-
-
-def _scale(gamma: Tensor, var: Tensor, eps: float) -> Tensor:
-    return gamma / torch.sqrt(var + eps)
-
-
-def _fold_cases() -> list[Case]:
-    cases: list[Case] = []
-    for out, n_in in [(1, 3), (3, 2), (4, 4)]:  # square: columns could be scaled
-        *five, log_var = randn((out, n_in), *[(out,)] * 5)
-        cases += [(*five, log_var.exp(), eps) for eps in (1e-5, 0.5)]
-    return cases
-
-
-def _bias_from_a_column(
-    weight: Tensor,
-    bias: Tensor,
+def _rms_backward(
+    x: Tensor,
     gamma: Tensor,
-    beta: Tensor,
-    mean: Tensor,
-    var: Tensor,
+    g: Tensor,
     eps: float,
+    *,
+    inner: Callable[[Tensor, Tensor], Tensor] | None = None,
+    for_gamma: Callable[[Tensor, Tensor], Tensor] | None = None,
 ) -> tuple[Tensor, Tensor]:
-    scale = _scale(gamma, var, eps)[:, None]
-    return weight * scale, (bias - mean) * scale + beta
+    """Return the gradients of x and γ; `inner` and `for_gamma` make mistakes.
+
+    `inner` gets γ·g and x̂, `for_gamma` gets g and x̂.
+    """
+    root = torch.sqrt(_mean_square(x) + eps)
+    hat, to_hat = x / root, g * gamma
+    if inner is None:
+        change = to_hat - hat * (to_hat * hat).mean(-1, keepdim=True)
+    else:
+        change = inner(to_hat, hat)
+    gamma_grad = (g * hat).sum(0) if for_gamma is None else for_gamma(g, hat)
+    return change / root, gamma_grad
 
 
-FOLD = Exercise(
-    "normalization.fold",
-    lambda weight, bias, gamma, beta, mean, var, eps: _folded(
-        weight, bias, beta, mean, _scale(gamma, var, eps)
-    ),
+def _gamma_in_front(
+    x: Tensor, gamma: Tensor, g: Tensor, eps: float
+) -> tuple[Tensor, Tensor]:
+    x_grad, gamma_grad = _rms_backward(x, torch.ones_like(gamma), g, eps)
+    return gamma * x_grad, gamma_grad
+
+
+def _undivided(
+    x: Tensor, gamma: Tensor, g: Tensor, eps: float
+) -> tuple[Tensor, Tensor]:
+    x_grad, gamma_grad = _rms_backward(x, gamma, g, eps)
+    return x_grad * torch.sqrt(_mean_square(x) + eps), gamma_grad
+
+
+def _x_for_hat(
+    x: Tensor, gamma: Tensor, g: Tensor, eps: float
+) -> tuple[Tensor, Tensor]:
+    to_hat = g * gamma
+    change = to_hat - x * (to_hat * x).mean(-1, keepdim=True)
+    root = torch.sqrt(_mean_square(x) + eps)
+    return change / root, (g * x / root).sum(0)
+
+
+_GAMMA_FROM_X = (
+    "The gradient of `x` is right. That of `gamma` is a sum of g · x̂, with the "
+    "normalised numbers, not with `x`."
+)
+
+RMS_BACKWARD = Exercise(
+    "normalization.rms_backward",
+    _rms_backward,
     (
         Misconception(
-            "columns scaled",
-            lambda weight, bias, gamma, beta, mean, var, eps: (
-                weight * _scale(gamma, var, eps),
-                (bias - mean) * _scale(gamma, var, eps) + beta,
-            ),
-            "`weight * scale` scales the columns, which are inputs. A channel is an "
-            "output, a row of `weight`: `scale[:, None]`.",
+            "gamma in front",
+            _gamma_in_front,
+            "You put `gamma` in front, as for BatchNorm, where it is one number for "
+            "all that share a root. Here each feature has its own: multiply `g` by "
+            "`gamma` first, then take the mean.",
         ),
         Misconception(
-            "bias not scaled",
-            lambda weight, bias, gamma, beta, mean, var, eps: (
-                weight * _scale(gamma, var, eps)[:, None],
-                bias - mean * _scale(gamma, var, eps) + beta,
-            ),
-            "The weight is right. The old bias passes through BatchNorm as well, so "
-            "it is scaled too: `(bias - mean) * scale + beta`.",
+            "root held fixed",
+            partial(_rms_backward, inner=lambda to_hat, hat: to_hat),
+            "You treat the root as a constant. Every number of the row moves it, and "
+            "with it all the others: a term is missing.",
         ),
         Misconception(
-            "mean forgotten",
-            lambda weight, bias, gamma, beta, mean, var, eps: (
-                weight * _scale(gamma, var, eps)[:, None],
-                bias * _scale(gamma, var, eps) + beta,
+            "BatchNorm's formula",
+            partial(
+                _rms_backward,
+                inner=lambda to_hat, hat: (
+                    to_hat
+                    - to_hat.mean(-1, keepdim=True)
+                    - hat * (to_hat * hat).mean(-1, keepdim=True)
+                ),
             ),
-            "The weight is right. BatchNorm subtracts the running mean before it "
-            "scales: `(bias - mean) * scale + beta`.",
+            "You subtract the mean of the gradient too. That term comes from the mean "
+            "that BatchNorm and LayerNorm subtract; RMSNorm subtracts none.",
         ),
         Misconception(
-            "beta forgotten",
-            lambda weight, bias, gamma, beta, mean, var, eps: (
-                weight * _scale(gamma, var, eps)[:, None],
-                (bias - mean) * _scale(gamma, var, eps),
+            "over the batch",
+            partial(
+                _rms_backward,
+                inner=lambda to_hat, hat: to_hat - hat * (to_hat * hat).mean(0),
             ),
-            "The weight is right, but `beta` is missing from the bias.",
+            "Your mean runs over the batch (`dim=0`). The numbers that share a root "
+            "are those of one row: `dim=-1`.",
+        ),
+        Misconception(
+            "sum for mean",
+            partial(
+                _rms_backward,
+                inner=lambda to_hat, hat: (
+                    to_hat - hat * (to_hat * hat).sum(-1, keepdim=True)
+                ),
+            ),
+            "The second term is D times too large: the root is that of a *mean* of "
+            "squares, so a mean belongs there.",
+        ),
+        Misconception(
+            "sign of the second term",
+            partial(
+                _rms_backward,
+                inner=lambda to_hat, hat: (
+                    to_hat + hat * (to_hat * hat).mean(-1, keepdim=True)
+                ),
+            ),
+            "You add the second term. A number that grows makes the root larger and "
+            "the others smaller: it is subtracted.",
+        ),
+        Misconception(
+            "not divided by the root",
+            _undivided,
+            "All is right but the factor: the layer divides by the root, so the "
+            "gradient of `x` is divided by it too.",
+        ),
+        Misconception(
+            "x for the normalised",
+            _x_for_hat,
+            "The second term holds `x` where x̂ belongs, the normalised numbers.",
         ),
         Misconception(
             "eps forgotten",
-            lambda weight, bias, gamma, beta, mean, var, eps: _folded(
-                weight, bias, beta, mean, _scale(gamma, var, 0.0)
-            ),
-            "You divide by √var. The layer divides by √(var + eps).",
-        ),
-        Misconception(
-            "no root",
-            lambda weight, bias, gamma, beta, mean, var, eps: _folded(
-                weight, bias, beta, mean, gamma / (var + eps)
-            ),
-            "You divide by the variance. The layer divides by its square root.",
-        ),
-        Misconception(
-            "mean added",
-            lambda weight, bias, gamma, beta, mean, var, eps: _folded(
-                weight, bias, beta, -mean, _scale(gamma, var, eps)
-            ),
-            "The weight is right, but the running mean is added. BatchNorm subtracts "
-            "it.",
-        ),
-        Misconception(
-            "bias from a column",
-            _bias_from_a_column,
-            "The weight is right, but the bias comes out as a matrix: a scale of shape "
-            "`(out, 1)` times a bias of shape `(out,)` broadcasts. Keep the scale "
-            "`(out,)` for the bias.",
-        ),
-        Misconception(
-            "weight not scaled",
-            lambda weight, bias, gamma, beta, mean, var, eps: (
-                weight.clone(),
-                (bias - mean) * _scale(gamma, var, eps) + beta,
-            ),
-            "The bias is right, but the weight is the old one. Each of its rows is "
-            "multiplied by gamma / √(var + eps).",
+            lambda x, gamma, g, eps: _rms_backward(x, gamma, g, 0.0),
+            "Your result is that of eps = 0. `eps` stands under the root in the "
+            "forward pass, so it does here.",
         ),
         Misconception(
             "gamma forgotten",
-            lambda weight, bias, gamma, beta, mean, var, eps: _folded(
-                weight, bias, beta, mean, _scale(torch.ones_like(gamma), var, eps)
+            lambda x, gamma, g, eps: _rms_backward(x, torch.ones_like(gamma), g, eps),
+            "The gradient of `gamma` is right. That of `x` must pass through `gamma` "
+            "first.",
+        ),
+        Misconception(
+            "gamma's gradient not summed",
+            partial(_rms_backward, for_gamma=lambda g, hat: g * hat),
+            "The gradient of `gamma` has a row for each example. `gamma` is used in "
+            "all of them: add them up.",
+        ),
+        Misconception(
+            "gamma's gradient averaged",
+            partial(_rms_backward, for_gamma=lambda g, hat: (g * hat).mean(0)),
+            "The gradient of `gamma` is a mean over the examples. Gradients of a "
+            "tensor that is used several times add up: a sum.",
+        ),
+        Misconception(
+            "gamma's gradient from x",
+            lambda x, gamma, g, eps: (
+                _rms_backward(x, gamma, g, eps)[0],
+                (g * x).sum(0),
             ),
-            "You divide by √(var + eps), but `gamma` is missing from the scale.",
+            _GAMMA_FROM_X,
+        ),
+        Misconception(
+            "gamma's gradient times gamma",
+            lambda x, gamma, g, eps: (
+                _rms_backward(x, gamma, g, eps)[0],
+                gamma * _rms_backward(x, gamma, g, eps)[1],
+            ),
+            "The gradient of `gamma` is multiplied by `gamma`. What `gamma` itself is "
+            "multiplied by is x̂, so only g · x̂ is summed.",
+        ),
+        Misconception(
+            "both swapped",
+            lambda x, gamma, g, eps: _rms_backward(x, gamma, g, eps)[::-1],
+            "The two are swapped: the gradient of `x` comes first.",
+        ),
+    ),
+    lambda: [
+        (2 * x + 1, gamma, g, eps)
+        for n, d in [(1, 4), (3, 5), (4, 4), (2, 1)]
+        for x, gamma, g in [randn((n, d), (d,), (n, d))]
+        for eps in (1e-5, 0.5)
+    ],
+    hints=(
+        "Write y = gamma · x̂ and x̂ = x / r with r = √(mean of squares + eps). What "
+        "arrives at x̂ is `g * gamma`.",
+        "Move one x_j by d. Its own x̂ moves by d / r. And r moves by x̂_j · d / D, "
+        "which moves every x̂_i of the row.",
+        "So the formula is BatchNorm's less one of its three terms, with means over "
+        "the row, and with `g * gamma` inside them.",
+    ),
+    parts=("the gradient of `x`", "the gradient of `gamma`"),
+)
+
+FOLD_FORWARD = Exercise(
+    "normalization.fold_forward",
+    lambda weight, bias, gamma, beta: (weight * gamma, weight @ beta + bias),
+    (
+        Misconception(
+            "rows scaled",
+            lambda weight, bias, gamma, beta: (
+                weight * gamma[:, None],
+                weight @ beta + bias,
+            ),
+            "You scale the rows of `weight`, which are outputs, as for a BatchNorm "
+            "behind the layer. Here `gamma` multiplies the inputs: the columns.",
+        ),
+        Misconception(
+            "beta added as it is",
+            lambda weight, bias, gamma, beta: (weight * gamma, bias + beta),
+            "`beta` is added to the bias as it is. But it comes before the linear "
+            "layer, so it passes through `weight`.",
+        ),
+        Misconception(
+            "beta forgotten",
+            lambda weight, bias, gamma, beta: (weight * gamma, bias.clone()),
+            "The weight is right. `beta` is missing from the bias.",
+        ),
+        Misconception(
+            "bias forgotten",
+            lambda weight, bias, gamma, beta: (weight * gamma, weight @ beta),
+            "The weight is right. The layer's own bias is missing.",
         ),
         Misconception(
             "beta scaled",
-            lambda weight, bias, gamma, beta, mean, var, eps: (
-                weight * _scale(gamma, var, eps)[:, None],
-                (bias - mean + beta) * _scale(gamma, var, eps),
+            lambda weight, bias, gamma, beta: (
+                weight * gamma,
+                (weight * gamma) @ beta + bias,
             ),
-            "The weight is right, but `beta` is scaled too. It is added at the very "
-            "end.",
+            "The weight is right. In the bias, `beta` is multiplied by `gamma` too: "
+            "LayerNorm adds `beta` after it has multiplied. Use the old weight there.",
         ),
         Misconception(
-            "old bias forgotten",
-            lambda weight, bias, gamma, beta, mean, var, eps: (
-                weight * _scale(gamma, var, eps)[:, None],
-                beta - mean * _scale(gamma, var, eps),
-            ),
-            "The weight is right, but the linear layer's own `bias` is missing.",
+            "divided by gamma",
+            lambda weight, bias, gamma, beta: (weight / gamma, weight @ beta + bias),
+            "You divide by `gamma`. LayerNorm multiplies by it, so the weight must "
+            "too.",
         ),
         Misconception(
-            "eps outside the root",
-            lambda weight, bias, gamma, beta, mean, var, eps: _folded(
-                weight, bias, beta, mean, gamma / (torch.sqrt(var) + eps)
+            "weight not scaled",
+            lambda weight, bias, gamma, beta: (weight.clone(), weight @ beta + bias),
+            "The bias is right, but the weight is the old one: `gamma` is missing.",
+        ),
+        Misconception(
+            "beta subtracted",
+            lambda weight, bias, gamma, beta: (weight * gamma, bias - weight @ beta),
+            "The weight is right, but `weight @ beta` is subtracted. LayerNorm adds "
+            "`beta`.",
+        ),
+        Misconception(
+            "bias from a matrix",
+            lambda weight, bias, gamma, beta: (weight * gamma, weight * beta + bias),
+            "`weight * beta` is a matrix: multiply and add up over the inputs, "
+            "`weight @ beta`.",
+        ),
+        Misconception(
+            "transposed",
+            lambda weight, bias, gamma, beta: (
+                (weight * gamma).T.contiguous(),
+                weight @ beta + bias,
             ),
-            "You add `eps` to the square root. It belongs inside: √(var + eps).",
+            "The weight's numbers are right, but it is transposed: `nn.Linear` stores "
+            "`(out, in)`.",
+        ),
+        Misconception(
+            "both swapped",
+            lambda weight, bias, gamma, beta: (weight @ beta + bias, weight * gamma),
+            "The two are swapped: the weight comes first.",
         ),
     ),
-    _fold_cases,
+    lambda: [
+        randn((out, d), (out,), (d,), (d,)) for out, d in [(1, 3), (3, 2), (4, 4)]
+    ],
     hints=(
-        "Write both layers down: y = gamma · (W x + b - mean) / √(var + eps) + beta.",
-        "Call gamma / √(var + eps) the scale, one number per output. What stands "
-        "before x, and what stands without x?",
-        "An output is a row of the weight, so the scale must be a column, `(out, 1)`, "
-        "to multiply rows.",
+        "Write both layers down, with x̂ for the normalised input: "
+        "W (gamma · x̂ + beta) + b.",
+        "Multiply out. What stands before x̂, and what stands without it?",
+        "`gamma` meets the inputs of the layer. In `weight` of shape `(out, D)` these "
+        "are the columns, which broadcasting from the right lines up with.",
     ),
     parts=("the weight", "the bias"),
 )
 
-EXERCISES = (COUNTS, BATCH_NORM, LAYER_NORM, GROUP_NORM, RMS_NORM, RUNNING, UNDO, FOLD)
+_MENDED = "nothing"
+_EPS = 1e-6
+
+
+def _rms_of(x: Tensor) -> Tensor:
+    return torch.sqrt(_mean_square(x) + _EPS)
+
+
+def _block(
+    *,
+    kept: bool = True,
+    root: Callable[[Tensor], Tensor] = _rms_of,
+    path: str = "bare",
+    bend: Callable[[Tensor], Tensor] = torch.relu,
+    centre: bool = False,
+) -> type[nn.Module]:
+    """Return the class of the repair exercise, with the faults asked for."""
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            gamma = torch.ones(16)
+            self.gamma = nn.Parameter(gamma) if kept else gamma
+            self.up, self.down = nn.Linear(16, 64), nn.Linear(64, 16)
+
+        def forward(self, x: Tensor) -> Tensor:
+            h = x - x.mean(-1, keepdim=True) if centre else x
+            h = h / root(h) * self.gamma
+            branch = self.down(bend(self.up(h)))
+            return {"bare": x + branch, "normed": h + branch, "none": branch}[path]
+
+    return Block
+
+
+def _parts_of(block: Any) -> tuple[Tensor, nn.Linear, nn.Linear]:
+    """Return γ and the two linear layers of a block."""
+    if not isinstance(block, nn.Module):
+        raise TypeError("Your class makes no module: write `class …(nn.Module)`.")
+    gamma, up, down = (getattr(block, n, None) for n in ("gamma", "up", "down"))
+    if isinstance(up, nn.Linear) and isinstance(down, nn.Linear):
+        if isinstance(gamma, Tensor):
+            return gamma, up, down
+    raise TypeError(
+        "Keep the names: `gamma` is a tensor, `up` and `down` are linear layers."
+    )
+
+
+def _fault(block_class: Answer, n: int, words: int, size: float) -> Any:
+    """Say the first thing that is wrong with a block for sentences of some words."""
+    block = block_class()
+    gamma, up, down = _parts_of(block)
+    block.to(current_device())
+    count = sum(parameter.numel() for parameter in block.parameters())
+    if count != 2_144:
+        return f"the module has {count:,} parameters, not 2,144"
+    if not all(parameter.requires_grad for parameter in block.parameters()):
+        return "some parameters are frozen"
+    if not torch.equal(gamma, torch.ones_like(gamma)):
+        return "`gamma` does not start as 16 ones"
+    x, other_gamma, step = randn((n, words, 16), (16,), (words, 16))
+    x = size * x
+    with torch.no_grad():
+        y = block(x)
+        if not isinstance(y, Tensor):
+            return y
+        if y.shape != x.shape:
+            return f"the output has the shape {tuple(y.shape)}, not {tuple(x.shape)}"
+        if words > 1:
+            step[:-1] = 0  # only the last word moves
+            moved = block(x + size * step) - y
+            if moved[:, :-1].abs().max() > 1e-4:
+                return "a word's output depends on the other words"
+        gamma.copy_(other_gamma)
+        hidden = up(x / _rms_of(x) * gamma)
+        y = block(x)
+        if _close(y, x + down(hidden.relu())):
+            return _MENDED
+        if _close(y, x + down(hidden)):
+            return "there is no ReLU between the linear layers"
+        nn.init.zeros_(down.weight)
+        nn.init.zeros_(down.bias)
+        rest = block(x)
+    if _close(rest, x):
+        return "the branch gets other numbers than those of RMSNorm with 1e-6"
+    if not rest.any():
+        return "with a branch of zeros the output is 0: no path leads past"
+    return "with a branch of zeros the input does not come out as it was"
+
+
+def _close(a: Tensor, b: Tensor) -> bool:
+    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def _over_the_words(x: Tensor) -> Tensor:
+    return torch.sqrt(x.square().mean(1, keepdim=True) + _EPS)
+
+
+def _over_the_sentence(x: Tensor) -> Tensor:
+    return torch.sqrt(x.square().mean((1, 2), keepdim=True) + _EPS)
+
+
+REPAIR = Exercise(
+    "normalization.repair",
+    _block(),
+    (
+        Misconception(
+            "gamma not registered",
+            _block(kept=False, root=_over_the_words, path="normed"),
+            "The module's parameters lack γ: a plain tensor is trained by nobody and "
+            "saved nowhere. What does `nn` have for a tensor that is to be trained?",
+        ),
+        Misconception(
+            "over the words",
+            _block(root=_over_the_words),
+            "γ is registered. But a word's output still depends on the other words, "
+            "and even a sentence of one word comes out wrong: `dim=1` are the words. "
+            "Each word is normalised over its own features.",
+        ),
+        Misconception(
+            "over the whole sentence",
+            _block(root=_over_the_sentence),
+            "One root for the whole sentence: right for a single word only. Each word "
+            "has its own.",
+        ),
+        Misconception(
+            "path normalised",
+            _block(path="normed"),
+            "The norm is right, but the path past the branch is not bare: the name "
+            "`x` holds the normalised numbers by then, or the norm stands behind the "
+            "sum. Keep the input, and add the branch to it.",
+        ),
+        Misconception(
+            "no path",
+            _block(path="none"),
+            "Your block returns the branch alone. The input must be added to it.",
+        ),
+        Misconception(
+            "mean subtracted",
+            _block(centre=True),
+            "Right but for the norm: the branch gets other numbers than RMSNorm "
+            "gives. It subtracts no mean, and its 1e-6 stands under the root.",
+        ),
+        Misconception(
+            "no ReLU",
+            _block(bend=lambda h: h),
+            "All is right but the branch: the ReLU between `up` and `down` is gone.",
+        ),
+    ),
+    lambda: [(2, 5, 3.0), (3, 1, 1.0), (1, 4, 0.001)],
+    _fault,
+    hints=(
+        "Mend one thing at a time, and run `examine` after each.",
+        "γ must be an `nn.Parameter`. And over which dimension do the features of a "
+        "word run?",
+        "In `forward`, give the normalised numbers a name of their own; what is the "
+        "branch added to?",
+    ),
+    result="block",
+    arguments=("n", "words", "size"),
+)
+
+
+class _Residual(nn.Module):
+    def __init__(self, width: int, norm: Callable[[int], nn.Module]) -> None:
+        super().__init__()
+        self.norm = norm(width)
+        self.up, self.down = nn.Linear(width, width), nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.down(torch.relu(self.up(self.norm(x))))
+
+
+def _residual(
+    norm: Callable[[int], nn.Module] = nn.LayerNorm, width: int = 38, blocks: int = 9
+) -> Answer:
+    """Return an answer of residual blocks, two linear layers in each."""
+
+    def answer() -> nn.Module:
+        body = [_Residual(width, norm) for _ in range(blocks)]
+        first, last = nn.Linear(196, width), nn.Linear(width, 10)
+        return nn.Sequential(first, *body, norm(width), last)
+
+    return answer
+
+
+def _stack(norm: Callable[[int], nn.Module], width: int = 40) -> Answer:
+    """Return an answer of 20 linear layers, a norm and a ReLU after each."""
+
+    def answer() -> nn.Module:
+        widths = [196] + 19 * [width]
+        layers: list[nn.Module] = []
+        for n_in, n_out in pairwise(widths):
+            layers += [nn.Linear(n_in, n_out), norm(n_out), nn.ReLU()]
+        return nn.Sequential(*layers, nn.Linear(width, 10))
+
+    return answer
+
+
+def _flaw(answer: Answer, n: int) -> Any:
+    """Say the first demand of the design that a network does not meet."""
+    net = answer()
+    if not isinstance(net, nn.Module):
+        return net
+    net = net.to(current_device()).train()
+    linear = [part for part in net.modules() if isinstance(part, nn.Linear)]
+    if len(linear) < 20:
+        return "the network has fewer than 20 linear layers"
+    if sum(parameter.numel() for parameter in net.parameters()) > 40_000:
+        return "the network has more than 40,000 parameters"
+    pictures, others = randn((64, 196), (64, 196), seed=n)
+    others[:n] = pictures[:n]
+    with torch.no_grad():
+        scores = net(pictures)
+        if scores.shape != (64, 10):
+            return f"64 pictures give the shape {tuple(scores.shape)}, not (64, 10)"
+        if not _close(scores[:n], net(others)[:n]):
+            return "a picture's scores depend on the other pictures of its batch"
+        if not _close(scores[:1], net(pictures[:1])):
+            return "one picture alone gets other scores than in a batch"
+        spread = scores.std(0).mean().item()
+        if spread < 0.01:
+            return "all pictures get nearly the same scores"
+        if spread < 0.2:
+            return "the scores spread by less than 0.2"
+        if not net(10 * pictures).std(0).mean().item() < 3 * spread:
+            return "pictures ten times as strong give scores far further apart"
+    labels = torch.arange(64, device=scores.device) % 10
+    F.cross_entropy(net(pictures), labels).backward()
+    grads = [part.weight.grad for part in linear]
+    norms = [0.0 if grad is None else grad.norm().item() for grad in grads]
+    if min(norms) < max(norms) / 100:
+        return "the gradient of a linear layer is less than 1/100 of the largest"
+    return _MENDED
+
+
+DESIGN = Exercise(
+    "normalization.design",
+    _residual(),
+    (
+        Misconception(
+            "no norm",
+            _stack(nn.Identity),
+            "All pictures get nearly the same scores: layer by layer the difference "
+            "between them fades, as at the beginning of the lesson.",
+        ),
+        Misconception(
+            "a norm in a plain stack",
+            _stack(nn.LayerNorm),
+            "Alive, but the scores differ too little. A norm over features keeps the "
+            "size of the numbers, not the pictures apart: give each picture a path "
+            "past the layers.",
+        ),
+        Misconception(
+            "BatchNorm",
+            _residual(nn.BatchNorm1d),
+            "A picture's scores depend on the other pictures of its batch. That is "
+            "BatchNorm in `train()`: choose a norm that stays within one example.",
+        ),
+        Misconception(
+            "no norm in the residual stream",
+            _residual(nn.Identity),
+            "The paths keep the pictures apart, but pictures ten times as strong give "
+            "scores far further apart: nothing sets the size of the stream. Where do "
+            "norms stand in a pre-norm network, the last one included?",
+        ),
+        Misconception(
+            "too wide",
+            _residual(width=64),
+            "Over the budget of 40,000 parameters. At width w, a linear layer has "
+            "w · (w + 1), the first one 197 · w.",
+        ),
+        Misconception(
+            "too few layers",
+            _residual(blocks=8),
+            "There are fewer than 20 linear layers. A block with two of them, and one "
+            "layer at either end: how many blocks?",
+        ),
+    ),
+    lambda: [(1,), (3,), (32,)],
+    _flaw,
+    hints=(
+        "Which norms never look at another example? And what keeps the examples apart "
+        "through 20 layers?",
+        "Residual blocks: `x + down(relu(up(norm(x))))`, with a first linear layer "
+        "before them and a last one behind.",
+        "A norm behind the last block sets the size of what the last layer sees. Two "
+        "linear layers per block: at which width are nine blocks within the budget?",
+    ),
+    result="network",
+    arguments=("n",),
+)
+
+EXERCISES = (
+    COUNTS,
+    LAYER_NORM,
+    UNDO,
+    GROUP_NORM,
+    RMS_NORM,
+    RUNNING,
+    RMS_BACKWARD,
+    FOLD_FORWARD,
+    REPAIR,
+    DESIGN,
+)

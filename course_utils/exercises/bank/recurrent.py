@@ -642,9 +642,9 @@ LAST_VALID = Exercise(
         Misconception(
             "every pair",
             lambda output, lengths: output[lengths - 1],
-            "Your result has one whole step, with all sequences, per length. Index "
-            "the sequence too, with one number per length: `output[lengths - 1, "
-            "torch.arange(N)]`.",
+            "For each length you take a whole step, of all sequences. Give the "
+            "sequence an index too, one number per length: `torch.arange(len("
+            "lengths))`, after `lengths - 1`.",
         ),
         Misconception(
             "every pair, off by one",
@@ -858,7 +858,8 @@ LSTM_STEP = Exercise(
         Misconception(
             "old cell shown",
             _old_cell_shown,
-            "The cell is right, but `h` uses the old one: compute the new cell first.",
+            "The cell is right, but `h` is made from the old one: use the new cell in "
+            "`tanh(c)`.",
         ),
         Misconception(
             "gates without sigmoid",
@@ -941,6 +942,15 @@ LSTM_STEP = Exercise(
             ),
             "Right for a batch of one only: `reshape(4, …)` cuts through the rows of "
             "the batch. The four sums stand side by side: `chunk(4, dim=-1)`.",
+        ),
+        Misconception(
+            "every fourth number",
+            lambda x, h, c, *weights: _lstm_of(
+                _sum(x, h, *weights).unflatten(-1, (-1, 4)).unbind(-1), c
+            ),
+            "You take every fourth number of the sums for a gate, often by "
+            "`reshape(N, H, 4)`. The sums i, f, g, o are four blocks of H numbers: "
+            "`chunk(4, dim=-1)`, or `reshape(N, 4, H)`.",
         ),
         Misconception(
             "forget gate from i",
@@ -1137,6 +1147,13 @@ GRU_STEP = Exercise(
             "the batch. The three sums stand side by side: `chunk(3, dim=-1)`.",
         ),
         Misconception(
+            "every third number",
+            _gru_cut(lambda sums: sums.unflatten(-1, (-1, 3)).unbind(-1)),
+            "You take every third number of the sums for a gate, often by "
+            "`reshape(N, H, 3)`. The sums r, z, n are three blocks of H numbers: "
+            "`chunk(3, dim=-1)`, or `reshape(N, 3, H)`.",
+        ),
+        Misconception(
             "old state detached",
             lambda x, h, *weights: (
                 _gru()(x, h, *weights) + _gru_gate(x, h, *weights) * (h.detach() - h)
@@ -1237,6 +1254,16 @@ CLIP = Exercise(
             "the whole. Use one common length for all.",
         ),
         Misconception(
+            "some left unscaled",
+            lambda gradients, most: [
+                most / _length(gradients) * g if g.norm() > most else 1.0 * g
+                for g in gradients
+            ],
+            "Your factor is right, but you leave a tensor alone whose own length is "
+            "not above `most`. Compare the common length with `most`: all tensors are "
+            "scaled, or none.",
+        ),
+        Misconception(
             "by value",
             lambda gradients, most: [g.clamp(-most, most) for g in gradients],
             "You clip every number, as `clip_grad_value_` does, which changes the "
@@ -1245,8 +1272,8 @@ CLIP = Exercise(
         Misconception(
             "lengths added",
             _clipped(lambda gradients: _lengths(gradients).sum()),
-            "You add the lengths of the tensors. Lengths add like the sides of a "
-            "right angle: add their squares, then take the square root.",
+            "You add the lengths of the tensors. They combine like the sides of a "
+            "right triangle: add their squares, then take the square root.",
         ),
         Misconception(
             "longest tensor",
@@ -1430,6 +1457,12 @@ _WRONG_KINDS = (
         "1.0 and 0.0, so that they are floats.",
     ),
     _as(
+        lambda w_ih, w_hh: (w_ih.double(), w_hh.double()),
+        "float64",
+        "Your tensors are float64. PyTorch's layers have float32 weights, which is "
+        "what `torch.tensor` makes of 1.0 and 0.0 by itself: leave `dtype` out.",
+    ),
+    _as(
         lambda w_ih, w_hh: (w_ih.flatten(), w_hh),
         "w_ih flat",
         "`w_ih` has the shape (2,) in yours. It has one row per unit and one column "
@@ -1519,8 +1552,8 @@ DELAY = Exercise(
         Misconception(
             "both ways",
             _weights(_TAKE, [[0.0, 1.0], [1.0, 0.0]]),
-            "The weights into unit 1 are right. But it also passes its state back: a "
-            "number never leaves: the other entry must be 0.",
+            "The weights into unit 1 are right. But unit 1 also passes its state back "
+            "to unit 0, so a number never leaves. `w_hh[0, 1]` must be 0.",
         ),
         Misconception(
             "no recurrence",

@@ -33,6 +33,17 @@ def _largest_of_all_subtracted(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return weights / weights.sum(dim=-1, keepdim=True) @ v
 
 
+def _largest_over_queries_subtracted(
+    q: Tensor, k: Tensor, v: Tensor, *, by_hand: bool
+) -> Tensor:
+    scores = _scores(q, k)
+    scores = scores - scores.amax(dim=-2, keepdim=True)
+    if not by_hand:
+        return scores.softmax(dim=-1) @ v
+    weights = scores.exp()
+    return weights / weights.sum(dim=-1, keepdim=True) @ v
+
+
 def _attention_cases() -> list[Case]:
     # Batch, queries, keys, width, width of values: a small one to look at, in the
     # fourth all sizes fit all, some are 1.
@@ -154,7 +165,7 @@ ATTENTION = Exercise(
             "overflow",
             _overflowing,
             "Your result is NaN where scores are large: exp(89) is more than a "
-            "float32 can hold, and all exp of large negative numbers are 0. `softmax` "
+            "float32 can hold, and exp of a large negative number is 0. `softmax` "
             "subtracts the largest score of each row first.",
         ),
         Misconception(
@@ -163,6 +174,20 @@ ATTENTION = Exercise(
             "Some rows are NaN: you subtract the largest of *all* scores, and in a "
             "row far below it every exp is 0. Subtract the largest of each row, "
             "`amax(dim=-1, keepdim=True)`.",
+        ),
+        *(
+            Misconception(
+                name,
+                partial(_largest_over_queries_subtracted, by_hand=by_hand),
+                "The maximum you subtract seems to be taken over the queries "
+                "(`dim=1`), so the keys of one query lose different amounts and the "
+                "weights change. Subtract one number per row, `amax(dim=-1, "
+                "keepdim=True)`; `softmax` itself does so.",
+            )
+            for name, by_hand in (
+                ("largest over queries subtracted", False),
+                ("largest over queries subtracted, exp by hand", True),
+            )
         ),
         Misconception(
             "keys not transposed",
@@ -205,6 +230,13 @@ def _masked(q: Tensor, k: Tensor, v: Tensor, keep: Tensor) -> Tensor:
 def _overflowing_where(q: Tensor, k: Tensor, v: Tensor, keep: Tensor) -> Tensor:
     weights = _scores(q, k).exp() * keep
     return weights / weights.sum(dim=-1, keepdim=True) @ v
+
+
+def _renormalised(
+    q: Tensor, k: Tensor, v: Tensor, keep: Tensor, *, least: float
+) -> Tensor:
+    weights = _scores(q, k).softmax(dim=-1) * keep
+    return weights / (weights.sum(dim=-1, keepdim=True) + least) @ v
 
 
 def _masked_cases() -> list[Case]:
@@ -280,8 +312,29 @@ MASKED = Exercise(
         Misconception(
             "mask added as numbers",
             lambda q, k, v, keep: (_scores(q, k) + keep).softmax(-1) @ v,
-            "You add a Boolean mask, so True adds 1 and False adds nothing. Add 0 "
-            "where a query may look and minus infinity elsewhere.",
+            "Your mask is added to the scores as numbers, so True adds 1 and False "
+            "adds nothing. Give the function the Boolean mask, `attn_mask=keep`; by "
+            "hand, fill hidden scores with minus infinity.",
+        ),
+        *(
+            Misconception(
+                name,
+                partial(_renormalised, least=least),
+                f"You set weights to 0 after the softmax (or after exp) and divide by "
+                f"the sum of the rest. Where a hidden key has a far larger score, "
+                f"that rest is 0 already, and you get {result}. Mask the scores with "
+                f"minus infinity, before the softmax.",
+            )
+            for name, least, result in (
+                ("renormalised", 0.0, "0/0, which is NaN"),
+                ("renormalised, not by 0", 1e-9, "zeros"),
+            )
+        ),
+        Misconception(
+            "one row for all queries",
+            lambda q, k, v, keep: _masked(q, k, v, keep.any(dim=0).expand_as(keep)),
+            "You use one mask row for all queries: a key is hidden only if no query "
+            "may look at it. Row i of `keep` belongs to query i: use `keep` as it is.",
         ),
         Misconception(
             "mask forgotten",
@@ -485,7 +538,14 @@ def _places(lengths: Tensor, size: int) -> Tensor:
 
 def _lengths_cases() -> list[Case]:
     # In the third, batch and size are equal, so that a transposed mask fits.
-    cases = [([1, 3], 4), ([2, 4, 1], 5), ([3, 1, 2], 3), ([4], 6), ([1, 1], 1), ([3, 140], 150)]
+    cases = [
+        ([1, 3], 4),
+        ([2, 4, 1], 5),
+        ([3, 1, 2], 3),
+        ([4], 6),
+        ([1, 1], 1),
+        ([3, 140], 150),
+    ]
     return [(torch.tensor(n, device=current_device()), size) for n, size in cases]
 
 
@@ -1053,7 +1113,7 @@ _FIRST: dict[str, tuple[_First, str]] = {
     ),
     "norm2 in the first half": (
         lambda x, a, n1, n2: x + a(n2(x)),
-        "The attention reads `norm2(x)`. `norm1` belongs to it: `attend(norm1(x))`.",
+        "The attention reads `norm2(x)`. It should read `norm1(x)`.",
     ),
     "normalised x in the first sum": (
         lambda x, a, n1, n2: n1(x) + a(n1(x)),
@@ -1083,7 +1143,7 @@ _SECOND: dict[str, tuple[_Second, str]] = {
     ),
     "norm1 in the second half": (
         lambda x, y, f, n1, n2: y + f(n1(y)),
-        "`feed` reads `norm1` of the first sum. `norm2` belongs to it.",
+        "`feed` reads `norm1` of the first sum. It should read `norm2` of it.",
     ),
     "normalised y in the second sum": (
         lambda x, y, f, n1, n2: n2(y) + f(n2(y)),
@@ -1271,7 +1331,14 @@ def _scores_of_the_best(step: _Model, start: Tensor, length: int) -> Tensor:
 def _greedy_cases() -> list[Case]:
     # Size of the vocabulary, seed, start, length; a single token first, and once the
     # token 0 on the way.
-    cases = [(5, 3, 2, 1), (9, 1, 1, 5), (7, 4, 6, 6), (11, 8, 10, 4), (6, 5, 5, 6), (7, 2, 1, 20)]
+    cases = [
+        (5, 3, 2, 1),
+        (9, 1, 1, 5),
+        (7, 4, 6, 6),
+        (11, 8, 10, 4),
+        (6, 5, 5, 6),
+        (7, 2, 1, 20),
+    ]
     return [
         (_Model(size, seed), torch.tensor([first], device=current_device()), length)
         for size, seed, first, length in cases
@@ -1285,9 +1352,9 @@ GREEDY = Exercise(
         Misconception(
             "same token each time",
             _decode(lambda step, tokens: _best(step(tokens)[0])),
-            "You get the same token every time: the answer at the first place never "
-            "changes. Append each new token to the others, and read the scores at the "
-            "last place, `step(tokens)[-1]`.",
+            "You get the same token every time. Often the scores are read at the first "
+            "place, where they never change: read those at the last, "
+            "`step(tokens)[-1]`. Or the new tokens are not appended to the others.",
         ),
         Misconception(
             "last column",
@@ -1357,6 +1424,12 @@ GREEDY = Exercise(
             _decode(lambda step, tokens: step(tokens).argmax().reshape(1)),
             "`argmax()` without a dimension counts through all rows of the scores. "
             "Only the last row is of interest: `step(tokens)[-1].argmax()`.",
+        ),
+        Misconception(
+            "largest score of all rows",
+            _decode(lambda step, tokens: _best(step(tokens).amax(dim=0))),
+            "You take the word with the largest score of all rows. Only the last row "
+            "says what comes next: `step(tokens)[-1].argmax()`.",
         ),
         Misconception(
             "scores in place of tokens",

@@ -37,9 +37,38 @@ def order(pairs: Pairs) -> str | None:
     for dim in range(min(ranks)):
         if always(pairs, lambda got, right, d=dim: _has_same_slices(got, right, d)):
             return f"The slices along dim {dim} are right, but stand in another order."
-    if always(pairs, lambda g, r: is_close(*(t.flatten().sort()[0] for t in (g, r)))):
-        return "The numbers are right, but some stand in each other's places."
+    if always(pairs, _has_same_numbers):
+        return "The numbers are right, but in the wrong order."
     return None
+
+
+def memory_order(failing: Pairs, passing: Pairs) -> str | None:
+    """Recognise numbers that are misplaced exactly where an input isn't contiguous.
+
+    >>> x = Tensor([[1, 2, 3], [4, 5, 6]])
+    >>> wrong = Numbers({"x": x.T}, x.flatten(), x.T.flatten())
+    >>> memory_order([wrong], [Numbers({"x": x}, x, x)])[:52]
+    'The numbers are right, but in the wrong order where '
+    """
+    if not passing or not always(failing, _has_same_numbers):
+        return None
+    for name, value in failing[0].arguments.items():
+        if not isinstance(value, Tensor):
+            continue
+        wrong = [pair.arguments[name].is_contiguous() for pair in failing]
+        right = [pair.arguments[name].is_contiguous() for pair in passing]
+        if all(right) and not any(wrong):
+            return (
+                f"The numbers are right, but in the wrong order where `{name}` is not "
+                "contiguous: there the order in memory is not the order of the shape. "
+                "Only the shape counts; often `as_strided`, or strides worked out by "
+                "hand, take the numbers as they lie in memory."
+            )
+    return None
+
+
+def _has_same_numbers(got: Tensor, right: Tensor) -> bool:
+    return is_close(*(numbers.flatten().sort()[0] for numbers in (got, right)))
 
 
 def _is_moved(got: Tensor, right: Tensor, dim: int, step: int) -> bool:
@@ -86,6 +115,6 @@ def transposed(order: Sequence[int]) -> str:
     if len(order) == 2:
         return "Your result is the transpose of the expected one: rows are columns."
     return (
-        "Your result has the expected numbers with its dims in another order: that of "
-        f"`expected.permute{tuple(order)}`."
+        "Your result has the expected numbers with its dims in another order, as if "
+        f"by `.permute{tuple(order)}` of the expected one."
     )

@@ -105,7 +105,7 @@ def too_few(pairs: Pairs) -> str | None:
 
     >>> x = Tensor([1, 2, 3])
     >>> too_few([Numbers({}, x[:2], x)])
-    'Your result lacks the last place along dim 0.'
+    'The last place along dim 0 is missing in your result.'
     """
     for dim in range(min(min(p.got.ndim, p.expected.ndim) for p in pairs)):
         for place, start in (("last", 0), ("first", 1)):
@@ -117,7 +117,7 @@ def too_few(pairs: Pairs) -> str | None:
                 return n > 0 and is_close(got, right.narrow(d, s, n))
 
             if always(pairs, shorter):
-                return f"Your result lacks the {place} place along dim {dim}."
+                return f"The {place} place along dim {dim} is missing in your result."
             if always(pairs, lambda got, right, t=shorter: t(right, got)):
                 return (
                     f"Your result has one place too many along dim {dim}: the {place}."

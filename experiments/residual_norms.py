@@ -1,0 +1,125 @@
+"""Where should the norm stand in a residual network, and does warm-up help?"""
+
+import argparse
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from course_utils import load_fashion_mnist
+from course_utils.authoring.record import record
+
+WIDTH, STEPS, WARM_UP, BATCH = 64, 200, 100, 64
+RATES = (0.0003, 0.001, 0.003, 0.01)
+NORMS = {"post": nn.LayerNorm, "pre": nn.LayerNorm, "pre, RMS": nn.RMSNorm}
+SETTINGS = [
+    {"blocks": blocks, "norm": norm, "warm_up": warm_up}
+    for blocks in (2, 8, 24)
+    for norm in ("post", "pre", "pre, RMS", "none")
+    for warm_up in (False, True)
+]
+# 8 blocks, pre-norm, no warm-up
+RERUN = (10, {"test_accuracy": (0.72, 0.88), "size": (1.5, 4.0)})
+
+
+class Block(nn.Module):
+    """Two linear layers with a path past them; the norm after the sum or before."""
+
+    def __init__(self, norm: str) -> None:
+        super().__init__()
+        self.post = norm == "post"
+        self.norm = NORMS.get(norm, nn.Identity)(WIDTH)
+        self.branch = nn.Sequential(
+            nn.Linear(WIDTH, 2 * WIDTH), nn.ReLU(), nn.Linear(2 * WIDTH, WIDTH)
+        )
+        for layer in (self.branch[0], self.branch[2]):
+            nn.init.xavier_normal_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.post:
+            return self.norm(x + self.branch(x))
+        return x + self.branch(self.norm(x))
+
+
+def tower(blocks: int, norm: str) -> nn.Sequential:
+    """Return a network of residual blocks; pre-norm has one norm more, at the end."""
+    last = NORMS[norm](WIDTH) if norm.startswith("pre") else nn.Identity()
+    body = [Block(norm) for _ in range(blocks)]
+    return nn.Sequential(nn.Linear(196, WIDTH), *body, last, nn.Linear(WIDTH, 10))
+
+
+def garments() -> dict[str, tuple[Tensor, Tensor]]:
+    """Return training, validation and test part: (N, 196) images, their labels."""
+    data = load_fashion_mnist()
+    pixels = [
+        F.avg_pool2d(split.images[:20_000] / 255, 2).flatten(1)
+        for split in (data.train, data.test)
+    ]
+    mean, std = pixels[0].mean(), pixels[0].std()
+    x, x_test = ((images - mean) / std for images in pixels)
+    y, cut = data.train.labels[:20_000], len(x) * 3 // 4
+    return {
+        "training": (x[:cut], y[:cut]),
+        "validation": (x[cut:], y[cut:]),
+        "test": (x_test, data.test.labels),
+    }
+
+
+def trained(
+    seed: int, blocks: int, norm: str, warm_up: bool, rate: float, x: Tensor, y: Tensor
+) -> nn.Sequential:
+    """Return a tower after 200 steps of Adam; warm-up takes the first 100 of them."""
+    torch.manual_seed(seed)
+    model = tower(blocks, norm)
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+    for step, rows in enumerate(torch.randint(len(x), (STEPS, BATCH)), start=1):
+        for group in optimizer.param_groups:
+            group["lr"] = rate * min(1, step / WARM_UP) if warm_up else rate
+        loss = F.cross_entropy(model(x[rows]), y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return model
+
+
+def accuracy(model: nn.Module, x: Tensor, y: Tensor) -> float:
+    """Return the share of images that are named correctly."""
+    with torch.no_grad():
+        return (model(x).argmax(dim=1) == y).double().mean().item()
+
+
+def size_at_the_start(blocks: int, norm: str, x: Tensor) -> float:
+    """Return the root mean square of a new tower's numbers after its last block."""
+    torch.manual_seed(0)
+    stream = tower(blocks, norm)[: blocks + 1](x[:256])
+    return stream.square().mean().sqrt().item()
+
+
+def measure(blocks: int, norm: str, warm_up: bool) -> dict[str, object]:
+    """Choose the rate on validation with one seed, then test it with three others."""
+    parts = garments()
+    tried = {
+        rate: accuracy(
+            trained(100, blocks, norm, warm_up, rate, *parts["training"]),
+            *parts["validation"],
+        )
+        for rate in RATES
+    }
+    best = max(tried, key=lambda rate: tried[rate])
+    models = [
+        trained(seed, blocks, norm, warm_up, best, *parts["training"])
+        for seed in range(3)
+    ]
+    return {
+        "size": size_at_the_start(blocks, norm, parts["training"][0]),
+        **{f"at_{rate:g}": value for rate, value in tried.items()},
+        "rate": best,
+        "test_accuracy": [accuracy(model, *parts["test"]) for model in models],
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fresh", action="store_true", help="measure every row anew")
+    record(__file__, __doc__ or "", SETTINGS, measure, parser.parse_args().fresh)

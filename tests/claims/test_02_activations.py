@@ -1,0 +1,261 @@
+"""Lesson 02 says more than its page shows: each sentence, tested."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+import torchvision
+from torch import nn
+from torch.testing import assert_close
+
+from course_utils import load_experiment
+from tests.lessons import LESSONS, code_cells, read
+
+bell = torch.distributions.Normal(0.0, 1.0)
+
+
+def defined(*names: str) -> dict:
+    """Return what the lesson's cells define, as the page has it."""
+    scope = {"torch": torch, "nn": nn, "F": F, "math": math, "device": "cpu"}
+    scope["slope_of"] = slope_of
+    for name in names:
+        (cell,) = [
+            c
+            for c in code_cells(read(LESSONS[2]))
+            if f"class {name}(" in c.source or f"def {name}(" in c.source
+        ]
+        exec(cell.source, scope)
+    return scope
+
+
+def slope_of(function, x):
+    x = x.clone().requires_grad_()
+    return torch.autograd.grad(function(x).sum(), x)[0]
+
+
+def below_0(x, positive, negative):
+    return torch.where(x > 0, positive, negative)
+
+
+def tanh_of_softplus(x):
+    return torch.tanh(torch.log(1 + x.exp()))
+
+
+def sigma(x):
+    return 1 / (1 + torch.exp(-x))
+
+
+# each row of the table: its formula and its slope
+TABLE = {
+    "sigmoid": (sigma, lambda x: sigma(x) * (1 - sigma(x))),
+    "tanh": (lambda x: 2 * sigma(2 * x) - 1, lambda x: 1 - x.tanh() ** 2),
+    "hardsigmoid": (
+        lambda x: (x / 6 + 0.5).clamp(0, 1),
+        lambda x: (x.abs() < 3) / 6,
+    ),
+    "hardtanh": (lambda x: x.clamp(-1, 1), lambda x: (x.abs() < 1) * 1.0),
+    "relu": (lambda x: x.clamp(min=0), lambda x: (x > 0) * 1.0),
+    "leaky_relu": (
+        lambda x: below_0(x, x, 0.01 * x),
+        lambda x: below_0(x, torch.ones_like(x), torch.full_like(x, 0.01)),
+    ),
+    "relu6": (lambda x: x.clamp(0, 6), lambda x: (x > 0) * (x < 6) * 1.0),
+    "elu": (
+        lambda x: below_0(x, x, x.exp() - 1),
+        lambda x: below_0(x, torch.ones_like(x), x.exp()),
+    ),
+    "selu": (
+        lambda x: 1.0507 * below_0(x, x, 1.6733 * (x.exp() - 1)),
+        lambda x: below_0(x, torch.full_like(x, 1.0507), 1.0507 * 1.6733 * x.exp()),
+    ),
+    "softplus": (lambda x: torch.log(1 + x.exp()), sigma),
+    "gelu": (
+        lambda x: x * bell.cdf(x),
+        lambda x: bell.cdf(x) + x * bell.log_prob(x).exp(),
+    ),
+    "silu": (lambda x: x * sigma(x), lambda x: sigma(x) * (1 + x * (1 - sigma(x)))),
+    "mish": (
+        lambda x: x * tanh_of_softplus(x),
+        lambda x: tanh_of_softplus(x) + x * sigma(x) * (1 - tanh_of_softplus(x) ** 2),
+    ),
+    "hardswish": (
+        lambda x: x * (x / 6 + 0.5).clamp(0, 1),
+        lambda x: torch.where(x.abs() < 3, x / 3 + 0.5, (x > 0) * 1.0),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_every_formula_and_slope_of_the_table_is_torchs(name):
+    x = torch.linspace(-7, 7, 200)
+    formula, slope = TABLE[name]
+    assert_close(formula(x), getattr(F, name)(x), rtol=1e-4, atol=3e-5)
+    assert_close(slope(x), slope_of(getattr(F, name), x), rtol=1e-4, atol=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "lowest"),
+    [("gelu", -0.17), ("silu", -0.278), ("mish", -0.309), ("hardswish", -0.375)],
+)
+def test_lowest_values_of_the_table(name, lowest):
+    found = getattr(F, name)(torch.linspace(-7, 7, 14_001)).min().item()
+    assert found == pytest.approx(lowest, abs=6e-4)
+
+
+def test_forms_of_relu_give_the_same_values():
+    z = torch.tensor([0.2392, -1.2186, -0.9254, 0.0])
+    for form in [nn.ReLU()(z), torch.relu(z), z.relu(), z.clamp(min=0)]:
+        assert torch.equal(form, F.relu(z))
+    assert not hasattr(z, "gelu") and hasattr(z, "sigmoid")
+    assert [p.item() for p in nn.PReLU().parameters()] == [0.25]
+
+
+def test_sigmoid_reaches_1_at_17():
+    assert torch.sigmoid(torch.tensor(16.0)) < 1 == torch.sigmoid(torch.tensor(17.0))
+
+
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+@pytest.mark.parametrize("shape", [(), (5,), (2, 3, 4)])
+def test_own_gelu_is_nn_gelu(approximate, shape):
+    torch.manual_seed(0)
+    mine = defined("MyGELU")["MyGELU"](approximate)
+    theirs, x = nn.GELU(approximate), 3 * torch.randn(shape)
+    assert repr(mine) == f"My{theirs!r}"
+    assert_close(mine(x), theirs(x))
+    assert_close(slope_of(mine, x), slope_of(theirs, x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("k", [1, 3, 10, 50])
+def test_net_of_hinges_meets_the_function_at_k_plus_1_places(k):
+    net = defined("build")["build"](lambda x: (3 * x).cos(), k)
+    places = torch.linspace(0, 1, k + 1)[:, None]
+    assert_close(net(places), (3 * places).cos(), rtol=1e-4, atol=1e-5)
+    middles = (places[1:] + places[:-1]) / 2  # straight between them
+    means = (net(places[1:]) + net(places[:-1])) / 2
+    assert_close(net(middles), means, rtol=1e-4, atol=1e-5)
+
+
+def test_the_root_needs_26_hinges():
+    build, x = defined("build")["build"], torch.linspace(0, 1, 2_001)[:, None]
+    error = {k: (build(torch.sqrt, k)(x) - x.sqrt()).abs().max() for k in (24, 26)}
+    assert error[26] < 0.05 < error[24]
+
+
+GAINS = {"relu": 2**0.5, "tanh": 1.47, "sigmoid": 4.72, "silu": 1.62, "gelu": 1.48}
+
+
+@pytest.mark.parametrize("name", GAINS)
+def test_gain_for_normal_sums(name):
+    z = torch.linspace(-8, 8, 16_001)
+    square = (slope_of(getattr(torch, name, getattr(F, name)), z) ** 2) * (
+        bell.log_prob(z).exp() * 16 / 16_000
+    )
+    assert square.sum() ** -0.5 == pytest.approx(GAINS[name], abs=0.01)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", ["relu", "tanh", "sigmoid"])
+def test_factor_of_a_layer_is_the_gain_times_the_typical_slope(name, seed):
+    torch.manual_seed(seed)
+    scope = defined("factors")
+    formula, found = scope["factors"](getattr(torch, name), 2.0)
+    assert found == pytest.approx(formula, rel=0.12)
+
+
+def outputs_differ(activation, gain):
+    torch.manual_seed(0)
+    h = torch.randn(200, 64)
+    for _ in range(10):
+        h = activation(gain * h @ torch.randn(64, 64) / 8)
+    directions = F.normalize(h, dim=1)
+    return 1 - (directions @ directions.T).mean().item()
+
+
+def test_outputs_of_sigmoids_are_alike_and_those_of_tanh_are_not():
+    assert outputs_differ(torch.sigmoid, 8) < 0.05
+    assert 0.05 < outputs_differ(F.relu, 1.5) < 0.3
+    assert outputs_differ(torch.tanh, 1.5) > 0.95
+
+
+@pytest.mark.parametrize("dim", [0, 1, -1])
+def test_softmax_ignores_a_shift_and_cross_entropy_takes_log_softmax(dim):
+    z = torch.randn(4, 4, generator=torch.Generator().manual_seed(0))
+    assert_close((z + 100).softmax(dim), z.softmax(dim), rtol=1e-4, atol=1e-5)
+    assert_close(z.log_softmax(dim).exp(), z.softmax(dim))
+    y = torch.arange(4)
+    assert_close(F.cross_entropy(z, y), -z.log_softmax(1).diagonal().mean())
+
+
+def test_silu_in_place_copies_its_input_first():
+    x = torch.tensor([-1.0, 2.0], requires_grad=True) * 1
+    y = F.silu(x, inplace=True)
+    assert_close(y.grad_fn._saved_self.detach(), torch.tensor([-1.0, 2.0]))
+    with pytest.raises(TypeError):
+        nn.GELU(inplace=True)
+
+
+def test_backward_counts_writes_and_compares_nothing():
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    y = torch.sigmoid(x)
+    before = y.detach().clone()
+    F.relu(y, inplace=True)
+    assert torch.equal(y.detach(), before)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+
+
+@pytest.mark.parametrize("width", [4, 16, 128])
+def test_swiglu_with_8_thirds_of_the_width_has_as_many_weights(width):
+    swiglu = defined("SwiGLU")["SwiGLU"](width, 8 * width // 3)
+    count = sum(p.numel() for p in swiglu.parameters())
+    assert 8 * width**2 - 3 * width < count <= 8 * width**2
+    x = torch.randn(2, 5, width)
+    gate, up, down = (p.T for p in swiglu.parameters())
+    assert_close(swiglu(x), (F.silu(x @ gate) * (x @ up)) @ down)
+
+
+def test_two_thirds_of_llama_are_gates():
+    rounded = 256 * math.ceil(8 / 3 * 4_096 / 256)
+    assert rounded == 11_008
+    assert 0.63 < 32 * 3 * 4_096 * rounded / 6.74e9 < 2 / 3
+
+
+def test_resnet_18_uses_its_9_relus_17_times():
+    with torch.device("meta"):
+        model = torchvision.models.resnet18().eval()
+        calls = []
+        relus = [m for m in model.modules() if isinstance(m, nn.ReLU)]
+        for relu in relus:
+            relu.register_forward_hook(lambda *call: calls.append(call[2].numel()))
+        model(torch.empty(1, 3, 224, 224))
+    assert (len(relus), len(calls), sum(calls)) == (9, 17, 2_308_096)
+
+
+def means(name: str, column: str, key: str, **settings) -> dict[str, float]:
+    rows = load_experiment(name).select(**settings)
+    return {row[key]: sum(row[column]) / len(row[column]) for row in rows}
+
+
+def test_long_race_says_what_the_lesson_reads_off():
+    drawn, scaled = (
+        means("hidden_activations", "test accuracy", "activation", start=start)
+        for start in ("nn.Linear's", "scaled")
+    )
+    assert drawn.pop("sigmoid") < 0.15
+    none = max(drawn.pop("none"), scaled.pop("none"))
+    assert scaled.pop("sigmoid") < min(scaled.values()) - 0.01
+    bent = [*drawn.values(), *scaled.values()]
+    assert none + 0.01 < min(bent)
+    assert max(bent) - min(bent) < 0.015
+
+
+def test_gating_table_says_what_the_lesson_reads_off():
+    bits = means("gating", "bits per character", "feed-forward")
+    assert bits["no bend, no gate"] == pytest.approx(3.30, abs=0.01)
+    assert bits["GELU"] == pytest.approx(2.56, abs=0.005)
+    assert bits["SiLU"] == pytest.approx(2.68, abs=0.005)
+    for kind in ("SwiGLU", "GEGLU"):
+        assert bits[kind] == pytest.approx(2.42, abs=0.006)
+    assert bits["gate without a bend"] == pytest.approx(2.45, abs=0.005)
+    assert bits["GLU"] > bits["GELU"]
