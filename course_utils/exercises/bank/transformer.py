@@ -485,7 +485,14 @@ def _places(lengths: Tensor, size: int) -> Tensor:
 
 def _lengths_cases() -> list[Case]:
     # In the third, batch and size are equal, so that a transposed mask fits.
-    cases = [([1, 3], 4), ([2, 4, 1], 5), ([3, 1, 2], 3), ([4], 6), ([1, 1], 1), ([3, 140], 150)]
+    cases = [
+        ([1, 3], 4),
+        ([2, 4, 1], 5),
+        ([3, 1, 2], 3),
+        ([4], 6),
+        ([1, 1], 1),
+        ([3, 140], 150),
+    ]
     return [(torch.tensor(n, device=current_device()), size) for n, size in cases]
 
 
@@ -1271,7 +1278,14 @@ def _scores_of_the_best(step: _Model, start: Tensor, length: int) -> Tensor:
 def _greedy_cases() -> list[Case]:
     # Size of the vocabulary, seed, start, length; a single token first, and once the
     # token 0 on the way.
-    cases = [(5, 3, 2, 1), (9, 1, 1, 5), (7, 4, 6, 6), (11, 8, 10, 4), (6, 5, 5, 6), (7, 2, 1, 20)]
+    cases = [
+        (5, 3, 2, 1),
+        (9, 1, 1, 5),
+        (7, 4, 6, 6),
+        (11, 8, 10, 4),
+        (6, 5, 5, 6),
+        (7, 2, 1, 20),
+    ]
     return [
         (_Model(size, seed), torch.tensor([first], device=current_device()), length)
         for size, seed, first, length in cases
