@@ -89,8 +89,8 @@ SLIDE = Exercise(
         Misconception(
             "bias in every term",
             lambda x, w, b: _slide(x, w, b * len(w)),
-            "The bias is in your result `len(w)` times: often it is added to every "
-            "product, before the sum. It belongs to the window, once.",
+            "The bias is in your result `len(w)` times, as where it is added to "
+            "every product, before the sum. It belongs to the window, once.",
         ),
         Misconception(
             "mean for sum",
@@ -146,6 +146,7 @@ def _output_size_with(faults: frozenset[str]) -> Answer | None:
         "dilation forgotten": lambda kernel, dilation: kernel,
         "dilation times kernel": lambda kernel, dilation: dilation * kernel,
         "span without the one": lambda kernel, dilation: dilation * (kernel - 1),
+        "dilation added": lambda kernel, dilation: kernel + dilation - 1,
     }
     others = {"stride forgotten", "rounded up", "one too few"}
     if len(faults & spans.keys()) == 2 or len(faults & paddings.keys()) == 2:
@@ -192,8 +193,9 @@ OUTPUT_SIZE = Exercise(
         Misconception(
             "one inside the division",
             lambda n, k, s, p, d: (_room(n, k, p, d) + 1) // s,
-            "You add the 1 before you divide by the stride. The first place is no "
-            "step: with a stride above 1 add it at the end, after the division.",
+            "Right for stride 1: with a larger one, the 1 for the first place is "
+            "divided too. (It may have cancelled a - 1 of yours.) Subtract the whole "
+            "span, `dilation * (kernel - 1) + 1`, divide, then add 1.",
         ),
         Misconception(
             "dilation forgotten",
@@ -208,6 +210,13 @@ OUTPUT_SIZE = Exercise(
             "the taps, so there are `kernel - 1` of them.",
         ),
         Misconception(
+            "dilation added",
+            lambda n, k, s, p, d: (n + 2 * p - (k + d - 1)) // s + 1,
+            "You add the dilation: your window spans `kernel + dilation - 1` cells. It "
+            "widens every gap between two taps, so it multiplies: `dilation * (kernel "
+            "- 1) + 1`.",
+        ),
+        Misconception(
             "padding forgotten",
             lambda n, k, s, p, d: _room(n, k, 0, d) // s + 1,
             "Your result is that of padding 0. The window may also stand on the "
@@ -216,7 +225,7 @@ OUTPUT_SIZE = Exercise(
         Misconception(
             "padding on one side",
             lambda n, k, s, p, d: (_room(n, k, 0, d) + p) // s + 1,
-            "The padding counts once in your result. It is added at both ends.",
+            "You count the padding only once. It is added at both ends.",
         ),
         Misconception(
             "padding after the stride",
@@ -360,6 +369,18 @@ SAME_PADDING = Exercise(
             "multiplies.",
         ),
         Misconception(
+            "at least one",
+            lambda k, d: max(1, d * (k - 1) // 2),
+            "Right except for a kernel of 1, where yours is 1. Such a window has one "
+            "cell, and the output is as long as the input without any padding.",
+        ),
+        Misconception(
+            "kernel taken for 3",
+            lambda k, d: d,
+            "Right for a kernel of 3 only: you give the dilation, whatever the kernel. "
+            "The padding grows with both.",
+        ),
+        Misconception(
             "word",
             lambda k, d: "same",
             "`'same'` lets the layer work it out. Return the number that it uses.",
@@ -477,6 +498,13 @@ COUNT = Exercise(
             "its group.",
         ),
         Misconception(
+            "one channel with groups",
+            lambda i, o, k, g, h, w: o * (i if g == 1 else 1) * k**2 + o,
+            "With groups, each of your kernels looks at one channel. It looks at "
+            "`in_channels / groups` of them: that is one only where there are as many "
+            "groups as input channels.",
+        ),
+        Misconception(
             "one kernel",
             lambda i, o, k, g, h, w: (i // g) * k**2 + o,
             "You count the weights of a single kernel. Every output channel has its "
@@ -555,6 +583,13 @@ def _bias_along_places(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return sums.reshape(_conv2d(x, weight, bias).shape)
 
 
+def _stacked_without_the_last(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Leave out the last row and column; fail where nothing is left, as a loop does."""
+    y = _conv2d(x, weight, bias)[..., :-1, :-1]
+    rows = [torch.stack(row.unbind(-1), -1) for row in y.unbind(-2)]
+    return torch.stack(rows, -2)
+
+
 def _channels_last(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     y = _conv2d(x, weight, bias)
     return y.permute(0, 2, 3, 1).reshape(y.shape)
@@ -629,14 +664,32 @@ CONV2D = Exercise(
         Misconception(
             "last channel only",
             lambda x, weight, bias: _conv2d(x[:, -1:], weight[:, -1:], bias),
-            "Only the last input channel is in your result: often it overwrites what "
-            "the others gave. Each output sums over all input channels.",
+            "Only the last input channel is in your result, as where it overwrites "
+            "what the others gave. Each output sums over all input channels.",
         ),
         Misconception(
-            "one row and column too few",
-            lambda x, weight, bias: _conv2d(x, weight, bias)[..., :-1, :-1],
-            "The last row and column of windows are missing: there are `H - K + 1` "
-            "and `W - K + 1` positions.",
+            "first channel's kernel for all",
+            lambda x, weight, bias: _conv2d(
+                x.sum(1, keepdim=True), weight[:, :1], bias
+            ),
+            "Right for one input channel. With more, all of them meet the weights of "
+            "the first, `weight[:, 0]`. Each channel has its own: channel `c` meets "
+            "`weight[:, c]`.",
+        ),
+        *(
+            Misconception(
+                name,
+                answer,
+                "The last row and the last column of windows are missing: there are "
+                "`H - K + 1` rows and `W - K + 1` columns of them.",
+            )
+            for name, answer in (
+                (
+                    "one row and column too few",
+                    lambda x, weight, bias: _conv2d(x, weight, bias)[..., :-1, :-1],
+                ),
+                ("one row and column too few, stacked", _stacked_without_the_last),
+            )
         ),
         Misconception(
             "padded",
@@ -661,6 +714,15 @@ CONV2D = Exercise(
             _SQUARE_ONLY,
         ),
         Misconception(
+            "square root for both",
+            lambda x, weight, bias: _conv2d_reshaped(
+                x, weight, bias, lambda high, wide: [math.isqrt(high * wide)] * 2
+            ),
+            "Right for square pictures only: the square root of the number of places "
+            "stands for height and width. The output is `H - K + 1` high and "
+            "`W - K + 1` wide.",
+        ),
+        Misconception(
             "height and width swapped",
             lambda x, weight, bias: _conv2d_reshaped(
                 x, weight, bias, lambda high, wide: [wide, high]
@@ -671,8 +733,20 @@ CONV2D = Exercise(
         Misconception(
             "channels last",
             _channels_last,
-            "The numbers are right, their places are not: often a `reshape` of a "
-            "result with the channels last. Move the axis first: `transpose`.",
+            "The numbers are right, their places are not: they stand as where a "
+            "result with the channels last is reshaped. `reshape` can't move an axis; "
+            "`transpose` and `permute` can.",
+        ),
+        Misconception(
+            "channels before the batch, reshaped",
+            lambda x, weight, bias: (
+                _conv2d(x, weight, bias)
+                .transpose(0, 1)
+                .reshape(_conv2d(x, weight, bias).shape)
+            ),
+            "Right for one picture. With more, the numbers are right but stand in each "
+            "other's places, as where axes in the order `(O, N, …)` are reshaped to "
+            "`(N, O, …)`. `reshape` can't exchange axes; `transpose` can.",
         ),
         Misconception(
             "channels left last",
@@ -744,8 +818,9 @@ def _apply_kernel(design: Answer, picture: Tensor) -> Any:
 
 def _move_right_cases() -> list[Case]:
     device = current_device()
-    counted = torch.arange(1.0, 10.0, device=device).reshape(3, 3)
-    return [(counted,), randn((3, 3)), randn((3, 3), seed=2)]
+    # No number is the mean of its neighbours: averages of three show in every row.
+    digits = torch.tensor([[1.0, 8, 3], [6, 2, 9], [4, 7, 5]], device=device)
+    return [(digits,), randn((3, 3)), randn((3, 3), seed=2)]
 
 
 MOVE_RIGHT = Exercise(
@@ -785,6 +860,20 @@ MOVE_RIGHT = Exercise(
             _ones_at((0, 0), (1, 0), (2, 0)),
             "Every output is a sum of three pixels: your kernel has a whole column of "
             "ones. Which single pixel should come to each place?",
+        ),
+        Misconception(
+            "whole column, averaged",
+            _ones_at((0, 0), (1, 0), (2, 0), value=1 / 3),
+            "Every output is the mean of three pixels above each other, one column to "
+            "the left. Each place should fetch a single pixel: one weight is 1, the "
+            "others are 0.",
+        ),
+        Misconception(
+            "half of two pixels",
+            _ones_at((1, 0), (1, 1), value=0.5),
+            "Every output is the mean of a pixel and its left-hand neighbour: half of "
+            "the picture stays in its place. Fetch the neighbour whole, with a weight "
+            "of 1, and put 0 in the middle.",
         ),
         Misconception(
             "two pixels",
@@ -951,6 +1040,12 @@ RECEPTIVE_FIELD = Exercise(
             "and 2, neighbours are 4 pixels apart.",
         ),
         Misconception(
+            "largest stride",
+            lambda layers: _steps(layers, max),
+            "You use the largest stride so far. Strides multiply: after 2 and 2, "
+            "neighbours are 4 pixels apart.",
+        ),
+        Misconception(
             "strides added",
             lambda layers: _steps(layers, lambda step, stride: step + stride - 1),
             "The strides are added in your result. They multiply: after 2 and 2, and "
@@ -961,6 +1056,12 @@ RECEPTIVE_FIELD = Exercise(
             lambda layers: _steps(layers, lambda step, stride: step + stride),
             "The strides are added in your result. They multiply: after a stride of "
             "1, neighbours are still one pixel apart.",
+        ),
+        Misconception(
+            "odd kernels only",
+            lambda layers: _receptive_field([(k // 2 * 2 + 1, s) for k, s in layers]),
+            "Right for odd kernels only. A kernel adds `kernel - 1` steps; an even one "
+            "adds one more in your result, as `2 * (kernel // 2)` does.",
         ),
         Misconception(
             "other direction",
@@ -977,8 +1078,8 @@ RECEPTIVE_FIELD = Exercise(
         Misconception(
             "list emptied",
             _emptied,
-            "After the call the list is empty, for everybody else as well: often "
-            "`pop` does this. Go through it with `for` instead.",
+            "After the call the list is empty, for everybody else as well, as after "
+            "`pop` in a loop. Go through it with `for` instead.",
         ),
         Misconception(
             "the one missing",
@@ -1022,6 +1123,7 @@ RECEPTIVE_FIELD = Exercise(
         ([(3, 2), (5, 2), (3, 1)],),
         ([(7, 2), (3, 2), (3, 2), (1, 1)],),
         ([(5, 3)],),
+        ([(2, 1)],),
         ([(2, 3), (3, 4), (4, 1)],),
         ([(3, 1), (4, 3), (2, 1), (3, 2)],),
     ],
@@ -1065,6 +1167,19 @@ def _kernel_spread(x: Tensor, w: Tensor, stride: int) -> Tensor:
     """Spread the numbers of the kernel, and cut the result to the right length."""
     spread = _stamp(w, x, stride)
     return F.pad(spread, (0, (len(x) - 1) * stride + len(w) - len(spread)))
+
+
+def _repeated(x: Tensor, w: Tensor, stride: int) -> Tensor:
+    """Slide the flipped kernel over x with repeated numbers in place of zeros."""
+    wide = x.repeat_interleave(stride)[: (len(x) - 1) * stride + 1]
+    ends = len(w) - 1
+    return F.pad(wide, (ends, ends)).unfold(0, len(w), 1) @ w.flip(0)
+
+
+def _side_by_side(x: Tensor, w: Tensor, stride: int) -> Tensor:
+    """Lay the stamps one after the other, and bring them to the right length."""
+    laid = torch.outer(x, w).flatten()
+    return F.pad(laid, (0, (len(x) - 1) * stride + len(w) - len(laid)))
 
 
 def _slid_over(x: Tensor, w: Tensor, stride: int, ends: tuple[int, int]) -> Tensor:
@@ -1151,11 +1266,24 @@ STAMP = Exercise(
             "as the stride. The last stamp starts at `(len(x) - 1) * stride`, and is "
             "`len(w)` wide.",
         ),
+        *(
+            Misconception(
+                name,
+                answer,
+                "Your stamps lie one after the other, `len(w)` apart. They are `stride` "
+                "apart, and add up where they overlap.",
+            )
+            for name, answer in (
+                ("side by side", lambda x, w, stride: torch.outer(x, w).flatten()),
+                ("side by side, right length", _side_by_side),
+            )
+        ),
         Misconception(
-            "side by side",
-            lambda x, w, stride: torch.outer(x, w).flatten(),
-            "Your stamps lie side by side, `len(w)` apart. The stride says how far "
-            "apart they are; if they overlap, they add up.",
+            "numbers repeated",
+            _repeated,
+            "Right for stride 1. With a larger stride you repeat the numbers of `x`; "
+            "to slide a kernel over them, zeros must stand between them: `x[i]` leaves "
+            "one stamp, from place `i * stride` on.",
         ),
         Misconception(
             "stride between stamps",

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.exercises.cases import randn
+from course_utils.exercises.explain import learners_frames
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 from course_utils.session import current_device
 
@@ -21,9 +22,11 @@ def _each(count: _Count) -> Answer:
     return lambda widths, bias: sum(count(i, o, bias) for i, o in pairwise(widths))
 
 
+_count_layers = _each(lambda i, o, bias: o * (i + bias))
+
 COUNT = Exercise(
     "linear.count",
-    _each(lambda i, o, bias: o * (i + bias)),
+    _count_layers,
     (
         Misconception(
             "bias not counted",
@@ -51,9 +54,9 @@ COUNT = Exercise(
         Misconception(
             "nothing without bias",
             _each(lambda i, o, bias: i * o + o if bias else 0),
-            "With `bias=False` your count is 0. Often a Python `a + b if bias else 0` "
-            "does that: it chooses between the whole sum and 0. Put parentheses "
-            "around `(b if bias else 0)`.",
+            "With `bias=False` your count is 0. The usual cause: `a + b if bias else "
+            "0` chooses between the whole sum and 0. Put parentheses around `(b if "
+            "bias else 0)`.",
         ),
         Misconception(
             "none without bias",
@@ -87,9 +90,9 @@ COUNT = Exercise(
         ),
         Misconception(
             "last layer left out",
-            lambda widths, bias: sum(o * (i + bias) for i, o in pairwise(widths[:-1])),
-            "The last layer is missing: from n widths come n - 1 layers. Often a "
-            "`range` ends one too early.",
+            lambda widths, bias: _count_layers(widths[:-1], bias),
+            "The last layer is missing: from n widths come n - 1 layers. Perhaps "
+            "a `range` ends one too early.",
         ),
         Misconception(
             "first layer only",
@@ -100,13 +103,39 @@ COUNT = Exercise(
         Misconception(
             "last layer only",
             lambda widths, bias: widths[-1] * (widths[-2] + bias),
-            "This is the last layer alone. Often a loop overwrites its result each "
+            "This is the last layer alone. Perhaps a loop overwrites its result each "
             "time: add to it.",
         ),
         Misconception(
             "first layer left out",
-            lambda widths, bias: sum(o * (i + bias) for i, o in pairwise(widths[1:])),
-            "The first layer is missing. Often a loop starts one too late.",
+            lambda widths, bias: _count_layers(widths[1:], bias),
+            "The first layer is missing. Perhaps a loop starts one too late.",
+        ),
+        Misconception(
+            "equal layers counted once",
+            lambda widths, bias: sum(o * (i + bias) for i, o in set(pairwise(widths))),
+            "Layers of the same size count once in your result, as in a `set` or as "
+            "keys of a `dict`. Each of them has parameters of its own.",
+        ),
+        *(
+            Misconception(
+                name,
+                answer,
+                "You count the layers of the first three widths only. `widths` may hold "
+                "more of them, or only two: go through all neighbours.",
+            )
+            for name, answer in (
+                (
+                    "first three widths",
+                    lambda widths, bias: _count_layers(widths[:3], bias),
+                ),
+                (
+                    "first three widths by index",
+                    lambda widths, bias: _count_layers(
+                        [widths[i] for i in range(3)], bias
+                    ),
+                ),
+            )
         ),
         Misconception(
             "ends only",
@@ -149,7 +178,7 @@ AFFINE = Exercise(
         Misconception(
             "no transpose",
             lambda x, weight, bias: x @ weight + bias,
-            "This is what `x @ weight` gives: nn.Linear stores weight as "
+            "You multiply by `weight` as it is. nn.Linear stores it as "
             "`(out_features, in_features)`, so transpose it.",
         ),
         Misconception(
@@ -186,8 +215,8 @@ AFFINE = Exercise(
         Misconception(
             "squeezed",
             lambda x, weight, bias: (x @ weight.T).squeeze() + bias,
-            "Right but where there is a single example or a single output: there a "
-            "dimension is missing. Often that is `squeeze()`, which removes every "
+            "Right, except where there is a single example or output: a dimension is "
+            "missing there. The usual cause is `squeeze()`, which removes every "
             "dimension of size 1.",
         ),
         *(
@@ -196,7 +225,7 @@ AFFINE = Exercise(
                 lambda x, weight, bias, keep=keep: (
                     x[:, keep] @ weight[:, keep].T + bias
                 ),
-                f"The {name} feature does not count in your sums: often a loop or a "
+                f"The {name} feature does not count in your sums. Perhaps a loop or a "
                 "slice starts one place too late or ends one too early.",
             )
             for name, keep in (("first", slice(1, None)), ("last", slice(-1)))
@@ -233,8 +262,8 @@ AFFINE = Exercise(
         Misconception(
             "bias for every feature",
             lambda x, weight, bias: x @ weight.T + x.shape[1] * bias,
-            "The bias is in your result once for every input feature: often it is "
-            "added inside the loop over them. Sum first, then add it once.",
+            "The bias is in your result once for every input feature, as where it "
+            "is added inside a loop over them. Sum first, then add it once.",
         ),
         Misconception(
             "mean for sum",
@@ -245,7 +274,7 @@ AFFINE = Exercise(
         Misconception(
             "last example only",
             lambda x, weight, bias: x[-1] @ weight.T + bias,
-            "This is the output of the last example alone. Often a loop overwrites "
+            "This is the output of the last example alone. Perhaps a loop overwrites "
             "its result each time: collect them, or multiply all rows at once.",
         ),
     ),
@@ -333,6 +362,18 @@ STANDARDISE = Exercise(
             lambda mean, std: (-mean / std, torch.diag(1 / std)),
             "Both are right, but in the other order. Return the weight first.",
         ),
+        *(
+            Misconception(
+                f"{small} added to std",
+                lambda mean, std, small=small: (
+                    torch.diag(1 / (std + small)),
+                    -mean / (std + small),
+                ),
+                f"Your numbers are slightly too small, as where {small} is added to "
+                "`std`. No `std` is 0 here: divide by it as it is.",
+            )
+            for small in (0.01, 0.001, 0.0001)
+        ),
         Misconception(
             "bias as a row",
             lambda mean, std: (torch.diag(1 / std), (-mean / std)[None]),
@@ -356,6 +397,15 @@ STANDARDISE = Exercise(
 _Layer = tuple[Tensor, Tensor]  # weight and bias
 
 
+class _Layers(list[_Layer]):
+    """A list of layers that shows how many there are, and their shapes."""
+
+    def __repr__(self) -> str:
+        shapes = [f"({tuple(w.shape)}, {tuple(b.shape)})" for w, b in self]
+        many = "layer" if len(self) == 1 else "layers"
+        return f"{len(self)} {many}, weight and bias of shape {', '.join(shapes)}"
+
+
 def _stacked(merge: Callable[..., Any]) -> Answer:
     """Return an answer that merges two layers at a time, the first ones first."""
 
@@ -368,6 +418,12 @@ def _stacked(merge: Callable[..., Any]) -> Answer:
 _merged = _stacked(lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1 + b2))
 
 
+def _last_but_one_lost(layers: list[_Layer]) -> Any:
+    weight, bias = _merged(layers)
+    lost = layers[-1][0] @ layers[-2][1] if len(layers) > 2 else 0
+    return weight, bias - lost
+
+
 def _stacks() -> list[Case]:
     widths = [(3, 5, 2), (2, 3, 1), (1, 2, 2), (3, 3, 3), (4, 2, 5, 3), (2, 4, 3, 1, 2)]
     stacks: list[Case] = []
@@ -375,8 +431,8 @@ def _stacks() -> list[Case]:
         shapes = [shape for i, o in pairwise(sizes) for shape in ((o, i), (o,))]
         tensors = randn(*shapes, seed=len(sizes))
         layers = list(zip(tensors[::2], tensors[1::2], strict=True))
-        stacks.append((layers,))
-    return [*stacks, (stacks[0][0][:1],)]
+        stacks.append((_Layers(layers),))
+    return [*stacks, (_Layers(stacks[0][0][:1]),)]
 
 
 MERGE = Exercise(
@@ -386,37 +442,54 @@ MERGE = Exercise(
         Misconception(
             "order",
             _stacked(lambda w1, b1, w2, b2: (w1 @ w2, w2 @ b1 + b2)),
-            "You multiply `w1 @ w2`. The first layer's weight meets x first, so it "
-            "stands on the right: `w2 @ w1`.",
+            "Of two layers in a row you put the earlier weight on the left, `w1 @ "
+            "w2`. It meets x first, so it stands on the right: `w2 @ w1`.",
         ),
         Misconception(
             "layers exchanged",
             _stacked(lambda w1, b1, w2, b2: (w1 @ w2, w1 @ b2 + b1)),
-            "This runs layer 2 first and layer 1 after it. The first layer's weight "
-            "meets x first, so it stands on the right: `w2 @ w1`.",
+            "Of two layers in a row you run the later one first. The earlier weight "
+            "`w1` meets x first, so it stands on the right: `w2 @ w1`; and its bias "
+            "passes through the later layer.",
         ),
         Misconception(
             "biases added",
             _stacked(lambda w1, b1, w2, b2: (w2 @ w1, b1 + b2)),
-            "You add the biases. The first one passes through the second layer too, "
-            "and comes out as `w2 @ b1`.",
+            "You add the biases as they are. Each passes through all the layers after "
+            "its own: of two layers in a row, the earlier bias comes out as `w2 @ b1`.",
         ),
         Misconception(
             "first bias lost",
             _stacked(lambda w1, b1, w2, b2: (w2 @ w1, b2)),
-            "The weight is right, but the first bias is lost: it leaves the second "
+            "The weight is right, but only the last layer's bias is left. Those before "
+            "it count too: of two layers in a row, the earlier bias leaves the later "
             "layer as `w2 @ b1`.",
         ),
         Misconception(
             "second bias lost",
             _stacked(lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1)),
-            "The weight is right, but the second bias is missing: add `b2`.",
+            "The weight is right, but only the first layer's bias is in your result. "
+            "Each later layer adds its own: of two layers in a row, `w2 @ b1 + b2`.",
         ),
         Misconception(
             "bias from the left",
             _stacked(lambda w1, b1, w2, b2: (w2 @ w1, b1 @ w2 + b2)),
-            "`b1 @ w2` sums over the outputs of the second layer. The first bias is "
-            "an input of that layer: `w2 @ b1`, or `b1 @ w2.T`.",
+            "Of two layers in a row you compute `b1 @ w2`, which sums over the outputs "
+            "of the later one. The earlier bias is an input of that layer: `w2 @ b1`, "
+            "or `b1 @ w2.T`.",
+        ),
+        Misconception(
+            "bias through the merged weight",
+            _stacked(lambda w1, b1, w2, b2: (w2 @ w1, (w2 @ w1) @ b1 + b2)),
+            "You multiply the bias by the weight that is already merged. The bias so "
+            "far passes through the next layer alone, `w2 @ b1 + b2`: compute it "
+            "before the weight is replaced, or keep the two weights apart.",
+        ),
+        Misconception(
+            "last bias but one lost",
+            _last_but_one_lost,
+            "Right for one or two layers. With more, your bias lacks what the last "
+            "layer makes of the bias before its own: of the last two, `w2 @ b1`.",
         ),
         Misconception(
             "weight transposed",
@@ -427,14 +500,14 @@ MERGE = Exercise(
         Misconception(
             "bias through both",
             _stacked(lambda w1, b1, w2, b2: (w2 @ w1, w2 @ (b1 + b2))),
-            "You send the sum of both biases through the second layer. Only the first "
-            "one passes through it; `b2` is added after it.",
+            "Of two layers in a row you send the sum of both biases through the later "
+            "one. Only the earlier bias passes through it; `b2` is added after it.",
         ),
         Misconception(
             "layers added",
             _stacked(lambda w1, b1, w2, b2: (w1 + w2, b1 + b2)),
-            "You add the two layers. They are used one after the other: put the "
-            "first layer's output into the second, W2 (W1 x + b1) + b2.",
+            "You add the layers. They are used one after the other: put the output of "
+            "each into the next, W2 (W1 x + b1) + b2.",
         ),
         Misconception(
             "bias first",
@@ -444,30 +517,42 @@ MERGE = Exercise(
         Misconception(
             "second bias subtracted",
             _stacked(lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1 - b2)),
-            "The weight is right; in the bias, `b2` is subtracted. Add it.",
+            "The weight is right, but the bias of every later layer is subtracted. Of "
+            "two layers in a row it is added: `w2 @ b1 + b2`.",
         ),
         Misconception(
             "second bias for every hidden unit",
             _stacked(lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1 + len(b1) * b2)),
-            "The weight is right. `b2` is in your bias once for every hidden unit: "
-            "often it is added inside the loop over them. Add it once, at the end.",
+            "The weight is right. Of two layers in a row, `b2` is in your bias once for "
+            "every unit between them, as where it is added inside a loop over these. "
+            "Add it once, at the end.",
         ),
         Misconception(
             "biases multiplied",
             _stacked(lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1 * b2)),
-            "The weight is right. In the bias, `b2` is a factor. Add it.",
+            "The weight is right. In the bias each later layer's own one is a factor. "
+            "Add it: of two layers in a row, `w2 @ b1 + b2`.",
         ),
         Misconception(
             "last two only",
             lambda layers: _merged(layers[-2:]),
-            "Right for two layers only: of more, you merge the last two. Often a loop "
-            "overwrites its result instead of going on from it.",
+            "Of more than two layers you merge the last two. Perhaps a loop overwrites "
+            "its result instead of going on from it.",
         ),
-        Misconception(
-            "first two only",
-            lambda layers: _merged(layers[:2]),
-            "Right for two layers only: of more, you merge the first two. Go on with "
-            "what they have become and the third.",
+        *(
+            Misconception(
+                name,
+                answer,
+                "You merge the first two layers. The list may hold more, or only one: "
+                "go on with what the two have become and the third.",
+            )
+            for name, answer in (
+                ("first two only", lambda layers: _merged(layers[:2])),
+                (
+                    "first two by index",
+                    lambda layers: _merged([layers[0], layers[1]]),
+                ),
+            )
         ),
         Misconception(
             "reversed",
@@ -587,11 +672,22 @@ BACKWARD = Exercise(
             "On the way back the weight is not transposed: `g` has one column per "
             "output, and `weight` has one row per output.",
         ),
-        Misconception(
-            "another order",
-            lambda x, weight, g: (g.T @ x, g.sum(0), g @ weight),
-            "The three gradients are right, but in another order. First that of `x`, "
-            "then that of `weight`, then that of the bias.",
+        *(
+            Misconception(
+                f"order: {', '.join(order)}",
+                lambda x, weight, g, order=order: tuple(
+                    {"x": g @ weight, "weight": g.T @ x, "bias": g.sum(0)}[name]
+                    for name in order
+                ),
+                "The three gradients are right, but in the wrong order. Return that of "
+                "`x`, then that of `weight`, then that of the bias.",
+            )
+            for order in (
+                ("weight", "bias", "x"),
+                ("x", "bias", "weight"),
+                ("bias", "x", "weight"),
+                ("bias", "weight", "x"),
+            )
         ),
         Misconception(
             "both transposed",
@@ -709,8 +805,15 @@ DESIGN = Exercise(
         Misconception(
             "whole numbers",
             lambda: (torch.tensor([[1, 1], [1, -1], [2, 0]]), torch.tensor([0, 0, 1])),
-            "A tensor of yours holds whole numbers, which a layer can't multiply with "
-            "floats. One decimal point in it is enough: `1.0` for `1`.",
+            "Weight or bias, or both, hold whole numbers, which a layer can't multiply "
+            "with floats. One decimal point in each is enough: `1.0` for `1`.",
+        ),
+        Misconception(
+            "columns reshaped",
+            _layer_of([[1.0, 1.0], [2.0, 1.0], [-1.0, 0.0]], [0.0, 0.0, 1.0]),
+            "The weights of your three outputs are (1, 1), (2, 1) and (-1, 0), as where "
+            "the columns are reshaped to rows. `reshape` reads the numbers row by row "
+            "into new rows; to make rows of the columns, transpose.",
         ),
         Misconception(
             "bias as a column",
@@ -842,6 +945,15 @@ HEADS = Exercise(
             "the order of the numbers. Exchange the two axes with `transpose`.",
         ),
         Misconception(
+            "heads first, reshaped",
+            lambda x, weight, bias: (
+                torch.einsum("nti,hoi->hnto", x, weight) + bias[:, None, None, :]
+            ).reshape(len(x), len(weight), x.shape[1], -1),
+            "The shape is right, but heads and batch are mixed up: `reshape` keeps the "
+            "order of the numbers. Exchange the two axes with `transpose`, or stack "
+            "the heads with `dim=1`.",
+        ),
+        Misconception(
             "heads concatenated",
             lambda x, weight, bias: (
                 torch.einsum("nti,hoi->ntho", x, weight) + bias
@@ -866,7 +978,7 @@ HEADS = Exercise(
         Misconception(
             "last head only",
             lambda x, weight, bias: x @ weight[-1].T + bias[-1],
-            "This is the last head alone. Often a loop overwrites its result each "
+            "This is the last head alone. Perhaps a loop overwrites its result each "
             "time: collect them, then stack.",
         ),
         Misconception(
@@ -922,6 +1034,8 @@ def _two_layers(
     frozen: bool = False,
     bent: bool = True,
     last: bool = True,
+    cut: Callable[[Tensor], Tensor] = lambda scores: scores,
+    cut_within: bool = False,
 ) -> type[nn.Module]:
     """Return the class of the repair exercise, with the faults asked for."""
 
@@ -937,9 +1051,39 @@ def _two_layers(
         def forward(self, x: Tensor) -> Tensor:
             hidden = self.layers[0](x.flatten(start_dim))
             hidden = hidden.relu() if bent else hidden
-            return self.layers[1](hidden) if last else hidden
+            hidden = hidden.detach() if cut_within else hidden
+            return cut(self.layers[1](hidden) if last else hidden)
 
     return Net
+
+
+def _without_parameters(set_up: Callable[[Any], object], score: Answer) -> Answer:
+    """Return a class for the repair exercise that registers no parameters."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            set_up(self)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return score(self, x.flatten(1))
+
+    return Net
+
+
+class _NotSetUp(nn.Module):
+    def __init__(self) -> None:
+        self.layer = nn.Linear(*_WIDTHS[:2])
+
+
+class _Wanting(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(_WIDTHS[0], width)
+
+
+def _plain_tensors(net: Any) -> None:
+    net.weight = torch.randn(10, _WIDTHS[0], device=current_device())
 
 
 def _is_two_layers(net: nn.Module, images: Tensor, scores: Tensor) -> bool:
@@ -953,26 +1097,88 @@ def _is_two_layers(net: nn.Module, images: Tensor, scores: Tensor) -> bool:
     return torch.allclose(scores, expected, rtol=1e-3, atol=1e-3)
 
 
-def _fault(net_class: Answer, n: int) -> Any:
-    """Say the first thing that is wrong with a network for n images."""
-    net = net_class()
+_NO_INIT = "the module is used before it is set up"
+_NEEDS_ARGUMENT = "the class needs an argument"
+
+
+def _made(net_class: Answer) -> nn.Module | str:
+    """Make the network, or say why that fails."""
+    try:
+        net = net_class()
+    except (AttributeError, TypeError) as error:
+        if "Module.__init__() call" in str(error):
+            return _NO_INIT
+        if "__init__() missing" in str(error) and not learners_frames(error):
+            return _NEEDS_ARGUMENT  # not that of a layer inside
+        raise
     if not isinstance(net, nn.Module):
         raise TypeError("Your class makes no module: write `class …(nn.Module)`.")
-    device = current_device()
+    return net if "_parameters" in vars(net) else _NO_INIT
+
+
+def _probe(net: nn.Module, images: Tensor) -> Tensor | None:
+    """Return the scores of images, or of rows as wide as the first layer if need be."""
+    widths = [m.in_features for m in net.modules() if isinstance(m, nn.Linear)]
+    for x in (images, *(images.new_ones(len(images), width) for width in widths[:1])):
+        try:
+            scores = net.forward(x)  # unseen by the recorder: it may fail
+        except Exception:
+            continue
+        if isinstance(scores, Tensor):
+            return scores
+    return None
+
+
+def _why_no_parameters(net: nn.Module, images: Tensor) -> str:
+    values = list(vars(net).values())[len(vars(nn.Module())) :]
+    inside = [
+        item
+        for value in values
+        if isinstance(value, list | tuple | dict)
+        for item in (value.values() if isinstance(value, dict) else value)
+    ]
+    if any(isinstance(item, nn.Module | nn.Parameter) for item in inside):
+        return "the layers are in a plain list"
+    tensors = [*values, *inside, *net.buffers()]
+    if any(isinstance(value, Tensor) for value in tensors):
+        return "the weights are plain tensors"
+    first, second = (_probe(net, images) for _ in range(2))
+    if first is not None and second is not None and not first.equal(second):
+        return "layers are new at every call"
+    return "nothing is registered"
+
+
+def _fault(net_class: Answer, n: int) -> Any:
+    """Say the first thing that is wrong with a network for n images."""
+    net = _made(net_class)
+    if isinstance(net, str):
+        return net
     (images,) = randn((n, 28, 28))
-    count = sum(parameter.numel() for parameter in net.parameters())
-    if count == 0:
-        return "the module has no parameters"
+    net.to(images.device)
+    parameters = list(net.parameters())
+    if not parameters:
+        return _why_no_parameters(net, images)
+    if not all(parameter.requires_grad for parameter in parameters):
+        return "some parameters are frozen"
+    probed = _probe(net, images)
+    if probed is not None and not probed.requires_grad:
+        return "the scores are cut off from autograd"
+    count = sum(parameter.numel() for parameter in parameters)
     wanted = sum(o * (i + 1) for i, o in pairwise(_WIDTHS))
     if count != wanted:
-        return f"the module has {count:,} parameters, not {wanted:,}"
-    if not all(parameter.requires_grad for parameter in net.parameters()):
-        return "some parameters are frozen"
-    scores = net.to(device)(images)
+        widths = " → ".join(map(str, _WIDTHS))
+        raise ValueError(
+            f"Your network has {count:,} parameters, the broken one {wanted:,}: its "
+            f"layers should stay as they are, {widths} features."
+        )
+    scores = net(images)
     if not isinstance(scores, Tensor):
         return scores
     if scores.shape != (n, 10):
-        return f"{n} images give the shape {tuple(scores.shape)}, not ({n}, 10)"
+        raise ValueError(
+            f"Your network gives scores of shape {tuple(scores.shape)} for images of "
+            f"shape ({n}, 28, 28): the task asks for ({n}, 10)."
+        )
     if not _is_two_layers(net, images, scores):
         return "the scores are not those of a layer, a ReLU and a layer"
     (many,) = randn((64, 28, 28), seed=2)
@@ -1002,8 +1208,58 @@ REPAIR = Exercise(
         Misconception(
             "nothing mended",
             _two_layers(_wide, listed=True, start_dim=0),
-            "The module has no parameters. A plain Python list hides its layers from "
-            "the module: what kind of list does `nn` have for modules?",
+            "The module has no parameters. A plain Python list, tuple or dict hides "
+            "from the module what it holds: what kind of list does `nn` have for "
+            "modules?",
+        ),
+        Misconception(
+            "plain tensors",
+            _without_parameters(_plain_tensors, lambda net, x: x @ net.weight.T),
+            "The module has no parameters, but it holds plain tensors. A tensor is not "
+            "registered as a parameter, even with `requires_grad=True`: a weight must "
+            "be an `nn.Parameter`, as those of `nn.Linear` are.",
+        ),
+        Misconception(
+            "layers made in forward",
+            _without_parameters(
+                lambda net: None,
+                lambda net, x: nn.Linear(_WIDTHS[0], 10, device=x.device)(x),
+            ),
+            "The module has no parameters, and gives other scores at every call for "
+            "the same images. The usual cause: `forward` makes new layers each time. "
+            "Make them once, in `__init__`, as attributes of `self`.",
+        ),
+        Misconception(
+            "nothing registered",
+            _without_parameters(lambda net: None, lambda net, x: x[:, :10]),
+            "The module has no parameters. It registers only layers and "
+            "`nn.Parameter`s that are attributes of `self`, set in `__init__`.",
+        ),
+        Misconception(
+            "not set up",
+            _NotSetUp,
+            "The module is not set up when it is used: `super().__init__()` is missing, "
+            "or comes too late. Make it the first line of `__init__`: it makes the "
+            "places where layers and parameters are registered.",
+        ),
+        Misconception(
+            "needs an argument",
+            _Wanting,
+            "`__init__` asks for an argument. The class is made without any: give it "
+            "no parameter but `self`, or a default for each.",
+        ),
+        Misconception(
+            "cut off",
+            _two_layers(cut=Tensor.detach),
+            "The scores are cut off from autograd: no gradient reaches the parameters, "
+            "so they can't be trained. The usual cause is `.detach()`, `.data`, numpy "
+            "or `torch.no_grad()` in `forward`.",
+        ),
+        Misconception(
+            "cut off within",
+            _two_layers(cut_within=True),
+            "The scores are right, but some parameters get no gradient. The usual "
+            "cause is `.detach()`, `.data` or `torch.no_grad()` between the layers.",
         ),
         Misconception(
             "batch still flattened",
@@ -1014,33 +1270,34 @@ REPAIR = Exercise(
         Misconception(
             "weights too large",
             _two_layers(_wide),
-            "Layers and shapes are right, but the scores are in the hundreds: the "
-            "weights start with a spread of 1, whatever the width. Leave them as "
+            "Layers and shapes are right, but the scores spread far too widely, as "
+            "where weights start with a spread of 1, whatever the width. Leave them as "
             "`nn.Linear` draws them, or scale them by 1/√in.",
         ),
         Misconception(
             "weights all zero",
             _two_layers(_zero),
-            "Your weights start at 0: all images get the same scores, and all hidden "
-            "units the same gradient. They must start different, spread by about "
-            "1/√in.",
+            "All images get nearly the same scores: weights start at 0, or far too "
+            "small. They must start different, spread by about 1/√in.",
         ),
         Misconception(
             "frozen",
             _two_layers(frozen=True),
-            "Your parameters have `requires_grad=False`: nothing would be trained.",
+            "Parameters of yours have `requires_grad=False`: they would not be "
+            "trained. Leave `requires_grad` alone.",
         ),
         Misconception(
             "no ReLU",
             _two_layers(bent=False),
-            "All three lines come out right, but the scores are not those of a layer, "
+            "Count and shape come out right, but the scores are not those of a layer, "
             "a ReLU and a layer: is the ReLU still there, called with `()`, and "
             "between the two?",
         ),
         Misconception(
             "second layer unused",
             _two_layers(last=False),
-            "64 numbers come out for each image: the second layer is not used.",
+            "64 numbers come out for each image: the second layer is not used, or its "
+            "result is not returned.",
         ),
     ),
     lambda: [(1,), (3,), (8,)],
@@ -1052,7 +1309,7 @@ REPAIR = Exercise(
         "√n · σ: what should σ be?",
     ),
     result="network",
-    arguments=("n",),
+    arguments=("number of images",),
 )
 
 
@@ -1110,8 +1367,22 @@ BUDGET = Exercise(
         Misconception(
             "output biases forgotten",
             _narrow(lambda i, o, budget: min(i, o, budget // (i + o + 1))),
-            "Sometimes your network is over the budget by a few numbers: the biases "
-            "of the outputs are not counted.",
+            "Sometimes your network is over the budget by a few parameters: the "
+            "biases of the outputs are not counted.",
+        ),
+        *(
+            Misconception(
+                name,
+                _narrow(
+                    lambda i, o, budget, least=least: max(
+                        least, min(i, o, (budget - o - 1) // (i + o + 1))
+                    )
+                ),
+                "Right, except where a width uses up the whole budget: there your "
+                "network is one narrower. It may have `budget` parameters or fewer: "
+                "`<=`, not `<`.",
+            )
+            for name, least in (("under the budget", 1), ("under the budget, or 0", 0))
         ),
         Misconception(
             "one too wide",

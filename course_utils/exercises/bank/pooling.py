@@ -62,8 +62,8 @@ SIZE = Exercise(
         Misconception(
             "stride never used",
             lambda n, k, s, p: _room(n, k, p) // k + 1,
-            "Right only where no stride is given: your window always moves by its own "
-            "width.",
+            "Your window always moves by its own width. That is right where no stride "
+            "is given; where one is, it moves by the stride.",
         ),
         Misconception(
             "None not handled",
@@ -101,7 +101,7 @@ SIZE = Exercise(
         Misconception(
             "padding once",
             lambda n, k, s, p: (n + p - k) // (s or k) + 1,
-            "The padding counts once in your result. It is added on both sides.",
+            "You count the padding only once. It is added at both ends.",
         ),
         Misconception(
             "kernel not subtracted",
@@ -182,6 +182,11 @@ def _with_gaps(x: Tensor, kernel: int) -> Tensor:
     return x[:, : count * kernel].reshape(len(x), kernel, count).amax(1)
 
 
+def _farthest_from_zero(windows: Tensor) -> Tensor:
+    places = windows.abs().argmax(-1, keepdim=True)
+    return windows.gather(-1, places).squeeze(-1)
+
+
 def _max_cases() -> list[Case]:
     # As many channels as a window is wide, so that pooling over them fits too.
     sizes = [(4, 10, 3), (3, 7, 2), (4, 4, 2), (5, 5, 5), (2, 6, 4), (2, 3, 1)]
@@ -255,7 +260,7 @@ MAX = Exercise(
             "from zero",
             lambda x, kernel: _windows(x, kernel).amax(-1).clamp(min=0),
             "Right except where all numbers of a window are negative: there you give "
-            "0. Often the search starts from zeros, or the padding is 0.",
+            "0. The usual cause: the search starts from zeros, or is padded with 0.",
         ),
         Misconception(
             "last window missing",
@@ -299,6 +304,12 @@ MAX = Exercise(
             lambda x, kernel: _windows(x, kernel).amin(-1),
             "These are the smallest numbers of the windows. The task asks for the "
             "largest.",
+        ),
+        Misconception(
+            "largest absolute value",
+            lambda x, kernel: _farthest_from_zero(_windows(x, kernel)),
+            "You take the number with the largest absolute value. A maximum compares "
+            "with the sign: -1 is larger than -3.",
         ),
         Misconception(
             "average",
@@ -436,7 +447,7 @@ AVERAGE = Exercise(
                 name,
                 partial(_ends_always_at_border, alone=alone),
                 "You subtract `padding` from the count of the first and of the last "
-                "window. The last one often ends before the padding: count what it "
+                "window. The last one may end before the padding: count what it "
                 "holds.",
             )
             for name, alone in (
@@ -850,6 +861,12 @@ ROUTE = Exercise(
             "comes from behind.",
         ),
         Misconception(
+            "first channel's winners",
+            lambda x, g: _route(x[:1].expand_as(x), g, lambda a, b: (a >= b, a < b)),
+            "Right for the first channel: its winners get the gradient in all the "
+            "others too. Every channel has winners of its own.",
+        ),
+        Misconception(
             "larger absolute value",
             lambda x, g: _route(
                 x, g, lambda a, b: (a.abs() >= b.abs(), a.abs() < b.abs())
@@ -1066,13 +1083,21 @@ BLUR = Exercise(
         Misconception(
             "nothing skipped",
             lambda x: _blur(_dense(x), 1),
-            "The numbers are right, but there are twice too many: keep every second.",
+            "The numbers are right, but there are about twice as many as there should "
+            "be: keep every second, from the first on.",
         ),
         Misconception(
             "from the second",
             lambda x: _blur(_dense(x), 1)[:, 1::2],
             "You keep the second, the fourth and so on. Start with the first: "
             "`[:, ::2]`.",
+        ),
+        Misconception(
+            "last column missing",
+            lambda x: _blur(_dense(x), 1)[:, :-1:2],
+            "The last column is missing where the length of `x` is even: a slice or a "
+            "`range` ends one place too early there. Keep the first, the third and so "
+            "on, up to the end: `[:, ::2]`.",
         ),
         Misconception(
             "channels skipped",
@@ -1113,13 +1138,25 @@ BLUR = Exercise(
             lambda x: _blur(_dense(x), 2, (1 / 3, 1 / 3, 1 / 3)),
             "You average with equal weights. The task asks for 1/4, 1/2, 1/4.",
         ),
+        *(
+            Misconception(
+                f"largest weight {where}",
+                lambda x, weights=weights: _blur(_dense(x), 2, weights),
+                f"The weights of your blur are {text}: the largest belongs in the "
+                "middle, 1/4, 1/2, 1/4.",
+            )
+            for where, weights, text in (
+                ("first", (0.5, 0.25, 0.25), "1/2, 1/4, 1/4"),
+                ("last", (0.25, 0.25, 0.5), "1/4, 1/4, 1/2"),
+            )
+        ),
         Misconception(
             "no maximum",
             lambda x: _blur(x, 2),
             "You blur the input itself: the maximum of two neighbours is missing.",
         ),
     ),
-    lambda: [randn(shape) for shape in [(2, 9), (1, 6), (3, 12), (2, 7)]],
+    lambda: [randn(shape) for shape in [(2, 9), (1, 6), (3, 12), (2, 7), (2, 6)]],
     hints=(
         "Three steps, one after the other. How long is the row after each of them?",
         "Every maximum of two neighbours, with slices: `torch.maximum(x[:, :-1], "

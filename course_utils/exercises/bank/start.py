@@ -59,6 +59,12 @@ BATCH_SHAPE = Exercise(
             "wants them. A batch of pictures keeps rows and columns: `N, C, H, W`.",
         ),
         Misconception(
+            "one side missing",
+            (100, 1, 28),
+            "A side is missing: height and width are both given, also where they are "
+            "equal.",
+        ),
+        Misconception(
             "picture in a row",
             (100, 1, 784),
             "Rows and columns are joined into 784 pixels. A picture keeps its height "
@@ -129,8 +135,14 @@ MEANS = Exercise(
             "squeezed",
             lambda x: x.mean(dim=0).squeeze(),
             "The numbers are right, but for a single feature the shape should be "
-            "`(1,)`, and yours is `()`. Often that is `squeeze()`, which removes "
+            "`(1,)`, and yours is `()`. The usual cause is `squeeze()`, which removes "
             "every dimension of size 1.",
+        ),
+        Misconception(
+            "divided by one less",
+            lambda x: x.sum(dim=0) / (len(x) - 1),
+            "Your sums are divided by N - 1, as for a variance. A mean divides by the "
+            "number of examples, N.",
         ),
         Misconception(
             "median",
@@ -166,13 +178,17 @@ def _standardised(x: Tensor) -> Tensor:
     return centred / (centred.square().sum(dim=0) / (len(x) - 1)).sqrt()
 
 
+def _rows_centred(x: Tensor) -> Tensor:
+    return x - x.mean(dim=1, keepdim=True)
+
+
 CENTRE = Exercise(
     "start.centre",
     lambda x: x - x.mean(dim=0),
     (
         Misconception(
             "rows centred",
-            lambda x: x - x.mean(dim=1, keepdim=True),
+            _rows_centred,
             "Here every row has mean 0, that is every example. Centre every column: "
             "subtract the mean over `dim=0`.",
         ),
@@ -233,6 +249,19 @@ CENTRE = Exercise(
             lambda x: (x - x.mean(dim=0)).mean(dim=0),
             "You return the means after centring, which are all 0. Return the centred "
             "`x` itself.",
+        ),
+        Misconception(
+            "rows centred too",
+            lambda x: _rows_centred(x) - _rows_centred(x).mean(dim=0),
+            "The columns of your result have mean 0, but the rows have it too: you "
+            "subtract the mean of each example as well. Subtract the means of the "
+            "columns only.",
+        ),
+        Misconception(
+            "median",
+            lambda x: x - x.median(dim=0).values,
+            "You subtract the median of each column, the number in the middle. "
+            "Subtract its mean: `x.mean(dim=0)`.",
         ),
         Misconception(
             "sum subtracted",
@@ -307,8 +336,9 @@ PRODUCTS = Exercise(
         Misconception(
             "squeezed",
             lambda a, b: (a @ b.T).squeeze(),
-            "Right but for the shape where N or M is 1: there a dimension is missing. "
-            "Often that is `squeeze()`, which removes every dimension of size 1.",
+            "Right, except for the shape where N or M is 1: a dimension is missing "
+            "there. The usual cause is `squeeze()`, which removes every dimension of "
+            "size 1.",
         ),
         Misconception(
             "cosines",
@@ -321,6 +351,12 @@ PRODUCTS = Exercise(
             _as_many_columns_as_rows,
             "Right only where `a` and `b` have equally many rows: your table is "
             "`(N, N)`. It has one column for each row of `b`: `(N, M)`.",
+        ),
+        Misconception(
+            "summed before the product",
+            lambda a, b: torch.outer(a.sum(dim=1), b.sum(dim=1)),
+            "Each of your numbers is the sum of a row of `a` times the sum of a row of "
+            "`b`. A dot product multiplies first, feature by feature, and then sums.",
         ),
         Misconception(
             "distances",
@@ -380,6 +416,12 @@ GRADIENT = Exercise(
             lambda x: 2 * x**3,
             "You have 2·x³. The old power, 3, becomes the factor, and the new power "
             "is one less.",
+        ),
+        Misconception(
+            "flattened",
+            lambda x: (3 * x**2).flatten(),
+            "The numbers are right, but in one row, whatever the shape of `x`. The "
+            "gradient has the shape of `x`: reshape it, or don't flatten `x` before.",
         ),
         Misconception(
             "summed",
