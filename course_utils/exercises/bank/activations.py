@@ -1033,7 +1033,8 @@ def _fault(net_class: Answer, n: int) -> Any:
         layer = getattr(net, name, None)
         if not isinstance(layer, nn.Linear):
             return f"there is no linear layer named `{name}`"
-        if (layer.in_features, layer.out_features) != size or layer.bias is None:
+        bias = "bias" in dict(layer.named_parameters())
+        if (layer.in_features, layer.out_features) != size or not bias:
             return f"`{name}` is not a linear layer {size[0]} → {size[1]} with bias"
     if len(list(net.parameters())) != 2 * len(_SIZES):
         return "there are more parameters than those of the three layers"
