@@ -1270,8 +1270,8 @@ STAMP = Exercise(
             Misconception(
                 name,
                 answer,
-                "Your stamps lie one after the other, `len(w)` apart. They are `stride` "
-                "apart, and add up where they overlap.",
+                "Your stamps lie one after the other, `len(w)` apart. They are "
+                "`stride` apart, and add up where they overlap.",
             )
             for name, answer in (
                 ("side by side", lambda x, w, stride: torch.outer(x, w).flatten()),

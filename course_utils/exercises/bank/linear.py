@@ -121,8 +121,8 @@ COUNT = Exercise(
             Misconception(
                 name,
                 answer,
-                "You count the layers of the first three widths only. `widths` may hold "
-                "more of them, or only two: go through all neighbours.",
+                "You count the layers of the first three widths only. `widths` may "
+                "hold more of them, or only two: go through all neighbours.",
             )
             for name, answer in (
                 (
@@ -523,9 +523,9 @@ MERGE = Exercise(
         Misconception(
             "second bias for every hidden unit",
             _stacked(lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1 + len(b1) * b2)),
-            "The weight is right. Of two layers in a row, `b2` is in your bias once for "
-            "every unit between them, as where it is added inside a loop over these. "
-            "Add it once, at the end.",
+            "The weight is right. Of two layers in a row, `b2` is in your bias once "
+            "for every unit between them, as where it is added inside a loop over "
+            "these. Add it once, at the end.",
         ),
         Misconception(
             "biases multiplied",
@@ -811,9 +811,9 @@ DESIGN = Exercise(
         Misconception(
             "columns reshaped",
             _layer_of([[1.0, 1.0], [2.0, 1.0], [-1.0, 0.0]], [0.0, 0.0, 1.0]),
-            "The weights of your three outputs are (1, 1), (2, 1) and (-1, 0), as where "
-            "the columns are reshaped to rows. `reshape` reads the numbers row by row "
-            "into new rows; to make rows of the columns, transpose.",
+            "The weights of your three outputs are (1, 1), (2, 1) and (-1, 0), as "
+            "where the columns are reshaped to rows. `reshape` reads the numbers row "
+            "by row into new rows; to make rows of the columns, transpose.",
         ),
         Misconception(
             "bias as a column",
@@ -1106,7 +1106,8 @@ def _made(net_class: Answer) -> nn.Module | str:
     try:
         net = net_class()
     except (AttributeError, TypeError) as error:
-        if "Module.__init__() call" in str(error):
+        # The second is said by the recorder's hooks, where only lists were assigned.
+        if any(part in str(error) for part in ("Module.__init__() call", "_pre_hooks")):
             return _NO_INIT
         if "__init__() missing" in str(error) and not learners_frames(error):
             return _NEEDS_ARGUMENT  # not that of a layer inside
@@ -1130,7 +1131,8 @@ def _probe(net: nn.Module, images: Tensor) -> Tensor | None:
 
 
 def _why_no_parameters(net: nn.Module, images: Tensor) -> str:
-    values = list(vars(net).values())[len(vars(nn.Module())) :]
+    own = vars(net).keys() - vars(nn.Module()).keys()
+    values = [getattr(net, name) for name in own]
     inside = [
         item
         for value in values
@@ -1238,9 +1240,9 @@ REPAIR = Exercise(
         Misconception(
             "not set up",
             _NotSetUp,
-            "The module is not set up when it is used: `super().__init__()` is missing, "
-            "or comes too late. Make it the first line of `__init__`: it makes the "
-            "places where layers and parameters are registered.",
+            "The module is not set up when it is used: `super().__init__()` is "
+            "missing, or comes too late. Make it the first line of `__init__`: it "
+            "makes the places where layers and parameters are registered.",
         ),
         Misconception(
             "needs an argument",
