@@ -18,6 +18,7 @@ from tests.authoring.changes import (
     replace_untagged,
     tag,
     unfold_in_colab,
+    wide_picture,
 )
 from tests.authoring.fixture import folded, image, picture, printed, verdict
 
@@ -25,6 +26,7 @@ error = new_output("error", ename="E", evalue="e", traceback=[])
 warning = new_output("stream", name="stderr", text="UserWarning: beware\n")
 outside = new_output("display_data", data=measured_bundle("loss", [0.5], 0.1, 0.2))
 no_caption = picture()[:1]
+bare_picture = new_output("display_data", data={"image/png": "iVBOR"})
 failed_drawing = printed(f'<div class="{ERROR_CLASS}">')
 
 BREAKS: dict[str, list[tuple[Change, str]]] = {
@@ -286,6 +288,10 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
         (ignore_outputs, "30% of the outputs are ignored by nbval, over 10%"),
     ],
     "pictures_described": [
+        (
+            outputs_of("print(1)", bare_picture),
+            "a picture without alt text: put it on the page by show",
+        ),
         (outputs_of("print(1)", *picture(alt="")), "a picture has no description"),
         (
             outputs_of("print(1)", *picture(alt="<Figure size 640x480>")),
@@ -297,7 +303,7 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
         ),
         (
             outputs_of("print(1)", *picture_with_other_alt()),
-            "the alt metadata differ from the description",
+            "the alt text differs from the description",
         ),
     ],
     "pictures_captioned": [
@@ -311,7 +317,10 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
         ),
     ],
     "pictures_small": [
-        (outputs_of("print(1)", *big_picture()), "a picture of 61,443 bytes"),
+        (outputs_of("print(1)", *big_picture()), "a picture of 92,161 bytes"),
+    ],
+    "pictures_of_few_widths": [
+        (wide_picture, "its width is 430 pixels: make figsize 4.2 or 5.6 or 7.6 wide"),
     ],
     "folded_pictures": [
         (
@@ -324,7 +333,7 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
         ),
         (
             outputs_of("print(1)", folded(image(BIG))),
-            "a folded picture of 61,443 bytes",
+            "a folded picture of 92,163 bytes",
         ),
     ],
     "lines_fit_the_page": [

@@ -18,11 +18,6 @@ EQUAL: dict[str, dict[str, str]] = {
     "activations.softmax": {
         "`-1` without its sign": TWO_DIMS,
     },
-    "activations.gain": {
-        "`z.detach()`: the method not called": (
-            "The text gives sums that require no gradient."
-        ),
-    },
     "activations.log_softmax": {
         "`-1` without its sign": TWO_DIMS,
     },

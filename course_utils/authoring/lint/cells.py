@@ -31,7 +31,7 @@ def _count_calls(document: Document, function: str) -> int:
 
 
 def short_cells(document: Document) -> Messages:
-    """Code cells have four lines or less as a rule, 25 at most."""
+    """Code cells have four lines or less as a rule, 25 at most but for the setup."""
     for cell in document.code:
         if _lines(cell) > MAX_LINES and "setup" not in tags(cell):
             yield f"{document.place(cell)} has {_lines(cell)} lines, over {MAX_LINES}"
