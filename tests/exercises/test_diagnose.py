@@ -534,7 +534,8 @@ def test_forbidden_call_is_wrong_even_if_the_values_are_right():
     assert verdict == Verdict(
         State.WRONG,
         (
-            "Your code calls `F.relu`, which this exercise does not allow: write it by hand.",
+            "Your code calls `F.relu`, which this exercise does not allow: write it by "
+            "hand.",
         ),
     )
 
