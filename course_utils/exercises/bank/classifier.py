@@ -176,6 +176,15 @@ ACCURACY = Exercise(
     lambda logits, labels: _right(logits, labels).float().mean().item(),
     (
         Misconception(
+            "above one half",
+            lambda logits, labels: (
+                (_of_the_label(logits.softmax(1), labels) > 0.5).float().mean().item()
+            ),
+            "You count an image only if the share of its label is above one half. "
+            "Right means the largest of the row, however small: "
+            "`argmax(dim=1) == labels`.",
+        ),
+        Misconception(
             "argmax over the batch",
             lambda logits, labels: (
                 (logits.argmax(dim=0) == labels).float().mean().item()
