@@ -46,8 +46,8 @@ _DRAWN = (
     "task asks for what is the same every time: use nothing that draws."
 )
 _CUTTERS = (
-    "`.item()`, `.detach()`, `.data`, `torch.no_grad()`, a new `torch.tensor(...)` or "
-    "numpy"
+    "`.item()`, `.tolist()`, `.detach()`, `.data`, `torch.no_grad()`, numpy, or "
+    "`torch.tensor(...)` around a result"
 )
 _NOT_ATTEMPTED = Verdict(
     State.NOT_ATTEMPTED, ("Replace the `...`, then run both cells again.",)
@@ -435,7 +435,8 @@ def _close_gradients(a: Tensor, b: Tensor) -> bool:
 def _forbidden(exercise: Exercise, answer: Any) -> list[str]:
     calls = forbidden_calls(answer, exercise.forbidden)
     return [
-        f"Your code calls `{call}`, which this exercise asks you to do by hand."
+        f"Your code calls `{call}`, which this exercise does not allow: write it by "
+        "hand."
         for call in calls[:1]
     ]
 

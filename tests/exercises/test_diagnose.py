@@ -533,7 +533,10 @@ def test_forbidden_call_is_wrong_even_if_the_values_are_right():
     verdict = diagnose(with_forbidden("F.relu"), lambda x: x.relu())
     assert verdict == Verdict(
         State.WRONG,
-        ("Your code calls `F.relu`, which this exercise asks you to do by hand.",),
+        (
+            "Your code calls `F.relu`, which this exercise does not allow: write it by "
+            "hand.",
+        ),
     )
 
 
@@ -559,9 +562,9 @@ WEIGHTED = Exercise(
 
 
 CUT_OFF_BY = (
-    "is cut off from autograd, for example by `.item()`, `.detach()`, `.data`, "
-    "`torch.no_grad()`, a new `torch.tensor(...)` or numpy: no gradient reaches "
-    "`x`, `w`."
+    "is cut off from autograd, for example by `.item()`, `.tolist()`, "
+    "`.detach()`, `.data`, `torch.no_grad()`, numpy, or `torch.tensor(...)` around a "
+    "result: no gradient reaches `x`, `w`."
 )
 
 
@@ -588,14 +591,15 @@ CUT_OFF_BY = (
         (
             lambda x, w: (x * w.detach(), x.sum()),
             "The values are right, but no gradient reaches `w`: its way back is cut "
-            "off, for example by `.item()`, `.detach()`, `.data`, `torch.no_grad()`, a "
-            "new `torch.tensor(...)` or numpy.",
+            "off, for example by `.item()`, `.tolist()`, `.detach()`, `.data`, "
+            "`torch.no_grad()`, numpy, or `torch.tensor(...)` around a result.",
         ),
         (
             lambda x, w: (x * (w + w.detach()) / 2, x.sum()),
             "The values are right, the gradient of `w` is not: on its way back it, or "
-            "a part of it, may be cut off by `.item()`, `.detach()`, `.data`, "
-            "`torch.no_grad()`, a new `torch.tensor(...)` or numpy.",
+            "a part of it, may be cut off by `.item()`, `.tolist()`, `.detach()`, "
+            "`.data`, `torch.no_grad()`, numpy, or `torch.tensor(...)` around a "
+            "result.",
         ),
     ],
 )

@@ -433,11 +433,12 @@ _Slopes = Callable[[Tensor, Tensor], Tensor]  # of the slopes at z, and of f(z)
 def _gain_from(make: _Slopes) -> Answer:
     """Return an answer to GAIN: what `make` gives for the slopes and the values."""
 
-    def answer(activation: Answer, z: Tensor) -> Tensor:
+    def answer(activation: Answer, z: Tensor) -> Tensor | float:
         z = z.detach().clone().requires_grad_()
         y = activation(z)
         (slopes,) = torch.autograd.grad(y.sum(), z)
-        return make(slopes, y.detach())
+        gain = make(slopes, y.detach())
+        return gain.item() if gain.numel() == 1 else gain
 
     return answer
 

@@ -159,10 +159,10 @@ def _right(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def _score_cases() -> list[Case]:
-    # Odd sizes, a batch of one, and as many rows as classes. Of every four labels two
+    # Odd sizes, a batch of one, more than ten classes. Of every four labels two
     # are the best-scored class, one is the worst and one the second best.
     cases: list[Case] = []
-    for n, classes in [(7, 10), (1, 3), (5, 5), (12, 3), (40, 6)]:
+    for n, classes in [(7, 10), (1, 3), (5, 5), (12, 3), (40, 6), (9, 14)]:
         (logits,) = randn((n, classes), seed=n + 3)
         ranked = logits.argsort(dim=1, descending=True)
         chosen = [0, 0, classes - 1, 1] * n
@@ -175,6 +175,15 @@ ACCURACY = Exercise(
     "classifier.accuracy",
     lambda logits, labels: _right(logits, labels).float().mean().item(),
     (
+        Misconception(
+            "above one half",
+            lambda logits, labels: (
+                (_of_the_label(logits.softmax(1), labels) > 0.5).float().mean().item()
+            ),
+            "You count an image only if the share of its label is above one half. "
+            "Right means the largest of the row, however small: "
+            "`argmax(dim=1) == labels`.",
+        ),
         Misconception(
             "argmax over the batch",
             lambda logits, labels: (

@@ -2,7 +2,8 @@
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -1238,6 +1239,8 @@ def _rate_fact(full: Tensor, now: Tensor, p: float) -> str:
         return f"{_tenths(kept)} are dropped, of the"
     if not torch.allclose(now[kept], full[kept] / (1 - p), rtol=1e-3):
         return "survivors are not divided by 1 - p, of the"
+    if full.ndim == 2 and not kept.any(dim=1).all():
+        return "some examples lose all their"
     return ""
 
 
@@ -1393,7 +1396,20 @@ def _design_fact(build: Answer, n: int) -> Any:
         return "in a hidden layer fewer than 48 units survive on average"
     if sum(parameter.numel() for parameter in net.parameters()) > 60_000:
         return "the network has more than 60,000 parameters"
-    return _AS_ASKED if _bends(net) else "there is no activation between the layers"
+    if not _bends(net):
+        return "there is no activation between the layers"
+    if not all(_activations(net)):
+        return "a hidden layer has no activation after it"
+    return _AS_ASKED
+
+
+def _activations(net: nn.Module) -> Iterator[bool]:
+    """Tell for each hidden layer whether an activation comes before the next layer."""
+    passive = (nn.Dropout, nn.Flatten, nn.Unflatten, nn.Identity)
+    leaves = [module for module in net.modules() if not list(module.children())]
+    places = [i for i, module in enumerate(leaves) if isinstance(module, nn.Linear)]
+    for a, b in pairwise(places):
+        yield any(not isinstance(module, passive) for module in leaves[a + 1 : b])
 
 
 def _bends(net: nn.Module) -> bool:

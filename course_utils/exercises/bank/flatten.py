@@ -182,6 +182,16 @@ PLACE = Exercise(
     _place,
     (
         Misconception(
+            "width twice in a channel",
+            lambda index, shape: (
+                index // (shape[1] * shape[2]),
+                (index - index // (shape[1] * shape[2]) * shape[2] ** 2) // shape[2],
+                index % shape[2],
+            ),
+            "Right in channel 0 and where a channel is square. A channel holds H·W "
+            "numbers; you take off W·W for each before you look for the row.",
+        ),
+        Misconception(
             "row and column swapped",
             lambda index, shape: (
                 index // (shape[1] * shape[2]),
@@ -565,6 +575,17 @@ KEEP_BATCH = Exercise(
     "flatten.keep_batch",
     lambda x: x.flatten(1),
     (
+        Misconception(
+            "order of memory",
+            lambda x: (
+                x.permute(0, 2, 3, 1).flatten(1)
+                if x.is_contiguous(memory_format=torch.channels_last)
+                else x.flatten(1)
+            ),
+            "Right but for `channels_last`, where you follow the order in memory, "
+            "H, W, C. The order of the shape counts, C, H, W: `flatten(1)` or "
+            "`reshape` alone does it, without a case of its own.",
+        ),
         Misconception(
             "view",
             lambda x: x.view(x.shape[0], -1),
@@ -982,6 +1003,14 @@ LINEAR_SIZE = Exercise(
     "flatten.linear_size",
     lambda channels, height, width: _size(channels, height, width),
     (
+        Misconception(
+            "a quarter less two",
+            lambda channels, height, width: (
+                channels * (height // 4 - 2) * (width // 4 - 2)
+            ),
+            "You take off 2 after dividing by 4. Follow the layers, for each side: "
+            "minus 2, `// 2`, minus 2, `// 2`.",
+        ),
         Misconception(
             "border kept",
             lambda channels, height, width: _size(channels, height, width, conv=0),

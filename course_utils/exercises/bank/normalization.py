@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import Answer, Exercise, Misconception
+from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 from course_utils.session import current_device
 
 COUNTS = Exercise(
@@ -347,6 +347,17 @@ def _grouped(
     return _normalised(parts, dim, eps, correction).flatten(1, 2)
 
 
+def _group_cases() -> list[Case]:
+    sizes = [(1, 6, 2, 3, 2), (3, 6, 1, 3, 3), (2, 4, 3, 2, 1), (2, 4, 2, 1, 4)]
+    cases: list[Case] = [
+        (2 * randn((n, c, h, w))[0] + 1, groups, eps)
+        for n, c, h, w, groups in [*sizes, (3, 8, 1, 1, 2)]
+        for eps in (1e-5, 0.5)
+    ]
+    turned = randn((2, 3, 4, 6), seed=1)[0].permute(0, 3, 1, 2)  # not contiguous
+    return [*cases, (turned, 3, 1e-5)]
+
+
 GROUP_NORM = Exercise(
     "normalization.group_norm",
     lambda x, groups, eps: _grouped(x, groups, eps),
@@ -437,17 +448,7 @@ GROUP_NORM = Exercise(
             "mean. Height and width share it too.",
         ),
     ),
-    lambda: [
-        (2 * randn((n, c, h, w))[0] + 1, groups, eps)
-        for n, c, h, w, groups in [
-            (1, 6, 2, 3, 2),
-            (3, 6, 1, 3, 3),
-            (2, 4, 3, 2, 1),
-            (2, 4, 2, 1, 4),
-            (3, 8, 1, 1, 2),
-        ]
-        for eps in (1e-5, 0.5)
-    ],
+    _group_cases,
     hints=(
         "Split the channels into `groups` blocks of neighbours. A new dimension for "
         "that makes the rest easy: `unflatten` or `reshape`.",

@@ -54,6 +54,13 @@ SIZE = Exercise(
     ),
     (
         Misconception(
+            "stride cut to the window",
+            lambda n, k, s, p: _room(n, k, p) // min(s or k, k) + 1,
+            "Right but for a stride that is larger than the window: yours still moves "
+            "by the window's width there. A given stride holds as it is, and windows "
+            "may leave gaps.",
+        ),
+        Misconception(
             "stride 1",
             lambda n, k, s, p: _room(n, k, p) // (s or 1) + 1,
             "Your result is that of stride 1 where none is given. That is the default "

@@ -289,6 +289,16 @@ COUNT = Exercise(
     (
         *_count_mistakes(),
         Misconception(
+            "inputs grow from layer to layer",
+            lambda inputs, hidden, layers: (
+                _count(inputs, hidden, layers)
+                + 4 * hidden * hidden * ((layers - 1) * (layers - 2) // 2)
+            ),
+            "Right for one and two layers; from the third on your layers get too many "
+            "inputs. Every layer after the first reads `hidden` numbers, the states of "
+            "the one below.",
+        ),
+        Misconception(
             "biases of one sum",
             lambda inputs, hidden, layers: (
                 _count(inputs, hidden, layers, biases=0) + 2 * hidden * layers

@@ -1,5 +1,6 @@
 """Exercises of lesson 08: transformers."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -76,6 +77,18 @@ ATTENTION = Exercise(
     "transformer.attention",
     _attention,
     (
+        Misconception(
+            "scores clamped",
+            lambda q, k, v: (
+                (
+                    (q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])).clamp(-50, 50)
+                ).softmax(-1)
+                @ v
+            ),
+            "Right but for large scores, which come out as equal: often they are "
+            "clamped against overflow. `softmax` is safe as it is: it takes the "
+            "largest score of a row off all of them first.",
+        ),
         Misconception(
             "no scaling",
             lambda q, k, v: (q @ k.transpose(-2, -1)).softmax(dim=-1) @ v,
@@ -590,6 +603,16 @@ PADDING = Exercise(
     lambda lengths, size: _places(lengths, size) >= lengths[:, None],
     (
         Misconception(
+            "slice from minus zero",
+            lambda lengths, size: (
+                (_places(lengths, size) >= lengths[:, None])
+                | (lengths == size)[:, None]
+            ),
+            "Right but for a sequence of full length, which you hide completely: "
+            "often a slice such as `mask[i, -(size - n):]`, for -0 is 0 and the slice "
+            "is everything. Slice from the other side: `mask[i, n:]`.",
+        ),
+        Misconception(
             "inverted",
             lambda lengths, size: _places(lengths, size) < lengths[:, None],
             "Your mask is True at the real tokens. In `key_padding_mask` True marks "
@@ -724,6 +747,17 @@ SPLIT_HEADS = Exercise(
     "transformer.split_heads",
     _split,
     (
+        Misconception(
+            "heads brought before the batch",
+            lambda x, heads: (
+                x.unflatten(-1, (heads, -1))
+                .permute(2, 0, 1, 3)
+                .reshape(len(x), heads, x.shape[1], -1)
+            ),
+            "Right for one sequence or one head: your heads come before the batch, and "
+            "`reshape` does not move them back. Split the last dimension, then "
+            "`transpose(1, 2)`.",
+        ),
         Misconception(
             "cut along the wrong axis",
             _view,
@@ -1323,6 +1357,13 @@ def _best(scores: Tensor) -> Tensor:
 _greedy = _decode(lambda step, tokens: _best(step(tokens)[-1]))
 
 
+def _without_start(step: _Model, start: Tensor, length: int) -> Tensor:
+    tokens = _best(step(start)[-1])
+    for _ in range(length - 1):
+        tokens = torch.cat([tokens, _best(step(tokens)[-1])])
+    return tokens
+
+
 def _scores_of_the_best(step: _Model, start: Tensor, length: int) -> Tensor:
     tokens = torch.cat([start, _greedy(step, start, length)])
     return step(tokens)[:-1].max(dim=-1).values
@@ -1349,6 +1390,13 @@ GREEDY = Exercise(
     "transformer.greedy",
     _greedy,
     (
+        Misconception(
+            "start left out of what is read",
+            _without_start,
+            "The first token is right. From the second on the model no longer sees "
+            "`start`: keep it among the tokens that `step` is given, and leave it out "
+            "of the result alone.",
+        ),
         Misconception(
             "same token each time",
             _decode(lambda step, tokens: _best(step(tokens)[0])),
