@@ -376,9 +376,16 @@ def _gradient_fault(attempt: _Attempt, index: int, case: Case) -> Verdict | None
     for name, (_, my_gradient), (_, gradient) in pairs:
         if not _close_gradients(my_gradient, gradient):
             message = (
-                f"The values are right, the gradient of `{name}` is not: on its way "
-                f"back it, or a part of it, may be cut off by {_CUTTERS}."
+                f"The values are right, the gradient of `{name}` is not: a gradient "
+                "comes through, but another one than asked for."
             )
+            limit = _gradient_limit(gradient)
+            if ((my_gradient == 0) & (gradient.abs() > limit)).any():
+                message = (
+                    f"The values are right, the gradient of `{name}` is not: on its "
+                    "way back it, or a part of it, may be cut off by "
+                    f"{_CUTTERS}."
+                )
             if not my_gradient.isfinite().all() and gradient.isfinite().all():
                 message = (
                     f"The values are right, but the gradient of `{name}` is not finite "
@@ -425,11 +432,15 @@ def _same_gradients(attempt: _Attempt, mistake: Misconception, case: Case) -> bo
 
 
 def _close_gradients(a: Tensor, b: Tensor) -> bool:
+    limit = _gradient_limit(b)
+    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-3, atol=limit)
+
+
+def _gradient_limit(gradient: Tensor) -> float:
     # Rounding grows on the way back: it is measured by the largest gradient, not by
     # each. Right ways to write attention and a normalization were 1e-4 off for scores
     # of 100, and 4e-6 where the gradient itself nearly vanishes.
-    limit = 1e-5 + 1e-4 * b.abs().max().item() if b.numel() else 0.0
-    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-3, atol=limit)
+    return 1e-5 + 1e-4 * gradient.abs().max().item() if gradient.numel() else 0.0
 
 
 def _forbidden(exercise: Exercise, answer: Any) -> list[str]:

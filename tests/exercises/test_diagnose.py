@@ -596,6 +596,11 @@ CUT_OFF_BY = (
         ),
         (
             lambda x, w: (x * (w + w.detach()) / 2, x.sum()),
+            "The values are right, the gradient of `w` is not: a gradient comes "
+            "through, but another one than asked for.",
+        ),
+        (
+            lambda x, w: (x * torch.cat([w[:1], w[1:].detach()]), x.sum()),
             "The values are right, the gradient of `w` is not: on its way back it, or "
             "a part of it, may be cut off by `.item()`, `.tolist()`, `.detach()`, "
             "`.data`, `torch.no_grad()`, numpy, or `torch.tensor(...)` around a "

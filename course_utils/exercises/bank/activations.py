@@ -339,6 +339,12 @@ SOFTMAX = Exercise(
             "Divide `exp(z)` by the total of its row.",
         ),
         Misconception(
+            "powers of two",
+            lambda z: torch.softmax(math.log(2) * z, dim=-1),
+            "Your rows sum to 1, but these are the shares of 2**z, powers of 2. "
+            "Softmax takes powers of e: `z.exp()`.",
+        ),
+        Misconception(
             "no division",
             lambda z: z.exp(),
             "`exp` makes the numbers positive; now divide by their sum, row by row.",
@@ -447,6 +453,16 @@ def _slope_at_0(activation: Answer, z: Tensor) -> Tensor:
     return _gain_from(lambda slopes, y: 1 / slopes[0])(activation, z.new_zeros(1))
 
 
+def _from_differences(before: float, after: float) -> Answer:
+    """Return an answer to GAIN whose slopes are those of chords around z."""
+
+    def answer(activation: Answer, z: Tensor) -> float:
+        change = activation(z + after) - activation(z - before)
+        return (change / (before + after)).square().mean().rsqrt().item()
+
+    return answer
+
+
 def _cube(z: Tensor) -> Tensor:
     return z**3
 
@@ -527,6 +543,16 @@ GAIN = Exercise(
             lambda activation, z: z.new_tensor(2.0).sqrt(),
             "√2 is the gain for a ReLU whose sums are positive half of the time. "
             "Compute it from the slopes of the `activation` that is passed.",
+        ),
+        *(
+            Misconception(
+                f"slopes from z - {before} to z + {after}",
+                _from_differences(before, after),
+                "Near, but these are the slopes of chords, from a difference with a "
+                "wide step. The gradient that autograd gives for z is the slope at z "
+                "itself.",
+            )
+            for before, after in ((0.5, 0.5), (1, 1), (0.1, 0.1), (0, 0.1), (0, 1))
         ),
         Misconception(
             "root of the mean slope",
@@ -910,6 +936,20 @@ STEP = Exercise(
             "Forward is right, but the gradient that arrives at z is 0. `round` is a "
             "staircase of slope 0; and two sigmoids that cancel forward cancel going "
             "backward too, unless one is hidden from autograd.",
+        ),
+        Misconception(
+            "no gradient",
+            _hard,
+            "The values are right, but no gradient comes through: the result is cut "
+            "off from autograd. Any comparison does that, and so does `.detach()` "
+            "around the whole. Add something that is 0 going forward and has the "
+            "gradient of the sigmoid.",
+        ),
+        Misconception(
+            "slope of a steeper sigmoid",
+            _with_slope_of(lambda z: torch.sigmoid(2 * z)),
+            "Forward is right; the gradient is that of a steeper sigmoid, "
+            "sigmoid(2z). It should be that of sigmoid(z).",
         ),
         Misconception(
             "slope of 1",

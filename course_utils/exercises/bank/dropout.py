@@ -516,6 +516,13 @@ LAYER = Exercise(
             "The factor is right, the share dropped is not: `randn` gives normal "
             "numbers. Draw uniform ones from 0 to 1, with `rand`.",
         ),
+        Misconception(
+            "normal random numbers above p",
+            _layer(lambda x, p: x * (torch.randn_like(x) > p) / (1 - p)),
+            "The factor is right, but at p = 0.3 you drop 6 entries in 10, as where "
+            "normal numbers (`randn`) are compared with p. Draw uniform ones from 0 to "
+            "1, with `rand`.",
+        ),
     ),
     lambda: [(0.3,), (0.8,)],
     _facts,
@@ -671,6 +678,11 @@ def _without_eval(model: nn.Module) -> None:
             module.train()
 
 
+def _without_sleepers(model: nn.Module) -> None:
+    for module in model.modules():
+        module.training &= isinstance(module, nn.Dropout)
+
+
 def _children_only(model: nn.Module) -> None:
     model.eval()
     for module in model.children():
@@ -771,6 +783,13 @@ AWAKE = Exercise(
             _without_eval,
             "The dropout layers are in training mode, and the rest is as it was, which "
             "may be training. Start with `model.eval()`.",
+        ),
+        Misconception(
+            "those awake before only",
+            _without_sleepers,
+            "A dropout layer that was in evaluation mode before stays in it: you leave "
+            "the modes of dropout layers as they were. Switch every one with "
+            "`train()`, whatever its mode was.",
         ),
         Misconception(
             "children only",
@@ -890,6 +909,11 @@ SHIFT = Exercise(
             lambda p: math.sqrt(1 - p**2),
             "This is the root of 1 - p². p is not squared: the variance in training "
             "is 1 / (1 - p).",
+        ),
+        Misconception(
+            "near 0 only",
+            lambda p: 1 - p / 2,
+            "1 - p/2 is nearly √(1 - p), but for small p only. Return the root itself.",
         ),
         Misconception(
             "rounded",
@@ -1096,6 +1120,13 @@ RIDGE = Exercise(
             _penalised(lambda x, p: _sums_of_squares(x) * p / (1 - p) / 2),
             "Your penalty is half as large as it must be. Both terms of the loss are "
             "squares, so both get a 2 when you take the derivative, and it cancels.",
+        ),
+        Misconception(
+            "mean subtracted",
+            _penalised(lambda x, p: _sums_of_squares(x - x.mean(dim=0)) * p / (1 - p)),
+            "Your penalty takes each column's spread around its mean, as a variance "
+            "does. Dropout sets entries to 0, not to the mean: add up the squares of "
+            "`x` as it is.",
         ),
         Misconception(
             "not squared",

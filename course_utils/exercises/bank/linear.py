@@ -182,6 +182,16 @@ AFFINE = Exercise(
             "`(out_features, in_features)`, so transpose it.",
         ),
         Misconception(
+            "no transpose where square",
+            lambda x, weight, bias: (
+                x @ (weight if len(weight) == weight.shape[1] else weight.T) + bias
+            ),
+            "Right, except where `weight` is square: there you multiply by it as it "
+            "is. The usual cause is a look at the sizes, and those of a square don't "
+            "tell. `weight` is always `(out_features, in_features)`: transpose it "
+            "always.",
+        ),
+        Misconception(
             "reshaped",
             lambda x, weight, bias: (
                 x @ weight.reshape(weight.shape[1], weight.shape[0]) + bias
@@ -484,6 +494,19 @@ MERGE = Exercise(
             "You multiply the bias by the weight that is already merged. The bias so "
             "far passes through the next layer alone, `w2 @ b1 + b2`: compute it "
             "before the weight is replaced, or keep the two weights apart.",
+        ),
+        Misconception(
+            "bias through the merged weight where it fits",
+            _stacked(
+                lambda w1, b1, w2, b2: (
+                    w2 @ w1,
+                    (w2 @ w1 if w1.shape[1] == len(b1) else w2) @ b1 + b2,
+                )
+            ),
+            "Right, except where a weight is square: there the bias so far passes "
+            "through the weight that is already merged. It passes through the next "
+            "layer alone, `w2 @ b1 + b2`, whatever the sizes: compute it before the "
+            "weight is replaced.",
         ),
         Misconception(
             "last bias but one lost",
@@ -993,6 +1016,17 @@ HEADS = Exercise(
             "`(T, out)`. Put a dimension of size 1 between: `bias[:, None]`.",
         ),
         Misconception(
+            "bias along the words where it fits",
+            lambda x, weight, bias: (
+                torch.einsum("nti,hoi->nhto", x, weight)
+                + (bias if len(bias) == x.shape[1] else bias[:, None])
+            ),
+            "Right, except where there are as many heads as words: there each word "
+            "gets a head's bias. The usual cause is a look at the sizes, or a "
+            "broadcast that is tried first. A bias belongs to its head: `bias[:, "
+            "None]`, always.",
+        ),
+        Misconception(
             "not transposed",
             lambda x, weight, bias: x[:, None] @ weight + bias[:, None],
             "Each head's weight is stored as `(out, in)`: transpose its last two "
@@ -1086,17 +1120,29 @@ def _plain_tensors(net: Any) -> None:
     net.weight = torch.randn(10, _WIDTHS[0], device=current_device())
 
 
-def _is_two_layers(net: nn.Module, images: Tensor, scores: Tensor) -> bool:
-    """Tell whether the scores are those of the layers that the parameters make."""
+def _scores_of_two_layers(net: nn.Module, images: Tensor) -> Tensor | None:
+    """Return the scores of the layers that the parameters make, if they make any."""
     by_shape = {tuple(p.shape): p for p in net.parameters()}
     shapes = [shape for i, o in pairwise(_WIDTHS) for shape in ((o, i), (o,))]
     if not all(shape in by_shape for shape in shapes):
-        return False
+        return None
     w1, b1, w2, b2 = (by_shape[shape] for shape in shapes)
-    expected = F.linear(F.linear(images.flatten(1), w1, b1).relu(), w2, b2)
-    return torch.allclose(scores, expected, rtol=1e-3, atol=1e-3)
+    return F.linear(F.linear(images.flatten(1), w1, b1).relu(), w2, b2)
 
 
+def _wrong_scores(expected: Tensor | None, scores: Tensor) -> str:
+    if expected is None:
+        return _NOT_TWO_LAYERS
+    if torch.allclose(scores, expected, rtol=1e-3, atol=1e-3):
+        return ""
+    factor = (scores * expected).sum() / expected.square().sum()
+    limit = 1e-3 * scores.abs().max().item()
+    if torch.allclose(scores, factor * expected, rtol=1e-3, atol=limit):
+        return "the scores are those of a layer, a ReLU and a layer, times a number"
+    return _NOT_TWO_LAYERS
+
+
+_NOT_TWO_LAYERS = "the scores are not those of a layer, a ReLU and a layer"
 _NO_INIT = "the module is used before it is set up"
 _NEEDS_ARGUMENT = "the class needs an argument"
 
@@ -1181,8 +1227,8 @@ def _fault(net_class: Answer, n: int) -> Any:
             f"Your network gives scores of shape {tuple(scores.shape)} for images of "
             f"shape ({n}, 28, 28): the task asks for ({n}, 10)."
         )
-    if not _is_two_layers(net, images, scores):
-        return "the scores are not those of a layer, a ReLU and a layer"
+    if wrong := _wrong_scores(_scores_of_two_layers(net, images), scores):
+        return wrong
     (many,) = randn((64, 28, 28), seed=2)
     spread = net(many).std(dim=0).mean().item()
     if spread > 5:
@@ -1296,6 +1342,13 @@ REPAIR = Exercise(
             "between the two?",
         ),
         Misconception(
+            "scores rescaled",
+            _two_layers(_wide, cut=lambda scores: scores / scores.detach().std()),
+            "Your scores are what a layer, a ReLU and a layer give, times some "
+            "number: something rescales them on the way. Return what the last layer "
+            "gives. If the scores spread too far then, mend the start of the weights.",
+        ),
+        Misconception(
             "second layer unused",
             _two_layers(last=False),
             "64 numbers come out for each image: the second layer is not used, or its "
@@ -1385,6 +1438,23 @@ BUDGET = Exercise(
                 "`<=`, not `<`.",
             )
             for name, least in (("under the budget", 1), ("under the budget, or 0", 0))
+        ),
+        *(
+            Misconception(
+                name,
+                _narrow(
+                    lambda i, o, budget, least=least: max(
+                        least, min(i, o, (budget - 2 * o) // (i + o + 1))
+                    )
+                ),
+                "Sometimes your network is one narrower than the budget allows: you "
+                "count too much, as where the outputs' biases are subtracted twice. "
+                "A width h costs h · (in + 1 + out) + out, and nothing else.",
+            )
+            for name, least in (
+                ("output biases twice", 1),
+                ("output biases twice, or 0", 0),
+            )
         ),
         Misconception(
             "one too wide",

@@ -347,6 +347,13 @@ def _grouped(
     return _normalised(parts, dim, eps, correction).flatten(1, 2)
 
 
+def _variances_averaged(x: Tensor, groups: int, eps: float) -> Tensor:
+    parts = x.unflatten(1, (groups, -1))
+    mean = parts.mean((2, 3, 4), keepdim=True)
+    var = parts.var((3, 4), correction=0, keepdim=True).mean(2, keepdim=True)
+    return ((parts - mean) / torch.sqrt(var + eps)).flatten(1, 2)
+
+
 def _group_cases() -> list[Case]:
     sizes = [(1, 6, 2, 3, 2), (3, 6, 1, 3, 3), (2, 4, 3, 2, 1), (2, 4, 2, 1, 4)]
     cases: list[Case] = [
@@ -442,6 +449,13 @@ GROUP_NORM = Exercise(
             "`torch.sqrt(var + eps)`.",
         ),
         Misconception(
+            "variances averaged",
+            _variances_averaged,
+            "The mean is right. Your variance is a mean of the channels' own "
+            "variances, and leaves out how far their means lie apart. Take it over the "
+            "whole group at once, as the mean.",
+        ),
+        Misconception(
             "each pixel by itself",
             lambda x, groups, eps: _grouped(x, groups, eps, 2),
             "You average over the channels of a group only, so every pixel has its own "
@@ -468,6 +482,11 @@ def _mean_square(x: Tensor) -> Tensor:
 
 def _rms_norm_no_keepdim(x: Tensor, gamma: Tensor, eps: float) -> Tensor:
     return x / torch.sqrt(x.square().mean(-1) + eps) * gamma
+
+
+def _over_all_but_the_first(x: Tensor, gamma: Tensor, eps: float) -> Tensor:
+    dims = tuple(range(1, x.dim())) or (0,)
+    return x / torch.sqrt(x.square().mean(dims, keepdim=True) + eps) * gamma
 
 
 RMS_NORM = Exercise(
@@ -587,6 +606,13 @@ RMS_NORM = Exercise(
             lambda x, gamma, eps: x / (x.abs().mean(-1, keepdim=True) + eps) * gamma,
             "You divide by the mean of the absolute values. RMS squares, averages, "
             "then takes the root.",
+        ),
+        Misconception(
+            "all dimensions but the first",
+            _over_all_but_the_first,
+            "Right for one and two dimensions. With more you take one root for each "
+            "example, over all dimensions after the first. The features are the last "
+            "alone: `dim=-1`.",
         ),
         Misconception(
             "over dimension 1",
@@ -940,6 +966,14 @@ def _x_for_hat(
     return change / root, (g * x / root).sum(0)
 
 
+def _second_term_without_eps(
+    x: Tensor, gamma: Tensor, g: Tensor, eps: float
+) -> tuple[Tensor, Tensor]:
+    root, to_hat = torch.sqrt(_mean_square(x) + eps), g * gamma
+    share = (to_hat * x).mean(-1, keepdim=True) / _mean_square(x)
+    return (to_hat - x * share) / root, (g * x / root).sum(0)
+
+
 _GAMMA_FROM_X = (
     "The gradient of `x` is right. That of `gamma` is a sum of g · x̂, with the "
     "normalised numbers, not with `x`."
@@ -1022,6 +1056,13 @@ RMS_BACKWARD = Exercise(
             lambda x, gamma, g, eps: _rms_backward(x, gamma, g, 0.0),
             "Your result is that of eps = 0. `eps` stands under the root in the "
             "forward pass, so it does here.",
+        ),
+        Misconception(
+            "eps forgotten in the second term",
+            _second_term_without_eps,
+            "Right for a tiny `eps` only: in the gradient of `x` the second term "
+            "lacks it. That term is divided by root² as well, and root² is the mean "
+            "square plus `eps`, as in x̂ = x / root.",
         ),
         Misconception(
             "gamma forgotten",
@@ -1185,6 +1226,7 @@ def _block(
     path: str = "bare",
     bend: Callable[[Tensor], Tensor] = torch.relu,
     centre: bool = False,
+    scaled: bool = True,
 ) -> type[nn.Module]:
     """Return the class of the repair exercise, with the faults asked for."""
 
@@ -1197,7 +1239,7 @@ def _block(
 
         def forward(self, x: Tensor) -> Tensor:
             h = x - x.mean(-1, keepdim=True) if centre else x
-            h = h / root(h) * self.gamma
+            h = h / root(h) * (self.gamma if scaled else 1)
             branch = self.down(bend(self.up(h)))
             return {"bare": x + branch, "normed": h + branch, "none": branch}[path]
 
@@ -1244,11 +1286,13 @@ def _fault(block_class: Answer, n: int, words: int, size: float) -> Any:
                 return "a word's output depends on the other words"
         gamma.copy_(other_gamma)
         hidden = up(x / _rms_of(x) * gamma)
-        y = block(x)
+        before, y = y, block(x)
         if _close(y, x + down(hidden.relu())):
             return _MENDED
         if _close(y, x + down(hidden)):
             return "there is no ReLU between the linear layers"
+        if _close(y, before):
+            return "another γ changes nothing"
         nn.init.zeros_(down.weight)
         nn.init.zeros_(down.bias)
         rest = block(x)
@@ -1313,6 +1357,12 @@ REPAIR = Exercise(
             "gives. It subtracts no mean, and its 1e-6 stands under the root.",
         ),
         Misconception(
+            "gamma unused",
+            _block(scaled=False),
+            "γ has no effect: with other numbers in `self.gamma` the block gives the "
+            "same output. Multiply the normalised numbers by it, in `forward`.",
+        ),
+        Misconception(
             "no ReLU",
             _block(bend=lambda h: h),
             "All is right but the branch: the ReLU between `up` and `down` is gone.",
@@ -1333,22 +1383,29 @@ REPAIR = Exercise(
 
 
 class _Residual(nn.Module):
-    def __init__(self, width: int, norm: Callable[[int], nn.Module]) -> None:
+    def __init__(
+        self, width: int, norm: Callable[[int], nn.Module], asleep: bool
+    ) -> None:
         super().__init__()
         self.norm = norm(width)
         self.up, self.down = nn.Linear(width, width), nn.Linear(width, width)
+        if asleep:
+            nn.init.zeros_(self.down.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.down(torch.relu(self.up(self.norm(x))))
 
 
 def _residual(
-    norm: Callable[[int], nn.Module] = nn.LayerNorm, width: int = 38, blocks: int = 9
+    norm: Callable[[int], nn.Module] = nn.LayerNorm,
+    width: int = 38,
+    blocks: int = 9,
+    asleep: bool = False,
 ) -> Answer:
     """Return an answer of residual blocks, two linear layers in each."""
 
     def answer() -> nn.Module:
-        body = [_Residual(width, norm) for _ in range(blocks)]
+        body = [_Residual(width, norm, asleep) for _ in range(blocks)]
         first, last = nn.Linear(196, width), nn.Linear(width, 10)
         return nn.Sequential(first, *body, norm(width), last)
 
@@ -1400,6 +1457,8 @@ def _flaw(answer: Answer, n: int) -> Any:
     F.cross_entropy(net(pictures), labels).backward()
     grads = [part.weight.grad for part in linear]
     norms = [0.0 if grad is None else grad.norm().item() for grad in grads]
+    if min(norms) == 0:
+        return "the weight of a linear layer gets no gradient"
     if min(norms) < max(norms) / 100:
         return "the gradient of a linear layer is less than 1/100 of the largest"
     return _MENDED
@@ -1425,8 +1484,17 @@ DESIGN = Exercise(
         Misconception(
             "BatchNorm",
             _residual(nn.BatchNorm1d),
-            "A picture's scores depend on the other pictures of its batch. That is "
-            "BatchNorm in `train()`: choose a norm that stays within one example.",
+            "A picture's scores depend on the other pictures of its batch: often "
+            "BatchNorm in `train()`, or a mean or `std` taken over the whole batch. "
+            "Choose a norm that stays within one example.",
+        ),
+        Misconception(
+            "branches that start at 0",
+            _residual(asleep=True),
+            "The weights of some linear layers get a gradient of exactly 0, or none. "
+            "The usual cause: the weight behind them starts at 0 and lets nothing "
+            "back. Start it small instead. (A `.detach()`, or a layer that `forward` "
+            "doesn't use, does the same.)",
         ),
         Misconception(
             "no norm in the residual stream",
