@@ -175,7 +175,9 @@ def _hidden() -> list[Case]:
     (wide,) = randn((6, 7), seed=5)
     wide = torch.where(wide > 0, wide + 0.5, 0)
     wide[:, [0, 4, 6]] = 0
-    return [*((_tensor(table),) for table in tables), (wide,)]
+    late = torch.zeros_like(wide[:1, :3]).repeat(300, 1)
+    late[-1, 1] = 2.0  # awake for the last of many examples alone
+    return [*((_tensor(table),) for table in tables), (wide,), (late,)]
 
 
 DEAD = Exercise(
@@ -1017,6 +1019,7 @@ STEP = Exercise(
         *(randn(shape) for shape in [(4,), (1, 3), (2, 3, 2)]),
         (randn((3, 4), seed=2)[0].T,),
         (_tensor([0.0, -1.0, 2.0, 0.001, -0.001]),),
+        (_tensor([1e-9, -1e-9, 1.0]),),  # the sigmoid of either is rounded to 1/2
         (_tensor([[-30.0, 30.0, 4.0]]),),
     ],
     hints=(

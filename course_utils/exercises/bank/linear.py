@@ -392,8 +392,9 @@ STANDARDISE = Exercise(
         ),
     ),
     lambda: [
-        (mean, width.abs() + 0.5)
-        for mean, width in (randn((n,), (n,), seed=n) for n in (3, 2, 1, 5))
+        (mean, size * (width.abs() + 0.5))
+        for n, size in [(3, 1.0), (2, 1.0), (1, 1.0), (5, 1.0), (4, 0.02)]
+        for mean, width in [randn((n,), (n,), seed=n)]
     ],
     hints=(
         "Write (x - mean)/std for one feature as a number times x, plus a number.",

@@ -807,7 +807,7 @@ RUNNING = Exercise(
         (3 * batches + 2, momentum)
         for shape in [(1, 2, 3), (4, 5, 2), (3, 3, 3)]
         for (batches,) in [randn(shape)]
-        for momentum in (0.1, 0.3)
+        for momentum in (0.1, 0.3, 0.0)
     ],
     hints=(
         "A new layer has `running_mean` 0 and `running_var` 1, one number per channel. "
