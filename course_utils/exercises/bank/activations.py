@@ -921,6 +921,12 @@ STEP = Exercise(
     _with_slope_of(torch.sigmoid),
     (
         Misconception(
+            "sigmoid of a ReLU",
+            _with_slope_of(lambda z: F.relu(z).sigmoid()),
+            "The gradient is right where z is above 0, and 0 elsewhere: often a ReLU "
+            "stands before the sigmoid. Take the sigmoid of `z` itself.",
+        ),
+        Misconception(
             "sigmoid",
             lambda z: torch.sigmoid(z),
             "The gradient is right, but going forward this is the sigmoid itself. The "
@@ -1019,7 +1025,6 @@ STEP = Exercise(
         *(randn(shape) for shape in [(4,), (1, 3), (2, 3, 2)]),
         (randn((3, 4), seed=2)[0].T,),
         (_tensor([0.0, -1.0, 2.0, 0.001, -0.001]),),
-        (_tensor([1e-9, -1e-9, 1.0]),),  # the sigmoid of either is rounded to 1/2
         (_tensor([[-30.0, 30.0, 4.0]]),),
     ],
     hints=(

@@ -1266,6 +1266,8 @@ def _rate_fact(full: Tensor, now: Tensor, p: float) -> str:
     if now.shape != full.shape:
         return "the shape changes at the"
     kept = now != 0
+    if kept.any() and not kept.all() and (kept == kept[:1]).all():
+        return "all examples share one mask of the"
     if abs(kept.float().mean().item() - (1 - p)) > 0.03:
         return f"{_tenths(kept)} are dropped, of the"
     if not torch.allclose(now[kept], full[kept] / (1 - p), rtol=1e-3):
