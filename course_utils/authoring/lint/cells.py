@@ -8,6 +8,7 @@ from nbformat import NotebookNode
 from course_utils.authoring.lint.document import (
     Document,
     Messages,
+    count_words,
     folded,
     hidden,
     tags,
@@ -70,7 +71,7 @@ def word_count(document: Document) -> Messages:
     """A lesson has 1,200 to 5,000 words of text; 00 fewer."""
     no_words = r"(?s)\$\$.*?\$\$|\$[^$\n]+\$|\]\([^)]*\)"  # formulas and addresses
     text = re.sub(no_words, " ", document.text)
-    count = len(re.findall(r"[^\W\d_][\w'’-]*", text))
+    count = count_words(text)
     low = 500 if document.number == 0 else 1_200
     if not low <= count <= 5_000:
         yield f"{count:,} words of text, not {low:,} to 5,000"

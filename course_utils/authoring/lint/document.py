@@ -50,6 +50,15 @@ class Document:
         )
 
 
+def count_words(text: str) -> int:
+    """Return the number of words.
+
+    >>> count_words("It doesn't have 4.")
+    3
+    """
+    return len(re.findall(r"[^\W\d_][\w'’-]*", text))
+
+
 def first_line(text: str) -> str:
     """Return the first line that is not blank; "" if there is none."""
     return next(iter(text.strip().splitlines()), "")

@@ -7,7 +7,7 @@ import re
 
 from nbformat import NotebookNode
 
-from course_utils.authoring.lint.document import Document, Messages, folded
+from course_utils.authoring.lint.document import Document, Messages, count_words, folded
 
 MIN_WORDS = 40  # to a code cell in sight
 CLOCK = r"\b(\d+) minutes: core (\d+)(?:, \*Deeper\* (\d+))?, exercises (\d+)\."
@@ -78,7 +78,7 @@ def words_to_a_code_cell(document: Document) -> Messages:
         return
     cells = _lesson_cells(document)
     text = " ".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    words = len(re.findall(r"[^\W\d_][\w'’-]*", text))
+    words = count_words(text)
     seen = sum(cell.cell_type == "code" and not folded(cell) for cell in cells)
     if words < MIN_WORDS * seen:
         yield f"{words / seen:.0f} words to a code cell in sight, not {MIN_WORDS}"

@@ -195,21 +195,16 @@ def _draw_rows(
     steps = [Curve.MOVETO, *[Curve.CURVE4] * 3]
     # The lit query comes last, over the others. Shares under 0.02 would not be seen.
     for query in sorted(range(len(tokens)), key=lambda place: place == start):
-        lit, dim = {"ec": PALETTE["blue"]}, {"ec": "0.87", "zorder": 0}
+        look = {"ec": "0.87", "zorder": 0, "fc": "none"}
+        if query == start:
+            look = {"ec": PALETTE["blue"], "fc": "none"}
         left = places[query] - BAND / 2
         for high, share in zip(places, shares[query].tolist(), strict=True):
             low = left + share * BAND / 2
             left += share * BAND
             curve = Curve([(low, 0.1), (low, 0.5), (high, 0.5), (high, 0.9)], steps)
             if query == start or share > 0.02:
-                ax.add_patch(
-                    PathPatch(
-                        curve,
-                        lw=14 * share,
-                        fc="none",
-                        **(lit if query == start else dim),
-                    )
-                )
+                ax.add_patch(PathPatch(curve, lw=14 * share, **look))
     for place, token in enumerate(tokens):
         share = _round(shares[start, place])
         weight = "bold" if place == start else "normal"

@@ -937,41 +937,47 @@ DESIGN = Exercise(
     arguments=("[a, b]",),
 )
 
+
+def _per_head(x: Tensor, weight: Tensor, order: str = "nhto") -> Tensor:
+    """Return the weighted sums of all heads, their axes in this order."""
+    return torch.einsum(f"nti,hoi->{order}", x, weight)
+
+
 HEADS = Exercise(
     "linear.heads",
-    lambda x, weight, bias: torch.einsum("nti,hoi->nhto", x, weight) + bias[:, None, :],
+    lambda x, weight, bias: _per_head(x, weight) + bias[:, None, :],
     (
         Misconception(
             "no bias",
-            lambda x, weight, bias: torch.einsum("nti,hoi->nhto", x, weight),
+            lambda x, weight, bias: _per_head(x, weight),
             "The weighted sums are right; the bias is missing.",
         ),
         Misconception(
             "heads behind the words",
-            lambda x, weight, bias: torch.einsum("nti,hoi->ntho", x, weight) + bias,
+            lambda x, weight, bias: _per_head(x, weight, "ntho") + bias,
             "The numbers are right, but the heads come third in yours. Let them "
             "follow the batch: `(N, heads, T, out)`.",
         ),
         Misconception(
             "heads first",
             lambda x, weight, bias: (
-                torch.einsum("nti,hoi->hnto", x, weight) + bias[:, None, None, :]
+                _per_head(x, weight, "hnto") + bias[:, None, None, :]
             ),
             "The numbers are right, but the heads come before the batch. They belong "
             "behind it: `(N, heads, T, out)`.",
         ),
         Misconception(
             "reshaped",
-            lambda x, weight, bias: (
-                torch.einsum("nti,hoi->ntho", x, weight) + bias
-            ).reshape(len(x), len(weight), x.shape[1], -1),
+            lambda x, weight, bias: (_per_head(x, weight, "ntho") + bias).reshape(
+                len(x), len(weight), x.shape[1], -1
+            ),
             "The shape is right, but words and heads are mixed up: `reshape` keeps "
             "the order of the numbers. Exchange the two axes with `transpose`.",
         ),
         Misconception(
             "heads first, reshaped",
             lambda x, weight, bias: (
-                torch.einsum("nti,hoi->hnto", x, weight) + bias[:, None, None, :]
+                _per_head(x, weight, "hnto") + bias[:, None, None, :]
             ).reshape(len(x), len(weight), x.shape[1], -1),
             "The shape is right, but heads and batch are mixed up: `reshape` keeps the "
             "order of the numbers. Exchange the two axes with `transpose`, or stack "
@@ -979,9 +985,7 @@ HEADS = Exercise(
         ),
         Misconception(
             "heads concatenated",
-            lambda x, weight, bias: (
-                torch.einsum("nti,hoi->ntho", x, weight) + bias
-            ).flatten(2),
+            lambda x, weight, bias: (_per_head(x, weight, "ntho") + bias).flatten(2),
             "The numbers are right, but the outputs of all heads stand in one "
             "dimension. Give each head its own: `(N, heads, T, out)`.",
         ),
@@ -1007,19 +1011,19 @@ HEADS = Exercise(
         ),
         Misconception(
             "first head's bias",
-            lambda x, weight, bias: torch.einsum("nti,hoi->nhto", x, weight) + bias[0],
+            lambda x, weight, bias: _per_head(x, weight) + bias[0],
             "The weighted sums are right, but every head gets the first head's bias.",
         ),
         Misconception(
             "bias along the words",
-            lambda x, weight, bias: torch.einsum("nti,hoi->nhto", x, weight) + bias,
+            lambda x, weight, bias: _per_head(x, weight) + bias,
             "Broadcasting lines up from the right: your bias `(heads, out)` meets "
             "`(T, out)`. Put a dimension of size 1 between: `bias[:, None]`.",
         ),
         Misconception(
             "bias along the words where it fits",
             lambda x, weight, bias: (
-                torch.einsum("nti,hoi->nhto", x, weight)
+                _per_head(x, weight)
                 + (bias if len(bias) == x.shape[1] else bias[:, None])
             ),
             "Right, except where there are as many heads as words: there each word "
