@@ -1,11 +1,14 @@
 """A notebook, taken apart for the rules."""
 
+import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+
+from course_utils.display.bundles import FOLD_CLASS
 
 # A rule yields one message per problem, and raises nothing, whatever the notebook
 # holds. Its docstring's first line says what holds for a good lesson.
@@ -57,6 +60,21 @@ def count_words(text: str) -> int:
     3
     """
     return len(re.findall(r"[^\W\d_][\w'’-]*", text))
+
+
+def folded_page(output: NotebookNode) -> str:
+    """Return the HTML of an output that is folded, else ""."""
+    page = output.get("data", {}).get("text/html", "")
+    return page if FOLD_CLASS in page else ""
+
+
+def printed(output: NotebookNode) -> str:
+    """Return what an output prints, folded or not."""
+    text = output.get("text", "")
+    if output.output_type == "execute_result":
+        text += output.data.get("text/plain", "")
+    blocks = re.findall(r"(?s)<pre[^>]*>(.*?)</pre>", folded_page(output))
+    return text + html.unescape("\n".join(blocks))
 
 
 def first_line(text: str) -> str:

@@ -8,7 +8,13 @@ from typing import NamedTuple
 
 from nbformat import NotebookNode
 
-from course_utils.authoring.lint.document import Document, Messages, tags
+from course_utils.authoring.lint.document import (
+    Document,
+    Messages,
+    folded_page,
+    printed,
+    tags,
+)
 from course_utils.display.bundles import (
     CAPTION_CLASS,
     DATA_URI,
@@ -133,7 +139,7 @@ def pictures_of_few_widths(document: Document) -> Messages:
 def folded_pictures(document: Document) -> Messages:
     """A picture in a folded output has a description, and 90 KB or less."""
     for place, output in _outputs(document):
-        for image in re.findall(r"<img[^>]*>", _folded(output)):
+        for image in re.findall(r"<img[^>]*>", folded_page(output)):
             if not re.search(r'\balt="(?!&lt;Figure)[^"]', image):
                 yield f"{place}: a folded picture has no description"
             for data in re.findall(DATA_URI, image):
@@ -141,21 +147,10 @@ def folded_pictures(document: Document) -> Messages:
                     yield f"{place}: a folded picture of {size:,} bytes"
 
 
-def _folded(output: NotebookNode) -> str:
-    """Return the HTML of an output that is folded, else ""."""
-    page = output.get("data", {}).get("text/html", "")
-    return page if FOLD_CLASS in page else ""
-
-
 def lines_fit_the_page(document: Document) -> Messages:
     """No printed line has more than 100 characters."""
     for place, output in _outputs(document):
-        text = output.get("text", "")
-        if output.output_type == "execute_result":
-            text += output.data.get("text/plain", "")
-        printed = re.findall(r"(?s)<pre[^>]*>(.*?)</pre>", _folded(output))
-        text += html.unescape("\n".join(printed))
-        widest = max(map(len, text.splitlines()), default=0)
+        widest = max(map(len, printed(output).splitlines()), default=0)
         if widest > MAX_WIDTH:
             yield f"{place} prints {widest} characters wide"
 

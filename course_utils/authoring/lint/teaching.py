@@ -7,7 +7,13 @@ import re
 
 from nbformat import NotebookNode
 
-from course_utils.authoring.lint.document import Document, Messages, count_words, folded
+from course_utils.authoring.lint.document import (
+    Document,
+    Messages,
+    count_words,
+    folded,
+    printed,
+)
 
 MIN_WORDS = 40  # to a code cell in sight
 CLOCK = r"\b(\d+) minutes: core (\d+)(?:, \*Deeper\* (\d+))?, exercises (\d+)\."
@@ -90,10 +96,7 @@ def numbers_not_verdicts(document: Document) -> Messages:
         return
     for cell in document.code:
         for output in cell.get("outputs", []):
-            text = output.get("text", "") or output.get("data", {}).get(
-                "text/plain", ""
-            )
-            if re.search(r"(?m)^(True|False)$", text):
+            if re.search(r"(?m)^(True|False)$", printed(output)):
                 yield f"{document.place(cell)} prints a bare True or False"
 
 
