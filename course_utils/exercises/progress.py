@@ -50,8 +50,11 @@ def _count(lesson: str) -> dict[str, str]:
     first = f"Solved in this session: {done} of {len(numbers)}."
     texts = {n: f"{n} {name.partition('.')[2]}" for n, name in still_open.items()}
     # The lessons head each exercise with its number alone, so that this finds it.
+    # Underlined: hosts colour a link too little to stand out from words beside it.
     links = [
-        f'<a href="#Exercise-{n}">{html.escape(text)}</a>' for n, text in texts.items()
+        f'<a href="#Exercise-{n}" style="text-decoration: underline">'
+        f"{html.escape(text)}</a>"
+        for n, text in texts.items()
     ]
     rest = ("Still open: {}." if texts else "That is all of them.").format
     return {
