@@ -14,16 +14,18 @@ from course_utils.exercises.conditions import Pair
 from course_utils.exercises.relations.function import (
     argument,
     function,
+    proportions,
     shares,
     with_argument,
 )
+from course_utils.exercises.relations.limits import limit
 from course_utils.exercises.relations.numbers import (
     Pairs,
     as_numbers,
     enough,
     is_right,
 )
-from course_utils.exercises.relations.order import memory_order, order
+from course_utils.exercises.relations.order import flattened, memory_order, order
 from course_utils.exercises.relations.places import places
 from course_utils.exercises.relations.scale import factor, offset, slices
 from course_utils.exercises.relations.shape import (
@@ -142,9 +144,12 @@ _WITH_RIGHT_ONES = (factor, offset, memory_order)
 _SAME_SHAPE = (
     argument,
     function,
+    flattened,
     order,
     shares,
+    proportions,
     with_argument,
+    limit,
     places,
     slices,
 )

@@ -59,7 +59,7 @@ def _name_of(
         if not _vary(values) or any(value <= 0 for value in values):
             continue
         for form, apply, cause in _FORMS:
-            if _all_close([apply(value) for value in values], expected):
+            if _fits([apply(value) for value in values], expected, len(ratios)):
                 is_size = "shape" in name or "numel" in name
                 return form.format(name), cause.format(
                     name,
@@ -243,6 +243,16 @@ def _all_close(a: Sequence[float], b: Sequence[float]) -> bool:
         math.isclose(x, y, rel_tol=RTOL, abs_tol=1e-9)
         for x, y in zip(a, b, strict=True)
     )
+
+
+def _fits(formula: Sequence[float], expected: Sequence[float], wrong: int) -> bool:
+    """Compare a formula's values with factors; a right result may be out of its reach.
+
+    Code that divides by N - 1 makes an exception of N = 1.
+    """
+    right = zip(formula[wrong:], expected[wrong:], strict=True)
+    known = [1.0 if math.isnan(value) else value for value, _ in right]
+    return _all_close([*formula[:wrong], *known], expected)
 
 
 def slices(pairs: Pairs) -> str | None:
