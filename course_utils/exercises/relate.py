@@ -131,9 +131,7 @@ def _items_in_another_order(
             for pair in failing
         ):
             names = part_names(parts, count)
-            wanted = (
-                f": first {names[0]}, then {names[1]}" if len(parts) == count else ""
-            )
+            wanted = f": first {', then '.join(names)}" if len(parts) == count else ""
             return f"The values are right, but in another order{wanted}."
     return None
 

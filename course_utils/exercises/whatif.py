@@ -206,7 +206,7 @@ def _changes_of_number(name: str, value: Any) -> Iterator[tuple[str, _Change]]:
         text = f"{name} were `1 - {name.strip('`')}`: the two are exchanged."
         yield text, lambda v, c: 1 - v
         yield f"{name} had the opposite sign.", lambda v, c: -v
-        yield f"{name} were limited to 1.", lambda v, c: min(v, 1.0)
+        yield f"{name} were 1 at most: is it limited to 1?", lambda v, c: min(v, 1.0)
         return
     for step, word in ((1, "more"), (-1, "less")):
         yield (
@@ -263,8 +263,8 @@ def _changes_of_tensor(name: str, value: Tensor) -> Iterator[tuple[str, _Change]
         yield f"{name} had its root taken first.", lambda v, c: v.sqrt()
         yield f"{name} had the opposite sign.", lambda v, c: -v
         yield f"{name} had no negative numbers.", lambda v, c: v.clamp(min=0)
-        for dim in {0, value.ndim - 1} if value.ndim > 1 else ():
-            text = f"the mean of {name} along dim {dim} were subtracted first."
+        for dim in (0, value.ndim - 1) if value.ndim > 1 else ():
+            text = f"{name} had a mean of 0 along dim {dim}: is its mean subtracted?"
             yield text, lambda v, c, d=dim: v - v.mean(d, keepdim=True)
     elif value.dtype != torch.bool:
         yield f"{name} were 1 more.", lambda v, c: v + 1

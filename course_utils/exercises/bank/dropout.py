@@ -1273,7 +1273,7 @@ def _rate_fact(full: Tensor, now: Tensor, p: float) -> str:
     if not torch.allclose(now[kept], full[kept] / (1 - p), rtol=1e-3):
         return "survivors are not divided by 1 - p, of the"
     if full.ndim == 2 and not kept.any(dim=1).all():
-        return "some examples lose all their"
+        return "rows are dropped whole, as by `nn.Dropout1d`, of the"
     return ""
 
 

@@ -694,6 +694,18 @@ def _running_with(faults: frozenset[str]) -> Answer | None:
     )
 
 
+def _around_the_running_mean(
+    batches: Tensor, momentum: float, updated: bool
+) -> tuple[Tensor, Tensor]:
+    mean, var = torch.zeros_like(batches[0, 0]), torch.ones_like(batches[0, 0])
+    for batch in batches:
+        old, mean = mean, (1 - momentum) * mean + momentum * batch.mean(0)
+        gaps = batch - (mean if updated else old)
+        new_var = gaps.square().sum(0) / (len(batch) - 1)
+        var = (1 - momentum) * var + momentum * new_var
+    return mean, var
+
+
 def _from_spreads(batches: Tensor, momentum: float) -> tuple[Tensor, Tensor]:
     mean, spread = _follow(batches, momentum, power=0.5)
     return mean, spread**2
@@ -794,6 +806,16 @@ RUNNING = Exercise(
             lambda batches, momentum: _follow(batches, 0.1),
             "Right for a momentum of 0.1 only, the default. Use the `momentum` that "
             "is passed.",
+        ),
+        *(
+            Misconception(
+                f"variance around the {which} running mean",
+                partial(_around_the_running_mean, updated=updated),
+                "The means are right. You measure each batch's variance around the "
+                "running mean; it is taken around the batch's own mean: "
+                "`batch.var(dim=0)`.",
+            )
+            for which, updated in (("new", True), ("old", False))
         ),
         Misconception(
             "spreads averaged",
@@ -1289,6 +1311,8 @@ def _fault(block_class: Answer, n: int, words: int, size: float) -> Any:
         before, y = y, block(x)
         if _close(y, x + down(hidden.relu())):
             return _MENDED
+        if _close(y, x + down(up(x * gamma).relu())):
+            return "the branch gets `x` as it is: there is no norm before it"
         if _close(y, x + down(hidden)):
             return "there is no ReLU between the linear layers"
         if _close(y, before):

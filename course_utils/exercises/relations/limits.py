@@ -24,8 +24,9 @@ def limit(pairs: Pairs) -> str | None:
         if small and _tells(signed, math.log(small)):
             logarithm = f"{sign * math.log(small):.4g}"
             return (
-                f"None of your numbers is {side} {logarithm}: {small:.0e} has that "
-                "logarithm, so it is added before `log`, or the least that `log` gets."
+                f"None of your numbers is {side} {logarithm}: that is the logarithm of "
+                f"{small:.0e}, which is added before `log`, or the least that `log` "
+                "gets. Work with the logarithms themselves."
             )
         if always(signed, lambda g, r, m=least: is_close(g, r.clamp(min=m))):
             if _tells(signed, least):
