@@ -25,7 +25,7 @@ from course_utils.exercises.relations.numbers import (
     enough,
     is_right,
 )
-from course_utils.exercises.relations.order import flattened, memory_order, order
+from course_utils.exercises.relations.order import memory_order, order
 from course_utils.exercises.relations.places import places
 from course_utils.exercises.relations.scale import factor, offset, slices
 from course_utils.exercises.relations.shape import (
@@ -142,7 +142,6 @@ _WITH_RIGHT_ONES = (factor, offset, memory_order)
 _SAME_SHAPE = (
     argument,
     function,
-    flattened,
     order,
     shares,
     proportions,

@@ -45,7 +45,8 @@ def order(pairs: Pairs) -> str | None:
             return f"The slices along dim {dim} are right, but stand in another order."
     if not always(pairs, _has_same_numbers):
         return None
-    return _unmoved(pairs) or "The numbers are right, but in the wrong order."
+    plain = "The numbers are right, but in the wrong order."
+    return _unmoved(pairs) or _flattened(pairs) or plain
 
 
 def _unmoved(pairs: Pairs) -> str | None:
@@ -61,13 +62,8 @@ def _unmoved(pairs: Pairs) -> str | None:
     return None
 
 
-def flattened(pairs: Pairs) -> str | None:
-    """Recognise an argument whose dims are exchanged before it is reshaped.
-
-    >>> x = Tensor([[1, 2, 3], [4, 5, 6]])
-    >>> flattened([Numbers({"x": x}, x.T.flatten(), x.flatten())])[:52]
-    'Your result has the numbers of `x` in another order,'
-    """
+def _flattened(pairs: Pairs) -> str | None:
+    """Recognise an argument whose dims are exchanged before it is reshaped."""
     for name in pairs[0].arguments:
         values = [as_float(pair.arguments.get(name)) for pair in pairs]
         tensors = [v for v in values if v is not None and len(v.unique()) > 2]
