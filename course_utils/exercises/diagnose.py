@@ -1,8 +1,10 @@
 """Diagnose an answer: run it on every case, compare, and name the mistake."""
 
 import inspect
+import os
 import traceback
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -49,6 +51,11 @@ CUT_OFF = "numpy() on Tensor that requires grad"  # an error of torch
 _DRAWN = (
     "Your result is drawn at random: with other random numbers it is another one. The "
     "task asks for what is the same every time: use nothing that draws."
+)
+_REMEMBERS = (
+    "The first call gives the right result, a second call with the same input another "
+    "one: something is kept from call to call, outside the function or as an "
+    "argument's default. Create it anew in each call."
 )
 _NOT_ATTEMPTED = Verdict(
     State.NOT_ATTEMPTED, ("Replace the `...`, then run both cells again.",)
@@ -142,6 +149,9 @@ def _judge(exercise: Exercise, answer: Any, trials: _Trials) -> Verdict:
     attempt = _Attempt(exercise, answer, trials, actual)
     if attempt.failing:
         return _name_mistake(attempt)
+    if (again := attempt.changed_by_a_second_call()) is not None:
+        case = "\n".join(attempt.show_arguments(again))
+        return Verdict(State.WRONG, (_REMEMBERS,), case=case)
     if exercise.differentiable:
         return _judge_gradients(attempt)
     return Verdict(State.CORRECT)
@@ -203,6 +213,13 @@ class _Attempt:
         """Return the results for one case side by side."""
         arguments = dict(zip(self.names, self.cases[index], strict=True))
         return Pair(arguments, self.actual[index].value, self.expected[index].value)
+
+    def changed_by_a_second_call(self) -> int | None:
+        """Return the smallest case if another call with it gives another result."""
+        index = min(range(len(self.cases)), key=lambda i: _hardness(self.cases[i])[1])
+        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+            again = run(self.exercise, self.answer, self.cases[index])
+        return None if _same(again, self.expected[index]) else index
 
     def does_the_same_as(self, answer: Any) -> bool:
         """Tell whether another answer gives the same outcome for every case."""

@@ -922,6 +922,16 @@ STEP = Exercise(
     _with_slope_of(torch.sigmoid),
     (
         Misconception(
+            "sigmoid compared with a half",
+            lambda z: (
+                (torch.sigmoid(z) > 0.5).to(z.dtype)
+                + (torch.sigmoid(z) - torch.sigmoid(z).detach())
+            ),
+            "Right, except for positive numbers below 1e-7 or so: their sigmoid rounds "
+            "to exactly 0.5, so that a comparison with 0.5 (or `round`) takes them for "
+            "0. Compare `z` itself with 0.",
+        ),
+        Misconception(
             "sigmoid of a ReLU",
             _with_slope_of(lambda z: F.relu(z).sigmoid()),
             "The gradient is right where z is above 0, and 0 elsewhere: often a ReLU "
@@ -1027,6 +1037,7 @@ STEP = Exercise(
         (randn((3, 4), seed=2)[0].T,),
         (_tensor([0.0, -1.0, 2.0, 0.001, -0.001]),),
         (_tensor([[-30.0, 30.0, 4.0]]),),
+        (_tensor([1e-9, -1.0, 1e-20]),),
     ],
     hints=(
         "Two tensors: the step, which autograd can't see through, and the sigmoid, "
@@ -1106,6 +1117,11 @@ def _faults_of(net: Any) -> Iterator[str]:
     scores = net(x)
     if fault := _at_the_end(scores) or _on_the_way(net, x, scores):
         yield fault
+    if not torch.allclose(net.eval()(x), scores, rtol=1e-3, atol=1e-4):
+        yield "in evaluation mode the scores are others"
+    net.train()
+    if not (net.first(x) < 0).any():
+        yield "the sums before the first ReLU are never negative, so it never bends"
     F.cross_entropy(scores, torch.arange(200, device=x.device) % 10).backward()
     if any(parameter.grad is None for parameter in net.parameters()):
         yield "a parameter gets no gradient"

@@ -402,7 +402,7 @@ STANDARDISE = Exercise(
     ),
     lambda: [
         (mean, size * (width.abs() + 0.5))
-        for n, size in [(3, 1.0), (2, 1.0), (1, 1.0), (5, 1.0), (4, 0.02)]
+        for n, size in [(3, 1.0), (2, 1.0), (1, 1.0), (5, 1.0), (4, 0.02), (6, 1e-4)]
         for mean, width in [randn((n,), (n,), seed=n)]
     ],
     hints=(
