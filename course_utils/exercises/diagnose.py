@@ -1,10 +1,8 @@
 """Diagnose an answer: run it on every case, compare, and name the mistake."""
 
 import inspect
-import os
 import traceback
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -37,6 +35,7 @@ from course_utils.exercises.outcome import (
     Outcome,
     run,
     run_with_gradients,
+    silenced,
     tensors_of,
 )
 from course_utils.exercises.relate import relate
@@ -217,7 +216,7 @@ class _Attempt:
     def changed_by_a_second_call(self) -> int | None:
         """Return the smallest case if another call with it gives another result."""
         index = min(range(len(self.cases)), key=lambda i: _hardness(self.cases[i])[1])
-        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        with silenced():
             again = run(self.exercise, self.answer, self.cases[index])
         return None if _same(again, self.expected[index]) else index
 

@@ -3,8 +3,10 @@
 import copy
 import inspect
 import os
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -108,7 +110,7 @@ def run_with_gradients(exercise: Exercise, answer: Any, case: Case) -> Gradients
     attached = [result for result in results if result.requires_grad]
     found: tuple[Tensor | None, ...] = (None,) * len(leaves)
     if attached and leaves:
-        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        with silenced():
             _run_on(exercise, answer, _scaled(case))  # what it keeps must not matter
         sums = [(result * _weights(result)).sum() for result in attached]
         inputs = [tensor for _, tensor in leaves]
@@ -121,6 +123,17 @@ def run_with_gradients(exercise: Exercise, answer: Any, case: Case) -> Gradients
         for (place, tensor), grad in zip(leaves, found, strict=True)
     ]
     return Gradients(tuple(r.requires_grad for r in results), tuple(values))
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Drop what is printed in a call that the learner doesn't know of.
+
+    >>> with silenced():
+    ...     print("once more")
+    """
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        yield
 
 
 def tensors_of(value: Any) -> list[Tensor]:
