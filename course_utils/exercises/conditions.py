@@ -77,6 +77,12 @@ def _tensor_conditions(name: str, ranks: Sequence[int]) -> Iterator[_Condition]:
     for ndim in ranks[:1] if len(ranks) == 2 else ranks:
         words = f"`{name}` has {ndim} {'dim' if ndim == 1 else 'dims'}"
         yield words, lambda a, n=name, d=ndim: a[n].ndim == d, 1
+    for ndim in ranks[1:-2]:  # at the ends it is one rank, named above
+        words = (
+            f"`{name}` has more than {ndim} dims: often a dim is counted from the "
+            "front where -1, the last, is meant"
+        )
+        yield words, lambda a, n=name, d=ndim: a[n].ndim > d, 1
     words = f"`{name}` is not contiguous in memory"
     yield words, lambda a, n=name: not a[n].is_contiguous(), 1
 

@@ -7,17 +7,22 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from course_utils.exercises.compare import (
     RETURNS_NONE,
+    close_gradients,
     describe,
     difference,
     has_numbers,
 )
 from course_utils.exercises.conditions import Pair, shared_condition
 from course_utils.exercises.explain import error_text, explain, learners_frames
+from course_utils.exercises.gradients import (
+    cut_off_message,
+    held_constant,
+    wrong_gradient_message,
+)
 from course_utils.exercises.guard import OutOfTime, put_back, run_guarded
 from course_utils.exercises.model import (
     Case,
@@ -30,6 +35,7 @@ from course_utils.exercises.outcome import (
     Outcome,
     run,
     run_with_gradients,
+    silenced,
     tensors_of,
 )
 from course_utils.exercises.relate import relate
@@ -45,9 +51,10 @@ _DRAWN = (
     "Your result is drawn at random: with other random numbers it is another one. The "
     "task asks for what is the same every time: use nothing that draws."
 )
-_CUTTERS = (
-    "`.item()`, `.tolist()`, `.detach()`, `.data`, `torch.no_grad()`, numpy, or "
-    "`torch.tensor(...)` around a result"
+_REMEMBERS = (
+    "The first call gives the right result, a second call with the same input another "
+    "one: something is kept from call to call, outside the function or as an "
+    "argument's default. Create it anew in each call."
 )
 _NOT_ATTEMPTED = Verdict(
     State.NOT_ATTEMPTED, ("Replace the `...`, then run both cells again.",)
@@ -141,6 +148,9 @@ def _judge(exercise: Exercise, answer: Any, trials: _Trials) -> Verdict:
     attempt = _Attempt(exercise, answer, trials, actual)
     if attempt.failing:
         return _name_mistake(attempt)
+    if (again := attempt.changed_by_a_second_call()) is not None:
+        case = "\n".join(attempt.show_arguments(again))
+        return Verdict(State.WRONG, (_REMEMBERS,), case=case)
     if exercise.differentiable:
         return _judge_gradients(attempt)
     return Verdict(State.CORRECT)
@@ -202,6 +212,13 @@ class _Attempt:
         """Return the results for one case side by side."""
         arguments = dict(zip(self.names, self.cases[index], strict=True))
         return Pair(arguments, self.actual[index].value, self.expected[index].value)
+
+    def changed_by_a_second_call(self) -> int | None:
+        """Return the smallest case if another call with it gives another result."""
+        index = min(range(len(self.cases)), key=lambda i: _hardness(self.cases[i])[1])
+        with silenced():
+            again = run(self.exercise, self.answer, self.cases[index])
+        return None if _same(again, self.expected[index]) else index
 
     def does_the_same_as(self, answer: Any) -> bool:
         """Tell whether another answer gives the same outcome for every case."""
@@ -365,38 +382,15 @@ def _gradient_fault(attempt: _Attempt, index: int, case: Case) -> Verdict | None
         messages = (*explain(mine.error), told)
         return Verdict(State.ERROR, messages, case="\n".join(arguments))
     if mine.error or mine.attached != right.attached:
+        part = _cut_off_part(attempt, mine.attached, right.attached)
         reached = [n for n, (_, g) in zip(names, right.values, strict=True) if g.any()]
-        message = (
-            f"{_cut_off_part(attempt, mine.attached, right.attached)} is cut off from "
-            f"autograd, for example by {_CUTTERS}: no "
-            f"gradient reaches {_listed(reached)}."
-        )
+        message = cut_off_message(part, reached, _held(attempt))
         return Verdict(State.WRONG, (message,), case="\n".join(arguments))
     pairs = zip(names, mine.values, right.values, strict=True)
     for name, (_, my_gradient), (_, gradient) in pairs:
-        if not _close_gradients(my_gradient, gradient):
-            message = (
-                f"The values are right, the gradient of `{name}` is not: a gradient "
-                "comes through, but another one than asked for."
-            )
-            limit = _gradient_limit(gradient)
-            if ((my_gradient == 0) & (gradient.abs() > limit)).any():
-                message = (
-                    f"The values are right, the gradient of `{name}` is not: on its "
-                    "way back it, or a part of it, may be cut off by "
-                    f"{_CUTTERS}."
-                )
-            if not my_gradient.isfinite().all() and gradient.isfinite().all():
-                message = (
-                    f"The values are right, but the gradient of `{name}` is not finite "
-                    "everywhere: on its way back it meets a division by 0, or a root, "
-                    "logarithm or power at 0."
-                )
-            elif not my_gradient.any():
-                message = (
-                    f"The values are right, but no gradient reaches `{name}`: its way "
-                    f"back is cut off, for example by {_CUTTERS}."
-                )
+        if not close_gradients(my_gradient, gradient):
+            held = _held(attempt)
+            message = wrong_gradient_message(name, my_gradient, gradient, held)
             lines = [
                 *arguments,
                 f"the gradient of {name}, for a weighted sum of results",
@@ -404,6 +398,10 @@ def _gradient_fault(attempt: _Attempt, index: int, case: Case) -> Verdict | None
             lines += show_results(my_gradient, gradient)
             return Verdict(State.WRONG, (message,), case="\n".join(lines))
     return None
+
+
+def _held(attempt: _Attempt) -> str | None:
+    return held_constant(attempt.exercise, attempt.answer, attempt.cases)
 
 
 def _cut_off_part(
@@ -426,21 +424,9 @@ def _same_gradients(attempt: _Attempt, mistake: Misconception, case: Case) -> bo
     if mine.error or theirs.error:
         return type(mine.error) is type(theirs.error)
     return mine.attached == theirs.attached and all(
-        _close_gradients(a, b)
+        close_gradients(a, b)
         for (_, a), (_, b) in zip(mine.values, theirs.values, strict=True)
     )
-
-
-def _close_gradients(a: Tensor, b: Tensor) -> bool:
-    limit = _gradient_limit(b)
-    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-3, atol=limit)
-
-
-def _gradient_limit(gradient: Tensor) -> float:
-    # Rounding grows on the way back: it is measured by the largest gradient, not by
-    # each. Right ways to write attention and a normalization were 1e-4 off for scores
-    # of 100, and 4e-6 where the gradient itself nearly vanishes.
-    return 1e-5 + 1e-4 * gradient.abs().max().item() if gradient.numel() else 0.0
 
 
 def _forbidden(exercise: Exercise, answer: Any) -> list[str]:

@@ -14,9 +14,11 @@ from course_utils.exercises.conditions import Pair
 from course_utils.exercises.relations.function import (
     argument,
     function,
+    proportions,
     shares,
     with_argument,
 )
+from course_utils.exercises.relations.limits import limit
 from course_utils.exercises.relations.numbers import (
     Pairs,
     as_numbers,
@@ -129,9 +131,7 @@ def _items_in_another_order(
             for pair in failing
         ):
             names = part_names(parts, count)
-            wanted = (
-                f": first {names[0]}, then {names[1]}" if len(parts) == count else ""
-            )
+            wanted = f": first {', then '.join(names)}" if len(parts) == count else ""
             return f"The values are right, but in another order{wanted}."
     return None
 
@@ -144,7 +144,9 @@ _SAME_SHAPE = (
     function,
     order,
     shares,
+    proportions,
     with_argument,
+    limit,
     places,
     slices,
 )

@@ -161,6 +161,15 @@ def _changes(names: Sequence[str], case: Case) -> Iterator[tuple[int, str, _Chan
             f"`{names[b]}` were `{names[a]}`: {_confused(names[a], names[b])}",
             lambda value, case, a=a: case[a],
         )
+    for a, b in permutations(range(len(case)), 2):
+        if type(case[a]) is type(case[b]) is int:
+            for factor in (2, 4):
+                yield (
+                    b,
+                    f"`{names[b]}` were `{factor} * {names[a]}`: that is a usual "
+                    f"value, but `{names[b]}` may be another.",
+                    lambda value, case, a=a, f=factor: f * case[a],
+                )
 
 
 def _confused(used: str, wanted: str) -> str:
@@ -197,6 +206,7 @@ def _changes_of_number(name: str, value: Any) -> Iterator[tuple[str, _Change]]:
         text = f"{name} were `1 - {name.strip('`')}`: the two are exchanged."
         yield text, lambda v, c: 1 - v
         yield f"{name} had the opposite sign.", lambda v, c: -v
+        yield f"{name} were 1 at most: is it limited to 1?", lambda v, c: min(v, 1.0)
         return
     for step, word in ((1, "more"), (-1, "less")):
         yield (
@@ -253,6 +263,9 @@ def _changes_of_tensor(name: str, value: Tensor) -> Iterator[tuple[str, _Change]
         yield f"{name} had its root taken first.", lambda v, c: v.sqrt()
         yield f"{name} had the opposite sign.", lambda v, c: -v
         yield f"{name} had no negative numbers.", lambda v, c: v.clamp(min=0)
+        for dim in (0, value.ndim - 1) if value.ndim > 1 else ():
+            text = f"{name} had a mean of 0 along dim {dim}: is its mean subtracted?"
+            yield text, lambda v, c, d=dim: v - v.mean(d, keepdim=True)
     elif value.dtype != torch.bool:
         yield f"{name} were 1 more.", lambda v, c: v + 1
         yield f"{name} were 1 less.", lambda v, c: v - 1
@@ -262,6 +275,11 @@ def _changes_of_tensor(name: str, value: Tensor) -> Iterator[tuple[str, _Change]
         yield f"all rows of {name} were its first.", lambda v, c: v[:1].expand_as(v)
     if value.ndim >= 1:
         yield f"{name} were reversed along dim 0.", lambda v, c: v.flip(0)
+        for word, down in (("ascending", False), ("descending", True)):
+            yield (
+                f"{name} were sorted in {word} order: keep the order that is given.",
+                lambda v, c, d=down: v.sort(dim=0, descending=d).values,
+            )
         yield f"the first of {name} (along dim 0) were left out.", lambda v, c: v[1:]
         yield f"the last of {name} (along dim 0) were left out.", lambda v, c: v[:-1]
 

@@ -1,6 +1,7 @@
 """The diagnosis of an answer."""
 
 import contextlib
+import re
 
 import pytest
 import torch
@@ -561,7 +562,17 @@ WEIGHTED = Exercise(
 )
 
 
-CUT_OFF_BY = (
+WRONG_GRADIENT = "The values are right, the gradient of `w` is not:"
+
+
+def half_without_gradients(x, w):
+    with torch.no_grad():
+        other = w / 2
+    return x * (w / 2 + other), x.sum()
+
+
+CUT_OFF = "is cut off from autograd, by `.detach()`: no gradient reaches `x`, `w`."
+CUT_OFF_SOMEHOW = (
     "is cut off from autograd, for example by `.item()`, `.tolist()`, "
     "`.detach()`, `.data`, `torch.no_grad()`, numpy, or `torch.tensor(...)` around a "
     "result: no gradient reaches `x`, `w`."
@@ -574,45 +585,81 @@ CUT_OFF_BY = (
         (lambda x, w: (x * w, x.sum()), None),
         (
             lambda x, w: ((x * w).detach(), x.sum().detach()),
-            f"Your result {CUT_OFF_BY}",
+            f"Your result {CUT_OFF}",
         ),
         (
             lambda x, w: (torch.tensor((x * w).tolist()), torch.tensor(x.sum().item())),
-            f"Your result {CUT_OFF_BY}",
+            f"Your result {CUT_OFF_SOMEHOW}",
         ),
         (
             lambda x, w: (torch.from_numpy(x.numpy() * w.numpy()), x.sum()),
-            f"Your result {CUT_OFF_BY}",
+            f"Your result {CUT_OFF_SOMEHOW}",
         ),
         (
             lambda x, w: (x * w, x.sum().detach()),
-            f"Your result for the sum {CUT_OFF_BY}",
+            f"Your result for the sum {CUT_OFF}",
         ),
         (
             lambda x, w: (x * w.detach(), x.sum()),
             "The values are right, but no gradient reaches `w`: its way back is cut "
+            "off, by `.detach()`.",
+        ),
+        (
+            lambda x, w: (x * torch.tensor(w.tolist()), x.sum()),
+            "The values are right, but no gradient reaches `w`: its way back is cut "
             "off, for example by `.item()`, `.tolist()`, `.detach()`, `.data`, "
             "`torch.no_grad()`, numpy, or `torch.tensor(...)` around a result.",
         ),
-        (
-            lambda x, w: (x * (w + w.detach()) / 2, x.sum()),
-            "The values are right, the gradient of `w` is not: a gradient comes "
-            "through, but another one than asked for.",
+        *(
+            (
+                answer,
+                f"{WRONG_GRADIENT} a part of your result is held constant, by "
+                f"`{what}`. That part depends on `w` too: let the gradient flow "
+                "through it.",
+            )
+            for what, answer in {
+                ".detach()": lambda x, w: (x * (w + w.detach()) / 2, x.sum()),
+                ".data": lambda x, w: (x * torch.cat([w[:1], w.data[1:]]), x.sum()),
+                "torch.tensor(…)": lambda x, w: (
+                    x * (w + torch.tensor([w[0], w[1]])) / 2,
+                    x.sum(),
+                ),
+                "torch.no_grad()": half_without_gradients,
+            }.items()
         ),
         (
-            lambda x, w: (x * torch.cat([w[:1], w[1:].detach()]), x.sum()),
-            "The values are right, the gradient of `w` is not: on its way back it, or "
-            "a part of it, may be cut off by `.item()`, `.tolist()`, `.detach()`, "
-            "`.data`, `torch.no_grad()`, numpy, or `torch.tensor(...)` around a "
-            "result.",
+            lambda x, w: (x * (3 * w - 2 * torch.tensor(w.tolist())), x.sum()),
+            f"{WRONG_GRADIENT} a gradient comes through, but another one than asked "
+            "for.",
+        ),
+        (
+            lambda x, w: (
+                x * torch.cat([w[:1], torch.tensor(w[1:].tolist())]),
+                x.sum(),
+            ),
+            f"{WRONG_GRADIENT} on its way back it, or a part of it, may be cut off by "
+            "`.item()`, `.tolist()`, `.detach()`, `.data`, `torch.no_grad()`, numpy, "
+            "or `torch.tensor(...)` around a result.",
         ),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Converting a tensor")
 def test_gradients_are_compared(answer, message):
     verdict = diagnose(WEIGHTED, answer)
-    assert verdict.messages == ((message,) if message else ())
+    messages = [re.sub(" in the line `[^`]*`", "", m) for m in verdict.messages]
+    assert messages == ([message] if message else [])
     assert verdict.state == ("wrong" if message else "correct")
+
+
+def half_detached(x, w):
+    length = len(x.detach())
+    other = w.detach() / 2
+    return (x * (w / 2 + other))[:length], x.sum()
+
+
+def test_line_that_holds_a_part_constant_is_shown():
+    (message,) = diagnose(WEIGHTED, half_detached).messages
+    assert "by `.detach()` in the line `other = w.detach() / 2`" in message
 
 
 def test_wrong_gradient_is_shown():

@@ -61,6 +61,42 @@ WRONG = {
         lambda x: torch.where(x.cos() < 0.7, x, x.cos() - 0.7),
         lambda x: x.cos() - 0.7,
     ),
+    "their sum is not 1: divide by their own sum, and add nothing": (
+        lambda x: x.exp() / (x.exp().sum(1, keepdim=True) + 0.1),
+        lambda x: x.softmax(1),
+    ),
+    "their sum is not 1: divide by their own sum.": (
+        lambda x: x.exp() / (x.exp().sum(1, keepdim=True) - 0.1),
+        lambda x: x.softmax(1),
+    ),
+    "None of your numbers is below -11.51: that is the logarithm of 1e-05": (
+        lambda x: ((20 * x).softmax(1) + 1e-5).log(),
+        lambda x: (20 * x).log_softmax(1),
+    ),
+    "None of your numbers is above 11.51: that is the logarithm of 1e-05": (
+        lambda x: -((20 * x).softmax(1).clamp(min=1e-5)).log(),
+        lambda x: -(20 * x).log_softmax(1),
+    ),
+    "None of your numbers is below -0.5: something is limited": (
+        lambda x: x.clamp(min=-0.5),
+        lambda x: x,
+    ),
+    "None of your numbers is above 0.25: something is limited": (
+        lambda x: x.clamp(max=0.25),
+        lambda x: x,
+    ),
+    "is 0 wherever `x` is negative": (
+        lambda x: x.square().flip(0) * (x >= 0) * (x.flip(1) > -0.5),
+        lambda x: x.square().flip(0) * (x.flip(1) > -0.5),
+    ),
+    "in that of the expected result with its dims exchanged": (
+        lambda x: x.T.reshape(x.shape),
+        lambda x: x,
+    ),
+    "as if by `x.permute(1, 0)` before": (
+        lambda x: x.T.reshape(1, -1),
+        lambda x: x.reshape(1, -1),
+    ),
     "exactly where `x` is negative": (
         lambda x: torch.where(x < 0, x / 9, x),
         lambda x: x,
@@ -96,6 +132,63 @@ def test_square_results_are_told_apart_from_their_transpose(dim):
 def test_diagonal_is_named():
     message = relate([Pair({"x": x}, x + 2 * torch.eye(len(x)), x) for x in SQUARES])
     assert "except on the diagonal" in message
+
+
+def test_one_number_for_the_whole_diagonal_is_named():
+    pairs = [Pair({}, torch.eye(len(x)), x.diag().diag()) for x in SQUARES]
+    assert "except on the diagonal: there all its numbers are the same" in relate(pairs)
+
+
+def test_diagonal_that_should_hold_one_number_is_not_told_to_hold_several():
+    pairs = [Pair({}, 2 * torch.eye(n), torch.eye(n)[:, :n]) for n in (3, 4)]
+    pairs = [Pair({}, p.got + 1, p.expected + 1) for p in pairs]
+    assert "the same" not in relate(pairs)
+
+
+def test_zeros_for_negative_numbers_beside_other_faults_are_not_named():
+    pairs = [
+        Pair({"x": x}, x.square() * (x >= 0) + (x > 1), x.square()) for x in INPUTS
+    ]
+    assert "wherever" not in (relate(pairs) or "")
+
+
+def test_limit_that_few_numbers_pass_is_not_named():
+    pairs = [Pair({"x": x}, x.clamp(min=x.min() + 0.01), x) for x in INPUTS]
+    assert "limited" not in (relate(pairs) or "")
+
+
+def test_divisor_of_one_less_is_named_though_one_alone_comes_out_right():
+    x, y, z, one = tables((3, 4), (5, 2), (2, 7), (1, 3))
+    failing = [Pair({"x": v}, v.sum(0) / (len(v) - 1), v.mean(0)) for v in (x, y, z)]
+    passing = [Pair({"x": one}, one[0], one[0])]
+    assert "divided by `x.shape[0] - 1` where `x.shape[0]`" in relate(failing, passing)
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (lambda n, d: d - 1, "too large by `(d - 1)`"),
+        (lambda n, d: n * d, "too large by `n * d`"),
+        (lambda n, d: -4 * n * (d - 1), "too small by `4 * n * (d - 1)`"),
+    ],
+)
+def test_term_too_much_or_missing_is_named(extra, words):
+    sizes = [(3, 2), (5, 3), (4, 7), (9, 4)]
+    pairs = [Pair({"n": n, "d": d}, n**3 + extra(n, d), n**3) for n, d in sizes]
+    assert words in relate(pairs)
+
+
+def test_order_of_all_items_is_told():
+    pair = Pair({}, (28, 1, 3, 9), (1, 3, 9, 28))
+    message = relate([pair], (), ("n", "c", "h", "w"))
+    assert message.endswith("another order: first n, then c, then h, then w.")
+
+
+def test_number_of_dims_above_which_a_result_is_wrong_is_named():
+    ranks = [torch.ones(shape) for shape in [(2,), (2, 3), (2, 3, 4), (1, 2, 3, 4)]]
+    pairs = [Pair({"x": x}, 1.0, 2.0) for x in ranks]
+    message = shared_condition(pairs[2:], pairs[:2])
+    assert message.startswith("wrong exactly where `x` has more than 2 dims")
 
 
 def test_number_is_named_by_the_argument_it_depends_on():

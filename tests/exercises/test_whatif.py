@@ -49,9 +49,47 @@ AFFINE = Exercise(
 )
 
 
+LEAKY = Exercise(
+    "demo.leaky",
+    lambda x, slope: torch.where(x > 0, x, slope * x),
+    (),
+    lambda: [(*tables((7,)), slope) for slope in (0.5, 2.0, 3.0)],
+)
+LAST = Exercise(
+    "demo.last",
+    lambda table, lengths: table[lengths, range(len(lengths))],
+    (),
+    lambda: [
+        (*tables((5, len(lengths))), torch.tensor(lengths))
+        for lengths in ([2, 0, 4, 1], [1, 3, 2])
+    ],
+)
+
+
 @pytest.mark.parametrize(
     ("exercise", "answer", "words"),
     [
+        (SIZE, lambda s, k, t, b: (s - k) // (2 * k) + 1 + 5 * b, "were `2 * kernel`"),
+        (
+            AFFINE,
+            lambda x, w, b, m: ((x - x.mean(0)) @ w.T + b) * m,
+            "`x` had a mean of 0 along dim 0",
+        ),
+        (
+            AFFINE,
+            lambda x, w, b, m: ((x - x.mean(1, keepdim=True)) @ w.T + b) * m,
+            "`x` had a mean of 0 along dim 1",
+        ),
+        (
+            LEAKY,
+            lambda x, slope: torch.where(x > 0, x, min(slope, 1) * x),
+            "`slope` were 1 at most",
+        ),
+        (
+            LAST,
+            lambda table, lengths: LAST.reference(table, lengths.sort().values),
+            "`lengths` were sorted in ascending order",
+        ),
         (SIZE, lambda s, k, t, b: s - k + 1 + 5 * b, "`stride` were 1"),
         (SIZE, lambda s, k, t, b: (s - t) // k + 1 + 5 * b, "were exchanged"),
         (SIZE, lambda s, k, t, b: (s - k) // k + 1 + 5 * b, "`stride` were `kernel`"),
@@ -76,6 +114,8 @@ def test_explanation_is_found(exercise, answer, words):
         "demo.size": ["size", "kernel", "stride", "bias"],
         "demo.shape": ["shape"],
         "demo.affine": ["x", "weight", "bias", "mask"],
+        "demo.leaky": ["x", "slope"],
+        "demo.last": ["table", "lengths"],
     }[exercise.name]
     assert words in explained(exercise, names, answer)
 

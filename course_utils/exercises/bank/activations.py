@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -921,6 +922,16 @@ STEP = Exercise(
     _with_slope_of(torch.sigmoid),
     (
         Misconception(
+            "sigmoid compared with a half",
+            lambda z: (
+                (torch.sigmoid(z) > 0.5).to(z.dtype)
+                + (torch.sigmoid(z) - torch.sigmoid(z).detach())
+            ),
+            "Right, except for positive numbers below 1e-7 or so: their sigmoid rounds "
+            "to exactly 0.5, so that a comparison with 0.5 (or `round`) takes them for "
+            "0. Compare `z` itself with 0.",
+        ),
+        Misconception(
             "sigmoid of a ReLU",
             _with_slope_of(lambda z: F.relu(z).sigmoid()),
             "The gradient is right where z is above 0, and 0 elsewhere: often a ReLU "
@@ -1026,6 +1037,7 @@ STEP = Exercise(
         (randn((3, 4), seed=2)[0].T,),
         (_tensor([0.0, -1.0, 2.0, 0.001, -0.001]),),
         (_tensor([[-30.0, 30.0, 4.0]]),),
+        (_tensor([1e-9, -1.0, 1e-20]),),
     ],
     hints=(
         "Two tensors: the step, which autograd can't see through, and the sigmoid, "
@@ -1105,22 +1117,43 @@ def _faults_of(net: Any) -> Iterator[str]:
     scores = net(x)
     if fault := _at_the_end(scores) or _on_the_way(net, x, scores):
         yield fault
+    if not torch.allclose(net.eval()(x), scores, rtol=1e-3, atol=1e-4):
+        yield "in evaluation mode the scores are others"
+    net.train()
+    if not (net.first(x) < 0).any():
+        yield "the sums before the first ReLU are never negative, so it never bends"
     F.cross_entropy(scores, torch.arange(200, device=x.device) % 10).backward()
     if any(parameter.grad is None for parameter in net.parameters()):
         yield "a parameter gets no gradient"
     elif net.first.weight.grad.any(dim=1).float().mean() < 0.5:
         yield "most units of the first layer get no gradient"
+    elif net.first.bias.median() < -5:
+        yield "the biases of the first layer still start far below 0"
 
 
 def _at_the_end(scores: Tensor) -> str:
     sums = scores.sum(dim=1)
     if torch.allclose(sums, torch.ones_like(sums), atol=1e-4):
-        return "the scores of a garment sum to 1"
+        least = scores.amin(dim=1, keepdim=True)
+        tied = (scores == least).sum(dim=1) > 1
+        return "the scores of a garment sum to 1" + ", some equal" * bool(tied.any())
     if (scores >= 0).all():
         return "no score is ever negative"
     if (scores <= 0).all():
         return "no score is ever positive"
     return ""
+
+
+_OTHER_BENDS: dict[str, Callable[[Tensor], Tensor]] = {
+    **{
+        f"leaky ReLUs of slope {slope}": partial(F.leaky_relu, negative_slope=slope)
+        for slope in (0.01, 0.1, 0.2)
+    },
+    "GELUs": F.gelu,
+    "SiLUs": F.silu,
+    "tanh": torch.tanh,
+    "sigmoids": torch.sigmoid,
+}
 
 
 def _on_the_way(net: Any, x: Tensor, scores: Tensor) -> str:
@@ -1134,6 +1167,9 @@ def _on_the_way(net: Any, x: Tensor, scores: Tensor) -> str:
         "of a network without its second ReLU": hidden + net.middle(hidden),
         "of a network without any ReLU": sums + net.middle(sums),
     }
+    for name, bend in _OTHER_BENDS.items():
+        other = bend(sums)
+        ways[f"of a network with {name} for ReLUs"] = other + bend(net.middle(other))
     for way, last in ways.items():
         if torch.allclose(scores, net.last(last), rtol=1e-3, atol=1e-4):
             return f"the scores are those {way}" if way else ""
@@ -1155,7 +1191,14 @@ REPAIR = Exercise(
             "softmax left",
             _garment_net(last=lambda z: z.softmax(dim=1)),
             "The scores of every garment still sum to 1: there is a softmax at the "
-            "end, and the loss takes its own. (Look at what stands before it, too.)",
+            "end, and the loss takes its own.",
+        ),
+        Misconception(
+            "softmax and ReLU left",
+            _garment_net(last=_softmax_of_relu),
+            "The scores of every garment still sum to 1: there is a softmax at the "
+            "end, and the loss takes its own. And the smallest of them are equal: a "
+            "ReLU stands before the softmax, and must go as well.",
         ),
         Misconception(
             "ReLU left",

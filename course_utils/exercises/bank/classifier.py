@@ -162,7 +162,7 @@ def _score_cases() -> list[Case]:
     # Odd sizes, a batch of one, more than ten classes. Of every four labels two
     # are the best-scored class, one is the worst and one the second best.
     cases: list[Case] = []
-    for n, classes in [(7, 10), (1, 3), (5, 5), (12, 3), (40, 6), (9, 14)]:
+    for n, classes in [(7, 10), (1, 3), (5, 5), (12, 3), (40, 6), (9, 14), (600, 3)]:
         (logits,) = randn((n, classes), seed=n + 3)
         ranked = logits.argsort(dim=1, descending=True)
         chosen = [0, 0, classes - 1, 1] * n

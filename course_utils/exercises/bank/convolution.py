@@ -1079,7 +1079,8 @@ RECEPTIVE_FIELD = Exercise(
             "list emptied",
             _emptied,
             "After the call the list is empty, for everybody else as well, as after "
-            "`pop` in a loop. Go through it with `for` instead.",
+            "`pop` in a loop. Go through `reversed(layers)`, or take a copy first: "
+            "`list(layers)`.",
         ),
         Misconception(
             "the one missing",
@@ -1219,7 +1220,17 @@ STAMP = Exercise(
             "overwritten",
             _overwrite,
             "Where two stamps overlap, the later one replaces the earlier. They must "
-            "add up: `+=`.",
+            "add up: `+=`, stamp by stamp. (With an index that names a place twice, "
+            "`y[index] += …` keeps one of its two contributions.)",
+        ),
+        Misconception(
+            "averaged",
+            lambda x, w, stride: (
+                _stamp(x, w, stride)
+                / _stamp(torch.ones_like(x), torch.ones_like(w), stride).clamp(min=1)
+            ),
+            "Where two stamps overlap you take their mean. They add up: divide by "
+            "nothing.",
         ),
         Misconception(
             "stride ignored",

@@ -172,16 +172,20 @@ BACKWARD = Exercise(
             "They had no part in the output: their gradient is 0.",
         ),
     ),
-    lambda: [
-        (*randn(shape), _noise(shape, p) < 1 - p, p)
-        for shape, p in [
-            ((3, 4), 0.4),
-            ((1, 7), 0.25),
-            ((5, 5), 0.5),
-            ((6,), 0.3),
-            ((2, 3, 1, 2), 0.7),
+    lambda: (
+        [
+            (*randn(shape), _noise(shape, p) < 1 - p, p)
+            for shape, p in [
+                ((3, 4), 0.4),
+                ((1, 7), 0.25),
+                ((5, 5), 0.5),
+                ((6,), 0.3),
+                ((2, 3, 1, 2), 0.7),
+            ]
         ]
-    ],
+        # A draw that happens to drop nothing is scaled all the same.
+        + [(*randn((2, 3)), _noise((2, 3), 0.4) < 1, 0.4)]
+    ),
     hints=(
         "Take one entry: y = x · m / (1 - p), with m = 1 or 0. What is dy/dx?",
         "A dropped entry had no part in y. A survivor's slope is a number that you "
@@ -710,9 +714,25 @@ def _children_before_parents(model: nn.Module) -> None:
         module.train(isinstance(module, nn.Dropout))
 
 
+class _Scale(nn.Module):
+    """A module with a `p` of its own that is no dropout."""
+
+    p = 0.5
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.p * x
+
+
 def _mixed_model() -> nn.Module:
     inner = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Dropout(0.2))
-    return nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Dropout(0.5), inner)
+    return nn.Sequential(
+        nn.Linear(4, 3),
+        nn.BatchNorm1d(3),
+        nn.Dropout(0.5),
+        nn.LPPool1d(2, 1),
+        _Scale(),
+        inner,
+    )
 
 
 def _deep_model() -> nn.Module:
@@ -1273,7 +1293,7 @@ def _rate_fact(full: Tensor, now: Tensor, p: float) -> str:
     if not torch.allclose(now[kept], full[kept] / (1 - p), rtol=1e-3):
         return "survivors are not divided by 1 - p, of the"
     if full.ndim == 2 and not kept.any(dim=1).all():
-        return "some examples lose all their"
+        return "rows are dropped whole, as by `nn.Dropout1d`, of the"
     return ""
 
 
@@ -1433,6 +1453,8 @@ def _design_fact(build: Answer, n: int) -> Any:
         return "there is no activation between the layers"
     if not all(_activations(net)):
         return "a hidden layer has no activation after it"
+    if other := _between(net):
+        return f"a {other} stands between a dropout and its linear layer"
     return _AS_ASKED
 
 
@@ -1443,6 +1465,25 @@ def _activations(net: nn.Module) -> Iterator[bool]:
     places = [i for i, module in enumerate(leaves) if isinstance(module, nn.Linear)]
     for a, b in pairwise(places):
         yield any(not isinstance(module, passive) for module in leaves[a + 1 : b])
+
+
+def _between(net: nn.Module) -> str:
+    """Name what stands between a dropout and the linear layer after it; "" if nothing.
+
+    An activation or a flatten may.
+    """
+    allowed = (nn.Dropout, nn.Flatten, nn.Unflatten, nn.Identity)
+    leaves = [module for module in net.modules() if not list(module.children())]
+    dropped = False
+    for module in leaves:
+        if isinstance(module, nn.Linear):
+            dropped = False
+        elif isinstance(module, nn.Dropout):
+            dropped = True
+        elif dropped and not isinstance(module, allowed):
+            if not module.__module__.endswith(".activation"):
+                return type(module).__name__
+    return ""
 
 
 def _bends(net: nn.Module) -> bool:

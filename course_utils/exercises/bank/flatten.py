@@ -526,6 +526,14 @@ SHAPE = Exercise(
             "between them are merged too: `math.prod` of a slice.",
         ),
         Misconception(
+            "one dim alone",
+            lambda shape, start_dim, end_dim: _out(
+                shape, start_dim, -1 if end_dim == start_dim else end_dim
+            ),
+            "Where `end_dim` is `start_dim` you merge up to the last dimension. Only "
+            "one dimension is named there, so the shape stays as it is.",
+        ),
+        Misconception(
             "start always 1",
             _start_always_one,
             "You always merge from dimension 1 on, as `nn.Flatten()` does. Start at "

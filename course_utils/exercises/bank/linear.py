@@ -117,6 +117,15 @@ COUNT = Exercise(
             "Layers of the same size count once in your result, as in a `set` or as "
             "keys of a `dict`. Each of them has parameters of its own.",
         ),
+        Misconception(
+            "pairs in a dict",
+            lambda widths, bias: sum(
+                o * (i + bias) for i, o in dict(pairwise(widths)).items()
+            ),
+            "Of layers with the same number of inputs only one counts in your result, "
+            "as where the pairs are put into a `dict`: a key that comes again replaces "
+            "the first. Keep the pairs in a list.",
+        ),
         *(
             Misconception(
                 name,
@@ -393,7 +402,7 @@ STANDARDISE = Exercise(
     ),
     lambda: [
         (mean, size * (width.abs() + 0.5))
-        for n, size in [(3, 1.0), (2, 1.0), (1, 1.0), (5, 1.0), (4, 0.02)]
+        for n, size in [(3, 1.0), (2, 1.0), (1, 1.0), (5, 1.0), (4, 0.02), (6, 1e-4)]
         for mean, width in [randn((n,), (n,), seed=n)]
     ],
     hints=(
@@ -433,6 +442,14 @@ def _last_but_one_lost(layers: list[_Layer]) -> Any:
     weight, bias = _merged(layers)
     lost = layers[-1][0] @ layers[-2][1] if len(layers) > 2 else 0
     return weight, bias - lost
+
+
+def _next_layer_only(layers: list[_Layer]) -> _Layer:
+    weight, bias = _merged(layers)
+    if len(layers) > 1:
+        (_, before), (last, own) = layers[-2:]
+        bias = last @ before + own
+    return weight, bias
 
 
 def _stacks() -> list[Case]:
@@ -556,6 +573,13 @@ MERGE = Exercise(
             _stacked(lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1 * b2)),
             "The weight is right. In the bias each later layer's own one is a factor. "
             "Add it: of two layers in a row, `w2 @ b1 + b2`.",
+        ),
+        Misconception(
+            "bias through the next layer only",
+            _next_layer_only,
+            "The weight is right. Each bias passes through the next layer only; it "
+            "must pass through all later ones: go on with what the bias has become so "
+            "far.",
         ),
         Misconception(
             "last two only",
@@ -1069,7 +1093,7 @@ def _two_layers(
     init: _Init = lambda layer: None,
     *,
     listed: bool = False,
-    start_dim: int = 1,
+    rows: Callable[[Tensor], Tensor] = lambda x: x.flatten(1),
     frozen: bool = False,
     bent: bool = True,
     last: bool = True,
@@ -1088,7 +1112,7 @@ def _two_layers(
             self.requires_grad_(not frozen)
 
         def forward(self, x: Tensor) -> Tensor:
-            hidden = self.layers[0](x.flatten(start_dim))
+            hidden = self.layers[0](rows(x))
             hidden = hidden.relu() if bent else hidden
             hidden = hidden.detach() if cut_within else hidden
             return cut(self.layers[1](hidden) if last else hidden)
@@ -1147,6 +1171,7 @@ def _wrong_scores(expected: Tensor | None, scores: Tensor) -> str:
     return _NOT_TWO_LAYERS
 
 
+_MIXED = "one image alone gets the right scores, several at once do not"
 _NOT_TWO_LAYERS = "the scores are not those of a layer, a ReLU and a layer"
 _NO_INIT = "the module is used before it is set up"
 _NEEDS_ARGUMENT = "the class needs an argument"
@@ -1232,8 +1257,10 @@ def _fault(net_class: Answer, n: int) -> Any:
             f"Your network gives scores of shape {tuple(scores.shape)} for images of "
             f"shape ({n}, 28, 28): the task asks for ({n}, 10)."
         )
-    if wrong := _wrong_scores(_scores_of_two_layers(net, images), scores):
-        return wrong
+    expected = _scores_of_two_layers(net, images)
+    if wrong := _wrong_scores(expected, scores):
+        alone = torch.cat([net(image[None]) for image in images]) if n > 1 else scores
+        return _MIXED if not _wrong_scores(expected, alone) else wrong
     (many,) = randn((64, 28, 28), seed=2)
     spread = net(many).std(dim=0).mean().item()
     if spread > 5:
@@ -1260,7 +1287,7 @@ REPAIR = Exercise(
     (
         Misconception(
             "nothing mended",
-            _two_layers(_wide, listed=True, start_dim=0),
+            _two_layers(_wide, listed=True, rows=torch.flatten),
             "The module has no parameters. A plain Python list, tuple or dict hides "
             "from the module what it holds: what kind of list does `nn` have for "
             "modules?",
@@ -1316,9 +1343,17 @@ REPAIR = Exercise(
         ),
         Misconception(
             "batch still flattened",
-            _two_layers(start_dim=0),
+            _two_layers(rows=torch.flatten),
             "The layers are registered, but a batch of images can't be fed in: "
             "`flatten()` makes one row of the whole batch. Leave dimension 0 alone.",
+        ),
+        Misconception(
+            "images mixed",
+            _two_layers(rows=lambda x: x.reshape(_WIDTHS[0], -1).T),
+            "The layers are right, and so are the scores of one image alone. Those of "
+            "several are not: their pixels are mixed before the layers, as by "
+            "`reshape` to `(784, N)`, which is then transposed. Flatten each image: "
+            "`x.flatten(start_dim=1)`.",
         ),
         Misconception(
             "weights too large",

@@ -629,12 +629,15 @@ RMS_NORM = Exercise(
             "in RMS stands for mean, and `eps` belongs inside the root.",
         ),
     ),
-    lambda: [
-        (2 * x + 1, gamma, eps)
-        for s in [(1, 5), (2, 4, 7), (3, 3), (6,), (2, 3, 1, 4)]
-        for x, gamma in [randn(s, (s[-1],))]
-        for eps in (1e-5, 0.5)
-    ],
+    lambda: (
+        [
+            (2 * x + 1, gamma, eps)
+            for s in [(1, 5), (2, 4, 7), (3, 3), (6,), (2, 3, 1, 4)]
+            for x, gamma in [randn(s, (s[-1],))]
+            for eps in (1e-5, 0.5)
+        ]
+        + [(x / 1_000, gamma, 1e-5) for x, gamma in [randn((2, 5), (5,))]]
+    ),
     hints=(
         "RMS stands for root mean square: three steps, read from right to left.",
         "Square `x`, average over the last dimension with `keepdim=True`, add `eps`, "
@@ -692,6 +695,18 @@ def _running_with(faults: frozenset[str]) -> Answer | None:
     return lambda batches, momentum: _follow(
         batches, 1 - momentum if turned else momentum, **options
     )
+
+
+def _around_the_running_mean(
+    batches: Tensor, momentum: float, updated: bool
+) -> tuple[Tensor, Tensor]:
+    mean, var = torch.zeros_like(batches[0, 0]), torch.ones_like(batches[0, 0])
+    for batch in batches:
+        old, mean = mean, (1 - momentum) * mean + momentum * batch.mean(0)
+        gaps = batch - (mean if updated else old)
+        new_var = gaps.square().sum(0) / (len(batch) - 1)
+        var = (1 - momentum) * var + momentum * new_var
+    return mean, var
 
 
 def _from_spreads(batches: Tensor, momentum: float) -> tuple[Tensor, Tensor]:
@@ -794,6 +809,16 @@ RUNNING = Exercise(
             lambda batches, momentum: _follow(batches, 0.1),
             "Right for a momentum of 0.1 only, the default. Use the `momentum` that "
             "is passed.",
+        ),
+        *(
+            Misconception(
+                f"variance around the {which} running mean",
+                partial(_around_the_running_mean, updated=updated),
+                "The means are right. You measure each batch's variance around the "
+                "running mean; it is taken around the batch's own mean: "
+                "`batch.var(dim=0)`.",
+            )
+            for which, updated in (("new", True), ("old", False))
         ),
         Misconception(
             "spreads averaged",
@@ -1198,9 +1223,13 @@ FOLD_FORWARD = Exercise(
             "The two are swapped: the weight comes first.",
         ),
     ),
-    lambda: [
-        randn((out, d), (out,), (d,), (d,)) for out, d in [(1, 3), (3, 2), (4, 4)]
-    ],
+    lambda: (
+        [randn((out, d), (out,), (d,), (d,)) for out, d in [(1, 3), (3, 2), (4, 4)]]
+        + [
+            (weight, bias, gamma.relu(), beta)  # some of its numbers are 0
+            for weight, bias, gamma, beta in [randn((2, 5), (2,), (5,), (5,))]
+        ]
+    ),
     hints=(
         "Write both layers down, with x̂ for the normalised input: "
         "W (gamma · x̂ + beta) + b.",
@@ -1288,7 +1317,9 @@ def _fault(block_class: Answer, n: int, words: int, size: float) -> Any:
         hidden = up(x / _rms_of(x) * gamma)
         before, y = y, block(x)
         if _close(y, x + down(hidden.relu())):
-            return _MENDED
+            return _learning_fault(block, x)
+        if _close(y, x + down(up(x * gamma).relu())):
+            return "the branch gets `x` as it is: there is no norm before it"
         if _close(y, x + down(hidden)):
             return "there is no ReLU between the linear layers"
         if _close(y, before):
@@ -1301,6 +1332,16 @@ def _fault(block_class: Answer, n: int, words: int, size: float) -> Any:
     if not rest.any():
         return "with a branch of zeros the output is 0: no path leads past"
     return "with a branch of zeros the input does not come out as it was"
+
+
+@torch.enable_grad()
+def _learning_fault(block: nn.Module, x: Tensor) -> str:
+    """Say which parameter gets no gradient; that nothing is wrong if all do."""
+    block(x).square().sum().backward()
+    for name, parameter in block.named_parameters():
+        if parameter.grad is None or not parameter.grad.any():
+            return f"no gradient reaches `{name}`"
+    return _MENDED
 
 
 def _close(a: Tensor, b: Tensor) -> bool:

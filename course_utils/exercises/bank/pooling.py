@@ -373,6 +373,13 @@ def _ends_always_at_border(
     return sums / counts
 
 
+def _only_first_at_border(x: Tensor, kernel: int, padding: int) -> Tensor:
+    sums = _average(x, kernel, (padding, padding), counted=1) * kernel
+    counts = torch.full_like(sums, kernel)
+    counts[:, 0] -= padding
+    return sums / counts
+
+
 def _nonzero_average(x: Tensor, kernel: int, padding: int, least: int = 0) -> Tensor:
     windows = _windows(F.pad(x, (padding, padding)), kernel)
     return windows.sum(-1) / (windows != 0).sum(-1).clamp(min=least)
@@ -461,6 +468,12 @@ AVERAGE = Exercise(
                 ("first and last window", False),
                 ("first and last window, even if one", True),
             )
+        ),
+        Misconception(
+            "first window only",
+            _only_first_at_border,
+            "You count the numbers of the first window only. The last one may hold "
+            "padding, too: count what it holds.",
         ),
         Misconception(
             "stride 1",

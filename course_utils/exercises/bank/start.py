@@ -88,6 +88,7 @@ BATCH_SHAPE = Exercise(
         "The order is `N, C, H, W`: examples, channels, rows, columns.",
         "N is 100. How many channels has a grey picture?",
     ),
+    parts=("the examples N", "the channels C", "the rows H", "the columns W"),
 )
 
 

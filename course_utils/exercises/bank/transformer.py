@@ -1423,6 +1423,17 @@ GREEDY = Exercise(
             "You give the model only the last token. It has no memory: give it all "
             "tokens so far, each time.",
         ),
+        *(
+            Misconception(
+                f"last {word} tokens",
+                _decode(
+                    lambda step, tokens, count=count: _best(step(tokens[-count:])[-1])
+                ),
+                f"The first {word} tokens are right. From then on you give the model "
+                f"only the last {word}: give it all tokens so far, each time.",
+            )
+            for word, count in (("two", 2), ("three", 3))
+        ),
         Misconception(
             "start kept",
             lambda step, start, length: torch.cat(

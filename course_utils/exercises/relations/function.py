@@ -35,7 +35,8 @@ _FUNCTIONS: tuple[tuple[Test, str], ...] = (
     (
         # Of two numbers, one is 1 minus the other by chance.
         lambda got, right: len(right.unique()) > 2 and is_close(got, 1 - right),
-        "Your result is 1 minus the expected one: often a share is taken for the rest.",
+        "Your result is 1 minus the expected one: `1 - …` is missing somewhere, or one "
+        "too many.",
     ),
     (
         lambda got, right: bool((right != 0).all()) and is_close(got, 1 / right),
@@ -165,6 +166,30 @@ def shares(pairs: Pairs) -> str | None:
             f"along dim {max(right)}: the softmax or the division runs along another "
             "dim."
         )
+    return None
+
+
+def proportions(pairs: Pairs) -> str | None:
+    """Recognise shares that are right among each other, but don't sum to 1.
+
+    >>> x = Tensor([[1, 2, 3], [5, 1, 1]]).exp()
+    >>> right = x / x.sum(1, keepdim=True)
+    >>> proportions([Numbers({}, x / (x.sum(1, keepdim=True) + 1), right)])[:31]
+    'The proportions of your numbers'
+    """
+    for dim in sorted(_dims_of_shares([pair.expected for pair in pairs])):
+        totals = [pair.got.sum(dim, keepdim=True) for pair in pairs]
+        if not all(
+            is_close(pair.got, pair.expected * total)
+            for pair, total in zip(pairs, totals, strict=True)
+        ):
+            continue
+        message = (
+            f"The proportions of your numbers along dim {dim} are right, but their sum "
+            "is not 1: divide by their own sum"
+        )
+        below = all(bool(((total > 0) & (total < 1)).all()) for total in totals)
+        return f"{message}, and add nothing to it." if below else f"{message}."
     return None
 
 

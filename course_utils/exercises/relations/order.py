@@ -5,7 +5,13 @@ from itertools import permutations
 
 from torch import Tensor
 
-from course_utils.exercises.relations.numbers import Numbers, Pairs, always, is_close
+from course_utils.exercises.relations.numbers import (
+    Numbers,
+    Pairs,
+    always,
+    as_float,
+    is_close,
+)
 
 
 def order(pairs: Pairs) -> str | None:
@@ -37,9 +43,53 @@ def order(pairs: Pairs) -> str | None:
     for dim in range(min(ranks)):
         if always(pairs, lambda got, right, d=dim: _has_same_slices(got, right, d)):
             return f"The slices along dim {dim} are right, but stand in another order."
-    if always(pairs, _has_same_numbers):
-        return "The numbers are right, but in the wrong order."
+    if not always(pairs, _has_same_numbers):
+        return None
+    plain = "The numbers are right, but in the wrong order."
+    return _unmoved(pairs) or _flattened(pairs) or plain
+
+
+def _unmoved(pairs: Pairs) -> str | None:
+    """Recognise numbers that `reshape` was to move, though it moves none."""
+    for order in orders_of({pair.expected.ndim for pair in pairs}):
+        if always(pairs, lambda g, r, o=order: _reads_alike(g, r.permute(o))):
+            return (
+                "The numbers are right, but in the wrong order: in that of the "
+                "expected result with its dims exchanged. `reshape` and `view` only "
+                "cut the row of numbers anew; to exchange dims, use `.T`, "
+                "`transpose` or `permute`."
+            )
     return None
+
+
+def _flattened(pairs: Pairs) -> str | None:
+    """Recognise an argument whose dims are exchanged before it is reshaped."""
+    for name in pairs[0].arguments:
+        values = [as_float(pair.arguments.get(name)) for pair in pairs]
+        tensors = [v for v in values if v is not None and len(v.unique()) > 2]
+        if len(tensors) < len(pairs):
+            continue
+        if not all(
+            _reads_alike(pair.expected, x)
+            for x, pair in zip(tensors, pairs, strict=True)
+        ):
+            continue
+        for order in orders_of({x.ndim for x in tensors}):
+            if all(
+                _reads_alike(pair.got, x.permute(order))
+                for x, pair in zip(tensors, pairs, strict=True)
+            ):
+                return (
+                    f"Your result has the numbers of `{name}` in another order, as if "
+                    f"by `{name}.permute{tuple(order)}` before they are reshaped: "
+                    "leave the order of its dims alone."
+                )
+    return None
+
+
+def _reads_alike(a: Tensor, b: Tensor) -> bool:
+    """Tell whether two tensors hold the same numbers in the order of reading."""
+    return is_close(a.flatten(), b.flatten())
 
 
 def memory_order(failing: Pairs, passing: Pairs) -> str | None:

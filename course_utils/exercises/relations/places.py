@@ -34,10 +34,58 @@ def places(pairs: Pairs) -> str | None:
                     where = names
                 return f"Your result is right everywhere except in {where}."
     if all(_only_on_diagonal(mask) for mask in masks):
-        return "Your result is right everywhere except on the diagonal."
+        seen = "Your result is right everywhere except on the diagonal"
+        if all(mask.ndim == 2 for mask in masks) and _one_for_all(pairs):
+            return f"{seen}: there all its numbers are the same. Each has its own."
+        return f"{seen}."
     if all(mask.ndim and _all_but_first(mask) for mask in masks):
         return "Only the first along dim 0 is right, all others are wrong."
-    return _where_values(pairs, masks)
+    return _where_values(pairs, masks) or _zero_where(pairs, masks)
+
+
+def _one_for_all(pairs: Pairs) -> bool:
+    """Tell whether all diagonals hold one number, and should hold several."""
+    mine, right = (
+        [results.diagonal() for results in group]
+        for group in zip(*((pair.got, pair.expected) for pair in pairs), strict=True)
+    )
+    several = [d for d in right if len(d.unique()) > 1]
+    alike = all(torch.allclose(d, d[0], rtol=RTOL) for d in mine)
+    return alike and len(several) == len(right)
+
+
+def _zero_where(pairs: Pairs, masks: Sequence[Tensor]) -> str | None:
+    """Name what an argument is where results are 0 and should not be."""
+    if any(bool((pair.got[mask] != 0).any()) for pair, mask in _both(pairs, masks)):
+        return None
+    if sum(int(mask.sum()) for mask in masks) < _FEWEST_ZEROS or not any(
+        bool((pair.got != 0).any()) for pair in pairs
+    ):
+        return None
+    for name in pairs[0].arguments:
+        values = [as_float(pair.arguments.get(name)) for pair in pairs]
+        tensors = [value for value in values if value is not None]
+        if [t.shape for t in tensors] != [mask.shape for mask in masks]:
+            continue
+        for words, test in _VALUES:
+            if all(
+                torch.equal(mask, test(value) & (pair.expected != 0))
+                for value, (pair, mask) in zip(
+                    tensors, _both(pairs, masks), strict=True
+                )
+            ):
+                return (
+                    f"Your result is 0 wherever `{name}` is {words}, and right "
+                    "elsewhere: numbers are dropped there that should stay."
+                )
+    return None
+
+
+def _both(pairs: Pairs, masks: Sequence[Tensor]) -> Sequence[tuple[Numbers, Tensor]]:
+    return list(zip(pairs, masks, strict=True))
+
+
+_FEWEST_ZEROS = 4  # that make a coincidence unlikely
 
 
 def _where_values(pairs: Pairs, masks: Sequence[Tensor]) -> str | None:

@@ -1,15 +1,17 @@
 """A factor or an offset between wrong results and right ones."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from itertools import combinations, permutations
+from itertools import combinations_with_replacement, permutations
 from typing import Any
 
 from torch import Tensor
 
 from course_utils.exercises.compare import is_number
 from course_utils.exercises.relations.numbers import RTOL, Numbers, Pairs, is_close
+
+_Size = tuple[str, list[float]]  # a size or a product of some, its value in each case
 
 
 def factor(failing: Pairs, passing: Pairs) -> str | None:
@@ -59,7 +61,7 @@ def _name_of(
         if not _vary(values) or any(value <= 0 for value in values):
             continue
         for form, apply, cause in _FORMS:
-            if _all_close([apply(value) for value in values], expected):
+            if _fits([apply(value) for value in values], expected, len(ratios)):
                 is_size = "shape" in name or "numel" in name
                 return form.format(name), cause.format(
                     name,
@@ -144,8 +146,11 @@ def offset(failing: Pairs, passing: Pairs) -> str | None:
         return None
     large = all(gap > 0 for gap in gaps)
     amounts = [*(abs(gap) for gap in gaps), *[0.0] * len(passing)]
-    terms = _terms([*failing, *passing])
-    fitting = [term for term, values in terms if _all_close(values, amounts)]
+    pairs = [*failing, *passing]
+    fitting = _fitting(_plain_sizes(pairs), amounts)
+    if not fitting and len(amounts) > 3:
+        sizes = [s for s in _sizes(pairs) if "[-1]" not in s[0] and "numel" not in s[0]]
+        fitting = _fitting(sizes, amounts)
     if len(fitting) != 1 or not (large or all(gap < 0 for gap in gaps)):
         return None
     if large:
@@ -160,7 +165,7 @@ def _constant_offset(gap: float, failing: Pairs, passing: Pairs) -> str | None:
     seen = f"Your result is {amount} {direction} than the expected one"
     whole = all(bool((p.expected == p.expected.round()).all()) for p in failing)
     if passing and whole and amount == "1":
-        way = ("up", "down") if gap > 0 else ("down", "up")
+        way = ("up or to the nearest", "down") if gap > 0 else ("down", "up")
         return (
             f"{seen} in some cases and right in others: often a division is rounded "
             f"{way[0]} where it should be rounded {way[1]}, or a limit is counted with "
@@ -174,28 +179,30 @@ def _constant_offset(gap: float, failing: Pairs, passing: Pairs) -> str | None:
     )
 
 
-def _terms(pairs: Pairs) -> Iterator[tuple[str, list[float]]]:
+def _fitting(sizes: Iterable[_Size], amounts: Sequence[float]) -> list[str]:
+    terms = _terms(list(sizes)[:8])
+    return [term for term, values in terms if _all_close(values, amounts)]
+
+
+def _terms(sizes: Sequence[_Size]) -> Iterator[_Size]:
     """Yield products of sizes, and small multiples of them, with their values."""
-    sizes = list(_plain_sizes(pairs))[:6]
     products = [*sizes]
-    for (a, left), (b, right) in combinations([*sizes, *sizes], 2):
-        name = f"{a} * {b}"
-        if name not in (known for known, _ in products):
-            values = [x * y for x, y in zip(left, right, strict=True)]
-            products.append((name, values))
+    for (a, left), (b, right) in combinations_with_replacement(sizes, 2):
+        values = [x * y for x, y in zip(left, right, strict=True)]
+        products.append((f"{a} * {b}", values))
     for factor in (1, 2, 3, 4):
         for name, values in products:
             text = name if factor == 1 else f"{factor} * {name}"
             yield f"`{text}`", [factor * value for value in values]
 
 
-def _plain_sizes(pairs: Pairs) -> Iterator[tuple[str, list[float]]]:
+def _plain_sizes(pairs: Pairs) -> Iterator[_Size]:
     for name, values in _sizes(pairs):
         if "-" not in name and "numel" not in name:
             yield name, values
 
 
-def _sizes(pairs: Pairs) -> Iterator[tuple[str, list[float]]]:
+def _sizes(pairs: Pairs) -> Iterator[_Size]:
     """Yield each size or number among the arguments, with its value in each case."""
     for name in pairs[0].arguments:
         values: list[Any] = [pair.arguments.get(name) for pair in pairs]
@@ -212,9 +219,7 @@ def _sizes(pairs: Pairs) -> Iterator[tuple[str, list[float]]]:
             yield from _tuple_sizes(name, values)
 
 
-def _tuple_sizes(
-    name: str, values: Sequence[Sequence[Any]]
-) -> Iterator[tuple[str, list[float]]]:
+def _tuple_sizes(name: str, values: Sequence[Sequence[Any]]) -> Iterator[_Size]:
     if len({len(v) for v in values}) > 1:
         yield f"len({name})", [float(len(v)) for v in values]
     elif all(is_number(item) for v in values for item in v):
@@ -222,9 +227,7 @@ def _tuple_sizes(
             yield f"{name}[{place}]", [float(v[place]) for v in values]
 
 
-def _tensor_sizes(
-    name: str, values: Sequence[Tensor]
-) -> Iterator[tuple[str, list[float]]]:
+def _tensor_sizes(name: str, values: Sequence[Tensor]) -> Iterator[_Size]:
     dims = min(value.ndim for value in values)
     for dim in range(dims):
         yield f"{name}.shape[{dim}]", [float(v.shape[dim]) for v in values]
@@ -243,6 +246,16 @@ def _all_close(a: Sequence[float], b: Sequence[float]) -> bool:
         math.isclose(x, y, rel_tol=RTOL, abs_tol=1e-9)
         for x, y in zip(a, b, strict=True)
     )
+
+
+def _fits(formula: Sequence[float], expected: Sequence[float], wrong: int) -> bool:
+    """Compare a formula's values with factors; a right result may be out of its reach.
+
+    Code that divides by N - 1 makes an exception of N = 1.
+    """
+    right = zip(formula[wrong:], expected[wrong:], strict=True)
+    known = [1.0 if math.isnan(value) else value for value, _ in right]
+    return _all_close([*formula[:wrong], *known], expected)
 
 
 def slices(pairs: Pairs) -> str | None:

@@ -1,0 +1,188 @@
+"""Say what is wrong with a gradient, and which line of an answer cuts it off.
+
+Whether a line is the reason is tried: with what it cuts off connected again, all
+gradients must be right.
+"""
+
+import inspect
+import linecache
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from course_utils.exercises.compare import close_gradients, gradient_limit
+from course_utils.exercises.explain import is_library
+from course_utils.exercises.model import Case, Exercise
+from course_utils.exercises.outcome import Gradients, run_with_gradients
+
+_CUTTERS = (
+    "`.item()`, `.tolist()`, `.detach()`, `.data`, `torch.no_grad()`, numpy, or "
+    "`torch.tensor(...)` around a result"
+)
+_COURSE = str(Path(__file__).parents[1])
+_MOST_LINES = 4
+
+_Cut = tuple[str, str, int]  # what cuts a gradient off, the file and the line
+
+
+def cut_off_message(part: str, reached: Sequence[str], held: str | None) -> str:
+    """Say that no gradient flows through a result.
+
+    Args:
+        part: the result, or which part of it: "Your result".
+        reached: the arguments that a gradient should reach.
+        held: see `held_constant`.
+
+    >>> cut_off_message("Your result", ["x"], "`.detach()`")
+    'Your result is cut off from autograd, by `.detach()`: no gradient reaches `x`.'
+    """
+    names = ", ".join(f"`{name}`" for name in reached)
+    by = f"by {held}" if held else f"for example by {_CUTTERS}"
+    return f"{part} is cut off from autograd, {by}: no gradient reaches {names}."
+
+
+def wrong_gradient_message(
+    name: str, mine: Tensor, right: Tensor, held: str | None
+) -> str:
+    """Say how the gradient of an argument is wrong.
+
+    Args:
+        name: what the learner calls the argument.
+        mine: the gradient that came through.
+        right: the right one.
+        held: see `held_constant`.
+
+    >>> wrong_gradient_message("x", Tensor([2]), Tensor([3]), None)[45:]
+    'not: a gradient comes through, but another one than asked for.'
+    """
+    seen = f"The values are right, the gradient of `{name}` is not"
+    if not mine.isfinite().all() and right.isfinite().all():
+        return (
+            f"{seen} finite everywhere: on its way back it meets a division by 0, or a "
+            "root, logarithm or power at 0."
+        )
+    if not mine.any():
+        by = f"by {held}" if held else f"for example by {_CUTTERS}"
+        return (
+            f"The values are right, but no gradient reaches `{name}`: its way back is "
+            f"cut off, {by}."
+        )
+    if held:
+        return (
+            f"{seen}: a part of your result is held constant, by {held}. That part "
+            f"depends on `{name}` too: let the gradient flow through it."
+        )
+    if ((mine == 0) & (right.abs() > gradient_limit(right))).any():
+        return (
+            f"{seen}: on its way back it, or a part of it, may be cut off by "
+            f"{_CUTTERS}."
+        )
+    return f"{seen}: a gradient comes through, but another one than asked for."
+
+
+def held_constant(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> str | None:
+    """Name what cuts off a gradient that is right without it; None if nothing does.
+
+    Args:
+        exercise: its reference has the right gradients.
+        answer: the learner's function; its results are right.
+        cases: the inputs to try.
+
+    >>> double = Exercise("mine.double", lambda x: 2 * x, ())
+    >>> half = lambda x: x + x.detach()
+    >>> held_constant(double, half, [(torch.ones(2),)])
+    '`.detach()` in the line `half = lambda x: x + x.detach()`'
+    """
+    cuts = sorted(_cuts_of(exercise, answer, cases))
+    if not 0 < len(cuts) <= _MOST_LINES:
+        return None
+    right = [run_with_gradients(exercise, exercise.reference, case) for case in cases]
+    for undone in (*([cut] for cut in cuts), cuts):
+        with _Connecting(undone):
+            mine = [run_with_gradients(exercise, answer, case) for case in cases]
+        if all(map(_agree, mine, right)):
+            return " and ".join(map(_described, undone))
+    return None
+
+
+def _cuts_of(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> set[_Cut]:
+    with _Connecting() as watch:
+        for case in cases:
+            run_with_gradients(exercise, answer, case)
+    return watch.seen
+
+
+def _agree(mine: Gradients, right: Gradients) -> bool:
+    return (
+        not mine.error
+        and mine.attached == right.attached
+        and all(
+            close_gradients(a, b)
+            for (_, a), (_, b) in zip(mine.values, right.values, strict=True)
+        )
+    )
+
+
+def _described(cut: _Cut) -> str:
+    what, file, number = cut
+    line = linecache.getline(file, number).strip()
+    return f"`{what}` in the line `{line}`" if line else f"`{what}`"
+
+
+class _Connecting(TorchFunctionMode):
+    """Notes what the learner's lines cut off from autograd, and undoes some of it.
+
+    Attributes:
+        seen: what cuts a gradient off, and where.
+    """
+
+    def __init__(self, undone: Sequence[_Cut] = ()) -> None:
+        super().__init__()
+        self.seen: set[_Cut] = set()
+        self._undone = undone
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        what, connected = _cutting(func, args)
+        place = _learners_place() if what else None
+        if place:
+            cut = (what, *place)
+            self.seen.add(cut)
+            if cut in self._undone:
+                return connected()
+        return func(*args, **(kwargs or {}))
+
+
+def _cutting(func: Any, args: Sequence[Any]) -> tuple[str, Callable[[], Any]]:
+    """Return how code names a call that cuts off, "" for others, and how to undo it."""
+    if func is torch._C._set_grad_enabled:
+        return "" if args[0] else "torch.no_grad()", lambda: None
+    value = args[0] if args else None
+    if func is torch.tensor and isinstance(value, list | tuple) and value:
+        if all(isinstance(item, Tensor) for item in value):
+            return "torch.tensor(…)", lambda: torch.stack(list(value))
+    if not isinstance(value, Tensor) or not value.requires_grad:
+        return "", lambda: None
+    if func is torch.tensor:
+        return "torch.tensor(…)", value.clone
+    if func in (Tensor.detach, Tensor.detach_, torch.detach):
+        return ".detach()", lambda: value
+    if func == Tensor.data.__get__:  # type: ignore[attr-defined]
+        return ".data", lambda: value
+    return "", lambda: None
+
+
+def _learners_place() -> tuple[str, int] | None:
+    """Return the file and line of the learner's that called; None if the course did."""
+    frame = inspect.currentframe()
+    frame = frame.f_back.f_back if frame and frame.f_back else None
+    while frame and is_library(file := frame.f_code.co_filename):
+        if file.startswith(_COURSE):
+            return None
+        frame = frame.f_back
+    return (frame.f_code.co_filename, frame.f_lineno) if frame else None
