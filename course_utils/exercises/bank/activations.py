@@ -922,16 +922,6 @@ STEP = Exercise(
     _with_slope_of(torch.sigmoid),
     (
         Misconception(
-            "sigmoid compared with a half",
-            lambda z: (
-                (torch.sigmoid(z) > 0.5).to(z.dtype)
-                + (torch.sigmoid(z) - torch.sigmoid(z).detach())
-            ),
-            "Right, except for positive numbers below 1e-7 or so: their sigmoid rounds "
-            "to exactly 0.5, so that a comparison with 0.5 (or `round`) takes them for "
-            "0. Compare `z` itself with 0.",
-        ),
-        Misconception(
             "sigmoid of a ReLU",
             _with_slope_of(lambda z: F.relu(z).sigmoid()),
             "The gradient is right where z is above 0, and 0 elsewhere: often a ReLU "
@@ -952,9 +942,11 @@ STEP = Exercise(
         Misconception(
             "rounded",
             lambda z: torch.sigmoid(z).round(),
-            "Forward is right, but the gradient that arrives at z is 0. `round` is a "
-            "staircase of slope 0; and two sigmoids that cancel forward cancel going "
-            "backward too, unless one is hidden from autograd.",
+            "The sigmoid of a tiny positive number, below 1e-7 or so, rounds to exactly "
+            "0.5, which `round` or a comparison with 0.5 takes for 0: compare `z` "
+            "itself with 0. And look at the gradient: through `round`, a staircase of "
+            "slope 0, none arrives at z; and two sigmoids that cancel forward cancel "
+            "going backward too, unless one is hidden from autograd.",
         ),
         Misconception(
             "no gradient",
