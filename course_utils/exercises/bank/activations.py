@@ -942,11 +942,11 @@ STEP = Exercise(
         Misconception(
             "rounded",
             lambda z: torch.sigmoid(z).round(),
-            "The sigmoid of a tiny positive number, below 1e-7 or so, is exactly 0.5 "
-            "after rounding, which `round` or a comparison with 0.5 takes for 0: compare `z` "
-            "itself with 0. And look at the gradient: through `round`, a staircase of "
-            "slope 0, none arrives at z; and two sigmoids that cancel forward cancel "
-            "going backward too, unless one is hidden from autograd.",
+            "The sigmoid of a tiny positive number, below 1e-7 or so, is exactly 0.5: "
+            "`round`, or a comparison with 0.5, makes it 0. Compare `z` itself with 0. "
+            "And look at the gradient: through `round`, a staircase of slope 0, none "
+            "arrives at z; and two sigmoids that cancel forward cancel going backward "
+            "too, unless one is hidden from autograd.",
         ),
         Misconception(
             "no gradient",
