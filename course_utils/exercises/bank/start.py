@@ -733,6 +733,37 @@ LARGEST_BATCH = Exercise(
             "examples it has.",
         ),
         Misconception(
+            "number of dimensions",
+            lambda shape, dtype, budget: budget // (len(shape) * dtype.itemsize),
+            "You count the dimensions of an example, not its numbers: the sizes in "
+            "`shape` must be multiplied.",
+        ),
+        Misconception(
+            "first size only",
+            lambda shape, dtype, budget: budget // (shape[0] * dtype.itemsize),
+            "You use the first size of `shape` alone. An example has as many numbers "
+            "as the product of all its sizes.",
+        ),
+        Misconception(
+            "last size only",
+            lambda shape, dtype, budget: budget // (shape[-1] * dtype.itemsize),
+            "You use the last size of `shape` alone. An example has as many numbers as "
+            "the product of all its sizes.",
+        ),
+        Misconception(
+            "sum, a byte each",
+            lambda shape, dtype, budget: budget // sum(shape),
+            "There are two mistakes. The sizes of the shape must be multiplied, not "
+            "added, and a number takes `dtype.itemsize` bytes, not one.",
+        ),
+        Misconception(
+            "kilobytes",
+            lambda shape, dtype, budget: (
+                budget * 1_024 // (math.prod(shape) * dtype.itemsize)
+            ),
+            "You read the budget as kilobytes, times 1,024. It is in bytes.",
+        ),
+        Misconception(
             "multiplied in place of divided",
             lambda shape, dtype, budget: budget // math.prod(shape) * dtype.itemsize,
             "You multiply by `dtype.itemsize` where you should divide: `a // b * c` is "
@@ -824,6 +855,14 @@ def _fit_at_once(x: Tensor, y: Tensor, lr: float, steps: int) -> tuple[float, fl
     # The bottom of the bowl; with a single point, the one nearest to 0.
     features = torch.cat([x, torch.ones_like(x)], dim=1).cpu()
     w, b = (torch.linalg.pinv(features) @ y.cpu()).tolist()
+    return w, b
+
+
+def _fit_absolute(x: Tensor, y: Tensor, lr: float, steps: int) -> tuple[float, float]:
+    w = b = 0.0
+    for _ in range(steps):
+        sign = (w * x[:, 0] + b - y).sign()
+        w, b = w - lr * (sign * x[:, 0]).mean().item(), b - lr * sign.mean().item()
     return w, b
 
 
@@ -928,6 +967,12 @@ FIT = Exercise(
             _fit_at_once,
             "This is the best line there is. The task asks for the line after `steps` "
             "steps of descent, which has not arrived there yet.",
+        ),
+        Misconception(
+            "absolute differences",
+            _fit_absolute,
+            "Your steps follow the signs of the differences alone, as for the mean of "
+            "their absolute values. Square them.",
         ),
         Misconception(
             "gradients returned",
