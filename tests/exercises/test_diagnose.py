@@ -428,6 +428,14 @@ def test_result_drawn_where_none_should_be_is_told():
     assert verdict.messages[0].startswith("Your result is drawn at random")
 
 
+def test_numpy_array_is_not_told_to_be_drawn():
+    verdict = diagnose(RELU, lambda x: x.relu().numpy())
+    assert verdict.state == "wrong"
+    assert verdict.messages[0].startswith("Expected a tensor of shape")
+    drawn = diagnose(RELU, lambda x: (x.relu() + torch.rand(())).numpy())
+    assert drawn.messages[0].startswith("Your result is drawn at random")
+
+
 def test_result_of_a_design_has_its_own_name():
     line = Exercise(
         "demo.line",
