@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -19,35 +20,58 @@ from course_utils.exercises.compare import close_gradients, gradient_limit
 from course_utils.exercises.explain import is_library
 from course_utils.exercises.model import Case, Exercise
 from course_utils.exercises.outcome import Gradients, run_with_gradients
+from course_utils.exercises.source import forbidden_calls
 
-_CUTTERS = (
-    "`.item()`, `.tolist()`, `.detach()`, `.data`, `torch.no_grad()`, numpy, or "
-    "`torch.tensor(...)` around a result"
-)
+# What cuts a gradient off: the name in the code, and how a message calls it.
+_CUTTERS = {
+    "item": "`.item()`",
+    "tolist": "`.tolist()`",
+    "detach": "`.detach()`",
+    "data": "`.data`",
+    "no_grad": "`torch.no_grad()`",
+    "numpy": "numpy",
+    "from_numpy": "numpy",
+    "tensor": "`torch.tensor(...)` around a result",
+    "Parameter": "`nn.Parameter(...)`, which makes a new tensor",
+}
 _COURSE = str(Path(__file__).parents[1])
 _MOST_LINES = 4
 
 _Cut = tuple[str, str, int]  # what cuts a gradient off, the file and the line
 
 
-def cut_off_message(part: str, reached: Sequence[str], held: str | None) -> str:
+def cutters(answer: Any) -> str:
+    """Return what may cut a gradient off: what the code names of that, or all of it.
+
+    >>> cutters(lambda x: x.detach() + x.sum().item())
+    '`.item()` or `.detach()`'
+    """
+    named = forbidden_calls(answer, list(_CUTTERS)) or list(_CUTTERS)
+    *first, last = dict.fromkeys(_CUTTERS[name] for name in named)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def cut_off_message(
+    part: str, reached: Sequence[str], held: str | None, suspects: str
+) -> str:
     """Say that no gradient flows through a result.
 
     Args:
         part: the result, or which part of it: "Your result".
         reached: the arguments that a gradient should reach.
         held: see `held_constant`.
+        suspects: see `cutters`; named where nothing is held.
 
-    >>> cut_off_message("Your result", ["x"], "`.detach()`")
+    >>> cut_off_message("Your result", ["x"], "`.detach()`", "")
     'Your result is cut off from autograd, by `.detach()`: no gradient reaches `x`.'
     """
     names = ", ".join(f"`{name}`" for name in reached)
-    by = f"by {held}" if held else f"for example by {_CUTTERS}"
+    by = f"by {held}" if held else f"for example by {suspects}"
     return f"{part} is cut off from autograd, {by}: no gradient reaches {names}."
 
 
 def wrong_gradient_message(
-    name: str, mine: Tensor, right: Tensor, held: str | None
+    name: str, mine: Tensor, right: Tensor, held: str | None, suspects: str
 ) -> str:
     """Say how the gradient of an argument is wrong.
 
@@ -56,8 +80,9 @@ def wrong_gradient_message(
         mine: the gradient that came through.
         right: the right one.
         held: see `held_constant`.
+        suspects: see `cutters`; named where nothing is held.
 
-    >>> wrong_gradient_message("x", Tensor([2]), Tensor([3]), None)[45:]
+    >>> wrong_gradient_message("x", Tensor([2]), Tensor([3]), None, "")[45:]
     'not: a gradient comes through, but another one than asked for.'
     """
     seen = f"The values are right, the gradient of `{name}` is not"
@@ -67,7 +92,7 @@ def wrong_gradient_message(
             "root, logarithm or power at 0."
         )
     if not mine.any():
-        by = f"by {held}" if held else f"for example by {_CUTTERS}"
+        by = f"by {held}" if held else f"for example by {suspects}"
         return (
             f"The values are right, but no gradient reaches `{name}`: its way back is "
             f"cut off, {by}."
@@ -80,9 +105,54 @@ def wrong_gradient_message(
     if ((mine == 0) & (right.abs() > gradient_limit(right))).any():
         return (
             f"{seen}: on its way back it, or a part of it, may be cut off by "
-            f"{_CUTTERS}."
+            f"{suspects}."
         )
     return f"{seen}: a gradient comes through, but another one than asked for."
+
+
+def passed_back_message(
+    exercise: Exercise, answer: Any, case: Case, mine: Gradients, right: Gradients
+) -> str | None:
+    """Say what is wrong with a gradient where the way back itself is the learner's.
+
+    Args:
+        exercise: its `apply` is used.
+        answer: the learner's function; its result is right.
+        case: the input to try.
+        mine: the gradients that came through.
+        right: the right ones.
+
+    >>> double = Exercise("mine.double", lambda x: 2 * x, ())
+    >>> def deaf(x):
+    ...     y = 2 * x
+    ...     y.register_hook(torch.ones_like)
+    ...     return y
+    >>> case = (torch.ones(3),)
+    >>> mine = run_with_gradients(double, deaf, case)
+    >>> right = run_with_gradients(double, double.reference, case)
+    >>> passed_back_message(double, deaf, case, mine, right)[22:61]
+    'Your way back ignores the gradient that'
+    """
+    alone = run_with_gradients(exercise, answer, case, alone=True)
+    if _agree(alone, right):
+        return (
+            "The values are right. The gradients are right as well if `backward` "
+            "follows at once, and wrong if another call comes between: it overwrites "
+            "what the first kept for its way back. Keep that with its own call, as "
+            "`ctx.save_for_backward(…)` does."
+        )
+    doubled = run_with_gradients(exercise, answer, case, above=2.0)
+    if _same_for_any(mine, doubled):
+        return (
+            "The values are right. Your way back ignores the gradient that comes from "
+            "above: twice as large, it gives the same. Multiply the slope by it."
+        )
+    return None
+
+
+def _same_for_any(mine: Gradients, doubled: Gradients) -> bool:
+    moving = [place for place, gradient in mine.values if gradient.any()]
+    return bool(moving) and _agree(doubled, mine)
 
 
 def held_constant(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> str | None:
@@ -105,15 +175,29 @@ def held_constant(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> str
 
 def _find_held(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> str | None:
     cuts = sorted(_cuts_of(exercise, answer, cases))
+    right = [run_with_gradients(exercise, exercise.reference, case) for case in cases]
+    if not cuts and _right_without_parameters(exercise, answer, cases, right):
+        return "`nn.Parameter(…)`, which makes a new tensor of what it is given"
     if not 0 < len(cuts) <= _MOST_LINES:
         return None
-    right = [run_with_gradients(exercise, exercise.reference, case) for case in cases]
     for undone in (*([cut] for cut in cuts), cuts):
         with _Connecting(undone):
             mine = [run_with_gradients(exercise, answer, case) for case in cases]
         if all(map(_agree, mine, right)):
             return " and ".join(map(_described, undone))
     return None
+
+
+def _right_without_parameters(
+    exercise: Exercise, answer: Any, cases: Sequence[Case], right: Sequence[Gradients]
+) -> bool:
+    if not forbidden_calls(answer, ["nn.Parameter"]):
+        return False
+    mine = []
+    for case in cases:  # `guard` puts back what is patched, after each run
+        with patch.object(torch.nn, "Parameter", lambda data, requires_grad=True: data):
+            mine.append(run_with_gradients(exercise, answer, case, alone=True))
+    return all(map(_agree, mine, right))
 
 
 def _cuts_of(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> set[_Cut]:

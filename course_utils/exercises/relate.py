@@ -26,8 +26,8 @@ from course_utils.exercises.relations.numbers import (
     is_right,
 )
 from course_utils.exercises.relations.order import memory_order, order
-from course_utils.exercises.relations.places import places
-from course_utils.exercises.relations.scale import factor, offset, slices
+from course_utils.exercises.relations.places import mirrored, places, repeated
+from course_utils.exercises.relations.scale import case_factor, factor, offset, slices
 from course_utils.exercises.relations.shape import (
     broadcast,
     every_other,
@@ -110,7 +110,13 @@ def _relate_items(
 
 
 def _item(pair: Pair, index: int) -> Pair:
-    return Pair(pair.arguments, pair.got[index], pair.expected[index])
+    beside = {
+        f"{name}[{index}]": value[index]
+        for name, value in pair.arguments.items()
+        if isinstance(value, list) and len(value) == len(pair.expected)
+    }
+    arguments = {**pair.arguments, **beside}
+    return Pair(arguments, pair.got[index], pair.expected[index])
 
 
 def _items_in_another_order(
@@ -147,8 +153,11 @@ _SAME_SHAPE = (
     proportions,
     with_argument,
     limit,
+    repeated,
+    mirrored,
     places,
     slices,
+    case_factor,
 )
 
 
