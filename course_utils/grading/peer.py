@@ -80,6 +80,10 @@ class Peer:
             "train": self._on_train,
         }
 
+    def __deepcopy__(self, _memo: object) -> "Peer":
+        """Return itself: a copy of what belongs to it asks the same process."""
+        return self
+
     # --- asking ---------------------------------------------------------------------
 
     def ask(self, operation: str, **data: Json) -> Json:
@@ -142,7 +146,10 @@ class Peer:
         return self.value(reply, args, [*_leaves(writer), *parts.leaves()])
 
     def train(self, module: RemoteModule, mode: bool) -> None:
-        """Switch a module of the other side."""
+        """Switch a module of the other side; a copy made here is switched here."""
+        if id(module) not in self._remote:
+            nn.Module.train(module, mode)
+            return
         handle, parts, place = self._remote[id(module)]
         modes = parts.modes()
         reply = self.ask("train", target=handle, part=place, mode=mode, modes=modes)

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
 
@@ -37,13 +37,20 @@ class Sandbox:
     Args:
         confinement: how it is confined; None for not at all.
         limits: what all its processes may use.
+        modules: what to import before the first fork, beside torch.
 
     Raises:
         CourseError: it does not start.
     """
 
-    def __init__(self, confinement: Confinement | None, limits: Limits) -> None:
+    def __init__(
+        self,
+        confinement: Confinement | None,
+        limits: Limits,
+        modules: Sequence[str] = (),
+    ) -> None:
         self._confinement, self.limits = confinement, limits
+        self._modules = modules
         self._folder = tempfile.TemporaryDirectory(prefix="grade-")
         self._greedy = False  # whether it was ended for its use of memory
         ours, theirs = socket.socketpair()
@@ -63,8 +70,9 @@ class Sandbox:
         user = user_inside() if self._confinement else 0
         alone = int(self._confinement is not None)
         pairs = resource_limits(self.limits).items() if self._confinement else ()
-        numbers = [descriptor, user, alone, *(n for pair in pairs for n in pair)]
-        command = [sys.executable, "-m", worker.__name__, *map(str, numbers)]
+        numbers = [n for pair in pairs for n in pair]
+        arguments = [descriptor, user, alone, ",".join(self._modules), *numbers]
+        command = [sys.executable, "-m", worker.__name__, *map(str, arguments)]
         variables = environment()
         if self._confinement:
             command = self._confinement.command(command, self.limits, user)

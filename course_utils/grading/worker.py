@@ -39,9 +39,14 @@ def main(arguments: list[str]) -> None:
 
     Args:
         arguments: the descriptor; a user to become, or 0; 1 if all processes that are
-            seen here are ours; then pairs of a limit's number and value.
+            seen here are ours; modules to import, with commas between; then pairs of
+            a limit's number and value.
     """
+    modules = arguments.pop(3)
     descriptor, user, alone, *limits = map(int, arguments)
+    for module in filter(None, modules.split(",")):
+        with suppress(ImportError):
+            importlib.import_module(module)
     control = socket.socket(fileno=descriptor)
     _harden(user, dict(zip(limits[::2], limits[1::2], strict=True)))
     control.sendall(READY)
