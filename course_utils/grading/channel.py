@@ -75,7 +75,7 @@ class Channel:
                 self._limit()
                 piece = self._socket.recv(_PIECE)
             except TimeoutError:
-                raise OutOfTime from None
+                raise self._late() from None
             except OSError:
                 piece = b""
             if not piece:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils.errors import CourseError
+from course_utils.grading.system_calls import is_known, open_filter
 
 _PACKAGE = Path(__file__).parents[1]
 # What an answer is compared with; it must not be seen where answers run.
@@ -58,13 +59,16 @@ class Confinement:
 
     program: str
 
-    def command(self, command: list[str], limits: Limits, user: int) -> list[str]:
+    def command(
+        self, command: list[str], limits: Limits, user: int, calls: int
+    ) -> list[str]:
         """Return the command that runs another one confined.
 
         Args:
             command: what to run, with this Python.
             limits: the size of its temporary folder is taken from here.
             user: see `user_inside`.
+            calls: an open descriptor; see `system_calls.open_filter`.
         """
         own_users = ["--unshare-user"] if not user else ["--cap-add", "CAP_SETUID"]
         if user:  # the worker changes its user itself, then has none of these
@@ -77,7 +81,7 @@ class Confinement:
             *("--tmpfs", str(_HIDDEN), "--remount-ro", str(_HIDDEN)),
             *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
             *("--perms", "1777", "--size", str(limits.disk), "--tmpfs", "/tmp"),
-            *("--remount-ro", "/", "--chdir", "/tmp"),
+            *("--remount-ro", "/", "--chdir", "/tmp", "--seccomp", str(calls)),
             *(part for n, v in environment().items() for part in ("--setenv", n, v)),
             *("--", *command),
         ]
@@ -120,10 +124,19 @@ def _fault(program: str) -> str:
     )
     if "--size" not in helped.stdout + helped.stderr:
         return f"it is too old, {_LEAST_VERSION} or newer is needed"
-    confined = Confinement(program).command(["/usr/bin/true"], Limits(), user_inside())
+    if not is_known():
+        return f"no filter of system calls is known for {platform.machine()}"
+    calls = open_filter()
+    confined = Confinement(program).command(["true"], Limits(), user_inside(), calls)
     tried = subprocess.run(
-        confined, capture_output=True, text=True, timeout=30, check=False
+        confined,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        pass_fds=[calls],
     )
+    os.close(calls)
     return "" if tried.returncode == 0 else tried.stderr.strip().rstrip(".")
 
 

@@ -24,6 +24,7 @@ from course_utils.grading.confinement import (
     resource_limits,
     user_inside,
 )
+from course_utils.grading.system_calls import open_filter
 
 _START_SECONDS = 60.0
 _ORDER_SECONDS = 10.0
@@ -73,22 +74,27 @@ class Sandbox:
         numbers = [n for pair in pairs for n in pair]
         arguments = [descriptor, user, alone, ",".join(self._modules), *numbers]
         command = [sys.executable, "-m", worker.__name__, *map(str, arguments)]
-        variables = environment()
+        variables, passed, folder = environment(), [descriptor], self._folder.name
         if self._confinement:
-            command = self._confinement.command(command, self.limits, user)
+            passed.append(open_filter())
+            command = self._confinement.command(command, self.limits, user, passed[-1])
+            folder = "/"
         else:
-            variables |= {"HOME": self._folder.name, "TMPDIR": self._folder.name}
-        return subprocess.Popen(
+            variables |= {"HOME": folder, "TMPDIR": folder}
+        process = subprocess.Popen(
             command,
-            pass_fds=[descriptor],
+            pass_fds=passed,
             # Bubblewrap's own process can be looked at from inside: no secrets here.
             env=variables,
-            cwd="/" if self._confinement else self._folder.name,
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
+        for own in passed[1:]:
+            os.close(own)
+        return process
 
     @property
     def alive(self) -> bool:

@@ -123,9 +123,10 @@ def _number(value: Real) -> int | float | None:
 
 
 def _bytes_of(tensor: Tensor) -> str:
-    whole = tensor.cpu().contiguous().reshape(-1)
-    if not whole.numel():
+    if not tensor.numel():
         return ""
+    # A new one: a tensor of one number may have any stride.
+    whole = torch.empty(tensor.numel(), dtype=tensor.dtype).copy_(tensor.reshape(-1))
     return base64.b64encode(whole.view(torch.uint8).numpy().tobytes()).decode()
 
 
