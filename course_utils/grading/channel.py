@@ -70,7 +70,9 @@ class Channel:
             OutOfTime: none comes in time.
             Lost: the other side is gone, or sends too much, or no JSON.
         """
-        while (end := self._waiting.find(b"\n")) < 0:
+        looked = 0
+        while (end := self._waiting.find(b"\n", looked)) < 0:
+            looked = len(self._waiting)
             try:
                 self._limit()
                 piece = self._socket.recv(_PIECE)

@@ -8,10 +8,12 @@ import ctypes
 import importlib
 import os
 import resource
+import shutil
 import signal
 import socket
 import struct
 import sys
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
@@ -88,6 +90,10 @@ def _end(child: int, alone: bool) -> int:
     if alone and os.getpid() == 2:
         with suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
+        for left in Path(tempfile.gettempdir()).iterdir():
+            shutil.rmtree(left, ignore_errors=True)
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
     if not done:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
