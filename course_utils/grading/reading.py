@@ -104,7 +104,8 @@ def read_answer(before: Sequence[str], cell: str, name: str, file: str) -> Any:
     scope.pop(name, None)
     _read_into(scope, cell, file)
     whole = FunctionType(compile(cell, file, "exec"), scope)
-    return scope.get(name, whole)
+    found = scope.get(name)
+    return whole if found is None else found
 
 
 def _read_into(scope: dict[str, Any], text: str, file: str) -> None:

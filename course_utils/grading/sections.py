@@ -55,7 +55,7 @@ def read_paper(lesson: Path) -> Paper:
     """
     try:
         return _read_paper(lesson, lesson.stat().st_mtime_ns)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise CourseError(f"{lesson} can't be read as a lesson: {error}") from None
 
 
