@@ -34,7 +34,7 @@ class Limits:
 
     Attributes:
         exercise: seconds for one exercise, with all that its cells compute.
-        submission: seconds for all exercises together.
+        submission: seconds for all exercises together; the start does not count.
         memory: bytes, for one process beside the start, and for all in sum.
         processes: how many may run at once, threads among them.
         disk: bytes in the temporary folder.
@@ -46,7 +46,7 @@ class Limits:
     memory: int = 2 << 30
     processes: int = 64
     disk: int = 64 << 20
-    returned: int = 64 << 20
+    returned: int = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Confinement:
             *("--tmpfs", str(_HIDDEN), "--remount-ro", str(_HIDDEN)),
             *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
             *("--perms", "1777", "--size", str(limits.disk), "--tmpfs", "/tmp"),
-            *("--remount-ro", "/", "--chdir", "/tmp", "--seccomp", str(calls)),
+            *("--remount-ro", "/", "--chdir", "/", "--seccomp", str(calls)),
             *(part for n, v in environment().items() for part in ("--setenv", n, v)),
             *("--", *command),
         ]
@@ -158,6 +158,7 @@ def environment() -> dict[str, str]:
         "PYTHONPATH": str(_PACKAGE.parent),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONNOUSERSITE": "1",
+        "PYTHONSAFEPATH": "1",
         "COURSE_DEVICE": "cpu",
         "CUDA_VISIBLE_DEVICES": "",
         "OMP_NUM_THREADS": "1",

@@ -80,7 +80,7 @@ _NEVER = ("KeyboardInterrupt", "GeneratorExit")
 
 def _known(kind: str) -> type[BaseException] | None:
     for place in (builtins, torch, torch.linalg):
-        found = getattr(place, kind, None)
+        found = vars(place).get(kind)  # never what torch would import for a name
         if isinstance(found, type) and issubclass(found, BaseException):
             return None if kind in _NEVER else found
     return None

@@ -30,7 +30,9 @@ _LATE = (
     (r"optim", "torch._dynamo"),
     (r"backward\([^)]|grad_outputs", "torch.fx.experimental.symbolic_shapes"),
 )
-_NOT_ATTEMPTED = Verdict(State.NOT_ATTEMPTED, ("There is no cell for this exercise.",))
+_NOT_ATTEMPTED = Verdict(
+    State.NOT_ATTEMPTED, ("The cell of this exercise is missing, or as it was.",)
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,9 @@ def judge(
     The code runs in a confined process and returns plain data; references, comparison
     and verdicts stay in this one. Each exercise runs in a fork of its own: what it
     breaks, it breaks for itself alone.
+
+    Of one process, only one thread may judge at a time: settings of torch are its
+    whole process's.
 
     Args:
         cells: the learner's text by the name of the exercise. One that has none is
@@ -104,7 +109,7 @@ class _Desk:
     ) -> None:
         self._cells = cells
         self._confinement, self._limits = confinement, limits
-        self._until = time.monotonic() + limits.submission
+        self._left = limits.submission
         # What the page defines, and earlier answers that a later one may use.
         self._known = list(paper.page)
         self._sandbox: Sandbox | None = None
@@ -118,21 +123,23 @@ class _Desk:
 
     def mark(self, section: Section) -> Mark:
         """Judge one exercise."""
-        start = time.monotonic()
         source = self._cells.get(section.exercise)
         if source is None:
             return Mark(section.exercise, _NOT_ATTEMPTED, 0.0)
-        left = self._until - start
-        if left <= 0:
+        if self._left <= 0:
             fault = f"all exercises together took {self._limits.submission:g} seconds"
             return Mark(section.exercise, _ended(fault), 0.0, fault)
-        verdict, fault = self._judge(section, source, min(left, self._limits.exercise))
+        sandbox = self._open()
+        start = time.monotonic()
+        verdict, fault = self._judge(section, source, sandbox)
         seconds = time.monotonic() - start
+        self._left -= seconds
         return Mark(section.exercise, verdict, seconds, fault or None)
 
     def _judge(
-        self, section: Section, source: str, seconds: float
+        self, section: Section, source: str, sandbox: Sandbox
     ) -> tuple[Verdict, str]:
+        seconds = min(self._left, self._limits.exercise)
         file = f"<{section.exercise}>"
         know_text(file, source)
         try:
@@ -141,7 +148,7 @@ class _Desk:
             text = read_answer(before, source, section.answer, file)
         except NOT_PYTHON as error:
             return Verdict(State.ERROR, explain(error)), ""
-        with self._open().fork(seconds) as channel:
+        with sandbox.fork(seconds) as channel:
             peer = Peer(channel, {file: source})
             message = {"before": before, "source": source, "file": file}
             try:
@@ -150,7 +157,9 @@ class _Desk:
                 verdict = diagnose(find_exercise(section.exercise), answer, seconds + 1)
             except OutOfTime:
                 verdict = too_slow(seconds)
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # an answer may send SystemExit
                 verdict = Verdict(State.ERROR, explain(error))
         if channel.late:
             return too_slow(seconds), "out of time"

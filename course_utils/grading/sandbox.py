@@ -26,7 +26,7 @@ from course_utils.grading.confinement import (
 )
 from course_utils.grading.system_calls import open_filter
 
-_START_SECONDS = 60.0
+_START_SECONDS = 180.0
 _ORDER_SECONDS = 10.0
 _WATCH_SECONDS = 0.1
 _MOST_LOG = 2_000

@@ -106,6 +106,7 @@ def _end(child: int, alone: bool) -> int:
 def _run(connection: socket.socket) -> None:
     """Serve one exercise in this fork, then end it."""
     _set_dumpable(True)
+    os.chdir(tempfile.gettempdir())
     silent = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(silent, descriptor)

@@ -32,10 +32,13 @@ SPECIAL = (
     "normalization.design transformer.pre_norm transformer.greedy transformer.padding "
     "classifier.train_step classifier.evaluate linear.merge"
 ).split()
+FIRST = [importlib.import_module(module).EXERCISES[0].name for module in MODULES]
 EVERY = [
-    pytest.param(name, place, marks=pytest.mark.all)
-    if place and not (name in SPECIAL and place == 1)
-    else (name, place)
+    pytest.param(
+        name,
+        place,
+        marks=[] if place < 2 and name in (*SPECIAL, *FIRST) else pytest.mark.all,
+    )
     for name, exercise in FUNCTIONS.items()
     for place in range(len(exercise.misconceptions) + 1)
 ]
@@ -93,7 +96,7 @@ def test_solutions_of_a_lesson_are_right(lesson):
 CELLS = {
     "start.means": ("def answer(x):\n    return x.mean(dim=0)", "correct", ""),
     "start.centre": ("def answer(x):\n    return x - x.mean()", "wrong", ""),
-    "start.products": ("def answer(a, b): ...", "not attempted", "no cell"),
+    "start.products": ("def answer(a, b): ...", "not attempted", "is missing"),
     "start.gradient": ("def answer(x:", "error", "SyntaxError"),
     "linear.count": ("count = 3", "error", "name 'answer' is not defined"),
     "linear.affine": (
@@ -141,6 +144,7 @@ CELLS = {
     "flatten.linear_size": ("answer = 3", "wrong", "Expected a function or class"),
     "pooling.size": ("def answer(*args):\n    return of_the_page", "wrong", ""),
     "pooling.thin": ("raise KeyboardInterrupt", "error", "KeyboardInterrupt"),
+    "pooling.route": ("exit()", "error", "ends Python"),
     "pooling.blur": ("def answer(x):\n    raise SystemExit", "error", "ends Python"),
 }
 
@@ -184,3 +188,22 @@ def test_a_submission_that_takes_too_long_is_ended(tmp_path):
     first, second = judge(cells, lesson, limits=limits, unconfined=True)
     assert first.fault == "out of time"
     assert second.fault == "all exercises together took 0.1 seconds"
+
+
+SENDS_EXIT = """
+def answer(x):
+    class Exit(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.mean(dim=0)
+        @staticmethod
+        def backward(ctx, grad):
+            raise SystemExit
+    return Exit.apply(x)
+"""
+
+
+def test_exit_on_the_way_back_does_not_end_the_grader(tmp_path):
+    lesson = write_lesson(tmp_path / "lesson.ipynb", ["pooling.thin"])
+    (mark,) = judge({"pooling.thin": SENDS_EXIT}, lesson, unconfined=True)
+    assert mark.verdict.state in ("wrong", "error")
