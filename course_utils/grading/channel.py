@@ -20,10 +20,12 @@ class Lost(OutOfTime):
 class Channel:
     """Sends and receives messages, within a time and a number of bytes.
 
-    >>> here, there = socket.socketpair()
-    >>> Channel(here).send({"op": "call"})
-    >>> Channel(there).receive()
+    >>> here, there = map(Channel, socket.socketpair())
+    >>> here.send({"op": "call"})
+    >>> there.receive()
     {'op': 'call'}
+    >>> here.close(), there.close()
+    (None, None)
 
     Attributes:
         fault: why nothing more comes; "" where it may.
