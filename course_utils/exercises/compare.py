@@ -176,7 +176,14 @@ def _sequence_difference(
             return f"{message}: its sizes are in `.shape`, its numbers in `.tolist()`."
         return f"{message}."
     if len(actual) != len(expected):
-        return f"Expected {len(expected)} values, got {len(actual)}."
+        message = f"Expected {len(expected)} values, got {len(actual)}"
+        inner = actual[0] if len(actual) == 1 else None
+        if isinstance(inner, tuple | list) and len(inner) == len(expected):
+            return (
+                f"{message}: your values stand in a tuple of their own, as where a "
+                "comma follows the closing bracket. Take one of the two away."
+            )
+        return f"{message}."
     if all(is_number(item) for item in (*actual, *expected)):
         return _numbers_difference(actual, expected, parts)
     names = part_names(parts, len(expected))

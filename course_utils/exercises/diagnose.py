@@ -21,6 +21,7 @@ from course_utils.exercises.explain import error_text, explain, learners_frames
 from course_utils.exercises.gradients import (
     cut_off_message,
     held_constant,
+    passed_back_message,
     wrong_gradient_message,
 )
 from course_utils.exercises.guard import OutOfTime, put_back, run_guarded
@@ -50,6 +51,12 @@ CUT_OFF = "numpy() on Tensor that requires grad"  # an error of torch
 _DRAWN = (
     "Your result is drawn at random: with other random numbers it is another one. The "
     "task asks for what is the same every time: use nothing that draws."
+)
+_KEPT = (
+    "Called again with the same input, your code gives another result. The usual "
+    "cause: something is kept from call to call, outside the function or in an "
+    "argument's default such as `found=[]`, which is made once, for all calls. Create "
+    "it anew in each call."
 )
 _REMEMBERS = (
     "The first call gives the right result, a second call with the same input another "
@@ -233,6 +240,8 @@ class _Attempt:
 
     def show_case(self, index: int) -> str:
         mine, right = self.actual[index], self.expected[index]
+        if isinstance(mine.value, str) and isinstance(right.value, str):
+            return ""  # what the check saw: the message says it
         lines = self.show_arguments(index)
         if not mine.error and mine.changed is None:
             parts = self.exercise.parts
@@ -270,8 +279,8 @@ def _name_mistake(attempt: _Attempt) -> Verdict:
     mine = attempt.actual[shown]
     messages = attempt.faults[shown]
     try:
-        if _varies(attempt, shown):
-            messages = (_DRAWN,)
+        if unsteady := _unsteady(attempt, shown):
+            messages = (unsteady,)
         elif relation := _relation(attempt):
             messages = (relation,)
         elif mine.changed is None and not mine.left:
@@ -283,20 +292,23 @@ def _name_mistake(attempt: _Attempt) -> Verdict:
     return Verdict(state, messages, case=attempt.show_case(shown))
 
 
-def _varies(attempt: _Attempt, index: int) -> bool:
-    """Tell whether other random numbers give another result, and should not."""
+def _unsteady(attempt: _Attempt, index: int) -> str | None:
+    """Say why a result is another one the next time, where it should not be."""
     exercise, case = attempt.exercise, attempt.cases[index]
     mine, right = attempt.actual[index], attempt.expected[index]
     if mine.error or mine.changed is not None:
-        return False
+        return None
     items = mine.value if isinstance(mine.value, tuple) else (mine.value,)
     if any(isinstance(item, str) for item in items):
-        return False  # what the check saw of an answer that may well draw
+        return None  # what the check saw of an answer that may well draw
     if not all(map(has_numbers, tensors_of(mine.value))):
-        return False  # nothing that can be compared, as a sparse tensor
+        return None  # nothing that can be compared, as a sparse tensor
     again = run(exercise, attempt.answer, case, seed=_OTHER_SEED)
     wanted = run(exercise, exercise.reference, case, seed=_OTHER_SEED)
-    return _same(wanted, right) and not (again.error or _same(again, mine))
+    if again.error or _same(again, mine) or not _same(wanted, right):
+        return None
+    repeated = run(exercise, attempt.answer, case)  # with the draws of the first call
+    return _DRAWN if _same(repeated, mine) else _KEPT
 
 
 def _known_mistakes(attempt: _Attempt) -> Sequence[Misconception]:
@@ -390,7 +402,9 @@ def _gradient_fault(attempt: _Attempt, index: int, case: Case) -> Verdict | None
     for name, (_, my_gradient), (_, gradient) in pairs:
         if not close_gradients(my_gradient, gradient):
             held = _held(attempt)
-            message = wrong_gradient_message(name, my_gradient, gradient, held)
+            message = passed_back_message(
+                exercise, attempt.answer, case, mine, right
+            ) or wrong_gradient_message(name, my_gradient, gradient, held)
             lines = [
                 *arguments,
                 f"the gradient of {name}, for a weighted sum of results",
@@ -440,10 +454,18 @@ def _forbidden(exercise: Exercise, answer: Any) -> list[str]:
 
 def _same(a: Outcome, b: Outcome) -> bool:
     if a.error or b.error:
-        texts = [error_text(o.error) if o.error else None for o in (a, b)]
+        texts = [_error_mark(o.error) if o.error else None for o in (a, b)]
         return type(a.error) is type(b.error) and texts[0] == texts[1]
     unchanged = a.changed == b.changed and a.left == b.left
     return unchanged and difference(a.value, b.value) is None
+
+
+def _error_mark(error: BaseException) -> str:
+    """Return what is said by an error, whichever operand of `a * b` came first."""
+    text = error_text(error)
+    if "must match the size of tensor" in text:
+        return " ".join(sorted(text.split()))
+    return text
 
 
 def _argument_names(exercise: Exercise, answer: Any, count: int) -> list[str]:

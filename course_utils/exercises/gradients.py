@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ from course_utils.exercises.compare import close_gradients, gradient_limit
 from course_utils.exercises.explain import is_library
 from course_utils.exercises.model import Case, Exercise
 from course_utils.exercises.outcome import Gradients, run_with_gradients
+from course_utils.exercises.source import forbidden_calls
 
 _CUTTERS = (
     "`.item()`, `.tolist()`, `.detach()`, `.data`, `torch.no_grad()`, numpy, or "
@@ -85,6 +87,51 @@ def wrong_gradient_message(
     return f"{seen}: a gradient comes through, but another one than asked for."
 
 
+def passed_back_message(
+    exercise: Exercise, answer: Any, case: Case, mine: Gradients, right: Gradients
+) -> str | None:
+    """Say what is wrong with a gradient where the way back itself is the learner's.
+
+    Args:
+        exercise: its `apply` is used.
+        answer: the learner's function; its result is right.
+        case: the input to try.
+        mine: the gradients that came through.
+        right: the right ones.
+
+    >>> double = Exercise("mine.double", lambda x: 2 * x, ())
+    >>> def deaf(x):
+    ...     y = 2 * x
+    ...     y.register_hook(torch.ones_like)
+    ...     return y
+    >>> case = (torch.ones(3),)
+    >>> mine = run_with_gradients(double, deaf, case)
+    >>> right = run_with_gradients(double, double.reference, case)
+    >>> passed_back_message(double, deaf, case, mine, right)[22:61]
+    'Your way back ignores the gradient that'
+    """
+    alone = run_with_gradients(exercise, answer, case, alone=True)
+    if _agree(alone, right):
+        return (
+            "The values are right. The gradients are right as well if `backward` "
+            "follows at once, and wrong if another call comes between: it overwrites "
+            "what the first kept for its way back. Keep that with its own call, as "
+            "`ctx.save_for_backward(…)` does."
+        )
+    doubled = run_with_gradients(exercise, answer, case, above=2.0)
+    if _same_for_any(mine, doubled):
+        return (
+            "The values are right. Your way back ignores the gradient that comes from "
+            "above: twice as large, it gives the same. Multiply the slope by it."
+        )
+    return None
+
+
+def _same_for_any(mine: Gradients, doubled: Gradients) -> bool:
+    moving = [place for place, gradient in mine.values if gradient.any()]
+    return bool(moving) and _agree(doubled, mine)
+
+
 def held_constant(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> str | None:
     """Name what cuts off a gradient that is right without it; None if nothing does.
 
@@ -105,15 +152,27 @@ def held_constant(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> str
 
 def _find_held(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> str | None:
     cuts = sorted(_cuts_of(exercise, answer, cases))
+    right = [run_with_gradients(exercise, exercise.reference, case) for case in cases]
+    if not cuts and _right_without_parameters(exercise, answer, cases, right):
+        return "`nn.Parameter(…)`, which makes a new tensor of what it is given"
     if not 0 < len(cuts) <= _MOST_LINES:
         return None
-    right = [run_with_gradients(exercise, exercise.reference, case) for case in cases]
     for undone in (*([cut] for cut in cuts), cuts):
         with _Connecting(undone):
             mine = [run_with_gradients(exercise, answer, case) for case in cases]
         if all(map(_agree, mine, right)):
             return " and ".join(map(_described, undone))
     return None
+
+
+def _right_without_parameters(
+    exercise: Exercise, answer: Any, cases: Sequence[Case], right: Sequence[Gradients]
+) -> bool:
+    if not forbidden_calls(answer, ["nn.Parameter"]):
+        return False
+    with patch.object(torch.nn, "Parameter", lambda data, requires_grad=True: data):
+        mine = [run_with_gradients(exercise, answer, case) for case in cases]
+    return all(map(_agree, mine, right))
 
 
 def _cuts_of(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> set[_Cut]:

@@ -89,8 +89,22 @@ def _changed(before: Any, after: Any) -> bool:
     return False
 
 
-def run_with_gradients(exercise: Exercise, answer: Any, case: Case) -> Gradients:
+def run_with_gradients(
+    exercise: Exercise,
+    answer: Any,
+    case: Case,
+    *,
+    alone: bool = False,
+    above: float = 1.0,
+) -> Gradients:
     """Return the gradients of an answer's result for a case.
+
+    Args:
+        exercise: its `apply` is used.
+        answer: the answer to run.
+        case: the arguments.
+        alone: no other call comes between the result and its gradients.
+        above: a factor for the gradients that the result gets.
 
     >>> double = Exercise("mine.double", lambda x: 2 * x, ())
     >>> run_with_gradients(double, lambda x: x.detach(), (torch.ones(3),)).attached
@@ -111,8 +125,9 @@ def run_with_gradients(exercise: Exercise, answer: Any, case: Case) -> Gradients
     found: tuple[Tensor | None, ...] = (None,) * len(leaves)
     if attached and leaves:
         with silenced():
-            _run_on(exercise, answer, _scaled(case))  # what it keeps must not matter
-        sums = [(result * _weights(result)).sum() for result in attached]
+            if not alone:
+                _run_on(exercise, answer, _scaled(case))  # what it keeps must not matter
+        sums = [(result * _weights(result)).sum() * above for result in attached]
         inputs = [tensor for _, tensor in leaves]
         try:
             found = torch.autograd.grad(sums, inputs, allow_unused=True)

@@ -26,7 +26,7 @@ from course_utils.exercises.relations.numbers import (
     is_right,
 )
 from course_utils.exercises.relations.order import memory_order, order
-from course_utils.exercises.relations.places import places
+from course_utils.exercises.relations.places import mirrored, places, repeated
 from course_utils.exercises.relations.scale import factor, offset, slices
 from course_utils.exercises.relations.shape import (
     broadcast,
@@ -147,6 +147,8 @@ _SAME_SHAPE = (
     proportions,
     with_argument,
     limit,
+    repeated,
+    mirrored,
     places,
     slices,
 )

@@ -55,4 +55,6 @@ def _tells(pairs: Pairs, least: float) -> bool:
     """Tell whether different numbers lie on both sides of the limit."""
     numbers = torch.cat([pair.expected.flatten() for pair in pairs]).unique()
     below = int((numbers < least - 1e-3 * abs(least)).sum())
-    return min(below, len(numbers) - below) >= _FEWEST
+    # A limit that is a power of ten was typed in: fewer numbers tell of it.
+    typed = least != 0 and math.log10(abs(least)).is_integer()
+    return below >= _FEWEST and (typed or len(numbers) - below >= _FEWEST)

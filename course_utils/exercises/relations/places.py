@@ -43,6 +43,70 @@ def places(pairs: Pairs) -> str | None:
     return _where_values(pairs, masks) or _zero_where(pairs, masks)
 
 
+def repeated(pairs: Pairs) -> str | None:
+    """Recognise slices that are all alike, where each should be another.
+
+    >>> x = Tensor([[1, 2], [3, 4], [5, 7]])
+    >>> repeated([Numbers({}, x[-1:].expand(3, 2), x)])[:49]
+    'Along dim 0, all slices of your result are alike:'
+    """
+    for dim in range(min(pair.got.ndim for pair in pairs)):
+        long = [pair for pair in pairs if pair.got.shape[dim] > 1]
+        if not long or not all(
+            _alike(pair.got, dim) and not _alike(pair.expected, dim) for pair in long
+        ):
+            continue
+        if all(len(pair.got.unique()) == 1 for pair in long):
+            continue  # alike along every dim
+        seen = f"Along dim {dim}, all slices of your result are alike"
+        for place, name in ((-1, "last"), (0, "first")):
+            if all(_is_slice(pair, dim, place) for pair in pairs):
+                return (
+                    f"{seen}: each is the expected {name} one. Often the index of a "
+                    "loop is fixed or not used; and a `lambda` made in a loop reads "
+                    "the loop's variable when it is called, after the loop's end."
+                )
+        return (
+            f"{seen}; the expected ones differ. Often a sum or a mean runs along dim "
+            f"{dim} too, and is spread over it again."
+        )
+    return None
+
+
+def _alike(result: Tensor, dim: int) -> bool:
+    return torch.allclose(result, result.narrow(dim, 0, 1), rtol=RTOL, atol=ATOL)
+
+
+def _is_slice(pair: Numbers, dim: int, place: int) -> bool:
+    mine, right = (t.select(dim, place) for t in (pair.got, pair.expected))
+    return torch.allclose(mine, right, rtol=RTOL, atol=ATOL)
+
+
+def mirrored(pairs: Pairs) -> str | None:
+    """Recognise a table that is symmetric where it should not be.
+
+    >>> x = Tensor([[1, 2, 9], [3, 4, 8]])
+    >>> mirrored([Numbers({}, Tensor([[1, 2, 9], [2, 4, 8]]), x)])[:50]
+    'Your table is symmetric: what stands at [i, j] sta'
+    """
+    tables = [pair for pair in pairs if pair.got.ndim == 2 and min(pair.got.shape) > 1]
+    if len(tables) < len(pairs):
+        return None
+    if all(_symmetric(p.got) and not _symmetric(p.expected) for p in tables):
+        return (
+            "Your table is symmetric: what stands at [i, j] stands at [j, i] too. The "
+            "expected one is not: compute both."
+        )
+    return None
+
+
+def _symmetric(table: Tensor) -> bool:
+    n = min(table.shape)
+    square = table[:n, :n]
+    off = square - square.diag().diag()
+    return bool(off.any()) and torch.allclose(square, square.T, rtol=RTOL, atol=ATOL)
+
+
 def _one_for_all(pairs: Pairs) -> bool:
     """Tell whether all diagonals hold one number, and should hold several."""
     mine, right = (
