@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from types import FunctionType
 from typing import Any
 
 from torch import Tensor
@@ -20,6 +21,7 @@ from course_utils.exercises.conditions import Pair, shared_condition
 from course_utils.exercises.explain import error_text, explain, learners_frames
 from course_utils.exercises.gradients import (
     cut_off_message,
+    cutters,
     held_constant,
     passed_back_message,
     wrong_gradient_message,
@@ -57,6 +59,10 @@ _KEPT = (
     "cause: something is kept from call to call, outside the function or in an "
     "argument's default such as `found=[]`, which is made once, for all calls. Create "
     "it anew in each call."
+)
+_KEPT_ON_FUNCTION = (
+    "Your result is right in a first call, and wrong after calls with other inputs: "
+    "an attribute of the function keeps something. Create it anew in each call."
 )
 _REMEMBERS = (
     "The first call gives the right result, a second call with the same input another "
@@ -204,6 +210,10 @@ class _Attempt:
             message = (
                 f"Your code changes its input `{self.names[mine.changed]}` in place. "
             )
+            if isinstance(self.cases[0][mine.changed], list):
+                return (
+                    f"{message}Make new tensors: a copy of the list holds the same.",
+                )
             return (message + "Work on a copy: others may still need the old one.",)
         gap = difference(mine.value, right.value, self.exercise.parts)
         if gap and mine.returned is None and right.returned is not None:
@@ -296,6 +306,8 @@ def _unsteady(attempt: _Attempt, index: int) -> str | None:
     """Say why a result is another one the next time, where it should not be."""
     exercise, case = attempt.exercise, attempt.cases[index]
     mine, right = attempt.actual[index], attempt.expected[index]
+    if _right_afresh(attempt, index):
+        return _KEPT_ON_FUNCTION
     if mine.error or mine.changed is not None:
         return None
     items = mine.value if isinstance(mine.value, tuple) else (mine.value,)
@@ -309,6 +321,19 @@ def _unsteady(attempt: _Attempt, index: int) -> str | None:
         return None
     repeated = run(exercise, attempt.answer, case)  # with the draws of the first call
     return _DRAWN if _same(repeated, mine) else _KEPT
+
+
+def _right_afresh(attempt: _Attempt, index: int) -> bool:
+    """Tell whether a result is right without what the function's attributes keep."""
+    answer = attempt.answer
+    if not isinstance(answer, FunctionType) or not vars(answer):
+        return False
+    kept = dict(vars(answer))
+    vars(answer).clear()
+    again = run(attempt.exercise, answer, attempt.cases[index])
+    vars(answer).clear()
+    vars(answer).update(kept)
+    return _same(again, attempt.expected[index])
 
 
 def _known_mistakes(attempt: _Attempt) -> Sequence[Misconception]:
@@ -396,7 +421,8 @@ def _gradient_fault(attempt: _Attempt, index: int, case: Case) -> Verdict | None
     if mine.error or mine.attached != right.attached:
         part = _cut_off_part(attempt, mine.attached, right.attached)
         reached = [n for n, (_, g) in zip(names, right.values, strict=True) if g.any()]
-        message = cut_off_message(part, reached, _held(attempt))
+        suspects = cutters(attempt.answer)
+        message = cut_off_message(part, reached, _held(attempt), suspects)
         return Verdict(State.WRONG, (message,), case="\n".join(arguments))
     pairs = zip(names, mine.values, right.values, strict=True)
     for name, (_, my_gradient), (_, gradient) in pairs:
@@ -404,7 +430,9 @@ def _gradient_fault(attempt: _Attempt, index: int, case: Case) -> Verdict | None
             held = _held(attempt)
             message = passed_back_message(
                 exercise, attempt.answer, case, mine, right
-            ) or wrong_gradient_message(name, my_gradient, gradient, held)
+            ) or wrong_gradient_message(
+                name, my_gradient, gradient, held, cutters(attempt.answer)
+            )
             lines = [
                 *arguments,
                 f"the gradient of {name}, for a weighted sum of results",

@@ -22,34 +22,56 @@ from course_utils.exercises.model import Case, Exercise
 from course_utils.exercises.outcome import Gradients, run_with_gradients
 from course_utils.exercises.source import forbidden_calls
 
-_CUTTERS = (
-    "`.item()`, `.tolist()`, `.detach()`, `.data`, `torch.no_grad()`, numpy, or "
-    "`torch.tensor(...)` around a result"
-)
+# What cuts a gradient off: the name in the code, and how a message calls it.
+_CUTTERS = {
+    "item": "`.item()`",
+    "tolist": "`.tolist()`",
+    "detach": "`.detach()`",
+    "data": "`.data`",
+    "no_grad": "`torch.no_grad()`",
+    "numpy": "numpy",
+    "from_numpy": "numpy",
+    "tensor": "`torch.tensor(...)` around a result",
+    "Parameter": "`nn.Parameter(...)`, which makes a new tensor",
+}
 _COURSE = str(Path(__file__).parents[1])
 _MOST_LINES = 4
 
 _Cut = tuple[str, str, int]  # what cuts a gradient off, the file and the line
 
 
-def cut_off_message(part: str, reached: Sequence[str], held: str | None) -> str:
+def cutters(answer: Any) -> str:
+    """Return what may cut a gradient off: what the code names of that, or all of it.
+
+    >>> cutters(lambda x: x.detach() + x.sum().item())
+    '`.item()` or `.detach()`'
+    """
+    named = forbidden_calls(answer, list(_CUTTERS)) or list(_CUTTERS)
+    *first, last = dict.fromkeys(_CUTTERS[name] for name in named)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def cut_off_message(
+    part: str, reached: Sequence[str], held: str | None, suspects: str
+) -> str:
     """Say that no gradient flows through a result.
 
     Args:
         part: the result, or which part of it: "Your result".
         reached: the arguments that a gradient should reach.
         held: see `held_constant`.
+        suspects: see `cutters`; named where nothing is held.
 
-    >>> cut_off_message("Your result", ["x"], "`.detach()`")
+    >>> cut_off_message("Your result", ["x"], "`.detach()`", "")
     'Your result is cut off from autograd, by `.detach()`: no gradient reaches `x`.'
     """
     names = ", ".join(f"`{name}`" for name in reached)
-    by = f"by {held}" if held else f"for example by {_CUTTERS}"
+    by = f"by {held}" if held else f"for example by {suspects}"
     return f"{part} is cut off from autograd, {by}: no gradient reaches {names}."
 
 
 def wrong_gradient_message(
-    name: str, mine: Tensor, right: Tensor, held: str | None
+    name: str, mine: Tensor, right: Tensor, held: str | None, suspects: str
 ) -> str:
     """Say how the gradient of an argument is wrong.
 
@@ -58,8 +80,9 @@ def wrong_gradient_message(
         mine: the gradient that came through.
         right: the right one.
         held: see `held_constant`.
+        suspects: see `cutters`; named where nothing is held.
 
-    >>> wrong_gradient_message("x", Tensor([2]), Tensor([3]), None)[45:]
+    >>> wrong_gradient_message("x", Tensor([2]), Tensor([3]), None, "")[45:]
     'not: a gradient comes through, but another one than asked for.'
     """
     seen = f"The values are right, the gradient of `{name}` is not"
@@ -69,7 +92,7 @@ def wrong_gradient_message(
             "root, logarithm or power at 0."
         )
     if not mine.any():
-        by = f"by {held}" if held else f"for example by {_CUTTERS}"
+        by = f"by {held}" if held else f"for example by {suspects}"
         return (
             f"The values are right, but no gradient reaches `{name}`: its way back is "
             f"cut off, {by}."
@@ -82,7 +105,7 @@ def wrong_gradient_message(
     if ((mine == 0) & (right.abs() > gradient_limit(right))).any():
         return (
             f"{seen}: on its way back it, or a part of it, may be cut off by "
-            f"{_CUTTERS}."
+            f"{suspects}."
         )
     return f"{seen}: a gradient comes through, but another one than asked for."
 
@@ -170,8 +193,10 @@ def _right_without_parameters(
 ) -> bool:
     if not forbidden_calls(answer, ["nn.Parameter"]):
         return False
-    with patch.object(torch.nn, "Parameter", lambda data, requires_grad=True: data):
-        mine = [run_with_gradients(exercise, answer, case) for case in cases]
+    mine = []
+    for case in cases:  # `guard` puts back what is patched, after each run
+        with patch.object(torch.nn, "Parameter", lambda data, requires_grad=True: data):
+            mine.append(run_with_gradients(exercise, answer, case, alone=True))
     return all(map(_agree, mine, right))
 
 

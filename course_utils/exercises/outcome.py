@@ -126,7 +126,9 @@ def run_with_gradients(
     if attached and leaves:
         with silenced():
             if not alone:
-                _run_on(exercise, answer, _scaled(case))  # what it keeps must not matter
+                _run_on(
+                    exercise, answer, _scaled(case)
+                )  # what it keeps must not matter
         sums = [(result * _weights(result)).sum() * above for result in attached]
         inputs = [tensor for _, tensor in leaves]
         try:

@@ -110,7 +110,13 @@ def _relate_items(
 
 
 def _item(pair: Pair, index: int) -> Pair:
-    return Pair(pair.arguments, pair.got[index], pair.expected[index])
+    beside = {
+        f"{name}[{index}]": value[index]
+        for name, value in pair.arguments.items()
+        if isinstance(value, list) and len(value) == len(pair.expected)
+    }
+    arguments = {**pair.arguments, **beside}
+    return Pair(arguments, pair.got[index], pair.expected[index])
 
 
 def _items_in_another_order(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from course_utils.exercises.bank.linear import require_floats
 from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
+from course_utils.exercises.watch import watched_call
 from course_utils.session import current_device
 
 
@@ -283,6 +284,14 @@ DEAD = Exercise(
             lambda h: int((h != 0).all(dim=0).sum()),
             "You count the units that are active for *every* example. Dead ones are 0 "
             "for every example.",
+        ),
+        Misconception(
+            "spread of 0",
+            lambda h: int((h.std(dim=0) == 0).sum()),
+            "You count units without spread. That counts a unit that is the same "
+            "number for all examples, though not 0; and a single example has no "
+            "spread (`nan`), so none is counted. Ask whether all of its numbers are "
+            "0: `(h == 0).all(dim=0)`.",
         ),
     ),
     _hidden,
@@ -561,6 +570,12 @@ GAIN = Exercise(
             "root of the mean slope",
             _gain_from(lambda slopes, y: slopes.mean().rsqrt()),
             "The root is there, the square is not: square the slopes before the mean.",
+        ),
+        Misconception(
+            "mean of the rows' gains",
+            _gain_from(lambda slopes, y: slopes.square().mean(dim=-1).rsqrt().mean()),
+            "You compute a gain for each row of `z` and average the gains. Take one "
+            "mean of the squared slopes, over all of `z`, and then its root.",
         ),
     ),
     _sums,
@@ -1048,6 +1063,7 @@ def _garment_net(
     *,
     last: Callable[[Tensor], Tensor] = lambda z: z,
     shortcut: bool = True,
+    doubled: bool = False,
     bends: tuple[bool, bool] = (True, True),
 ) -> type[nn.Module]:
     """Return the class of the repair exercise, with the faults asked for."""
@@ -1064,6 +1080,7 @@ def _garment_net(
         def forward(self, x: Tensor) -> Tensor:
             hidden = F.relu(self.first(x)) if bends[0] else self.first(x)
             more = F.relu(self.middle(hidden)) if bends[1] else self.middle(hidden)
+            hidden = more if doubled else hidden
             return last(self.last(hidden + more if shortcut else more))
 
     return Net
@@ -1092,14 +1109,11 @@ def _fault(net_class: Answer, n: int) -> Any:
     if len(list(net.parameters())) != 2 * len(_SIZES):
         return "there are more parameters than those of the three layers"
     (x,) = randn((n, 196))
-    before = x.clone()
-    scores = net(x)
+    scores = watched_call(net, x)
     if not isinstance(scores, Tensor):
         return scores
     if scores.shape != (n, 10):
         return f"{n} garments give the shape {tuple(scores.shape)}, not ({n}, 10)"
-    if not torch.equal(x, before):
-        return "the input is changed in place"
     return "; ".join(_faults_of(net)) or _MENDED
 
 
@@ -1155,6 +1169,8 @@ def _on_the_way(net: Any, x: Tensor, scores: Tensor) -> str:
     ways = {
         "": hidden + F.relu(net.middle(hidden)),
         "of a network without its shortcut": F.relu(net.middle(hidden)),
+        "of a network whose shortcut starts behind the middle layer, so that what "
+        "comes out of it is doubled": 2 * F.relu(net.middle(hidden)),
         "of a network without its first ReLU": sums + F.relu(net.middle(sums)),
         "of a network without its second ReLU": hidden + net.middle(hidden),
         "of a network without any ReLU": sums + net.middle(sums),
@@ -1240,6 +1256,13 @@ REPAIR = Exercise(
             "No score of yours is ever positive, as after a log-softmax. With "
             "`CrossEntropyLoss` it does no harm, and no good: return what the last "
             "linear layer gives.",
+        ),
+        Misconception(
+            "shortcut from behind",
+            _garment_net(doubled=True),
+            "The end is right. But what comes out of the middle layer is added to "
+            "itself: is its name that of the layer's input, overwritten before the "
+            "sum? Add what enters the middle layer.",
         ),
     ),
     lambda: [(1,), (3,), (8,)],

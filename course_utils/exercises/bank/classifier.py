@@ -171,6 +171,12 @@ def _score_cases() -> list[Case]:
     return cases
 
 
+def _best_image_of_each_class(logits: Tensor, labels: Tensor) -> float:
+    best = logits.argmax(dim=0)
+    n = min(len(best), len(labels))
+    return (best[:n] == labels[:n]).sum().item() / len(labels)
+
+
 ACCURACY = Exercise(
     "classifier.accuracy",
     lambda logits, labels: _right(logits, labels).float().mean().item(),
@@ -303,6 +309,22 @@ ACCURACY = Exercise(
             lambda logits, labels: logits.softmax(1).amax(1).mean().item(),
             "This is the mean of the largest probabilities, how sure the network is. "
             "Accuracy compares its choices with the labels.",
+        ),
+        Misconception(
+            "best image of each class",
+            _best_image_of_each_class,
+            "You take the best image of each class, `argmax(dim=0)`, and compare as "
+            "many as there are. Each image chooses among the classes: "
+            "`argmax(dim=1)`.",
+        ),
+        Misconception(
+            "counted in bytes",
+            lambda logits, labels: (
+                int(_right(logits, labels).sum()) % 256 / len(labels)
+            ),
+            "Right up to 255 right answers, then the count starts over at 0: it is "
+            "kept in `uint8`, which ends there. Count in int64, or take the mean of "
+            "floats.",
         ),
     ),
     lambda: [*_score_cases(), _all_right()],
@@ -653,6 +675,16 @@ NORMALISE = Exercise(
             _by(lambda train, test: [(0.0, train.std())] * 2),
             "You divide by the spread, but the mean is not 0 yet: subtract "
             "`train.mean()` first.",
+        ),
+        Misconception(
+            "mean of the spreads",
+            _by(
+                lambda train, test: (
+                    [(train.mean(), train.flatten(1).std(dim=1).mean())] * 2
+                )
+            ),
+            "Your spread is the mean of the spreads inside each image: what sets the "
+            "images apart is missing. Take one `std()` over all pixels of `train`.",
         ),
     ),
     lambda: [

@@ -272,6 +272,13 @@ OUTPUT_SIZE = Exercise(
             "You divide the whole length by the stride. The window covers a part of "
             "it at its first place: take that off before you divide, and add 1 after.",
         ),
+        Misconception(
+            "divided in two parts",
+            lambda n, k, s, p, d: _room(n, k, 0, d) // s + 2 * p // s + 1,
+            "Size and padding are divided by the stride one by one, and both are "
+            "rounded down: that can lose a step. Add the padding first, then divide "
+            "once.",
+        ),
     ),
     lambda: [
         (10, 3, 2, 1, 2),
@@ -541,6 +548,21 @@ COUNT = Exercise(
             lambda i, o, k, g, h, w: 2,
             "This is the number of parameter tensors, weight and bias. Count the "
             "numbers inside them: `numel()`.",
+        ),
+        Misconception(
+            "first sizes of the tensors",
+            lambda i, o, k, g, h, w: 2 * o,
+            "This is `2 * out_channels`, as where `len(p)` is added up over the "
+            "parameters: that is a tensor's first size. Count all of its numbers: "
+            "`p.numel()`.",
+        ),
+        Misconception(
+            "a bias for each place",
+            lambda i, o, k, g, h, w: (
+                o * (i // g) * k**2 + o * (h - k + 1) * (w - k + 1)
+            ),
+            "The weights are right. You count a bias for every pixel that comes out. "
+            "There is one per output channel, used at all places.",
         ),
     ),
     lambda: [

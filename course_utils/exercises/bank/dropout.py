@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Answer, Exercise, Misconception
+from course_utils.exercises.watch import hidden_modules, watched_call
 from course_utils.session import current_device
 
 RECIPE = Exercise(
@@ -540,6 +541,13 @@ LAYER = Exercise(
     forbidden=("F.dropout", "nn.Dropout", "super().forward", "native_dropout"),
 )
 
+
+def _by_surviving_channels(x: Tensor, noise: Tensor, p: float) -> Tensor:
+    keep = (noise < 1 - p).to(x.dtype)
+    share = keep.mean(dim=1, keepdim=True).clamp(min=1e-9)  # all may be dropped
+    return x * (keep / share)[:, :, None, None]
+
+
 CHANNELS = Exercise(
     "dropout.channels",
     lambda x, noise, p: x * (noise < 1 - p)[:, :, None, None] / (1 - p),
@@ -643,6 +651,13 @@ CHANNELS = Exercise(
             lambda x, noise, p: x * (noise < 1 - p)[..., None, None] / (1 - p) ** 2,
             "The right channels are dropped, but the others are divided by 1 - p "
             "twice: once is enough.",
+        ),
+        Misconception(
+            "by the surviving share",
+            _by_surviving_channels,
+            "The right channels are dropped, but the others are divided by the share "
+            "that happens to survive in their image. Divide by 1 - p, whatever the "
+            "draw.",
         ),
     ),
     # In the second case the mask fits height and width by accident; in the fourth it
@@ -748,14 +763,12 @@ def _deep_model() -> nn.Module:
 def _modes(answer: Answer, model: nn.Module) -> tuple[str, ...]:
     """Name the dropout layers that sleep and the other modules that don't."""
     named = [(name or "the model", module) for name, module in model.named_modules()]
-    before = [module.training for _, module in named]
     answer(model)
-    if before == [module.training for _, module in named]:
-        return ("all modes are as before", "all modes are as before")
     asleep, awake = [], []
     for name, module in named:
         if isinstance(module, nn.Dropout) != module.training:
-            (awake if module.training else asleep).append(name)
+            kind = type(module).__name__.strip("_")
+            (awake if module.training else asleep).append(f"{name} ({kind})")
     return ", ".join(asleep) or "none", ", ".join(awake) or "none"
 
 
@@ -771,6 +784,25 @@ def _without_the_model_itself(model: nn.Module) -> None:
     for name, module in model.named_modules():
         if name and isinstance(module, nn.Dropout):
             module.train()
+
+
+def _block_woken(model: nn.Module) -> None:
+    model.eval()
+    for module in list(model.modules()):
+        if any(isinstance(child, nn.Dropout) for child in module.children()):
+            module.train()
+
+
+def _woken_by(attributes: Sequence[str]) -> Answer:
+    """Return an answer that wakes every module with one of these attributes."""
+
+    def answer(model: nn.Module) -> None:
+        model.eval()
+        for module in model.modules():
+            if any(hasattr(module, name) for name in attributes):
+                module.train()
+
+    return answer
 
 
 AWAKE = Exercise(
@@ -848,6 +880,27 @@ AWAKE = Exercise(
             _without_the_model_itself,
             "Right, except where the model is itself a dropout layer: that one sleeps. "
             "`model.modules()` begins with the model: leave none out.",
+        ),
+        Misconception(
+            "block around it woken",
+            _block_woken,
+            "The modules beside a dropout wake with it, and a model that is itself a "
+            "dropout stays asleep: you call `train()` on the block around it, which "
+            "switches all inside. Call it on the dropout layer itself.",
+        ),
+        Misconception(
+            "found by its `p`",
+            _woken_by(("p",)),
+            "Other layers than `nn.Dropout` are in training mode too: those that have "
+            "an attribute of the same name, as a `p`. Ask for the class: "
+            "`isinstance(module, nn.Dropout)`.",
+        ),
+        Misconception(
+            "found by `p` or `norm_type`",
+            _woken_by(("p", "norm_type")),
+            "Other layers than `nn.Dropout` are in training mode too: those that have "
+            "an attribute of the same name, as a `p`. Ask for the class: "
+            "`isinstance(module, nn.Dropout)`.",
         ),
     ),
     lambda: [
@@ -946,6 +999,19 @@ SHIFT = Exercise(
             "p / (1 - p) is the variance that dropout adds. BatchNorm saw the input's "
             "own as well: 1 + p / (1 - p) in all. In evaluation it divides by the "
             "root of that.",
+        ),
+        Misconception(
+            "p for the added variance",
+            lambda p: 1 / math.sqrt(1 + p),
+            "You add a variance of p. A mask divided by 1 - p has the variance p / (1 "
+            "- p), and with the input's own that is 1 / (1 - p) in all.",
+        ),
+        Misconception(
+            "running variance of 20 steps",
+            lambda p: (1 / (1 - p) + 0.9**20 * (1 - 1 / (1 - p))) ** -0.5,
+            "Near, but a share of the 1 from which `running_var` starts is still in "
+            "your number, as after some twenty steps. The training is long: then "
+            "`running_var` is the variance of the batches, 1 / (1 - p).",
         ),
     ),
     lambda: [(0.2,), (0.5,), (0.75,), (0.36,)],
@@ -1046,6 +1112,23 @@ NOISE = Exercise(
             lambda x, weight, p: weight**2 @ (x**2).T * p / (1 - p),
             "The numbers are right, but stand in the shape `(out, N)`. Asked for is "
             "`(N, out)`, one row per example.",
+        ),
+        Misconception(
+            "one mean square for the batch",
+            lambda x, weight, p: (
+                p / (1 - p) * (x**2).mean(0).expand_as(x) @ (weight**2).T
+            ),
+            "Your rows are all the same: the squares of `x` are averaged over the "
+            "examples. Each example has its own: no mean over dimension 0.",
+        ),
+        Misconception(
+            "squared mean added",
+            lambda x, weight, p: (
+                p / (1 - p) * x**2 @ (weight**2).T + (x @ weight.T) ** 2
+            ),
+            "This is the variance plus the square of the mean, `(x @ weight.T) ** 2`. "
+            "Leave that square out: the variance counts the distance from the mean "
+            "only.",
         ),
     ),
     lambda: [
@@ -1154,6 +1237,17 @@ RIDGE = Exercise(
             "You add up the entries of each column. The penalty is made of their "
             "squares.",
         ),
+        Misconception(
+            "one penalty for all columns",
+            _penalised(
+                lambda x, p: (
+                    p / (1 - p) * (x**2).sum(dim=0).mean() * torch.eye(x.shape[1])
+                )
+            ),
+            "You charge the same for every weight: the mean of the columns' sums of "
+            "squares. Each column has its own sum: put them on the diagonal as they "
+            "are.",
+        ),
     ),
     lambda: [
         (*randn((n, d), (n,)), p)
@@ -1178,6 +1272,11 @@ RIDGE = Exercise(
 
 _IN, _HIDDEN, _OUT = 12, 32, 4
 _AS_ASKED = "as asked"
+_HIDDEN_FROM_EVAL = (
+    "In evaluation your network still drops: `eval()` doesn't reach a dropout that is "
+    "kept in a plain list, tuple or dict. Make it an attribute of `self`, or use "
+    "`nn.ModuleList`."
+)
 
 
 def _net(
@@ -1221,7 +1320,7 @@ def _seen(
         layer.register_forward_pre_hook(lambda _, inputs: arrived.append(inputs[0]))
         for layer in layers
     ]
-    scores = net(x)
+    scores = watched_call(net, x)
     for hook in hooks:
         hook.remove()
     return arrived, scores
@@ -1249,6 +1348,8 @@ def _what_drops(net_class: Answer, n: int) -> Any:
     x = randn((n, _IN))[0].abs() + 0.1
     for mode, rates in (("evaluation", (0.0, 0.0)), ("training", (0.2, 0.5))):
         if fact := _mode_fact(net.train(mode == "training"), layers, x, rates):
+            if mode == "evaluation" and any(m.training for m in hidden_modules(net)):
+                raise ValueError(_HIDDEN_FROM_EVAL)
             return f"in {mode} {fact}" if isinstance(fact, str) else fact
     return _AS_ASKED if _has_relu(net.eval(), layers, x) else "there is no ReLU between"
 
@@ -1311,8 +1412,9 @@ REPAIR = Exercise(
         Misconception(
             "flag forgotten",
             _net(always="inputs"),
-            "The rates are right, but in evaluation 2 in 10 of the inputs are dropped: "
-            "`F.dropout` drops unless it is told `training=self.training`.",
+            "In evaluation 2 in 10 of the inputs are still dropped. `F.dropout` drops "
+            "unless it is told `training=self.training`; and a module made in "
+            "`forward` is new at each call, and never hears of `eval()`.",
         ),
         Misconception(
             "share kept",
@@ -1325,7 +1427,8 @@ REPAIR = Exercise(
             _net(always="hidden"),
             "In evaluation half of the hidden units are dropped. A module made in "
             "`forward` is new at each call, and new modules are in training mode: "
-            "make it in `__init__`.",
+            "make it in `__init__`. And `F.dropout` drops unless it is told "
+            "`training=self.training`.",
         ),
         Misconception(
             "scores dropped, never off",
@@ -1447,7 +1550,14 @@ def _design_fact(build: Answer, n: int) -> Any:
     left = [w * (1 - p) for w, (p,) in zip(widths, hidden, strict=True)]
     if min(left) < 48 - 1e-6:
         return "in a hidden layer fewer than 48 units survive on average"
-    if sum(parameter.numel() for parameter in net.parameters()) > 60_000:
+    count = sum(parameter.numel() for parameter in net.parameters())
+    weights = sum(layer.weight.numel() for layer in linear)
+    if weights <= 60_000 < count:
+        raise ValueError(
+            f"Your network has {count:,} parameters, over the budget of 60,000. The "
+            f"weights alone are {weights:,}: the biases count too."
+        )
+    if count > 60_000:
         return "the network has more than 60,000 parameters"
     if not _bends(net):
         return "there is no activation between the layers"

@@ -149,6 +149,12 @@ INDEX = Exercise(
             "You multiply c, h and w. Count what is written before the pixel: whole "
             "channels, whole rows, and the numbers of its own row.",
         ),
+        Misconception(
+            "parts joined bit by bit",
+            lambda c, h, w, shape: c * shape[1] * shape[2] | h * shape[2] | w,
+            "`|` joins bits and is no sum: where two parts share a bit, one is lost. "
+            "It is right only for sizes that are powers of two. Add them with `+`.",
+        ),
     ),
     lambda: [
         (1, 2, 3, (2, 4, 5)),
@@ -344,6 +350,16 @@ PLACE = Exercise(
             "Channel and column are right, the row is not: you divide by H. A row is "
             "W numbers long.",
         ),
+        Misconception(
+            "bit masks",
+            lambda index, shape: (
+                index // (shape[1] * shape[2]),
+                index // shape[2] & (shape[1] - 1),
+                index & (shape[2] - 1),
+            ),
+            "`& (W - 1)` is the remainder by W only if W is a power of two. Use `% "
+            "W`, and `% H` for the row.",
+        ),
     ),
     lambda: [
         (33, (2, 4, 5)),
@@ -376,6 +392,15 @@ def _out(
 
 def _negative_end_sliced(shape: _Shape, start: int, end: int) -> _Shape:
     return (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
+
+
+def _first_equal_removed(shape: _Shape, start: int, end: int) -> _Shape:
+    merged = shape[start : end % len(shape) + 1]
+    sizes = list(shape)
+    for size in merged:
+        sizes.remove(size)
+    sizes.insert(start, math.prod(merged))
+    return tuple(sizes)
 
 
 def _end_excluded(shape: _Shape, start: int, end: int) -> _Shape:
@@ -538,6 +563,13 @@ SHAPE = Exercise(
             _start_always_one,
             "You always merge from dimension 1 on, as `nn.Flatten()` does. Start at "
             "`start_dim`.",
+        ),
+        Misconception(
+            "first equal size removed",
+            _first_equal_removed,
+            "Where a size occurs twice, the wrong one goes, and the order changes: "
+            "`list.remove` takes the first that is equal. Work with places: the sizes "
+            "up to `start_dim`, and those after `end_dim`.",
         ),
     ),
     lambda: [
@@ -1133,6 +1165,13 @@ LINEAR_SIZE = Exercise(
                 channels * ((height - 2) // 2 - 2) * ((width - 2) // 2 - 2)
             ),
             "The second pooling is missing: it halves height and width once more.",
+        ),
+        Misconception(
+            "pooling moves by one",
+            lambda channels, height, width: channels * (height - 6) * (width - 6),
+            "Your pooling moves by one pixel, so that it hardly shrinks the picture. "
+            "It moves by its own width, 2, unless told otherwise, and halves the "
+            "size: `// 2`.",
         ),
     ),
     lambda: [

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from course_utils.exercises.cases import randn
 from course_utils.exercises.explain import learners_frames
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
+from course_utils.exercises.watch import watched_call
 from course_utils.session import current_device
 
 _Count = Callable[[int, int, bool], int]  # of in_features, out_features and bias
@@ -399,6 +400,16 @@ STANDARDISE = Exercise(
             "The numbers are right, but your bias has two dimensions. It has one "
             "number per output: `(n,)`.",
         ),
+        Misconception(
+            "no less than 0.01",
+            lambda mean, std: (
+                torch.diag(1 / std.clamp(min=0.01)),
+                -mean / std.clamp(min=0.01),
+            ),
+            "Right where `std` is 0.01 or more, wrong where it is less: something "
+            "keeps it from getting smaller, as `clamp` or `max` does. No `std` is 0 "
+            "here: divide by it as it is.",
+        ),
     ),
     lambda: [
         (mean, size * (width.abs() + 0.5))
@@ -608,6 +619,16 @@ MERGE = Exercise(
             "You merge from the other end, as if the last layer came first. `layers` "
             "stands in the order in which x meets them.",
         ),
+        Misconception(
+            "bias left in the columns",
+            lambda layers: (
+                _merged(layers)[0] + _merged(layers)[1][:, None],
+                _merged(layers)[1],
+            ),
+            "In each row of your weight all numbers are too large by the merged bias. "
+            "Are the columns what comes out for unit inputs? That is the column plus "
+            "the bias: subtract it.",
+        ),
     ),
     _stacks,
     hints=(
@@ -773,6 +794,12 @@ BACKWARD = Exercise(
             "`g` has no effect: these are the gradients of the plain sum of all "
             "outputs. How the loss changes with each output is in `g`: put it where "
             "you have ones.",
+        ),
+        Misconception(
+            "last example only",
+            lambda x, weight, g: (g @ weight, torch.outer(g[-1], x[-1]), g.sum(0)),
+            "Your gradient of the weight is that of the last example alone. Does a "
+            "loop overwrite it each time? It adds up over the examples: `+=`.",
         ),
     ),
     lambda: [
@@ -949,6 +976,13 @@ DESIGN = Exercise(
             "The weights are right, but the 1 is added to the first output. It belongs "
             "to the third, 2a + 1.",
         ),
+        Misconception(
+            "bias left in the columns",
+            _layer_of([[1.0, 1.0], [1.0, -1.0], [3.0, 1.0]], [0.0, 0.0, 1.0]),
+            "Your third row of weights is (3, 1): it holds the bias as well. What a "
+            "layer gives for the inputs (1, 0) and (0, 1) is a column of weights "
+            "*plus the bias*: subtract it.",
+        ),
     ),
     _pairs,
     _apply_design,
@@ -1060,6 +1094,16 @@ HEADS = Exercise(
             lambda x, weight, bias: x[:, None] @ weight + bias[:, None],
             "Each head's weight is stored as `(out, in)`: transpose its last two "
             "dimensions before you multiply.",
+        ),
+        Misconception(
+            "last head for all",
+            lambda x, weight, bias: (x @ weight[-1].T + bias[-1])[:, None].repeat(
+                1, len(weight), 1, 1
+            ),
+            "Every head of yours gives what the last one should. The usual cause is a "
+            "`lambda` made in a loop: it looks the loop's variable up when it is "
+            "called, and by then the loop is at its end. Compute at once, or bind it: "
+            "`lambda v, h=h: …`.",
         ),
     ),
     lambda: [
@@ -1198,7 +1242,7 @@ def _probe(net: nn.Module, images: Tensor) -> Tensor | None:
     widths = [m.in_features for m in net.modules() if isinstance(m, nn.Linear)]
     for x in (images, *(images.new_ones(len(images), width) for width in widths[:1])):
         try:
-            scores = net.forward(x)  # unseen by the recorder: it may fail
+            scores = net.forward(x.clone())  # unseen by the recorder: it may fail
         except Exception:
             continue
         if isinstance(scores, Tensor):
@@ -1249,7 +1293,7 @@ def _fault(net_class: Answer, n: int) -> Any:
             f"Your network has {count:,} parameters, the broken one {wanted:,}: its "
             f"layers should stay as they are, {widths} features."
         )
-    scores = net(images)
+    scores = watched_call(net, images)
     if not isinstance(scores, Tensor):
         return scores
     if scores.shape != (n, 10):
@@ -1528,6 +1572,12 @@ BUDGET = Exercise(
             _narrow(lambda i, o, budget: min(i, o, budget // (i + 1))),
             "The budget is for both layers together: you count the first alone.",
         ),
+        Misconception(
+            "rounded to the nearest",
+            _narrow(lambda i, o, budget: min(i, o, round((budget - o) / (i + o + 1)))),
+            "Sometimes your network is over the budget: the number of hidden units "
+            "that it allows is rounded to the nearest whole number. Round down: `//`.",
+        ),
     ),
     lambda: [
         (784, 784, 15_000),
@@ -1539,6 +1589,7 @@ BUDGET = Exercise(
         (5, 7, 37),
         (5, 7, 1_000),
         (3, 8, 20),
+        (20, 3, 65),
     ],
     _hidden_width,
     hints=(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
+from course_utils.exercises.watch import watched_call
 from course_utils.session import current_device
 
 COUNTS = Exercise(
@@ -100,6 +101,13 @@ COUNTS = Exercise(
             "BatchNorm and InstanceNorm are swapped: it is BatchNorm that takes all "
             "examples together.",
         ),
+        Misconception(
+            "groups or channels in a group",
+            lambda n, c, groups: (c, n * c, n * min(groups, c // groups), n),
+            "For `GroupNorm` you take the smaller of the number of groups and the "
+            "channels in one. Each example has as many means as there are groups, "
+            "however many: n · groups.",
+        ),
     ),
     lambda: [(8, 6, 3), (1, 4, 2), (5, 12, 1), (2, 10, 10)],
     hints=(
@@ -161,6 +169,14 @@ def _layer_norm_no_keepdim(
 ) -> Tensor:
     var = x.var(-1, correction=0)
     return (x - x.mean(-1)) / torch.sqrt(var + eps) * gamma + beta
+
+
+def _one_variance_per_sentence(
+    x: Tensor, gamma: Tensor, beta: Tensor, eps: float
+) -> Tensor:
+    centred = x - x.mean(-1, keepdim=True)
+    var = centred.square().mean((1, 2), keepdim=True)
+    return _affine(centred / torch.sqrt(var + eps), gamma, beta)
 
 
 LAYER_NORM = Exercise(
@@ -312,6 +328,13 @@ LAYER_NORM = Exercise(
             "Without `keepdim=True` the mean loses a dimension and lines up with the "
             "wrong dimension of `x`, or with none.",
         ),
+        Misconception(
+            "one variance per sentence",
+            _one_variance_per_sentence,
+            "The mean is right, one per word. But the variance is one for the whole "
+            "sentence: it averages over the words too. Each word has its own: "
+            "`dim=-1`.",
+        ),
     ),
     lambda: [
         (2 * x + 1, gamma, beta, eps)
@@ -363,6 +386,12 @@ def _group_cases() -> list[Case]:
     ]
     turned = randn((2, 3, 4, 6), seed=1)[0].permute(0, 3, 1, 2)  # not contiguous
     return [*cases, (turned, 3, 1e-5)]
+
+
+def _channels_in_front(x: Tensor, groups: int, eps: float) -> Tensor:
+    turned = x.transpose(0, 1)
+    parts = _normalised(turned.reshape(len(x), groups, -1), 2, eps)
+    return parts.reshape(turned.shape).transpose(0, 1)
 
 
 GROUP_NORM = Exercise(
@@ -460,6 +489,13 @@ GROUP_NORM = Exercise(
             lambda x, groups, eps: _grouped(x, groups, eps, 2),
             "You average over the channels of a group only, so every pixel has its own "
             "mean. Height and width share it too.",
+        ),
+        Misconception(
+            "channels in front",
+            _channels_in_front,
+            "Right for a single example; with several your groups mix them: batch and "
+            "channels are exchanged before the groups are cut. Keep the examples in "
+            "front: `x.reshape(N, groups, -1)`.",
         ),
     ),
     _group_cases,
@@ -826,6 +862,20 @@ RUNNING = Exercise(
             "The means are right. You follow the standard deviation and square it at "
             "the end; the mean of roots is not the root of the mean. Follow the "
             "variance: `var`, from 1 on.",
+        ),
+        Misconception(
+            "corrected at the end",
+            lambda batches, momentum: tuple(
+                part * factor
+                for part, factor in zip(
+                    _follow(batches, momentum, correction=0),
+                    (1, batches.shape[1] / (batches.shape[1] - 1)),
+                    strict=True,
+                )
+            ),
+            "The means are right. In `running_var` you correct by n / (n - 1) at the "
+            "end: that multiplies the 1 from which it starts as well. Correct the "
+            "variance of each batch.",
         ),
     ),
     lambda: [
@@ -1222,6 +1272,24 @@ FOLD_FORWARD = Exercise(
             lambda weight, bias, gamma, beta: (weight @ beta + bias, weight * gamma),
             "The two are swapped: the weight comes first.",
         ),
+        Misconception(
+            "beta averaged",
+            lambda weight, bias, gamma, beta: (
+                weight * gamma,
+                bias + (weight @ beta).mean(),
+            ),
+            "The weight is right. To every bias you add the same number, the mean of "
+            "`weight @ beta`. Each output has its own: leave out the mean.",
+        ),
+        Misconception(
+            "beta of dead features lost",
+            lambda weight, bias, gamma, beta: (
+                weight * gamma,
+                bias + weight @ (beta * (gamma != 0)),
+            ),
+            "Right except where a number of `gamma` is 0: there you leave `beta` out. "
+            "Such a feature still gives its `beta`, as x̂ · 0 + β: use all of it.",
+        ),
     ),
     lambda: (
         [randn((out, d), (out,), (d,), (d,)) for out, d in [(1, 3), (3, 2), (4, 4)]]
@@ -1256,6 +1324,7 @@ def _block(
     bend: Callable[[Tensor], Tensor] = torch.relu,
     centre: bool = False,
     scaled: bool = True,
+    behind: bool = False,
 ) -> type[nn.Module]:
     """Return the class of the repair exercise, with the faults asked for."""
 
@@ -1268,8 +1337,8 @@ def _block(
 
         def forward(self, x: Tensor) -> Tensor:
             h = x - x.mean(-1, keepdim=True) if centre else x
-            h = h / root(h) * (self.gamma if scaled else 1)
-            branch = self.down(bend(self.up(h)))
+            h = h / root(h) * (self.gamma if scaled and not behind else 1)
+            branch = self.down(bend(self.up(h))) * (self.gamma if behind else 1)
             return {"bare": x + branch, "normed": h + branch, "none": branch}[path]
 
     return Block
@@ -1303,7 +1372,7 @@ def _fault(block_class: Answer, n: int, words: int, size: float) -> Any:
     x, other_gamma, step = randn((n, words, 16), (16,), (words, 16))
     x = size * x
     with torch.no_grad():
-        y = block(x)
+        y = watched_call(block, x)
         if not isinstance(y, Tensor):
             return y
         if y.shape != x.shape:
@@ -1322,6 +1391,8 @@ def _fault(block_class: Answer, n: int, words: int, size: float) -> Any:
             return "the branch gets `x` as it is: there is no norm before it"
         if _close(y, x + down(hidden)):
             return "there is no ReLU between the linear layers"
+        if _close(y, x + gamma * down(up(x / _rms_of(x)).relu())):
+            return "γ multiplies what comes out of the branch, not what goes in"
         if _close(y, before):
             return "another γ changes nothing"
         nn.init.zeros_(down.weight)
@@ -1340,7 +1411,10 @@ def _learning_fault(block: nn.Module, x: Tensor) -> str:
     block(x).square().sum().backward()
     for name, parameter in block.named_parameters():
         if parameter.grad is None or not parameter.grad.any():
-            return f"no gradient reaches `{name}`"
+            return (
+                f"no gradient reaches `{name}`, as where it is used through `.data` or "
+                "`.detach()`"
+            )
     return _MENDED
 
 
@@ -1395,7 +1469,8 @@ REPAIR = Exercise(
             "mean subtracted",
             _block(centre=True),
             "Right but for the norm: the branch gets other numbers than RMSNorm "
-            "gives. It subtracts no mean, and its 1e-6 stands under the root.",
+            "gives. It subtracts no mean, its 1e-6 stands under the root, and γ "
+            "multiplies what it gives, before `up`.",
         ),
         Misconception(
             "gamma unused",
@@ -1407,6 +1482,13 @@ REPAIR = Exercise(
             "no ReLU",
             _block(bend=lambda h: h),
             "All is right but the branch: the ReLU between `up` and `down` is gone.",
+        ),
+        Misconception(
+            "gamma behind the branch",
+            _block(behind=True),
+            "γ stands in the wrong place: it multiplies what comes out of the branch, "
+            "after `down`. It belongs to the norm: multiply the normalised numbers by "
+            "it, before `up`.",
         ),
     ),
     lambda: [(2, 5, 3.0), (3, 1, 1.0), (1, 4, 0.001)],
@@ -1475,7 +1557,15 @@ def _flaw(answer: Answer, n: int) -> Any:
     linear = [part for part in net.modules() if isinstance(part, nn.Linear)]
     if len(linear) < 20:
         return "the network has fewer than 20 linear layers"
-    if sum(parameter.numel() for parameter in net.parameters()) > 40_000:
+    count = sum(parameter.numel() for parameter in net.parameters())
+    of_linear = sum(p.numel() for part in linear for p in part.parameters())
+    if of_linear <= 40_000 < count:
+        raise ValueError(
+            f"Your network has {count:,} parameters, over the budget of 40,000. The "
+            f"linear layers alone have {of_linear:,}: those of the norms, γ and β, "
+            "count too."
+        )
+    if count > 40_000:
         return "the network has more than 40,000 parameters"
     pictures, others = randn((64, 196), (64, 196), seed=n)
     others[:n] = pictures[:n]

@@ -189,6 +189,12 @@ def _with_gaps(x: Tensor, kernel: int) -> Tensor:
     return x[:, : count * kernel].reshape(len(x), kernel, count).amax(1)
 
 
+def _windows_across_rows(x: Tensor, kernel: int) -> Tensor:
+    best = x.reshape(-1).unfold(0, kernel, kernel).amax(-1)
+    count = x.shape[-1] // kernel
+    return best[: len(x) * count].reshape(len(x), count)
+
+
 def _farthest_from_zero(windows: Tensor) -> Tensor:
     places = windows.abs().argmax(-1, keepdim=True)
     return windows.gather(-1, places).squeeze(-1)
@@ -329,6 +335,13 @@ MAX = Exercise(
             lambda x, kernel: _windows(x, kernel).amax(-1).squeeze(),
             "Dims of size 1 are lost: one channel, or one window, is still a dim. "
             "`squeeze()` without a dim usually does this.",
+        ),
+        Misconception(
+            "windows across rows",
+            _windows_across_rows,
+            "Where `kernel` does not divide the length, your windows run across the "
+            "end of a row into the next channel. Right for one channel, or without a "
+            "leftover. Cut the windows within each row: `unfold(1, kernel, kernel)`.",
         ),
     ),
     _max_cases,
@@ -745,8 +758,17 @@ ADAPTIVE = Exercise(
             "all windows rounded up",
             _all_rounded_up,
             "Your windows start in the right place, but all have the same width, "
-            "length / size rounded up. Where a window needs less, the next number "
-            "gets in: take each end from the formula, (i + 1)·n/size rounded up.",
+            "length / size rounded up. Where a window needs one more, its last number "
+            "is left out: take each end from the formula, (i + 1)·n/size rounded up.",
+        ),
+        Misconception(
+            "shares of numbers",
+            lambda x, size: (
+                x.repeat_interleave(size, -1).unflatten(-1, (size, -1)).mean(-1)
+            ),
+            "Your windows are exactly length / size wide, and a number at a border "
+            "counts in part. Adaptive windows hold whole numbers: the start rounded "
+            "down, the end rounded up.",
         ),
     ),
     _adaptive_cases,
@@ -770,6 +792,11 @@ def _route(x: Tensor, g: Tensor, share: Callable[[Tensor, Tensor], _Parts]) -> T
     """Give the two of each pair the parts `share(first, second)` of g."""
     parts = share(*x.unfold(-1, 2, 2).unbind(-1))
     return torch.stack([g * part for part in parts], -1).flatten(-2)
+
+
+def _in_the_first_columns(x: Tensor, g: Tensor) -> Tensor:
+    second = (x[:, 1::2] > x[:, 0::2]).long()
+    return torch.zeros_like(x).scatter_add(1, second, g)
 
 
 def _glued(x: Tensor, g: Tensor) -> Tensor:
@@ -893,6 +920,12 @@ ROUTE = Exercise(
             ),
             "Your winner is the number with the larger absolute value. A maximum "
             "compares with the sign: -1 is larger than -200.",
+        ),
+        Misconception(
+            "place in the window as a column",
+            _in_the_first_columns,
+            "Everything lands in the first two columns. 0 or 1 is a place inside a "
+            "window: add where the window starts, 2 times its number.",
         ),
     ),
     _route_cases,
@@ -1038,8 +1071,8 @@ THIN = Exercise(
         Misconception(
             "over the channels too",
             lambda x: _thin(x, 1, 1).amin(1, keepdim=True).expand_as(x),
-            "All channels of your result are the same: the smallest is taken over the "
-            "channels too. Each channel is thinned by itself.",
+            "The smallest is taken over the channels too. Each channel is thinned by "
+            "itself.",
         ),
     ),
     _thin_cases,
@@ -1274,6 +1307,13 @@ HEADS = Exercise(
             lambda c, h, w, n: sum(_heads(c, h, w, n)),
             "Both counts are right, but you add them: return the two, one for each "
             "head.",
+        ),
+        Misconception(
+            "averaged over the width only",
+            lambda c, h, w, n: ((c * h * w + 1) * n, (c * h + 1) * n),
+            "Your second head reads `channels * height` numbers: the average runs "
+            "over the width only. Global pooling runs over height and width, and "
+            "leaves one number per channel.",
         ),
     ),
     lambda: [

@@ -1,5 +1,6 @@
 """Exercises of lesson 07: recurrent layers."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import permutations
@@ -283,6 +284,11 @@ def _count_mistakes() -> list[Misconception]:
     ]
 
 
+def _equal_shapes_once(inputs: int, hidden: int, layers: int) -> int:
+    shapes = {(4 * hidden, inputs), (4 * hidden, hidden), (4 * hidden,)}
+    return sum(map(math.prod, shapes))
+
+
 COUNT = Exercise(
     "recurrent.count",
     lambda inputs, hidden, layers: _count(inputs, hidden, layers),
@@ -339,6 +345,13 @@ COUNT = Exercise(
             ),
             "Your count is hidden · hidden too large, the size of one more matrix. An "
             "LSTM has no output layer: `h` itself comes out.",
+        ),
+        Misconception(
+            "equal shapes counted once",
+            _equal_shapes_once,
+            "Parameters of the same shape are counted once, as in a `dict` with the "
+            "shapes as keys, or a `set`. Each has numbers of its own: add up all of "
+            "them.",
         ),
     ),
     lambda: [(3, 4, 1), (3, 4, 2), (10, 7, 3), (1, 1, 1), (2, 9, 5), (6, 1, 2)],
@@ -722,6 +735,15 @@ LAST_VALID = Exercise(
             "Dimensions of size 1 are lost, as by `squeeze()`: a batch of one is still "
             "a batch. The result is always `(N, H)`.",
         ),
+        Misconception(
+            "sequences mixed by reshape",
+            lambda output, lengths: output.reshape(
+                output.shape[1], output.shape[0], -1
+            )[torch.arange(len(lengths), device=output.device), lengths - 1],
+            "Right for a single sequence; several are mixed. `reshape` cuts the "
+            "numbers anew, and does not exchange the dimensions of time and batch: "
+            "use `transpose(0, 1)`.",
+        ),
     ),
     _lengths_cases,
     hints=(
@@ -979,6 +1001,12 @@ LSTM_STEP = Exercise(
             _lstm_with_ungated_news,
             "The news goes into the cell whole: the gate i has no effect. It decides "
             "how much of the news gets in: `i * tanh(g)`.",
+        ),
+        Misconception(
+            "1 added to the forget gate",
+            _lstm(keep=lambda f: (f.logit() + 1).sigmoid()),
+            "You add 1 to the sum of the forget gate, as some libraries do. PyTorch "
+            "does not: the gate is `sigmoid(f)`.",
         ),
     ),
     lambda: _step_cases(4, 2),
@@ -1245,6 +1273,12 @@ def _clip_cases() -> list[Case]:
     ]
 
 
+def _clipped_if_one_is_too_long(gradients: _Gradients, most: float) -> _Gradients:
+    if not any(g.norm().item() > most for g in gradients):
+        return [1.0 * g for g in gradients]
+    return [most / _length(gradients) * g for g in gradients]
+
+
 CLIP = Exercise(
     "recurrent.clip",
     _clipped(_length),
@@ -1403,6 +1437,12 @@ CLIP = Exercise(
             _scaled(lambda length, most: most / length if length > 0 else 1.0),
             "You bring every gradient to the length `most`, short ones too. Change "
             "only what is longer than `most`.",
+        ),
+        Misconception(
+            "scaled only if one is too long",
+            _clipped_if_one_is_too_long,
+            "Nothing is scaled where the common length exceeds `most`, but no single "
+            "one does: you compare each tensor's own length. Compare the common one.",
         ),
     ),
     _clip_cases,
@@ -1589,6 +1629,13 @@ DELAY = Exercise(
             "0: that by which unit 1 reads unit 0.",
         ),
         *_WRONG_KINDS,
+        Misconception(
+            "unit 0 subtracts unit 1",
+            _weights(_TAKE, [[0.0, -1.0], [1.0, 0.0]]),
+            "Unit 0 subtracts what unit 1 holds. Nothing needs to be forgotten: a "
+            "state holds only what its weights bring in, anew at each step. Row 0 of "
+            "`w_hh` is 0.",
+        ),
     ),
     _delay_cases,
     _apply_delay,

@@ -1,6 +1,7 @@
 """Exercises of lesson 00: tensors, shapes, broadcasting, a first gradient."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.exercises.cases import randn
@@ -98,6 +99,13 @@ def _tables() -> list[Case]:
     return [*tables, (randn((4, 3), seed=1)[0].relu(),)]
 
 
+def _halved_at_each_step(x: Tensor) -> Tensor:
+    mean = x[0].clone()
+    for row in x[1:]:
+        mean = (mean + row) / 2
+    return mean
+
+
 MEANS = Exercise(
     "start.means",
     lambda x: x.mean(dim=0),
@@ -162,6 +170,13 @@ MEANS = Exercise(
             lambda x: x.sum(dim=0) // len(x),
             "Your means are rounded down to whole numbers: `//` does that. Divide "
             "with `/`.",
+        ),
+        Misconception(
+            "halved at each step",
+            _halved_at_each_step,
+            "You halve at each step: `(mean + row) / 2` halves the weight of all "
+            "earlier rows each time, so that the last counts half of all. Add up the "
+            "rows, then divide once by N.",
         ),
     ),
     _tables,
@@ -269,6 +284,18 @@ CENTRE = Exercise(
             lambda x: x - x.sum(dim=0),
             "You subtract the sum of each column. Subtract its mean: `x.mean(dim=0)`.",
         ),
+        Misconception(
+            "divided by one less",
+            lambda x: x - x.sum(dim=0) / (len(x) - 1),
+            "You subtract the sum divided by N - 1, as for a variance. A mean divides "
+            "by the number of examples, N: `x.mean(dim=0)`.",
+        ),
+        Misconception(
+            "as batch norm does",
+            lambda x: F.batch_norm(x, None, None, training=True),
+            "Every column of yours has mean 0, but also spread 1: it is divided by "
+            "its spread too, as batch norm does. Only subtract the mean.",
+        ),
     ),
     _tables,
     hints=(
@@ -286,6 +313,14 @@ def _as_many_columns_as_rows(a: Tensor, b: Tensor) -> Tensor:
 
 def _unit(rows: Tensor) -> Tensor:
     return rows / rows.norm(dim=1, keepdim=True)
+
+
+def _mirrored(a: Tensor, b: Tensor) -> Tensor:
+    table = (a @ b.T).triu()
+    n = min(table.shape)
+    square = table[:n, :n]
+    table[:n, :n] = square + square.T - square.diag().diag()
+    return table
 
 
 PRODUCTS = Exercise(
@@ -364,6 +399,13 @@ PRODUCTS = Exercise(
             lambda a, b: torch.cdist(a, b),
             "These are the distances between the rows. The task asks for their dot "
             "products: multiply pair by pair, then sum.",
+        ),
+        Misconception(
+            "mirrored",
+            _mirrored,
+            "Below the diagonal your numbers mirror those above it. The table is not "
+            "symmetric: at [1, 0] `a[1]` meets `b[0]`, at [0, 1] `a[0]` meets `b[1]`. "
+            "Compute every entry.",
         ),
     ),
     lambda: [

@@ -221,6 +221,14 @@ ATTENTION = Exercise(
             "You sum the keys. The weights are found with the keys, but what is "
             "summed are the values: `weights @ v`.",
         ),
+        Misconception(
+            "root rounded down",
+            lambda q, k, v: (
+                (q @ k.transpose(-2, -1) / math.isqrt(q.shape[-1])).softmax(-1) @ v
+            ),
+            "You divide by the root of the width rounded down, as by `math.isqrt`: "
+            "right for square numbers only. Take the root itself.",
+        ),
     ),
     _attention_cases,
     hints=(
@@ -276,6 +284,11 @@ def _masked_cases() -> list[Case]:
 
 def _filled(q: Tensor, k: Tensor, v: Tensor, keep: Tensor, number: float) -> Tensor:
     return _scores(q, k).masked_fill(~keep, number).softmax(dim=-1) @ v
+
+
+def _filled_with_the_lowest(q: Tensor, k: Tensor, v: Tensor, keep: Tensor) -> Tensor:
+    scores = _scores(q, k)
+    return torch.where(keep, scores, scores.min()).softmax(dim=-1) @ v
 
 
 MASKED = Exercise(
@@ -418,6 +431,13 @@ MASKED = Exercise(
             ),
             "`keep` has no effect: you hide the future, as a causal mask does. Hide "
             "what `keep` says, `attn_mask=keep`.",
+        ),
+        Misconception(
+            "filled with the lowest score",
+            _filled_with_the_lowest,
+            "Hidden keys keep some weight: their scores are set to the lowest score "
+            "that occurs, and other keys may have one nearly as low. Fill with minus "
+            "infinity.",
         ),
     ),
     _masked_cases,
@@ -849,6 +869,13 @@ SPLIT_HEADS = Exercise(
             lambda x, heads: x.unflatten(-1, (heads, -1)).permute(1, 2, 0, 3),
             "Batch and tokens have changed places: `x` is `(N, L, E)`, the batch "
             "first, and the result is batch, head, token, width.",
+        ),
+        Misconception(
+            "exchanged before the cut",
+            lambda x, heads: x.transpose(1, 2).reshape(len(x), heads, x.shape[1], -1),
+            "The dimensions are exchanged before the cut: then the numbers of a token "
+            "no longer lie side by side. Cut the last dimension first, `unflatten(-1, "
+            "(heads, -1))`, and exchange tokens and heads after that.",
         ),
     ),
     _heads_cases,
@@ -1518,6 +1545,12 @@ GREEDY = Exercise(
             lambda step, start, length: _greedy(step, start, length).float(),
             "The tokens are right, but they are floats: `torch.zeros` and "
             "`torch.empty` make floats unless you give them `dtype=torch.int64`.",
+        ),
+        Misconception(
+            "largest size",
+            _decode(lambda step, tokens: _best(step(tokens)[-1].abs())),
+            "You take the score that is farthest from 0, so a strongly negative one "
+            "can win. The best token has the largest score: no `abs`.",
         ),
     ),
     _greedy_cases,

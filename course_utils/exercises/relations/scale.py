@@ -52,8 +52,8 @@ def _name_of(
     """Name the factors of all cases: one constant, or one expression of sizes."""
     scalar = all(pair.expected.numel() == 1 for pair in failing)
     if _all_close(ratios, [ratios[0]] * len(ratios)):
-        if scalar and len(ratios) < 3:
-            return None
+        if (scalar and len(ratios) < 3) or (passing and len(ratios) == 1):
+            return None  # in one case of several, the factor may be that case's own
         return _constant(ratios[0]), "look for a constant factor too much or missing."
     expected = [*ratios, *[1.0] * len(passing)]
     sizes = list(_sizes([*failing, *passing]))
