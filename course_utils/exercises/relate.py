@@ -27,7 +27,7 @@ from course_utils.exercises.relations.numbers import (
 )
 from course_utils.exercises.relations.order import memory_order, order
 from course_utils.exercises.relations.places import mirrored, places, repeated
-from course_utils.exercises.relations.scale import factor, offset, slices
+from course_utils.exercises.relations.scale import case_factor, factor, offset, slices
 from course_utils.exercises.relations.shape import (
     broadcast,
     every_other,
@@ -157,6 +157,7 @@ _SAME_SHAPE = (
     mirrored,
     places,
     slices,
+    case_factor,
 )
 
 

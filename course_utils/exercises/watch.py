@@ -25,19 +25,24 @@ def watched_call(net: nn.Module, x: Tensor) -> Any:
     before = x.clone()
     kept = {name: p.detach().clone() for name, p in net.named_parameters()}
     result = net(x)
-    if not torch.equal(x, before):
+    if not _equal(x, before):
         raise ValueError(
             "`forward` changes its input in place, as by `x /= …`, by a method whose "
             "name ends in `_`, or by `inplace=True`. Whoever else holds it, under "
             "another name too, finds other numbers there: write `x = x / …`."
         )
     for name, parameter in net.named_parameters():
-        if name in kept and not torch.equal(parameter, kept[name]):
+        if name in kept and not _equal(parameter, kept[name]):
             raise ValueError(
                 f"`forward` changes the parameter `{name}`, so the next call gives "
                 "other scores for the same input. Set its numbers once, in `__init__`."
             )
     return result
+
+
+def _equal(a: Tensor, b: Tensor) -> bool:
+    same = a.shape == b.shape and a.dtype == b.dtype
+    return same and torch.allclose(a, b, rtol=0, atol=0, equal_nan=True)
 
 
 def hidden_modules(net: nn.Module) -> list[nn.Module]:

@@ -6,6 +6,7 @@ import pkgutil
 
 import pytest
 import torch
+from torch import nn
 
 from course_utils.exercises import bank
 from course_utils.exercises.diagnose import diagnose
@@ -208,3 +209,103 @@ def test_arguments_of_a_case_are_shown_by_name(name):
     else:  # the check calls the answer with other things
         apply = list(inspect.signature(exercise.apply).parameters)[1:]
         assert first in {"own_0", *exercise.arguments[:1], *apply[:1]}
+
+
+class ShrinkingWeights(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(784, 64), nn.Linear(64, 10)])
+
+    def forward(self, x):
+        for layer in self.layers:
+            layer.weight.data /= layer.in_features**0.5
+        return self.layers[1](self.layers[0](x.flatten(1)).relu())
+
+
+class DropoutInAList(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(12, 32), nn.Linear(32, 4)
+        self.drops = [nn.Dropout(0.2), nn.Dropout(0.5)]
+
+    def forward(self, x):
+        hidden = self.first(self.drops[0](x)).relu()
+        return self.last(self.drops[1](hidden))
+
+
+class DropoutInPlace(DropoutInAList):
+    def __init__(self):
+        super().__init__()
+        self.drops = nn.ModuleList([nn.Dropout(0.2, inplace=True), nn.Dropout(0.5)])
+
+
+class NormInPlace(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gamma = nn.Parameter(torch.ones(16))
+        self.up, self.down = nn.Linear(16, 64), nn.Linear(64, 16)
+
+    def normed(self, x):
+        x /= (x.square().mean(dim=-1, keepdim=True) + 1e-6).sqrt()
+        return x * self.gamma
+
+    def forward(self, x):
+        return x + self.down(self.up(self.normed(x)).relu())
+
+
+class GammaCutOff(NormInPlace):
+    def normed(self, x):
+        root = (x.square().mean(dim=-1, keepdim=True) + 1e-6).sqrt()
+        return x / root * self.gamma.data
+
+
+class ReluInPlace(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.middle = nn.Linear(196, 64), nn.Linear(64, 64)
+        self.last = nn.Linear(64, 10)
+
+    def forward(self, x):
+        hidden = self.first(x.mul_(1.5)).relu()
+        return self.last(hidden + self.middle(hidden).relu())
+
+
+def stack_with_biases_over_the_budget():
+    widths = (784, 69, 74, 10)
+    layers = [nn.Flatten(), nn.Dropout(0.2), nn.Linear(*widths[:2]), nn.ReLU()]
+    layers += [nn.Dropout(0.3), nn.Linear(*widths[1:3]), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Dropout(0.3), nn.Linear(*widths[2:]))
+
+
+def stack_with_norms_over_the_budget():
+    blocks = [nn.Sequential(nn.LayerNorm(41), nn.Linear(41, 41)) for _ in range(18)]
+    return nn.Sequential(
+        nn.Linear(196, 41), *blocks, nn.LayerNorm(41), nn.Linear(41, 10)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "words"),
+    [
+        ("linear.repair", ShrinkingWeights, "changes the parameter `layers.0.weight`"),
+        ("dropout.repair", DropoutInAList, "kept in a plain list"),
+        ("dropout.repair", DropoutInPlace, "changes its input in place"),
+        ("normalization.repair", NormInPlace, "changes its input in place"),
+        ("normalization.repair", GammaCutOff, "no gradient reaches `gamma`"),
+        ("activations.repair", ReluInPlace, "changes its input in place"),
+        (
+            "dropout.design",
+            stack_with_biases_over_the_budget,
+            "The weights alone are 59,942",
+        ),
+        (
+            "normalization.design",
+            stack_with_norms_over_the_budget,
+            "The linear layers alone have 39,493",
+        ),
+    ],
+)
+def test_cause_beside_the_numbers_is_told(name, answer, words):
+    verdict = diagnose(ALL[name], answer)
+    assert (verdict.state, verdict.misconception) == ("wrong", None)
+    assert words in verdict.messages[0]

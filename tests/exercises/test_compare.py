@@ -108,3 +108,13 @@ def test_different(actual, expected, message):
 
 def test_the_expected_number_stays_unsaid():
     assert "731" not in difference(4, 731)
+
+
+@pytest.mark.parametrize(
+    ("given", "tuple_of_its_own"),
+    [(((1, 2, 3),), True), (([1, 2, 3],), True), (((1, 2),), False), ((6,), False)],
+)
+def test_comma_behind_a_tuple_is_told(given, tuple_of_its_own):
+    message = difference(given, (1, 2, 3))
+    assert message.startswith("Expected 3 values, got 1")
+    assert ("a comma follows the closing bracket" in message) is tuple_of_its_own

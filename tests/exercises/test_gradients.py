@@ -3,7 +3,11 @@
 import pytest
 import torch
 
-from course_utils.exercises.gradients import held_constant
+from course_utils.exercises.gradients import (
+    cutters,
+    held_constant,
+    passed_back_message,
+)
 from course_utils.exercises.model import Exercise
 from course_utils.exercises.outcome import run_with_gradients
 
@@ -20,6 +24,10 @@ def several_lines(x):
 def one_in_place(x):
     y = x.clone()
     return x * y.detach_()
+
+
+def leaf(x):
+    return x * torch.nn.Parameter(x)
 
 
 def without_gradients(x):
@@ -47,6 +55,7 @@ def copied(x):
             "`z = x.detach()`",
         ),
         (one_in_place, "`.detach()` in the line `return x * y.detach_()`"),
+        (leaf, "`nn.Parameter(…)`, which makes a new tensor of what it is given"),
         (without_gradients, "`torch.no_grad()` in the line `with torch.no_grad():`"),
         (
             stacked,
@@ -77,3 +86,64 @@ def test_what_the_check_detaches_is_not_the_learner_s():
         compile("lambda x: x * x.detach()", held_constant.__code__.co_filename, "eval")
     )
     assert held_constant(SQUARE, answer, CASES) is None
+
+
+class Overwriting(torch.autograd.Function):
+    """Keeps its input where the next call overwrites it."""
+
+    @staticmethod
+    def forward(ctx, x):
+        Overwriting.kept = x.clone()
+        return x * x
+
+    @staticmethod
+    def backward(ctx, grad):
+        return 2 * Overwriting.kept * grad
+
+
+class Deaf(torch.autograd.Function):
+    """Ignores the gradient from above."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, grad):
+        return 2 * ctx.saved_tensors[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Overwriting.apply, "it overwrites what the first kept"),
+        (Deaf.apply, "ignores the gradient that comes from above"),
+        (lambda x: x * x, None),
+        (lambda x: x * x.detach(), None),
+        (lambda x: x.detach(), None),
+    ],
+)
+def test_way_back_of_the_learner_s_own_is_tried(answer, words):
+    for case in CASES:
+        mine = run_with_gradients(SQUARE, answer, case)
+        # As if three times as much were right: all of these are wrong.
+        right = run_with_gradients(SQUARE, lambda x: x * x, case)
+        if words is None:
+            right = run_with_gradients(SQUARE, lambda x: 3 * x * x, case)
+        message = passed_back_message(SQUARE, answer, case, mine, right)
+        assert (message is None) if words is None else (words in message)
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [
+        (lambda x: x.data, "`.data`"),
+        (lambda x: torch.tensor(x.tolist()), "`.tolist()` or `torch.tensor(...)`"),
+        (lambda x: torch.from_numpy(x.numpy()), "numpy"),
+    ],
+)
+def test_what_the_code_names_is_suspected(answer, named):
+    assert cutters(answer).startswith(named)
+    assert "`.item()`" not in cutters(answer)
+    assert "`.item()`" in cutters(lambda x: x)

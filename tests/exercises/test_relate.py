@@ -15,6 +15,14 @@ def tables(*shapes):
     return [torch.randn(shape, generator=generator) for shape in shapes]
 
 
+def mirrored(table):
+    n = min(table.shape)
+    upper = table[:n, :n].triu()
+    whole = table.clone()
+    whole[:n, :n] = upper + upper.T - upper.diag().diag()
+    return whole
+
+
 INPUTS = tables((3, 4), (5, 2), (2, 7))
 SQUARES = tables((3, 3), (4, 4))
 WRONG = {
@@ -97,6 +105,27 @@ WRONG = {
         lambda x: x.T.reshape(1, -1),
         lambda x: x.reshape(1, -1),
     ),
+    "None of your numbers is above 100: something is limited": (
+        lambda x: torch.where(x > 0, 900 * x.abs() + 200, 0).clamp(max=100),
+        lambda x: torch.where(x > 0, 900 * x.abs() + 200, 0),
+    ),
+    "alike: each is the expected last one": (
+        lambda x: x[-1:].expand_as(x),
+        lambda x: x,
+    ),
+    "alike: each is the expected first one": (
+        lambda x: x[:, :1].expand_as(x),
+        lambda x: x,
+    ),
+    "Along dim 1, all slices of your result are alike; the expected": (
+        lambda x: x.square().mean(1, keepdim=True).expand_as(x),
+        lambda x: x.square(),
+    ),
+    "wrong by one factor, in each case by another": (
+        lambda x: x * x.square().sum().sqrt(),
+        lambda x: x,
+    ),
+    "Your table is symmetric": (lambda x: mirrored(x), lambda x: x),
     "exactly where `x` is negative": (
         lambda x: torch.where(x < 0, x / 9, x),
         lambda x: x,
@@ -233,6 +262,28 @@ def test_unrelated_results_get_no_message():
 
 def test_one_coincidence_is_no_relation():
     assert relate([Pair({"n": 4}, 8.0, 2.0)]) is None
+
+
+def test_factor_of_one_case_among_right_ones_is_not_called_constant():
+    x, y, z = INPUTS
+    wrong = [Pair({}, 2 * v, v) for v in (x, y)]
+    right = Pair({}, z, z)
+    assert "2 times" in relate(wrong, [right])
+    message = relate(wrong[:1], [right])
+    assert message.startswith("In the case that fails, all numbers are wrong by one")
+
+
+def test_two_equal_numbers_are_no_relation():
+    pairs = [Pair({}, 0.0, right) for right in (1.7, 4.1, 8.9)]
+    assert relate(pairs[:2]) is None
+    assert "your result is 0 throughout" in relate(pairs)
+
+
+def test_item_of_a_list_that_was_given_is_recognised():
+    x, y, _ = INPUTS
+    pairs = [Pair({"parts": [x, v]}, [x, v], [x / len(v), 0 * v]) for v in (x, y)]
+    message = relate(pairs)
+    assert message == "In the first value: your result is `parts[0]` itself, unchanged."
 
 
 def test_relation_must_hold_in_every_failing_case():

@@ -156,3 +156,13 @@ def test_item_of_a_result_is_named():
     )
     message = explained(exercise, "ab", lambda a, b: (a, a))
     assert message.startswith("The sum would be right if `b` were 0")
+
+
+def test_what_a_check_saw_is_not_explained_by_other_arguments():
+    seen = Exercise(
+        "demo.seen",
+        lambda words: ["no gradient", "nothing", "nothing"][min(words, 2)],
+        (),
+        lambda: [(n,) for n in (3, 4, 5)],
+    )
+    assert explained(seen, ["words"], lambda words: "no gradient") is None

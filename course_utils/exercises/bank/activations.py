@@ -287,7 +287,8 @@ DEAD = Exercise(
         ),
         Misconception(
             "spread of 0",
-            lambda h: int((h.std(dim=0) == 0).sum()),
+            # Not `h.std`, which warns where there is one example.
+            lambda h: int((h == h[0]).all(dim=0).sum()) if len(h) > 1 else 0,
             "You count units without spread. That counts a unit that is the same "
             "number for all examples, though not 0; and a single example has no "
             "spread (`nan`), so none is counted. Ask whether all of its numbers are "

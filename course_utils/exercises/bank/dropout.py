@@ -612,7 +612,7 @@ CHANNELS = Exercise(
         Misconception(
             "border kept",
             lambda x, noise, p: x * (noise <= 1 - p)[:, :, None, None] / (1 - p),
-            _BORDER.replace("entry", "channel"),
+            _BORDER.replace("an entry", "a channel").replace("entry", "channel"),
         ),
         Misconception(
             "one dimension added",
