@@ -52,7 +52,7 @@ def expect_error(
                 f"but it says: {error}"
             ) from error
         line = f"{match}{rest.splitlines()[0] if rest else ''}"
-        print(fill(f"{type(error).__name__}: {line}", 88, subsequent_indent="  "))
+        print(fill(f"{type(error).__name__}: {line}", 76, subsequent_indent="  "))
     else:
         kinds = kind if isinstance(kind, tuple) else (kind,)
         names = " or ".join(k.__name__ for k in kinds)

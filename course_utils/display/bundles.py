@@ -28,6 +28,9 @@ _POINTED_AT = "rgba(128,128,128,.15)"
 # A border that shows on white and on black. (JupyterLab lets no variable through.)
 BORDER = "border:1px solid rgba(128,128,128,.85);border-radius:6px"
 
+# A full picture's width in pixels: cards and folds end where it does.
+WIDE = 760
+
 # A picture's data inside the HTML that shows it.
 DATA_URI = r"data:image/(?:png|svg\+xml);base64,([A-Za-z0-9+/=]+)"
 

@@ -1,4 +1,4 @@
-"""Folding: what answers a prediction waits under 'What it prints' until opened."""
+"""Folding: what answers a prediction waits, folded, until it is opened."""
 
 import base64
 import html
@@ -12,8 +12,10 @@ from course_utils.display.bundles import (
     FOLD_CLASS,
     HTML,
     MEASURED,
+    PICTURE_CLASS,
     PLAIN,
     PNG,
+    WIDE,
     Bundle,
     details,
     pointed_at,
@@ -31,13 +33,16 @@ _PRINTED = f"margin:0;font-family:{_FONTS};font-size:.93em"
 _LIVE_TEXT = ("\r", "\b", "\x1b")
 
 
-def fold_next_output() -> None:
+def fold_next_output(count: int = 1) -> None:
     """Have the next output of this notebook shown folded; without a kernel, do nothing.
 
     Of the next three cells, the first that puts out anything has all of it collected,
     and published as one folded output when it ends. An error, stderr and what is live
     (a widget, a display that is updated, a progress bar) are shown as ever; after an
     error or something live, so is all else that this cell puts out.
+
+    Args:
+        count: how many cells' outputs are folded; each is looked for in three cells.
 
     >>> fold_next_output()  # no kernel here
     """
@@ -49,7 +54,7 @@ def fold_next_output() -> None:
         return
     if _waiting:
         _waiting.give_up()
-    _waiting = _Fold(shell)
+    _waiting = _Fold(shell, count)
 
 
 @dataclass
@@ -64,10 +69,11 @@ class _Piece:
 class _Fold:
     """Stands between one cell and the page, and holds back what the cell puts out."""
 
-    def __init__(self, shell: Any) -> None:
+    def __init__(self, shell: Any, count: int) -> None:
         self._shell = shell
+        self._left = count  # outputs still to be folded
         self._stdout: Any = None
-        self._cells = 0  # begun since the question
+        self._cells = 0  # begun since the question, or since the last fold
         self._depth = 0  # a cell can run another: %%capture does
         self._pieces: list[_Piece] = []
         self._replaced = ExitStack()  # closing it puts the originals back
@@ -101,10 +107,14 @@ class _Fold:
         if self._depth:
             return
         self._replaced.close()
-        if self._pieces or self._cells == REACH:
+        held, self._pieces = self._pieces, []
+        if held:
+            self._left -= 1
+            self._cells = 0
+        if not self._left or self._cells == REACH:
             self._stop()
-        if self._pieces:
-            self._shell.display_pub.publish(_folded(self._pieces))
+        if held:
+            self._shell.display_pub.publish(_folded(held))
 
     def _stop(self) -> None:
         global _waiting
@@ -173,10 +183,16 @@ def _folded(pieces: list[_Piece]) -> Bundle:
     body = f'<div style="padding:4px 12px 10px;overflow-x:auto">{page}</div>'
     texts = [str(piece.data.get(PLAIN, "")) for piece in joined]
     ends = ["" if piece.written else "\n" for piece in joined[:-1]]
+    name = "What it draws" if any(map(_is_picture, joined)) else "What it prints"
+    fold = details(name, body, FOLD_CLASS)
     return {
-        HTML: pointed_at(FOLD_CLASS) + details("What it prints", body, FOLD_CLASS),
+        HTML: f'{pointed_at(FOLD_CLASS)}<div style="max-width:{WIDE}px">{fold}</div>',
         PLAIN: "".join(map("".join, zip(texts, [*ends, ""], strict=True))),
     }
+
+
+def _is_picture(piece: _Piece) -> bool:
+    return PNG in piece.data or PICTURE_CLASS in str(piece.data.get(HTML, ""))
 
 
 def _page(piece: _Piece) -> str:

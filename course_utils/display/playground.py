@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from html import escape
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -94,7 +95,8 @@ def playground(
     _connect(frame, drawing, chosen)
     # Without a kernel a frontend shows the text, so it says what there is to move.
     values = ", ".join(f"{names[name]} = {value}" for name, value in start.items())
-    text = f"Controls: {values}. Run this cell to move them."
+    # Lines that fit a narrow page, which else breaks them inside a word.
+    text = fill(f"Controls: {values}. Run this cell to move them.", 72)
     display(widget_view(frame.model_id or "") | {PLAIN: text}, raw=True)
 
 

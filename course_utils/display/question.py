@@ -9,6 +9,7 @@ from course_utils.display.bundles import (
     BORDER,
     OPTION_CLASS,
     QUESTION_CLASS,
+    WIDE,
     details,
     markup,
     pointed_at,
@@ -25,6 +26,8 @@ def ask(
     answer: int,
     why: str,
     wrong: Mapping[int, str] | None = None,
+    *,
+    folds: int = 1,
 ) -> None:
     """Ask a question with options; opening one shows at once whether it is right.
 
@@ -38,9 +41,12 @@ def ask(
         answer: the index of the right one, from 0.
         why: the reason, shown with the right answer.
         wrong: a hint for each wrong option that deserves one, by its index.
+        folds: how many of the next outputs give the answer away, such as 2 where a
+            drawing of the same numbers follows.
 
     Raises:
-        ValueError: fewer than two options, two alike, or an index out of range.
+        ValueError: fewer than two options, two alike, or an index out of range, or
+            `folds` is below 1.
 
     Outside a notebook, as here, the output is printed instead:
 
@@ -63,6 +69,8 @@ def ask(
         raise ValueError(f"answer={answer} names no option: use 0 to {last}.")
     if answer in wrong or not all(0 <= index <= last for index in wrong):
         raise ValueError("wrong= explains wrong options, by their index.")
+    if folds < 1:
+        raise ValueError(f"folds={folds}: fold 1 output or more.")
     letters = zip(ascii_lowercase, options, strict=False)
     lines = [f"  {letter}) {option}" for letter, option in letters]
     card = {
@@ -70,7 +78,7 @@ def ask(
         bundles.PLAIN: "\n".join([f"Predict. {question}", *lines]),
     }
     display(card, raw=True)
-    fold_next_output()
+    fold_next_output(folds)
 
 
 def _card(
@@ -92,7 +100,7 @@ def _card(
         details(markup(option), verdict, OPTION_CLASS, group)
         for option, verdict in zip(options, verdicts, strict=True)
     )
-    box = f"{BORDER};padding:12px 16px 16px;max-width:46em"
+    box = f"{BORDER};padding:12px 16px 16px;max-width:{WIDE - 34}px"  # with its edges
     return (
         f'{pointed_at(QUESTION_CLASS)}<div class="{QUESTION_CLASS}" style="{box}">'
         f'<div style="margin:0 0 10px"><b>Predict.</b> {markup(question)}</div>'

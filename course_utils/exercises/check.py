@@ -26,7 +26,7 @@ def check(name: str, answer: Any, hint: bool = False) -> None:
     what the learner sees.
 
     >>> check("start.means", lambda x: x.mean(dim=0))  # doctest: +ELLIPSIS
-    {...'text/plain': '✓ Exercise 2 of 5 (start.means): correct.'...}
+    {...'text/plain': '✓ Exercise 2 of 8 (start.means): correct.'...}
 
     Args:
         name: the exercise, such as "linear.affine".

@@ -58,7 +58,8 @@ def _count(lesson: str) -> dict[str, str]:
     ]
     rest = ("Still open: {}." if texts else "That is all of them.").format
     return {
-        HTML: f'<div class="{PROGRESS_CLASS}"><b>{first}</b> '
+        # At the left edge of JupyterLab's prose.
+        HTML: f'<div class="{PROGRESS_CLASS}" style="margin-left:6px"><b>{first}</b> '
         f"{rest(', '.join(links))}</div>",
         PLAIN: f"{first} {rest(', '.join(texts.values()))}",
     }

@@ -14,7 +14,7 @@ from course_utils.display.bundles import (
 )
 from tests.browser.controls import move_slider, playgrounds
 from tests.browser.page import Browser, what_is_missing
-from tests.browser.server import Lab
+from tests.browser.server import ROOT, Lab
 
 missing = what_is_missing()
 pytestmark = [
@@ -121,6 +121,21 @@ def test_of_moves_in_a_row_the_last_is_drawn(block):
       }
     }""")
     says(block, "weight 2, index 2")
+
+
+@pytest.mark.parametrize("width", [620, 800, 1280])
+def test_no_control_reaches_into_the_next(block, view, width):
+    view.page.set_viewport_size({"width": width, "height": 1000})
+    overfull = block.place.evaluate("""place =>
+      [...place.querySelectorAll('.stage, .grid, .field')]
+        .filter(part => part.scrollWidth > part.clientWidth + 1).length""")
+    assert overfull == 0
+
+
+def test_a_widget_below_does_not_make_it_narrower(block, view):
+    view.page.add_style_tag(path=ROOT / "course_utils/display/touch/touch.css")
+    playground = block.place.locator(f".{PLAYGROUND_CLASS}")
+    assert playground.evaluate("part => getComputedStyle(part).maxWidth") == "none"
 
 
 def test_page_that_is_loaded_anew_follows(block, lab, view):

@@ -58,18 +58,22 @@ AS_EVER = {  # the cell after the question: its outputs' kinds
         "stdout",
     ],
 }
-ROWS = {  # cells in a row, and which of them is folded
-    "the next": ([ASK, "1", "2"], 1),
-    "the second": ([ASK, "x = 1", "2", "3"], 2),
-    "the third": ([ASK, "x = 1", "def f(): ...", "3", "4"], 3),
-    "the fourth is too far": ([ASK, "x = 1", "x = 2", "x = 3", "4"], None),
-    "run again": ([ASK, "1", "1"], 1),
-    "after two questions": ([ASK, ASK, "1", "2"], 2),
-    "after an error": ([ASK, "1 / 0", "2"], None),
-    "after a warning": ([ASK, "print('beware', file=sys.stderr)", "2"], 2),
-    "a cell within a cell": ([ASK, "%%capture held\nprint('a')", "held.stdout"], 2),
-    "a question's own words": (["ask('?', ['a', 'b'], 0, '.'); 1", "2", "3"], 1),
-    "an unusable question": (["ask('?', ['a', 'b'], 2, '.')", "2"], None),
+ROWS = {  # cells in a row, and which of them are folded
+    "the next": ([ASK, "1", "2"], [1]),
+    "the second": ([ASK, "x = 1", "2", "3"], [2]),
+    "the third": ([ASK, "x = 1", "def f(): ...", "3", "4"], [3]),
+    "the fourth is too far": ([ASK, "x = 1", "x = 2", "x = 3", "4"], []),
+    "run again": ([ASK, "1", "1"], [1]),
+    "after two questions": ([ASK, ASK, "1", "2"], [2]),
+    "after an error": ([ASK, "1 / 0", "2"], []),
+    "after a warning": ([ASK, "print('beware', file=sys.stderr)", "2"], [2]),
+    "a cell within a cell": ([ASK, "%%capture held\nprint('a')", "held.stdout"], [2]),
+    "a question's own words": (["ask('?', ['a', 'b'], 0, '.'); 1", "2", "3"], [1]),
+    "an unusable question": (["ask('?', ['a', 'b'], 2, '.')", "2"], []),
+    "two of them": (["fold_next_output(2)", "1", "x = 1", "2", "3"], [1, 3]),
+    "the second too far": (["fold_next_output(2)", "1", *["x = 1"] * 3, "2"], [1]),
+    "one that failed ends it": (["fold_next_output(2)", "1", "1 / 0", "2"], [1]),
+    "asked to": (["ask('?', ['a', 'b'], 0, '.', folds=2)", "1", "2", "3"], [1, 2]),
 }
 UNTOUCHED = """
 shell = get_ipython()
@@ -134,19 +138,20 @@ def test_what_is_live_or_failed_is_shown_as_ever(answers, source):
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_one_cell_is_folded(ran, name):
+def test_only_the_next_outputs_are_folded(ran, name):
     sources, folded = ROWS[name]
     before = list(ROWS.values())[: list(ROWS).index(name)]
     start = 1 + 2 * len(FOLDED | AS_EVER) + sum(len(row) + 1 for row, _ in before)
     row = ran[start : start + len(sources)]
     assert [cell.source for cell in row] == sources
     places = [place for place, cell in enumerate(row) if cell.is_folded()]
-    assert places == ([] if folded is None else [folded])
+    assert places == folded
 
 
 def test_markup_that_was_printed_is_shown_as_text(answers):
     page = answers["print(\"a < b & 'c'\")"].outputs[0].data[HTML]
     assert "a &lt; b &amp; 'c'</pre>" in page
+    assert ">What it prints</summary>" in page
 
 
 def test_picture_is_folded_with_description_and_caption(answers):
@@ -154,6 +159,7 @@ def test_picture_is_folded_with_description_and_caption(answers):
     assert 'alt="An empty &lt;square&gt;." width="100" height="100"' in page
     assert stored_picture(page).startswith(b"\x89PNG")
     assert page.count("An empty &lt;square&gt;.") == 2
+    assert ">What it draws</summary>" in page
 
 
 def test_stderr_is_not_folded(answers):

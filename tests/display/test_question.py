@@ -128,6 +128,7 @@ def test_browser_finds_the_options_by_their_class(card):
         ({"options": ["yes", "yes"]}, "all different"),
         ({"answer": 3}, "names no option"),
         ({"answer": -1}, "names no option"),
+        ({"folds": 0}, "fold 1 output or more"),
         ({"wrong": {0: "x"}}, "explains wrong options"),
         ({"wrong": {9: "x"}}, "explains wrong options"),
         ({"wrong": {-1: "x"}}, "explains wrong options"),

@@ -3,16 +3,20 @@
 Keyed by the exercise, then by the change as `Mutant.change` shows it, less its line.
 """
 
+A_NUMBER = "The text allows a tensor with one number."
 TWO_DIMS = "The text gives two dimensions, so dim 1 is dim -1."
 
 EQUAL: dict[str, dict[str, str]] = {
+    "start.fit": {
+        "`w.item()`: the method not called": A_NUMBER,
+        "`b.item()`: the method not called": A_NUMBER,
+        "`w * x.squeeze(1) + b - y` with swapped sides": "The square has no sign.",
+    },
     "activations.leaky": {
         "`x > 0` with GtE": "slope · 0 is 0, and any slope is right at the bend.",
     },
     "activations.dead": {
-        "`(h == 0).all(dim=0).sum().item()`: the method not called": (
-            "The text allows a tensor with one number."
-        ),
+        "`(h == 0).all(dim=0).sum().item()`: the method not called": A_NUMBER,
         "`h == 0` with LtE": "A ReLU gives no negative numbers.",
     },
     "activations.softmax": {
@@ -90,7 +94,7 @@ EQUAL: dict[str, dict[str, str]] = {
     },
     "classifier.accuracy": {
         "`(logits.argmax(dim=1) == labels).float().mean()...`: the method not called": (
-            "The text allows a tensor with one number."
+            A_NUMBER
         ),
     },
 }

@@ -472,6 +472,14 @@ def test_what_the_check_saw_is_not_shown_twice():
     assert verdict.case == ""
 
 
+def test_numpy_array_is_not_told_to_be_drawn():
+    verdict = diagnose(RELU, lambda x: x.relu().numpy())
+    assert verdict.state == "wrong"
+    assert verdict.messages[0].startswith("Expected a tensor of shape")
+    drawn = diagnose(RELU, lambda x: (x.relu() + torch.rand(())).numpy())
+    assert drawn.messages[0].startswith("Your result is drawn at random")
+
+
 def test_result_of_a_design_has_its_own_name():
     line = Exercise(
         "demo.line",

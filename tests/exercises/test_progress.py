@@ -30,7 +30,8 @@ def affine(x, weight, bias):
 def test_nothing_is_solved_at_first(displayed):
     assert text(displayed) == f"Solved in this session: 0 of 9. {ALL_OPEN}"
     page = displayed[0][0][HTML]
-    assert page.startswith(f'<div class="{PROGRESS_CLASS}"><b>Solved in this session:')
+    assert page.startswith(f'<div class="{PROGRESS_CLASS}" ')
+    assert "><b>Solved in this session: 0 of 9.</b> " in page
     assert (
         'href="#Exercise-1" style="text-decoration: underline">1 count</a>, <a' in page
     )

@@ -208,7 +208,7 @@ def _draw_rows(
     for place, token in enumerate(tokens):
         share = _round(shares[start, place])
         weight = "bold" if place == start else "normal"
-        texts = [(0, token, 11, weight), (1, token, 11, "normal")]
+        texts = [(0, token, 10, weight), (1, token, 10, "normal")]
         for y, text, size, weight in [*texts, (1.12, share, 9, "normal")]:
             at = places[place], y
             ax.text(*at, text, size=size, weight=weight, ha="center", va="center")

@@ -1,11 +1,13 @@
-"""Exercises of lesson 00: tensors, shapes, broadcasting, a first gradient."""
+"""Exercises of lesson 00: tensors, shapes, broadcasting, gradients, a first descent."""
+
+import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.exercises.cases import randn
-from course_utils.exercises.model import Case, Exercise, Misconception
+from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 from course_utils.session import current_device
 
 BATCH_SHAPE = Exercise(
@@ -184,6 +186,139 @@ MEANS = Exercise(
         "Which of the two dimensions should disappear: the examples or the features?",
         "`dim` names the dimension that disappears, as in `x.sum(dim=0)` above.",
         "`sum` has a sister that also divides by the number of examples.",
+    ),
+)
+
+
+def _pictures() -> list[Case]:
+    # No picture is square in all of them, and none but the first holds a 255.
+    generator = torch.Generator().manual_seed(2)
+    shapes = [(2, 3, 4), (1, 2, 5), (3, 4, 1), (4, 2, 2)]
+    drawn = [torch.randint(0, 250, shape, generator=generator) for shape in shapes]
+    drawn[0][0, 0, 0] = 255
+    return [(images.to(current_device(), torch.uint8),) for images in drawn]
+
+
+PREPARE = Exercise(
+    "start.prepare",
+    lambda images: images[:, None] / 255,
+    (
+        Misconception(
+            "not divided",
+            lambda images: images[:, None].float(),
+            "Shape and dtype are right, but the numbers still go up to 255: divide "
+            "them by 255.",
+        ),
+        Misconception(
+            "channel missing",
+            lambda images: images / 255,
+            "The numbers are right, the channel is missing: `(N, H, W)` should become "
+            "`(N, 1, H, W)`.",
+        ),
+        Misconception(
+            "channel last",
+            lambda images: images[..., None] / 255,
+            "The new dimension is the last one, as in image files. In PyTorch the "
+            "channel follows the batch: `N, C, H, W`.",
+        ),
+        Misconception(
+            "channel before batch",
+            lambda images: images[None] / 255,
+            "The new dimension comes first, which makes one picture with N channels. "
+            "The examples come first: `N, C, H, W`.",
+        ),
+        Misconception(
+            "nothing but the shape",
+            lambda images: images[:, None],
+            "The shape is right, but these are still whole numbers from 0 to 255. "
+            "Divide them by 255: that makes floats of them, too.",
+        ),
+        Misconception(
+            "whole division",
+            lambda images: images[:, None] // 255,
+            "`//` divides whole numbers and drops the rest: nearly all becomes 0. "
+            "Divide with `/`.",
+        ),
+        Misconception(
+            "whole division, as floats",
+            lambda images: (images[:, None] // 255).float(),
+            "Nearly everything is 0 here: the division dropped the rest, as `//` "
+            "does. Divide with `/`.",
+        ),
+        Misconception(
+            "by the maximum",
+            lambda images: images[:, None] / images.max(),
+            "You divide by the largest number that occurs. Then the same grey means "
+            "something else in another batch: divide by 255, whatever occurs.",
+        ),
+        Misconception(
+            "each by its maximum",
+            lambda images: images[:, None] / images.amax((1, 2))[:, None, None, None],
+            "You divide each picture by its own largest number, so a pale garment "
+            "becomes a dark one: divide by 255, whatever occurs.",
+        ),
+        Misconception(
+            "by 256",
+            lambda images: images[:, None] / 256,
+            "You divide by 256. The largest number of a uint8 is 255, and it should "
+            "become 1.",
+        ),
+        Misconception(
+            "float64",
+            lambda images: images[:, None].double() / 255,
+            "The numbers are right, but they are float64. The weights of a layer are "
+            "float32: `.float()`, or a plain division by 255, gives that.",
+        ),
+        Misconception(
+            "from -1 to 1",
+            lambda images: images[:, None] / 127.5 - 1,
+            "Your numbers run from -1 to 1, which some networks like. Here 0 should "
+            "stay 0, and 255 become 1.",
+        ),
+        Misconception(
+            "ink and paper exchanged",
+            lambda images: 1 - images[:, None] / 255,
+            "Light and dark are exchanged: 0 should stay 0, and 255 become 1.",
+        ),
+        Misconception(
+            "sides exchanged",
+            lambda images: images[:, None].transpose(2, 3) / 255,
+            "Height and width have changed places, so the pictures lie on their "
+            "sides: `(N, 1, H, W)`.",
+        ),
+        Misconception(
+            "three channels",
+            lambda images: images[:, None].expand(-1, 3, -1, -1) / 255,
+            "There are three channels, as for red, green and blue. A grey picture has "
+            "one.",
+        ),
+        Misconception(
+            "flattened",
+            lambda images: images.flatten(1) / 255,
+            "The pixels of each picture are in one row. Keep height and width apart: "
+            "`(N, 1, H, W)`.",
+        ),
+        Misconception(
+            "squeezed",
+            lambda images: (images[:, None] / 255).squeeze(),
+            "A dimension of size 1 is missing, the channel's and perhaps others. The "
+            "usual cause is `squeeze()`, which removes all of them.",
+        ),
+        Misconception(
+            "standardised",
+            lambda images: (
+                (images[:, None] / 255 - (images / 255).mean()) / (images / 255).std()
+            ),
+            "You also bring the numbers to mean 0 and standard deviation 1. Here they "
+            "should lie between 0 and 1: divide by 255, nothing more.",
+        ),
+    ),
+    _pictures,
+    hints=(
+        "There are two things to do: a new dimension, and another scale.",
+        "`images[:, None]` has a new dimension of size 1 behind the first. "
+        "`unsqueeze` makes one, too.",
+        "A uint8 goes up to 255, and a division makes floats.",
     ),
 )
 
@@ -518,4 +653,400 @@ GRADIENT = Exercise(
     forbidden=("backward", "autograd.grad"),
 )
 
-EXERCISES = (BATCH_SHAPE, MEANS, CENTRE, PRODUCTS, GRADIENT)
+
+def _batches() -> list[Case]:
+    return [
+        ((1, 28, 28), torch.float32, 100_000),
+        ((1, 28, 28), torch.uint8, 100_000),
+        ((3, 224, 224), torch.float32, 2**30),
+        ((784,), torch.float64, 3 * 6_272),  # three fit exactly
+        ((784,), torch.float64, 3 * 6_272 - 1),
+        ((4, 5), torch.int64, 159),  # not even one fits
+        ((2, 3), torch.bool, 100),
+        ((7, 2), torch.float16, 50),
+    ]
+
+
+LARGEST_BATCH = Exercise(
+    "start.largest_batch",
+    lambda shape, dtype, budget: budget // (math.prod(shape) * dtype.itemsize),
+    (
+        Misconception(
+            "a byte each",
+            lambda shape, dtype, budget: budget // math.prod(shape),
+            "You count one byte for each number. That is right for uint8; "
+            "`dtype.itemsize` says how many bytes a number takes.",
+        ),
+        Misconception(
+            "four bytes each",
+            lambda shape, dtype, budget: budget // (math.prod(shape) * 4),
+            "You count four bytes for each number, whatever `dtype` says. That is "
+            "right for float32; `dtype.itemsize` knows the others.",
+        ),
+        Misconception(
+            "eight bytes each",
+            lambda shape, dtype, budget: budget // (math.prod(shape) * 8),
+            "You count eight bytes for each number, whatever `dtype` says. That is "
+            "right for float64 and int64; `dtype.itemsize` knows the others.",
+        ),
+        Misconception(
+            "bits",
+            lambda shape, dtype, budget: (
+                budget // (math.prod(shape) * dtype.itemsize * 8)
+            ),
+            "You divide by the bits of an example. The budget is in bytes of 8 bits, "
+            "and `dtype.itemsize` counts bytes.",
+        ),
+        Misconception(
+            "sum of the sizes",
+            lambda shape, dtype, budget: budget // (sum(shape) * dtype.itemsize),
+            "You add the sizes of the shape. 2 rows of 3 are 6 numbers: multiply them.",
+        ),
+        Misconception(
+            "not rounded",
+            lambda shape, dtype, budget: budget / (math.prod(shape) * dtype.itemsize),
+            "There are no parts of an example: round down to a whole number, with "
+            "`//`.",
+        ),
+        Misconception(
+            "rounded up",
+            lambda shape, dtype, budget: (
+                -(-budget // (math.prod(shape) * dtype.itemsize))
+            ),
+            "You round up, so the last example no longer fits. Round down, with `//`.",
+        ),
+        Misconception(
+            "rounded to the nearest",
+            lambda shape, dtype, budget: round(
+                budget / (math.prod(shape) * dtype.itemsize)
+            ),
+            "You round to the nearest whole number, which is sometimes one example too "
+            "many. Round down, with `//`.",
+        ),
+        Misconception(
+            "one at least",
+            lambda shape, dtype, budget: max(
+                1, budget // (math.prod(shape) * dtype.itemsize)
+            ),
+            "Where not even one example fits, the answer is 0; yours is 1.",
+        ),
+        Misconception(
+            "strictly below",
+            lambda shape, dtype, budget: (
+                (budget - 1) // (math.prod(shape) * dtype.itemsize)
+            ),
+            "Right except where the examples fill the budget exactly: that is allowed, "
+            "too.",
+        ),
+        Misconception(
+            "first size missing",
+            lambda shape, dtype, budget: (
+                budget // (math.prod(shape[1:]) * dtype.itemsize)
+            ),
+            "The first size of `shape` is missing in your count. `shape` belongs to "
+            "one example, so its first size is not the batch.",
+        ),
+        Misconception(
+            "numbers in the budget",
+            lambda shape, dtype, budget: budget // dtype.itemsize,
+            "This is how many numbers fit. One example has many: divide by their "
+            "count, too.",
+        ),
+        Misconception(
+            "bytes of one",
+            lambda shape, dtype, budget: math.prod(shape) * dtype.itemsize,
+            "This is how many bytes one example takes. How often does that go into the "
+            "budget?",
+        ),
+        Misconception(
+            "numbers of one",
+            lambda shape, dtype, budget: math.prod(shape),
+            "This is how many numbers one example has. Count their bytes, and then how "
+            "often they go into the budget.",
+        ),
+        Misconception(
+            "bytes in use",
+            lambda shape, dtype, budget: (
+                budget
+                // (math.prod(shape) * dtype.itemsize)
+                * math.prod(shape)
+                * dtype.itemsize
+            ),
+            "This is how many bytes the largest batch takes. The task asks how many "
+            "examples it has.",
+        ),
+        Misconception(
+            "number of dimensions",
+            lambda shape, dtype, budget: budget // (len(shape) * dtype.itemsize),
+            "You count the dimensions of an example, not its numbers: the sizes in "
+            "`shape` must be multiplied.",
+        ),
+        Misconception(
+            "first size only",
+            lambda shape, dtype, budget: budget // (shape[0] * dtype.itemsize),
+            "You use the first size of `shape` alone. An example has as many numbers "
+            "as the product of all its sizes.",
+        ),
+        Misconception(
+            "last size only",
+            lambda shape, dtype, budget: budget // (shape[-1] * dtype.itemsize),
+            "You use the last size of `shape` alone. An example has as many numbers as "
+            "the product of all its sizes.",
+        ),
+        Misconception(
+            "sum, a byte each",
+            lambda shape, dtype, budget: budget // sum(shape),
+            "There are two mistakes. The sizes of the shape must be multiplied, not "
+            "added, and a number takes `dtype.itemsize` bytes, not one.",
+        ),
+        Misconception(
+            "kilobytes",
+            lambda shape, dtype, budget: (
+                budget * 1_024 // (math.prod(shape) * dtype.itemsize)
+            ),
+            "You read the budget as kilobytes, times 1,024. It is in bytes.",
+        ),
+        Misconception(
+            "multiplied in place of divided",
+            lambda shape, dtype, budget: budget // math.prod(shape) * dtype.itemsize,
+            "You multiply by `dtype.itemsize` where you should divide: `a // b * c` is "
+            "read from the left. Put parentheses round the bytes of one example.",
+        ),
+    ),
+    _batches,
+    hints=(
+        "How many numbers does one example have?",
+        "And how many bytes? `dtype.itemsize` is the number of bytes of one number.",
+        "How often does that go into the budget, in whole examples?",
+    ),
+)
+
+
+def _lines() -> list[Case]:
+    cases = []
+    for seed, (n, lr, steps) in enumerate(
+        [(5, 0.1, 3), (4, 0.05, 1), (3, 0.02, 6), (1, 0.1, 2), (6, 0.2, 4)]
+    ):
+        x, y = randn((n, 1), (n,), seed=seed)
+        cases.append((x, y + 1, lr, steps))
+    return cases
+
+
+def _steps_taken(steps: int, faults: frozenset[str]) -> int:
+    if "only one step" in faults:
+        return 1
+    return steps + ("one step too many" in faults) - ("one step too few" in faults)
+
+
+_FIT_FAULTS = {
+    "all against all",
+    "never cleared",
+    "uphill",
+    "summed",
+    "slope left alone",
+    "intercept left alone",
+    "slope first",
+    "factor 2 missing",
+    "only one step",
+    "one step too many",
+    "one step too few",
+    "exchanged",
+}
+
+
+def _fit_gradients(
+    w: float, b: float, x: Tensor, y: Tensor, faults: frozenset[str]
+) -> tuple[float, float]:
+    if "all against all" in faults:
+        x, y = x.expand(-1, len(x)), y.expand(len(x), -1)
+    else:
+        x = x[:, 0]
+    error = w * x + b - y
+    factor = 1 if "factor 2 missing" in faults else 2
+    if "summed" in faults:
+        factor *= error.numel()
+    return factor * (error * x).mean().item(), factor * error.mean().item()
+
+
+def _fit(
+    x: Tensor, y: Tensor, lr: float, steps: int, faults: frozenset[str] = frozenset()
+) -> tuple[float, float]:
+    """Return slope and intercept after descent with these mistakes."""
+    w = b = kept_w = kept_b = 0.0
+    rate = -lr if "uphill" in faults else lr
+    for _ in range(_steps_taken(steps, faults)):
+        grad_w, grad_b = _fit_gradients(w, b, x, y, faults)
+        if "never cleared" in faults:
+            grad_w, grad_b = kept_w, kept_b = kept_w + grad_w, kept_b + grad_b
+        if "slope left alone" not in faults:
+            w -= rate * grad_w
+        if "slope first" in faults:
+            grad_b = _fit_gradients(w, b, x, y, faults)[1]
+        if "intercept left alone" not in faults:
+            b -= rate * grad_b
+    return (b, w) if "exchanged" in faults else (w, b)
+
+
+def _fit_with(faults: frozenset[str]) -> Answer | None:
+    """Return the descent with these mistakes; None if one of them is unknown."""
+    if not faults <= _FIT_FAULTS:
+        return None
+    return lambda x, y, lr, steps: _fit(x, y, lr, steps, faults)
+
+
+def _fit_at_once(x: Tensor, y: Tensor, lr: float, steps: int) -> tuple[float, float]:
+    # The bottom of the bowl; with a single point, the one nearest to 0.
+    features = torch.cat([x, torch.ones_like(x)], dim=1).cpu()
+    w, b = (torch.linalg.pinv(features) @ y.cpu()).tolist()
+    return w, b
+
+
+def _fit_absolute(x: Tensor, y: Tensor, lr: float, steps: int) -> tuple[float, float]:
+    w = b = 0.0
+    for _ in range(steps):
+        sign = (w * x[:, 0] + b - y).sign()
+        w, b = w - lr * (sign * x[:, 0]).mean().item(), b - lr * sign.mean().item()
+    return w, b
+
+
+def _last_gradients(x: Tensor, y: Tensor, lr: float, steps: int) -> tuple[float, float]:
+    w, b = _fit(x, y, lr, steps - 1)
+    error = w * x[:, 0] + b - y
+    return 2 * (error * x[:, 0]).mean().item(), 2 * error.mean().item()
+
+
+def _loss_of_fit(x: Tensor, y: Tensor, lr: float, steps: int) -> float:
+    w, b = _fit(x, y, lr, steps - 1)
+    return (w * x[:, 0] + b - y).square().mean().item()
+
+
+FIT = Exercise(
+    "start.fit",
+    lambda x, y, lr, steps: _fit(x, y, lr, steps),
+    (
+        Misconception(
+            "as it was",
+            _fit_with(frozenset({"all against all", "never cleared", "uphill"})),
+            "This is what the broken function gives: it has three mistakes, one in the "
+            "shapes, one in the gradients, one in the step.",
+        ),
+        Misconception(
+            "all against all",
+            _fit_with(frozenset({"all against all"})),
+            "Your line meets all targets at once. `w * x + b` is `(N, 1)`, `y` is "
+            "`(N,)`, and broadcasting makes `(N, N)` differences of them. Give both "
+            "the same shape.",
+        ),
+        Misconception(
+            "never cleared",
+            _fit_with(frozenset({"never cleared"})),
+            "The gradients of earlier steps are still in yours: `backward()` adds to "
+            "`.grad`. Clear it before each `backward()`.",
+        ),
+        Misconception(
+            "uphill",
+            _fit_with(frozenset({"uphill"})),
+            "Each step makes the loss larger: the gradient points uphill. Move against "
+            "it, with a minus.",
+        ),
+        Misconception(
+            "summed",
+            _fit_with(frozenset({"summed"})),
+            "Your steps are too long, by the number of squared differences: the loss "
+            "is their mean, not their sum.",
+        ),
+        Misconception(
+            "slope left alone",
+            _fit_with(frozenset({"slope left alone"})),
+            "The slope is still 0: only the intercept has been moved.",
+        ),
+        Misconception(
+            "intercept left alone",
+            _fit_with(frozenset({"intercept left alone"})),
+            "The intercept is still 0: only the slope has been moved.",
+        ),
+        Misconception(
+            "slope first",
+            _fit_with(frozenset({"slope first"})),
+            "The intercept's gradient is taken after the slope has moved. Compute "
+            "both gradients from the same loss, then move both.",
+        ),
+        Misconception(
+            "factor 2 missing",
+            _fit_with(frozenset({"factor 2 missing"})),
+            "Your steps are half as long as they should be. The derivative of a square "
+            "has a factor 2.",
+        ),
+        Misconception(
+            "only one step",
+            _fit_with(frozenset({"only one step"})),
+            "This is the line after a single step. Perhaps the `return` stands inside "
+            "the loop.",
+        ),
+        Misconception(
+            "one step too many",
+            _fit_with(frozenset({"one step too many"})),
+            "You take one step more than `steps`.",
+        ),
+        Misconception(
+            "one step too few",
+            _fit_with(frozenset({"one step too few"})),
+            "You take one step less than `steps`.",
+        ),
+        Misconception(
+            "exchanged",
+            _fit_with(frozenset({"exchanged"})),
+            "The numbers are right, in the other order: first the slope w, then the "
+            "intercept b.",
+        ),
+        Misconception(
+            "nothing moved",
+            lambda x, y, lr, steps: (0.0, 0.0),
+            "Slope and intercept are still 0. Either they are not moved, or the "
+            "gradients are cleared between `backward()` and the step.",
+        ),
+        Misconception(
+            "at once",
+            _fit_at_once,
+            "This is the best line there is. The task asks for the line after `steps` "
+            "steps of descent, which has not arrived there yet.",
+        ),
+        Misconception(
+            "absolute differences",
+            _fit_absolute,
+            "Your steps follow the signs of the differences alone, as for the mean of "
+            "their absolute values. Square them.",
+        ),
+        Misconception(
+            "gradients returned",
+            _last_gradients,
+            "These are the gradients of the last step. Return the slope and the "
+            "intercept.",
+        ),
+        Misconception(
+            "loss returned",
+            _loss_of_fit,
+            "This is the loss of the last step. Return two values, the slope and the "
+            "intercept.",
+        ),
+    ),
+    _lines,
+    hints=(
+        "Print the shapes of `w * x + b` and of `y`, then of their difference.",
+        "`backward()` adds its gradients to those that are there already.",
+        "Should a step go with the gradient or against it?",
+    ),
+    parts=("the slope", "the intercept"),
+    switches=_fit_with,
+)
+
+EXERCISES = (
+    BATCH_SHAPE,
+    MEANS,
+    PREPARE,
+    CENTRE,
+    PRODUCTS,
+    GRADIENT,
+    LARGEST_BATCH,
+    FIT,
+)
