@@ -973,6 +973,13 @@ STEP = Exercise(
             "gradient of the sigmoid.",
         ),
         Misconception(
+            "nothing detached",
+            lambda z: torch.sigmoid(z) + (_hard(z) - torch.sigmoid(z)),
+            "The values are right, but two sigmoids that cancel going forward cancel "
+            "going backward too, and no gradient is left. Hide the one with the minus "
+            "from autograd: `.detach()`.",
+        ),
+        Misconception(
             "slope of a steeper sigmoid",
             _with_slope_of(lambda z: torch.sigmoid(2 * z)),
             "Forward is right; the gradient is that of a steeper sigmoid, "
@@ -1127,7 +1134,13 @@ def _faults_of(net: Any) -> Iterator[str]:
     if not torch.allclose(net.eval()(x), scores, rtol=1e-3, atol=1e-4):
         yield "in evaluation mode the scores are others"
     net.train()
-    if not (net.first(x) < 0).any():
+    sums = net.first(x)
+    if not sums.any():
+        yield (
+            "the sums before the first ReLU are all exactly 0, where it lets no "
+            "gradient through, as where weights and biases start at 0"
+        )
+    elif not (sums < 0).any():
         yield "the sums before the first ReLU are never negative, so it never bends"
     F.cross_entropy(scores, torch.arange(200, device=x.device) % 10).backward()
     if any(parameter.grad is None for parameter in net.parameters()):

@@ -826,9 +826,11 @@ AWAKE = Exercise(
         Misconception(
             "all in evaluation",
             lambda model: model.eval(),
-            "Everything is in evaluation mode, the dropout layers too. Switch those "
-            "back with `train()`, with parentheses, after the last `eval()`: that "
-            "changes a module and all inside it.",
+            "Everything is in evaluation mode, the dropout layers too: none is "
+            "switched back after the last `eval()`, which changes a module and all "
+            "inside it. `train()` may come before it, be missing or lack its "
+            "parentheses; or your condition is never true: whether a module is a "
+            "dropout layer, `isinstance` tells.",
         ),
         Misconception(
             "no eval first",

@@ -1437,8 +1437,8 @@ REPAIR = Exercise(
         Misconception(
             "gamma not registered",
             _block(kept=False, root=_over_the_words, path="normed"),
-            "The module's parameters lack γ: a plain tensor is trained by nobody and "
-            "saved nowhere. What does `nn` have for a tensor that is to be trained?",
+            "The module's parameters lack γ: neither a plain tensor nor a buffer is "
+            "trained. What does `nn` have for a tensor that is to be trained?",
         ),
         Misconception(
             "over the words",
@@ -1555,6 +1555,15 @@ def _flaw(answer: Answer, n: int) -> Any:
         return net
     net = net.to(current_device()).train()
     linear = [part for part in net.modules() if isinstance(part, nn.Linear)]
+    every = [part for _, part in net.named_modules(remove_duplicate=False)]
+    named = sum(isinstance(part, nn.Linear) for part in every)
+    if len(linear) < 20 <= named:
+        raise ValueError(
+            f"Your network uses {named} linear layers, but only {len(linear)} of them "
+            "are different: the others are the same layers once more, with the same "
+            "weights, as `[layer] * 18` makes them. Make a new one each time, as in a "
+            "loop."
+        )
     if len(linear) < 20:
         return "the network has fewer than 20 linear layers"
     count = sum(parameter.numel() for parameter in net.parameters())
@@ -1577,6 +1586,11 @@ def _flaw(answer: Answer, n: int) -> Any:
             return "a picture's scores depend on the other pictures of its batch"
         if not _close(scores[:1], net(pictures[:1])):
             return "one picture alone gets other scores than in a batch"
+        if _close(scores.sum(1), torch.ones_like(scores[:, 0])):
+            raise ValueError(
+                "The scores of every picture sum to 1: a softmax at the end squeezes "
+                "them together. Return what the last linear layer gives."
+            )
         spread = scores.std(0).mean().item()
         if spread < 0.01:
             return "all pictures get nearly the same scores"
@@ -1603,14 +1617,16 @@ DESIGN = Exercise(
             "no norm",
             _stack(nn.Identity),
             "All pictures get nearly the same scores: layer by layer the difference "
-            "between them fades, as at the beginning of the lesson.",
+            "between them fades, as at the beginning of the lesson. A norm at the "
+            "entrance alone does not last. What holds it up is a norm in every block, "
+            "and a path past the block's layers.",
         ),
         Misconception(
             "a norm in a plain stack",
             _stack(nn.LayerNorm),
             "Alive, but the scores differ too little. A norm over features keeps the "
-            "size of the numbers, not the pictures apart: give each picture a path "
-            "past the layers.",
+            "size of the numbers, not the pictures apart: that is done by a path past "
+            "the layers of each block.",
         ),
         Misconception(
             "BatchNorm",
@@ -1630,9 +1646,9 @@ DESIGN = Exercise(
         Misconception(
             "no norm in the residual stream",
             _residual(nn.Identity),
-            "The paths keep the pictures apart, but pictures ten times as strong give "
-            "scores far further apart: nothing sets the size of the stream. Where do "
-            "norms stand in a pre-norm network, the last one included?",
+            "The pictures stay apart, but pictures ten times as strong give scores far "
+            "further apart: nothing sets the size of what the last layer gets. Where "
+            "do norms stand in a pre-norm network, the last one included?",
         ),
         Misconception(
             "too wide",
