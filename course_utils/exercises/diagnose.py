@@ -267,7 +267,10 @@ def _changed_in_place(name: str, value: Any, list_changed: bool) -> str:
     message = f"{seen}. Work on a copy: others may still need the old one."
     if not isinstance(value, Tensor):
         return message
-    return f"{message} `.clone()` makes one; `y = {name}` is only a second name for it."
+    return (
+        f"{message} `.clone()` makes one; `y = {name}`, a slice and `.detach()` share "
+        f"the numbers of `{name}`."
+    )
 
 
 def _explain(mine: Outcome, right: Outcome) -> tuple[str, ...]:

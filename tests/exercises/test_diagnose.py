@@ -135,7 +135,7 @@ def test_change_of_an_input_is_reported_whole():
     assert diagnose(RELU, in_place).messages == (
         "Your code changes its input `x` in place. "
         "Work on a copy: others may still need the old one. `.clone()` makes one; "
-        "`y = x` is only a second name for it.",
+        "`y = x`, a slice and `.detach()` share the numbers of `x`.",
     )
 
 

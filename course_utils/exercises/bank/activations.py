@@ -65,6 +65,12 @@ LEAKY = Exercise(
             "negative ones are multiplied by `slope`.",
         ),
         Misconception(
+            "ELU",
+            lambda x, slope: F.elu(x, alpha=slope),
+            "Below 0 your result bends and levels off at `-slope`, as ELU does. "
+            "It should be a straight line: `slope * x`.",
+        ),
+        Misconception(
             "maximum",
             lambda x, slope: torch.maximum(x, slope * x),
             "The larger of `x` and `slope * x` is right only while slope is at most 1, "
@@ -528,6 +534,13 @@ GAIN = Exercise(
             "the gradient meets the slopes, f'(z).",
         ),
         Misconception(
+            "forward gain",
+            lambda activation, z: z.std() / activation(z).std(),
+            "You compare the spread before the activation with that after it: "
+            "that would keep the size of what goes forward. The gradient meets "
+            "the slopes, f'(z).",
+        ),
+        Misconception(
             "mean subtracted",
             _gain_from(lambda slopes, y: 1 / slopes.std()),
             "You divide by the standard deviation of the slopes, which subtracts "
@@ -605,6 +618,10 @@ def _shifted_by(make: Callable[[Tensor], Tensor]) -> Answer:
     return answer
 
 
+def _sums_unkept(z: Tensor) -> Tensor:
+    return z - z.exp().sum(dim=-1).log()
+
+
 def _wide_scores() -> list[Case]:
     # Rows so far apart that one maximum for all of them is not enough.
     (far,) = randn((3, 4))
@@ -643,6 +660,19 @@ LOG_SOFTMAX = Exercise(
             lambda z: (z.exp() / z.exp().sum(dim=-1, keepdim=True)).log(),
             "exp(1000) is inf, and inf divided by inf is NaN. Subtract the row's "
             "maximum from z first, and stay with `z - log(sum(exp(z)))`.",
+        ),
+        Misconception(
+            "no keepdim",
+            lambda z: _sums_unkept(z - z.max(dim=-1).values),
+            "Without `keepdim=True` the maxima and the sums lose their last "
+            "dimension, and then line up with the columns in place of the rows. "
+            "Keep it, for both.",
+        ),
+        Misconception(
+            "no keepdim in the sum",
+            lambda z: _sums_unkept(z - z.amax(dim=-1, keepdim=True)),
+            "Without `keepdim=True` the sums lose their last dimension, and then "
+            "line up with the columns in place of the rows.",
         ),
         Misconception(
             "one maximum for all",

@@ -192,6 +192,18 @@ LAYER_NORM = Exercise(
             "the variance by n: `correction=0`.",
         ),
         Misconception(
+            "mean and variance exchanged",
+            lambda x, gamma, beta, eps: _affine(
+                (x - x.var(-1, correction=0, keepdim=True))
+                / torch.sqrt(x.mean(-1, keepdim=True) + eps),
+                gamma,
+                beta,
+            ),
+            "Mean and variance have changed places: you subtract the variance and "
+            "take the root of the mean, which may be negative. `torch.var_mean` "
+            "returns the variance first.",
+        ),
+        Misconception(
             "eps outside the root",
             lambda x, gamma, beta, eps: _affine(
                 _eps_outside(x, -1, eps, correction=0), gamma, beta
@@ -1049,6 +1061,14 @@ def _second_term_without_eps(
     return (to_hat - x * share) / root, (g * x / root).sum(0)
 
 
+def _over_the_batch(
+    x: Tensor, gamma: Tensor, g: Tensor, eps: float
+) -> tuple[Tensor, Tensor]:
+    root, to_hat = torch.sqrt(x.square().mean(0) + eps), g * gamma
+    hat = x / root
+    return (to_hat - hat * (to_hat * hat).mean(0)) / root, (g * hat).sum(0)
+
+
 _GAMMA_FROM_X = (
     "The gradient of `x` is right. That of `gamma` is a sum of g · x̂, with the "
     "normalised numbers, not with `x`."
@@ -1083,6 +1103,13 @@ RMS_BACKWARD = Exercise(
             ),
             "You subtract the mean of the gradient too. That term comes from the mean "
             "that BatchNorm and LayerNorm subtract; RMSNorm subtracts none.",
+        ),
+        Misconception(
+            "all over the batch",
+            _over_the_batch,
+            "All your means run over the batch (`dim=0`), the one in the root "
+            "too, as in BatchNorm. RMSNorm treats each row by itself: they run "
+            "over its features, `dim=-1`.",
         ),
         Misconception(
             "over the batch",
