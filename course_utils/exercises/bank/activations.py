@@ -662,17 +662,11 @@ LOG_SOFTMAX = Exercise(
             "maximum from z first, and stay with `z - log(sum(exp(z)))`.",
         ),
         Misconception(
-            "no keepdim",
+            "no keepdim, twice",
             lambda z: _sums_unkept(z - z.max(dim=-1).values),
-            "Without `keepdim=True` the maxima and the sums lose their last "
-            "dimension, and then line up with the columns in place of the rows. "
-            "Keep it, for both.",
-        ),
-        Misconception(
-            "no keepdim in the sum",
-            lambda z: _sums_unkept(z - z.amax(dim=-1, keepdim=True)),
-            "Without `keepdim=True` the sums lose their last dimension, and then "
-            "line up with the columns in place of the rows.",
+            "The maxima and the sums have lost a dimension, so they line up with the "
+            "columns, or with nothing. `keepdim=True`, in both, keeps one beside each "
+            "row.",
         ),
         Misconception(
             "one maximum for all",
@@ -751,10 +745,7 @@ LOG_SOFTMAX = Exercise(
         ),
         Misconception(
             "no keepdim",
-            lambda z: (
-                (z - z.amax(-1, keepdim=True))
-                - (z - z.amax(-1, keepdim=True)).exp().sum(-1).log()
-            ),
+            lambda z: _sums_unkept(z - z.amax(-1, keepdim=True)),
             "The logarithms of the sums have lost a dimension, so they line up with "
             "the columns, or with nothing. `keepdim=True` keeps one beside each "
             "row.",

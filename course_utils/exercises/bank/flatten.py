@@ -228,7 +228,7 @@ PLACE = Exercise(
             "by H and then multiplies by W. Put parentheses around the product.",
         ),
         Misconception(
-            "divided by the channels",
+            "the rest divided too",
             _divided_by_channels,
             "You divide by the number of channels. A channel is `H * W` numbers: "
             "divide by that to find c; what remains leads to row and column.",

@@ -924,9 +924,10 @@ def _made_anew(x: Tensor, y: Tensor, lr: float, steps: int) -> tuple[float, floa
     w = torch.tensor(0.0, device=x.device, requires_grad=True)
     b = torch.tensor(0.0, device=x.device, requires_grad=True)
     for _ in range(steps):
-        (w * x[:, 0] + b - y).square().mean().backward()
+        loss = (w * x[:, 0] + b - y).square().mean()
+        by_w, by_b = torch.autograd.grad(loss, (w, b))
         with torch.no_grad():
-            w, b = w - lr * w.grad, b - lr * b.grad
+            w, b = w - lr * by_w, b - lr * by_b
     return w.item(), b.item()
 
 
