@@ -1,6 +1,8 @@
 """Where should the norm stand in a residual network, and does warm-up help?"""
 
 import argparse
+from itertools import product
+from statistics import fmean
 
 import torch
 import torch.nn.functional as F
@@ -10,16 +12,18 @@ from course_utils import load_fashion_mnist
 from course_utils.authoring.record import record
 
 WIDTH, STEPS, WARM_UP, BATCH = 64, 200, 100, 64
-RATES = (0.0003, 0.001, 0.003, 0.01)
+RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01)
+SEEDS = range(3)
 NORMS = {"post": nn.LayerNorm, "pre": nn.LayerNorm, "pre, RMS": nn.RMSNorm}
 SETTINGS = [
     {"blocks": blocks, "norm": norm, "warm_up": warm_up}
-    for blocks in (2, 8, 24)
-    for norm in ("post", "pre", "pre, RMS", "none")
-    for warm_up in (False, True)
+    for blocks, norm, warm_up in [
+        *product((2, 8, 24), ("post", "pre", "pre, RMS", "none"), (False,)),
+        *product((24,), ("post", "pre"), (True,)),
+    ]
 ]
 # 8 blocks, pre-norm, no warm-up
-RERUN = (10, {"test_accuracy": (0.72, 0.88), "size": (1.5, 4.0)})
+RERUN = (5, {"test_accuracy": (0.72, 0.88), "size": (1.5, 4.0)})
 
 
 class Block(nn.Module):
@@ -97,29 +101,31 @@ def size_at_the_start(blocks: int, norm: str, x: Tensor) -> float:
 
 
 def measure(blocks: int, norm: str, warm_up: bool) -> dict[str, object]:
-    """Choose the rate on validation with one seed, then test it with three others."""
+    """Train with each rate, three times; test those of the best on validation."""
     parts = garments()
-    tried = {
-        rate: accuracy(
-            trained(100, blocks, norm, warm_up, rate, *parts["training"]),
-            *parts["validation"],
-        )
+    models = {
+        rate: [
+            trained(seed, blocks, norm, warm_up, rate, *parts["training"])
+            for seed in SEEDS
+        ]
         for rate in RATES
     }
-    best = max(tried, key=lambda rate: tried[rate])
-    models = [
-        trained(seed, blocks, norm, warm_up, best, *parts["training"])
-        for seed in range(3)
-    ]
+    found = {
+        rate: [round(accuracy(model, *parts["validation"]), 4) for model in runs]
+        for rate, runs in models.items()
+    }
+    best = max(found, key=lambda rate: fmean(found[rate]))
+    tested = [round(accuracy(model, *parts["test"]), 4) for model in models[best]]
     return {
         "size": size_at_the_start(blocks, norm, parts["training"][0]),
-        **{f"at_{rate:g}": value for rate, value in tried.items()},
+        **{f"at_{rate:g}": runs for rate, runs in found.items()},
         "rate": best,
-        "test_accuracy": [accuracy(model, *parts["test"]) for model in models],
+        "test_accuracy": tested,
     }
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fresh", action="store_true", help="measure every row anew")
+    torch.set_num_threads(1)
     record(__file__, __doc__ or "", SETTINGS, measure, parser.parse_args().fresh)

@@ -18,6 +18,7 @@ from course_utils.exercises.compare import (
     has_numbers,
 )
 from course_utils.exercises.conditions import Pair, shared_condition
+from course_utils.exercises.elsewhere import Elsewhere, text_of
 from course_utils.exercises.explain import error_text, explain, learners_frames
 from course_utils.exercises.gradients import (
     cut_off_message,
@@ -97,17 +98,15 @@ def diagnose(exercise: Exercise, answer: Any, seconds: float = SECONDS) -> Verdi
         KeyboardInterrupt: the learner stopped the check.
     """
     replaced = put_back()
+    if isinstance(answer, Elsewhere):
+        replaced += answer.replaced
     trials = _trials(exercise)
     try:
         return run_guarded(
             lambda: _judge_all(exercise, answer, trials, replaced), seconds
         )
     except OutOfTime:
-        message = (
-            f"Your code ran for more than {seconds:g} seconds and was stopped: does a "
-            "loop never end?"
-        )
-        return Verdict(State.ERROR, (message,))
+        return too_slow(seconds)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
@@ -115,6 +114,19 @@ def diagnose(exercise: Exercise, answer: Any, seconds: float = SECONDS) -> Verdi
             raise
         message = f"Your result can't be compared. {explain(error)[0]}"
         return Verdict(State.ERROR, (message,))
+
+
+def too_slow(seconds: float) -> Verdict:
+    """Return the verdict on an answer that was stopped after so many seconds.
+
+    >>> too_slow(10).messages
+    ('Your code ran for more than 10 seconds and was stopped: does a loop never end?',)
+    """
+    message = (
+        f"Your code ran for more than {seconds:g} seconds and was stopped: does a loop "
+        "never end?"
+    )
+    return Verdict(State.ERROR, (message,))
 
 
 @dataclass(frozen=True)
@@ -525,7 +537,7 @@ def _argument_names(exercise: Exercise, answer: Any, count: int) -> list[str]:
 
 def _parameters(function: Any) -> list[str]:
     try:
-        parameters = inspect.signature(function).parameters.values()
+        parameters = inspect.signature(text_of(function)).parameters.values()
     except (TypeError, ValueError):
         return []
     return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]

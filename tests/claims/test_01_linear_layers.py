@@ -1,5 +1,6 @@
 """Lesson 01 says more than its page shows: each sentence, tested."""
 
+import re
 from itertools import pairwise, product
 
 import pytest
@@ -19,6 +20,15 @@ def class_on_the_page(name: str) -> type[nn.Module]:
     scope = {"torch": torch, "nn": nn, "F": F}
     exec(cell.source, scope)
     return scope[name]
+
+
+def functions_on_the_page(name: str) -> dict:
+    """Return everything that the cell of this function or class defines."""
+    pattern = re.compile(rf"(?m)^(?:def|class) {name}\b")
+    (cell,) = [c for c in code_cells(read(LESSONS[1])) if pattern.search(c.source)]
+    scope = {"torch": torch}
+    exec(cell.source, scope)
+    return scope
 
 
 def drawn(n: int, n_in: int, n_out: int) -> tuple[torch.Tensor, ...]:
@@ -128,7 +138,7 @@ def test_a_layer_multiplies_the_spread_by_root_n_times_sigma(n, spread):
     assert factor == pytest.approx(n**0.5 * spread, rel=0.05)
 
 
-def test_share_minus_truth_is_the_gradient_of_cross_entropy():
+def test_probability_minus_truth_is_the_gradient_of_cross_entropy():
     torch.manual_seed(0)
     scores, labels = torch.randn(7, 10, requires_grad=True), torch.arange(7)
     F.cross_entropy(scores, labels).backward()
@@ -155,12 +165,119 @@ def test_parameter_counts_of_the_bottleneck_and_the_pair():
     assert (784 * 16 + 16 * 64, 784 * 64) == (13_568, 50_176)
 
 
-def test_gpt2_block_keeps_the_shape_and_looks_at_earlier_words_only():
+def test_gpt2_counted_from_its_layers_is_its_published_size():
+    block = nn.TransformerEncoderLayer(768, 12, 3072, device="meta")
+    layers = [(768, 2304), (768, 768), (768, 3072), (3072, 768)]
+    norms = 2 * 2 * 768
+    in_linear = sum(i * o + o for i, o in layers)
+    assert sum(p.numel() for p in block.parameters()) == in_linear + norms
+    tables, last_norm = (50_257 + 1_024) * 768, 2 * 768
+    total = 12 * (in_linear + norms) + tables + last_norm
+    assert total == 124_439_808
+    used = 12 * in_linear + 50_257 * 768
+    assert round(1 - used / total, 3) == 0.007
+    assert 2 * used == pytest.approx(0.25e9, rel=0.02)
+    in_proj = 12 * (768 * 2304 + 2304)
+    assert in_proj / 86_567_656 == pytest.approx(0.25, abs=0.01)  # of ViT-B/16
+
+
+def test_products_with_one_loop_fewer_each_agree():
+    loops = functions_on_the_page("three_loops")
+    x, weight, _ = drawn(4, 6, 3)
+    for name in ("three_loops", "two_loops", "one_loop"):
+        assert_close(loops[name](x, weight), x @ weight.T)
+
+
+@pytest.mark.parametrize("widths", [(2, 2, 1), (5, 7, 7, 3), (784, 64, 64, 10)])
+def test_gradients_carried_back_through_a_stack_are_those_of_autograd(widths):
+    by_hand = functions_on_the_page("LinearByHand")
+    torch.manual_seed(len(widths))
+    net = nn.Sequential()
+    for n_in, n_out in pairwise(widths):
+        net.extend([nn.Linear(n_in, n_out), nn.ReLU()])
+    del net[-1]
+    stack = [
+        by_hand["LinearByHand"](part.weight.detach(), part.bias.detach())
+        if isinstance(part, nn.Linear)
+        else by_hand["ReLUByHand"]()
+        for part in net
+    ]
+    x = torch.randn(5, widths[0], requires_grad=True)
+    signal = x.detach()
+    for part in stack:
+        signal = part.forward(signal)
+    gradient = signal
+    for part in reversed(stack):
+        gradient = part.backward(gradient)
+    (net(x).square().sum() / 2).backward()
+    assert_close(gradient, x.grad, rtol=1e-4, atol=1e-5)
+    for part, theirs in zip(stack[::2], net[::2], strict=True):
+        assert_close(part.grad_weight, theirs.weight.grad, rtol=1e-4, atol=1e-5)
+        assert_close(part.grad_bias, theirs.bias.grad, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("value", [0.01, 0.1, -0.2])
+def test_equal_hidden_units_get_equal_gradients_and_different_ones_do_not(value):
     torch.manual_seed(0)
-    block, x = class_on_the_page("Block")(d=24), torch.randn(2, 5, 24)
-    changed = x.clone()
-    changed[:, 3] = torch.randn(24)
-    before, after = block(x), block(changed)
-    assert before.shape == x.shape
-    assert_close(after[:, :3], before[:, :3])
-    assert not torch.allclose(after[:, 4], before[:, 4])
+    x, labels = torch.randn(60, 8), torch.arange(60) % 5 % 3
+    for equal in (True, False):
+        net = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))
+        for p in net.parameters() if equal else ():
+            nn.init.constant_(p, value)
+        F.cross_entropy(net(x), labels).backward()
+        for gradient in (net[0].weight.grad, net[2].weight.grad.T):
+            apart = gradient.std(dim=0).max() / gradient.abs().max()
+            assert (apart < 1e-5) == equal
+
+
+def test_from_zeros_a_network_with_relu_trains_its_last_biases_alone():
+    net = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))
+    for p in net.parameters():
+        nn.init.zeros_(p)
+    F.cross_entropy(net(torch.randn(60, 8)), torch.arange(60) % 5 % 3).backward()
+    moved = [name for name, p in net.named_parameters() if p.grad.abs().max() > 0]
+    assert moved == ["2.bias"]
+
+
+@pytest.mark.parametrize("widths", [(784, 256, 64, 10), (1024, 512, 256, 128, 64)])
+def test_a_start_for_one_direction_costs_the_other_only_the_outer_widths(widths):
+    """He's remark: however many layers, the root of last over first, or its inverse."""
+    first, last = widths[0], widths[-1]
+    for rule, there, back in (
+        (lambda n_in, _: n_in**-0.5, 1, (last / first) ** 0.5),
+        (lambda _, n_out: n_out**-0.5, (first / last) ** 0.5, 1),
+    ):
+        found = []
+        for seed in range(20):
+            torch.manual_seed(seed)
+            weights = [rule(i, o) * torch.randn(o, i) for i, o in pairwise(widths)]
+            signal, gradient = torch.randn(100, first), torch.randn(100, last)
+            for weight in weights:
+                signal = signal @ weight.T
+            for weight in reversed(weights):
+                gradient = gradient @ weight
+            found.append((signal.std(), gradient.std()))
+        middle = torch.tensor(found).mean(dim=0)
+        assert_close(middle, torch.tensor([there, back]), rtol=0.06, atol=0)
+
+
+def test_xavier_normal_draws_with_the_compromise():
+    torch.manual_seed(0)
+    weight = nn.init.xavier_normal_(torch.empty(300, 700))
+    assert weight.std().item() == pytest.approx((2 / 1000) ** 0.5, rel=0.01)
+
+
+def test_variances_along_the_best_directions_are_eigenvalues():
+    torch.manual_seed(0)
+    x = torch.randn(50, 6, dtype=torch.float64) * torch.arange(1, 7)
+    centred = x - x.mean(dim=0)
+    _, values, directions = torch.linalg.svd(centred, full_matrices=False)
+    eigenvalues = torch.linalg.eigvalsh(centred.T @ centred).flip(0)
+    assert_close(values.square(), eigenvalues)
+    assert_close((centred @ directions.T).square().sum(dim=0), eigenvalues)
+
+
+def test_squared_loss_pushes_a_right_score_of_5_back_to_1():
+    score = torch.tensor([5.0], requires_grad=True)
+    F.mse_loss(score, torch.tensor([1.0])).backward()
+    assert score.grad.item() > 0

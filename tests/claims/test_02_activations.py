@@ -162,27 +162,87 @@ def test_calculate_gain_has_conventional_values():
         gain("gelu")
 
 
-@pytest.mark.parametrize("run", range(3))
-def test_a_net_on_its_leak_stops_at_the_best_line_and_gelu_learns(run):
-    torch.manual_seed(run)
-    cloud = 2 * torch.rand(300, 2) - 1
-    distance = cloud.norm(dim=1, keepdim=True)
-    inputs = torch.cat([cloud, torch.ones(300, 1)], dim=1)
-    best = inputs @ torch.linalg.lstsq(inputs, distance).solution
-    line = F.mse_loss(best, distance).item()
-    loss = {}
-    for bend in (nn.LeakyReLU(0.1), nn.GELU()):
-        torch.manual_seed(run)
-        net = nn.Sequential(nn.Linear(2, 100), bend, nn.Linear(100, 1))
-        net[0].bias.data -= 5
-        optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
-        for _ in range(300):
-            optimizer.zero_grad()
-            F.mse_loss(net(cloud), distance).backward()
-            optimizer.step()
-        loss[type(bend).__name__] = F.mse_loss(net(cloud), distance).item()
-    assert loss["LeakyReLU"] == pytest.approx(line, rel=0.01)
-    assert loss["GELU"] < 0.02
+def sums_of_ten_layers(activation, gain, seed=0):
+    torch.manual_seed(seed)
+    h, sums = torch.randn(200, 64).requires_grad_(), []
+    for _ in range(10):
+        sums.append(gain * h @ torch.randn(64, 64) / 8)
+        sums[-1].retain_grad()
+        h = activation(sums[-1])
+    h.backward(torch.randn(200, 64))
+    return sums
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_gain_for_normal_sums_does_not_keep_the_sums_normal(seed):
+    spread = {
+        gain: sums_of_ten_layers(torch.tanh, gain, seed)[-1].std().item()
+        for gain in (1.47, 5 / 3)
+    }
+    assert spread[1.47] == pytest.approx(0.85, abs=0.06)
+    assert spread[5 / 3] == pytest.approx(1.1, abs=0.06)
+    sigmoids = sums_of_ten_layers(torch.sigmoid, 4.72, seed)
+    assert 2 < sigmoids[-1].std() < 3.6
+    whole = sigmoids[0].grad.norm() / sigmoids[-1].grad.norm()
+    assert whole.item() ** (1 / 9) == pytest.approx(0.67, abs=0.05)
+
+
+def test_factor_0_4_leaves_a_ten_thousandth_and_2_makes_a_thousandfold():
+    assert 0.4**10 == pytest.approx(1e-4, rel=0.06)
+    assert 2**10 == pytest.approx(1_000, rel=0.03)
+
+
+def test_gelu_is_a_soft_switch():
+    z = torch.tensor([-2.0, 0.0, 2.0])
+    assert_close(bell.cdf(z), torch.tensor([0.023, 0.5, 0.977]), rtol=0, atol=5e-4)
+    assert_close(F.gelu(z), torch.tensor([-0.05, 0, 1.95]), rtol=0, atol=5e-3)
+
+
+def test_gelu_gives_one_output_at_two_slopes():
+    low, high = torch.tensor([-2.0]), torch.tensor([-0.0962])
+    assert_close(F.gelu(low), F.gelu(high), rtol=0, atol=2e-3)
+    assert slope_of(F.gelu, low) < 0 < slope_of(F.gelu, high)
+
+
+def test_units_that_start_equal_stay_equal():
+    x, y = torch.rand(50, 2), torch.rand(50, 1)
+    net = nn.Sequential(nn.Linear(2, 5), nn.ReLU(), nn.Linear(5, 1))
+    for p in net.parameters():
+        nn.init.constant_(p, 0.3)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.05)
+    for _ in range(50):
+        optimizer.zero_grad()
+        F.mse_loss(net(x), y).backward()
+        optimizer.step()
+    weight = net[0].weight.detach()
+    assert_close(weight, weight[:1].expand(5, 2))
+    assert (weight != 0.3).all()
+
+
+def test_a_net_on_its_leak_sits_at_the_best_line_and_then_learns():
+    line, relu, leaky, gelu = load_experiment("sleeping_units").rows
+    for steps in ("300 steps", "3,000 steps"):
+        assert leaky[steps] == pytest.approx(line[steps], rel=0.01)
+    assert max(leaky["20,000 steps"]) < 0.002
+    assert all(7 <= 100 - below <= 15 for below in leaky["below 0"])
+    assert relu["300 steps"] == relu["20,000 steps"]
+    assert relu["below 0"] == [100, 100, 100]
+    assert max(gelu["300 steps"]) < 0.006
+
+
+def test_last_layer_table_says_what_the_lesson_reads_off():
+    rows = load_experiment("last_layer").rows
+    found = {(row["at the end"], row["steps"]): row["test accuracy"] for row in rows}
+
+    def lost(head, steps):
+        fair = sum(found["none (logits)", steps]) / 5
+        return sorted(100 * (fair - a) for a in found[head, steps])
+
+    short, long = lost("softmax", 300), lost("softmax", 3_000)
+    assert 4.5 < short[0] and short[-1] < 10.5
+    assert long[2] < 2 and long[3:] == pytest.approx([5, 11], abs=0.6)
+    long = lost("ReLU", 3_000)
+    assert long[1] < 0.5 and long[-1] == pytest.approx(9, abs=0.5)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -194,19 +254,23 @@ def test_factor_of_a_layer_is_the_gain_times_the_typical_slope(name, seed):
     assert found == pytest.approx(formula, rel=0.12)
 
 
-def outputs_differ(activation, gain):
-    torch.manual_seed(0)
-    h = torch.randn(200, 64)
-    for _ in range(10):
-        h = activation(gain * h @ torch.randn(64, 64) / 8)
-    directions = F.normalize(h, dim=1)
-    return 1 - (directions @ directions.T).mean().item()
+def share_that_depends_on_the_input(activation, gain, seed):
+    last = sums_of_ten_layers(activation, gain, seed)[-1].detach()
+    return (last.var(dim=0, correction=0).mean() / last.square().mean()).item()
 
 
-def test_outputs_of_sigmoids_are_alike_and_those_of_tanh_are_not():
-    assert outputs_differ(torch.sigmoid, 8) < 0.05
-    assert 0.05 < outputs_differ(F.relu, 1.5) < 0.3
-    assert outputs_differ(torch.tanh, 1.5) > 0.95
+@pytest.mark.parametrize("seed", range(3))
+def test_centred_values_keep_what_depends_on_the_input(seed):
+    assert share_that_depends_on_the_input(torch.sigmoid, 6.5, seed) < 0.03
+    assert share_that_depends_on_the_input(torch.sigmoid, 1, seed) < 0.001
+    for gain in (1, 6.5):
+        centred = share_that_depends_on_the_input(
+            lambda z: torch.sigmoid(z) - 0.5, gain, seed
+        )
+        assert centred > 0.95
+    relu = [share_that_depends_on_the_input(F.relu, gain, seed) for gain in (1, 4)]
+    assert relu[0] == pytest.approx(relu[1], rel=1e-3)
+    assert 0.15 < relu[0] < 0.35
 
 
 @pytest.mark.parametrize("dim", [0, 1, -1])
@@ -269,16 +333,23 @@ def means(name: str, column: str, key: str, **settings) -> dict[str, float]:
 
 
 def test_long_race_says_what_the_lesson_reads_off():
-    drawn, scaled = (
-        means("hidden_activations", "test accuracy", "activation", start=start)
-        for start in ("nn.Linear's", "scaled")
+    early, late = (
+        [
+            means("hidden_activations", when, "activation", start=start)
+            for start in ("nn.Linear's", "scaled")
+        ]
+        for when in ("4 epochs", "trained out")
     )
-    assert drawn.pop("sigmoid") < 0.15
-    none = max(drawn.pop("none"), scaled.pop("none"))
-    assert scaled.pop("sigmoid") < min(scaled.values()) - 0.01
-    bent = [*drawn.values(), *scaled.values()]
-    assert none + 0.01 < min(bent)
-    assert max(bent) - min(bent) < 0.015
+    assert early[0].pop("sigmoid") == late[0].pop("sigmoid") == pytest.approx(0.1)
+    none = [late[k].pop("none") for k in (0, 1)]
+    bent = [*late[0].values(), *late[1].values()]
+    assert max(bent) - min(bent) < 0.01
+    assert 0.03 < min(bent) - max(none) and max(bent) - min(none) < 0.042
+    assert min(late[1].values()) <= late[1]["sigmoid"] <= max(late[1].values())
+    lead = [100 * (early[1][name] - early[0][name]) for name in early[0]]
+    assert min(lead) > 0 and max(lead) < 2
+    lead = [100 * (late[1][name] - late[0][name]) for name in late[0]]
+    assert min(lead) < 0 < max(lead) < 1
 
 
 def test_gating_table_says_what_the_lesson_reads_off():

@@ -102,6 +102,24 @@ def test_encoder_layer_computes_what_torch_does():
     assert_close(pre_norm, layers[1](x))
 
 
+def test_residual_blocks_have_their_norm_after_and_before():
+    x, norms = torch.randn(5, 12), [nn.LayerNorm(12) for _ in range(2)]
+    up, down = nn.Linear(12, 24), nn.Linear(24, 12)
+    for parameter in (p for norm in norms for p in norm.parameters()):
+        nn.init.normal_(parameter)
+
+    def operation(shape, parts):
+        if shape.label.startswith("up, ReLU, down"):
+            return down(up(parts[0]).relu())
+        if shape.label == "norm":
+            return norms[shape.box[0] > 320](parts[0])
+        return EACH[shape.label](parts)
+
+    post_norm, pre_norm = Drawing("norms").outputs({"x": x}, operation)
+    assert_close(post_norm, norms[0](x + down(up(x).relu())))
+    assert_close(pre_norm, x + down(up(norms[1](x)).relu()))
+
+
 def test_attention_computes_what_torch_does():
     layer = nn.MultiheadAttention(12, 4, batch_first=True)
     nn.init.normal_(layer.in_proj_bias)

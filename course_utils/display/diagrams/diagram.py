@@ -57,8 +57,8 @@ def show_diagram(name: str, alt: str | None = None) -> None:
     """Put a diagram on the page, its description as a caption under it.
 
     Args:
-        name: 'rnn' (unrolled), 'lstm', 'gru', 'attention' (with its heads), 'encoder'
-            (post-norm and pre-norm) or 'residual'.
+        name: 'rnn' (unrolled), 'lstm', 'gru', 'attention' (with its heads), 'residual',
+            'norms' or 'encoder' (post-norm and pre-norm, of a block and of a layer).
         alt: what it shows, where the lesson has more to say than the description that
             is stored with it.
 

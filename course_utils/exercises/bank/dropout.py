@@ -1569,7 +1569,7 @@ def _design_fact(build: Answer, n: int) -> Any:
     if scores.shape != (n, 10):
         return f"{n} images give scores of the shape {tuple(scores.shape)}"
     kinds = (nn.Linear, nn.Dropout)
-    chain = [module for module in net.modules() if isinstance(module, kinds)]
+    chain = [module for module in _every_use(net) if isinstance(module, kinds)]
     places = [i for i, module in enumerate(chain) if isinstance(module, nn.Linear)]
     linear = [module for module in chain if isinstance(module, nn.Linear)]
     if len(linear) < 3:
@@ -1609,10 +1609,15 @@ def _design_fact(build: Answer, n: int) -> Any:
     return _AS_ASKED
 
 
+def _every_use(net: nn.Module) -> list[nn.Module]:
+    """Return the modules in order; one that stands in two places comes twice."""
+    return [module for _, module in net.named_modules(remove_duplicate=False)]
+
+
 def _activations(net: nn.Module) -> Iterator[bool]:
     """Tell for each hidden layer whether an activation comes before the next layer."""
     passive = (nn.Dropout, nn.Flatten, nn.Unflatten, nn.Identity)
-    leaves = [module for module in net.modules() if not list(module.children())]
+    leaves = [module for module in _every_use(net) if not list(module.children())]
     places = [i for i, module in enumerate(leaves) if isinstance(module, nn.Linear)]
     for a, b in pairwise(places):
         yield any(not isinstance(module, passive) for module in leaves[a + 1 : b])
@@ -1624,7 +1629,7 @@ def _between(net: nn.Module) -> str:
     An activation or a flatten may.
     """
     allowed = (nn.Dropout, nn.Flatten, nn.Unflatten, nn.Identity)
-    leaves = [module for module in net.modules() if not list(module.children())]
+    leaves = [module for module in _every_use(net) if not list(module.children())]
     dropped = False
     for module in leaves:
         if isinstance(module, nn.Linear):

@@ -1,0 +1,93 @@
+"""What does BatchNorm gain in a small convolutional network, before or after its ReLU?
+Four convolutions, 200 steps, each learning rate three times."""
+
+import sys
+from statistics import fmean
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from course_utils import load_fashion_mnist
+from course_utils.authoring.record import record
+
+RATES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+SEEDS, STEPS, BATCH = range(3), 200, 64
+SETTINGS = [{"norm": norm} for norm in ("none", "before", "after")]
+RERUN = (1, {"test_accuracy": (0.75, 0.95)})  # before the ReLU
+
+
+def garments() -> dict[str, tuple[Tensor, Tensor]]:
+    """Return training, validation and test part: (N, 1, 14, 14) images, labels."""
+    data = load_fashion_mnist()
+    pixels = [
+        F.avg_pool2d(split.images[:20_000] / 255, 2)
+        for split in (data.train, data.test)
+    ]
+    mean, std = pixels[0].mean(), pixels[0].std()
+    x, x_test = ((images - mean) / std for images in pixels)
+    y, cut = data.train.labels[:20_000], len(x) * 3 // 4
+    return {
+        "training": (x[:cut], y[:cut]),
+        "validation": (x[cut:], y[cut:]),
+        "test": (x_test, data.test.labels),
+    }
+
+
+def network(norm: str) -> nn.Sequential:
+    """Four convolutions of 3 × 3, two poolings, one linear layer; He's weights."""
+    layers: list[nn.Module] = []
+    for c_in, c_out, pool in [(1, 16, 0), (16, 16, 1), (16, 32, 0), (32, 32, 1)]:
+        layers.append(nn.Conv2d(c_in, c_out, 3, padding=1))
+        layers += [nn.BatchNorm2d(c_out)] * (norm == "before")
+        layers.append(nn.ReLU())
+        layers += [nn.BatchNorm2d(c_out)] * (norm == "after")
+        layers += [nn.MaxPool2d(2)] * pool
+    layers += [nn.Flatten(), nn.Linear(32 * 3 * 3, 10)]
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    return nn.Sequential(*layers)
+
+
+def trained(seed: int, norm: str, rate: float, x: Tensor, y: Tensor) -> nn.Sequential:
+    """Return a network after 200 steps of plain SGD, in evaluation mode."""
+    torch.manual_seed(seed)
+    model = network(norm)
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+    for rows in torch.randint(len(x), (STEPS, BATCH)):
+        loss = F.cross_entropy(model(x[rows]), y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return model.eval()
+
+
+@torch.no_grad()
+def accuracy(model: nn.Module, x: Tensor, y: Tensor) -> float:
+    """Return the share of images that are named correctly."""
+    return round((model(x).argmax(dim=1) == y).double().mean().item(), 4)
+
+
+def measure(norm: str) -> dict[str, object]:
+    """Train with each rate, three times; test those of the best on validation."""
+    parts = garments()
+    models = {
+        rate: [trained(seed, norm, rate, *parts["training"]) for seed in SEEDS]
+        for rate in RATES
+    }
+    found = {
+        rate: [accuracy(model, *parts["validation"]) for model in runs]
+        for rate, runs in models.items()
+    }
+    best = max(RATES, key=lambda rate: fmean(found[rate]))
+    return {
+        **{f"at_{rate:g}": runs for rate, runs in found.items()},
+        "rate": best,
+        "test_accuracy": [accuracy(model, *parts["test"]) for model in models[best]],
+    }
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    record(__file__, __doc__ or "", SETTINGS, measure, fresh="--fresh" in sys.argv)

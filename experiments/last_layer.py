@@ -1,0 +1,80 @@
+"""Softmax or ReLU after the last layer, before the cross-entropy loss: what do they
+cost after 300 steps, and what after 3,000?"""
+
+import sys
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from course_utils import load_fashion_mnist
+from course_utils.authoring.record import record
+from course_utils.data.experiments import Row
+
+HEADS: dict[str, nn.Module] = {
+    "none (logits)": nn.Identity(),
+    "softmax": nn.Softmax(dim=1),
+    "ReLU": nn.ReLU(),
+}
+SETTINGS: list[Row] = [
+    {"at the end": head, "steps": steps} for head in HEADS for steps in (300, 3_000)
+]
+RATES = (0.01, 0.03, 0.1, 0.3, 1.0)  # one is chosen for each row, by validation
+SEEDS = range(5)
+BATCH = 100
+RERUN = (0, {"test accuracy": (0.78, 0.92)})  # logits, 300 steps
+
+Data = tuple[Tensor, Tensor]
+
+
+def load() -> list[Data]:
+    """Return images and labels: for training, for validation, for the test."""
+    garments = load_fashion_mnist()
+    images, labels = garments.train
+    held = len(labels) // 12  # 5,000 photographs
+    parts = [
+        (images[held : held + 20_000], labels[held : held + 20_000]),
+        (images[:held], labels[:held]),
+        garments.test,
+    ]
+    pixels = [F.avg_pool2d(x.float() / 255, 2).flatten(1) for x, _ in parts]
+    mean, std = pixels[0].mean(), pixels[0].std()
+    return [((x - mean) / std, y) for x, (_, y) in zip(pixels, parts, strict=True)]
+
+
+def train(head: str, steps: int, data: Data, lr: float, seed: int) -> nn.Sequential:
+    torch.manual_seed(seed)
+    body = [nn.Linear(196, 64), nn.ReLU(), nn.Linear(64, 10)]
+    net = nn.Sequential(*body, HEADS[head])
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr, momentum=0.9)
+    x, y = data
+    for _ in range(steps):
+        rows = torch.randint(len(x), (BATCH,))
+        loss = F.cross_entropy(net(x[rows]), y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return net
+
+
+@torch.no_grad()
+def accuracy(net: nn.Sequential, x: Tensor, y: Tensor) -> float:
+    return (net(x).argmax(dim=1) == y).float().mean().item()
+
+
+def measure(steps: int, **setting: str) -> Row:
+    head = setting["at the end"]
+    training, validation, test = load()
+
+    def trained(seed: int, lr: float) -> nn.Sequential:
+        return train(head, steps, training, lr, seed)
+
+    on_validation = {lr: accuracy(trained(100, lr), *validation) for lr in RATES}
+    lr = max(on_validation, key=lambda rate: on_validation[rate])
+    found = [accuracy(trained(seed, lr), *test) for seed in SEEDS]
+    return {"lr": lr, "test accuracy": [round(a, 4) for a in found]}
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    record(__file__, __doc__ or "", SETTINGS, measure, fresh="--fresh" in sys.argv)
