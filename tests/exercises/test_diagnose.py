@@ -534,50 +534,6 @@ def test_numpy_array_is_not_told_to_be_drawn():
     assert drawn.messages[0].startswith("Your result is drawn at random")
 
 
-def test_result_that_grows_from_call_to_call_is_not_said_to_be_drawn():
-    def count(n, layers=[]):  # noqa: B006
-        layers.append(torch.nn.Linear(n, 1))
-        return sum(layer.weight.numel() for layer in layers)
-
-    sizes = Exercise("demo.sizes", lambda n: n, (), lambda: [(3,), (1,), (5,)])
-    (message,) = diagnose(sizes, count).messages
-    assert message.startswith("Called again with the same input, your code gives")
-
-
-@pytest.mark.parametrize("kept_for_good", [True, False])
-def test_result_kept_on_the_function_is_told(kept_for_good):
-    def ones(n):
-        if not hasattr(ones, "saved"):
-            ones.saved = torch.ones(n)
-        return ones.saved[:n] if kept_for_good else torch.zeros(n)
-
-    lengths = Exercise("demo.lengths", torch.ones, (), lambda: [(3,), (2,), (5,)])
-    messages = diagnose(lengths, ones).messages
-    told = "Your result is right in a first call, and wrong after calls with"
-    assert messages[0].startswith(told) is kept_for_good
-    assert ones.saved.shape == (3,)  # as the calls have left it
-
-
-def test_operands_in_another_order_make_the_same_mistake():
-    rows = Misconception("rows", lambda x, w: x * w[:, None], "You scale the rows.")
-    columns = Exercise(
-        "demo.columns",
-        lambda x, w: x * w,
-        [rows],
-        lambda: [(torch.ones(3, 2), torch.ones(2)), (torch.ones(1, 4), torch.ones(4))],
-    )
-    assert diagnose(columns, lambda x, w: w[:, None] * x).misconception == "rows"
-
-
-def test_what_the_check_saw_is_not_shown_twice():
-    seen = Exercise(
-        "demo.seen", lambda n: "nothing", (), lambda: [(1,), (2,)], lambda f, n: f(n)
-    )
-    verdict = diagnose(seen, lambda n: "a layer is missing")
-    assert verdict.messages == ("The check sees this: a layer is missing.",)
-    assert verdict.case == ""
-
-
 def test_result_of_a_design_has_its_own_name():
     line = Exercise(
         "demo.line",
