@@ -37,6 +37,7 @@ class Outcome:
         own: whether the answer's own code raised it, not the check's.
         changed: the place of an argument that was changed in place: its numbers,
             how many items it has, or whether it requires gradients.
+        list_changed: whether that argument is a list that holds other things now.
         left: messages on global settings that were changed.
     """
 
@@ -45,6 +46,7 @@ class Outcome:
     error: BaseException | None = None
     own: bool = False
     changed: int | None = None
+    list_changed: bool = False
     left: tuple[str, ...] = ()
 
 
@@ -75,10 +77,12 @@ def run(exercise: Exercise, answer: Any, case: Case, seed: int = _SEED) -> Outco
     4
     """
     args = copy.deepcopy(case)  # so that an in-place change spoils nothing
+    lists = {place: [*arg] for place, arg in enumerate(args) if isinstance(arg, list)}
     outcome = _run_on(exercise, answer, args, seed)
     for place, (before, after) in enumerate(zip(case, args, strict=True)):
         if _changed(before, after):
-            return replace(outcome, changed=place)
+            exchanged = place in lists and _others(lists[place], after)
+            return replace(outcome, changed=place, list_changed=exchanged)
     return outcome
 
 
@@ -93,6 +97,12 @@ def _changed(before: Any, after: Any) -> bool:
         items = zip(before, after, strict=False)
         return len(before) != len(after) or any(_changed(*pair) for pair in items)
     return False
+
+
+def _others(before: list[Any], after: list[Any]) -> bool:
+    """Tell whether two lists hold other things, equal or not."""
+    pairs = zip(before, after, strict=False)
+    return len(before) != len(after) or any(a is not b for a, b in pairs)
 
 
 def run_with_gradients(

@@ -919,6 +919,12 @@ def _in_eval_mode(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> float
     return _step(net, x, y, optimizer)
 
 
+def _stepped_by_the_sum(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> float:
+    total = partial(F.cross_entropy, reduction="sum")
+    step = _step_in_order("zlbs", total)
+    return step(net, x, y, optimizer) / len(y)
+
+
 def _own_optimizer(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> float:
     return _step(net, x, y, SGD(net.parameters(), lr=0.01))
 
@@ -1075,6 +1081,13 @@ TRAIN_STEP = Exercise(
             _in_eval_mode,
             "The network is in evaluation mode in your step or after it. In training, "
             "dropout and BatchNorm must do their part: leave the mode alone here.",
+        ),
+        Misconception(
+            "step by the sum",
+            _stepped_by_the_sum,
+            "The loss that you return is right, but your gradients are `len(y)` "
+            "times too large: `backward()` is called on the sum. Call it on the "
+            "mean, the default of `cross_entropy`.",
         ),
         Misconception(
             "another optimizer",

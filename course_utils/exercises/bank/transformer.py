@@ -934,6 +934,13 @@ COUNT = Exercise(
             "full matrices, d·d numbers each.",
         ),
         _off(
+            "heads that read a part",
+            lambda d, heads, hidden: -3 * d * (d - d // heads),
+            "You let the queries, keys and values of a head read only d / heads "
+            "numbers of a token. Every head reads the whole token: over all heads, "
+            "each of the three projections has d·d + d numbers.",
+        ),
+        _off(
             "one head alone, mixed",
             lambda d, heads, hidden: -3 * (d * d + d - (d + 1) * (d // heads)),
             "Your projections of queries, keys and values are those of one head, d / "
