@@ -9,7 +9,6 @@ import torch
 
 from course_utils.cells import CELLS
 from course_utils.device import select_device
-from course_utils.display.plots import course_style
 from course_utils.errors import CourseError
 
 # Global on purpose: one kernel runs one lesson, and torch's seed, threads and
@@ -49,6 +48,8 @@ def setup(
     >>> torch.zeros(2, device=device)
     tensor([0., 0.])
     """
+    from course_utils.display.plots import course_style  # matplotlib: a second
+
     global _current
     _current = select_device(device)
     seed_everything(seed)

@@ -106,6 +106,11 @@ def _tensor_difference(actual: Any, expected: Tensor) -> str | None:
             tensors = all(isinstance(item, Tensor) for item in actual)
             way = "`torch.stack`" if tensors else "`torch.tensor`"
             return f"{message}: {way} makes one tensor of it."
+        if is_number(actual):
+            return (
+                f"{message}: a plain number, which carries no gradient. `.item()`, "
+                "`float(…)` and `math` make one of a tensor."
+            )
         return f"{message}."
     actual = plain(actual)
     if actual.is_nested or actual.layout != torch.strided:

@@ -18,6 +18,7 @@ from course_utils.exercises.compare import (
     has_numbers,
 )
 from course_utils.exercises.conditions import Pair, shared_condition
+from course_utils.exercises.elsewhere import Elsewhere, text_of
 from course_utils.exercises.explain import error_text, explain, learners_frames
 from course_utils.exercises.gradients import (
     cut_off_message,
@@ -97,17 +98,15 @@ def diagnose(exercise: Exercise, answer: Any, seconds: float = SECONDS) -> Verdi
         KeyboardInterrupt: the learner stopped the check.
     """
     replaced = put_back()
+    if isinstance(answer, Elsewhere):
+        replaced += answer.replaced
     trials = _trials(exercise)
     try:
         return run_guarded(
             lambda: _judge_all(exercise, answer, trials, replaced), seconds
         )
     except OutOfTime:
-        message = (
-            f"Your code ran for more than {seconds:g} seconds and was stopped: does a "
-            "loop never end?"
-        )
-        return Verdict(State.ERROR, (message,))
+        return too_slow(seconds)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
@@ -115,6 +114,19 @@ def diagnose(exercise: Exercise, answer: Any, seconds: float = SECONDS) -> Verdi
             raise
         message = f"Your result can't be compared. {explain(error)[0]}"
         return Verdict(State.ERROR, (message,))
+
+
+def too_slow(seconds: float) -> Verdict:
+    """Return the verdict on an answer that was stopped after so many seconds.
+
+    >>> too_slow(10).messages
+    ('Your code ran for more than 10 seconds and was stopped: does a loop never end?',)
+    """
+    message = (
+        f"Your code ran for more than {seconds:g} seconds and was stopped: does a loop "
+        "never end?"
+    )
+    return Verdict(State.ERROR, (message,))
 
 
 @dataclass(frozen=True)
@@ -207,14 +219,8 @@ class _Attempt:
         if mine.error:
             return _explain(mine, right)
         if mine.changed is not None:
-            message = (
-                f"Your code changes its input `{self.names[mine.changed]}` in place. "
-            )
-            if isinstance(self.cases[0][mine.changed], list):
-                return (
-                    f"{message}Make new tensors: a copy of the list holds the same.",
-                )
-            return (message + "Work on a copy: others may still need the old one.",)
+            case, name = self.cases[0], self.names[mine.changed]
+            return (_changed_in_place(name, case[mine.changed], mine.list_changed),)
         gap = difference(mine.value, right.value, self.exercise.parts)
         if gap and mine.returned is None and right.returned is not None:
             return (RETURNS_NONE,)
@@ -260,6 +266,25 @@ class _Attempt:
         return "\n".join(lines)
 
 
+def _changed_in_place(name: str, value: Any, list_changed: bool) -> str:
+    """Say that an argument is changed, and what to do in place of that."""
+    seen = f"Your code changes its input `{name}` in place"
+    if list_changed:
+        return (
+            f"{seen}: the list itself, as `pop`, `append`, `del` and `{name}[i] = …` "
+            f"do. Loop over it without that, or work on a copy, `list({name})`."
+        )
+    if isinstance(value, list):
+        return f"{seen}. Make new tensors: a copy of the list holds the same."
+    message = f"{seen}. Work on a copy: others may still need the old one."
+    if not isinstance(value, Tensor):
+        return message
+    return (
+        f"{message} `.clone()` makes one; `y = {name}`, a slice and `.detach()` share "
+        f"the numbers of `{name}`."
+    )
+
+
 def _explain(mine: Outcome, right: Outcome) -> tuple[str, ...]:
     assert mine.error is not None
     if mine.own:
@@ -291,7 +316,7 @@ def _name_mistake(attempt: _Attempt) -> Verdict:
     try:
         if unsteady := _unsteady(attempt, shown):
             messages = (unsteady,)
-        elif relation := _relation(attempt):
+        elif relation := _relation(attempt, shown):
             messages = (relation,)
         elif mine.changed is None and not mine.left:
             messages += _condition(attempt)
@@ -373,7 +398,7 @@ def _condition(attempt: _Attempt) -> tuple[str, ...]:
     return (f"In the cases tried, it is {condition}.",) if condition else ()
 
 
-def _relation(attempt: _Attempt) -> str | None:
+def _relation(attempt: _Attempt, shown: int) -> str | None:
     """Say what links the wrong results to the right ones, if that is seen."""
     wrong = [attempt.actual[index] for index in attempt.failing]
     if any(o.error or o.left or o.changed is not None for o in wrong):
@@ -387,7 +412,9 @@ def _relation(attempt: _Attempt) -> str | None:
         attempt.actual,
         attempt.expected,
     )
-    failing = [attempt.pair(i) for i in attempt.failing]
+    # Sizes are quoted from the first: the message and the case shown must agree.
+    order = sorted(attempt.failing, key=lambda index: index != shown)
+    failing = [attempt.pair(i) for i in order]
     passing = [attempt.pair(i) for i in attempt.passing]
     relation = hypothesis or relate(failing, passing, attempt.exercise.parts)
     return relation and relation.replace("our result", f"our {attempt.exercise.result}")
@@ -510,7 +537,7 @@ def _argument_names(exercise: Exercise, answer: Any, count: int) -> list[str]:
 
 def _parameters(function: Any) -> list[str]:
     try:
-        parameters = inspect.signature(function).parameters.values()
+        parameters = inspect.signature(text_of(function)).parameters.values()
     except (TypeError, ValueError):
         return []
     return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]

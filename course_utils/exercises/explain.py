@@ -1,10 +1,14 @@
 """Explain a learner's error in a few words."""
 
+import math
+import re
 import sysconfig
 import traceback
 from pathlib import Path
 
 import torch
+
+_POWER = 'In Python `^` is "exclusive or", for whole numbers; a power is `**`.'
 
 # (text of the error, what to do about it); the first that fits is used
 _COMMON = (
@@ -38,11 +42,6 @@ _COMMON = (
     (
         "view size is not compatible",
         "`view` needs numbers that lie side by side in memory: use `reshape`.",
-    ),
-    (
-        "is invalid for input of size",
-        "A new shape must hold as many numbers as the old one. Take its sizes from "
-        "`x.shape`, not from one example.",
     ),
     (
         "converted to Python scalars",
@@ -105,6 +104,8 @@ _COMMON = (
         "has no attribute",
         "The object in front of the dot is of another type than this line expects.",
     ),
+    ("bitwise_xor", _POWER),
+    ("for ^:", _POWER),
     (
         "unsupported operand type",
         "One of the two sides is of another type than this line expects.",
@@ -135,7 +136,35 @@ def explain(error: BaseException) -> tuple[str, ...]:
     text = error_text(error)
     messages = [f"Your code stopped{where}: {text}"]
     messages += [advice for part, advice in _COMMON if part in text][:1]
+    messages += _about_shape(text, line or "")
     return tuple(messages)
+
+
+def _about_shape(text: str, line: str) -> list[str]:
+    """Say why a tensor can't be brought to a shape; nothing for other errors."""
+    found = re.search(
+        r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)", text
+    )
+    if found is None:
+        return []
+    sizes, count = [int(size) for size in found[1].split(",")], int(found[2])
+    known = math.prod(size for size in sizes if size != -1)
+    if -1 in sizes:
+        advice = (
+            f"With -1 for one size, the others must divide the count of numbers: "
+            f"{known:,} does not divide {count:,}. Where some are left over at the "
+            "end, cut them off first."
+        )
+    else:
+        advice = f"This shape holds {known:,} numbers, the tensor has {count:,}."
+    given = re.search(r"(?:reshape|view)\((.*)", line)
+    typed = set(re.findall(r"\b\d+\b", given[1])) if given else set()
+    if fixed := [size for size in sizes if size > 1 and str(size) in typed]:
+        advice += (
+            f" Is {max(fixed)} right for every input, or only for one example? `shape` "
+            "has the sizes."
+        )
+    return [advice]
 
 
 def error_text(error: BaseException) -> str:

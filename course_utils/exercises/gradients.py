@@ -41,13 +41,13 @@ _Cut = tuple[str, str, int]  # what cuts a gradient off, the file and the line
 
 
 def cutters(answer: Any) -> str:
-    """Return what may cut a gradient off: what the code names of that, or all of it.
+    """Return what the code names that may cut a gradient off; "" if nothing.
 
     >>> cutters(lambda x: x.detach() + x.sum().item())
     '`.item()` or `.detach()`'
     """
-    named = forbidden_calls(answer, list(_CUTTERS)) or list(_CUTTERS)
-    *first, last = dict.fromkeys(_CUTTERS[name] for name in named)
+    named = forbidden_calls(answer, list(_CUTTERS))
+    *first, last = dict.fromkeys(_CUTTERS[name] for name in named) or [""]
     return f"{', '.join(first)} or {last}" if first else last
 
 
@@ -60,14 +60,20 @@ def cut_off_message(
         part: the result, or which part of it: "Your result".
         reached: the arguments that a gradient should reach.
         held: see `held_constant`.
-        suspects: see `cutters`; named where nothing is held.
+        suspects: see `cutters`; told where nothing is held.
 
     >>> cut_off_message("Your result", ["x"], "`.detach()`", "")
     'Your result is cut off from autograd, by `.detach()`: no gradient reaches `x`.'
     """
     names = ", ".join(f"`{name}`" for name in reached)
+    seen = f"{part} is cut off from autograd"
+    if not held and not suspects:
+        return (
+            f"{seen}: no gradient reaches {names}. Comparisons, `argmax`, whole "
+            "numbers, `float(…)` and `int(…)` let none through."
+        )
     by = f"by {held}" if held else f"for example by {suspects}"
-    return f"{part} is cut off from autograd, {by}: no gradient reaches {names}."
+    return f"{seen}, {by}: no gradient reaches {names}."
 
 
 def wrong_gradient_message(
@@ -80,7 +86,7 @@ def wrong_gradient_message(
         mine: the gradient that came through.
         right: the right one.
         held: see `held_constant`.
-        suspects: see `cutters`; named where nothing is held.
+        suspects: see `cutters`; told where nothing is held.
 
     >>> wrong_gradient_message("x", Tensor([2]), Tensor([3]), None, "")[45:]
     'not: a gradient comes through, but another one than asked for.'
@@ -90,6 +96,13 @@ def wrong_gradient_message(
         return (
             f"{seen} finite everywhere: on its way back it meets a division by 0, or a "
             "root, logarithm or power at 0."
+        )
+    if not mine.any() and not held and not suspects:
+        return (
+            f"The values are right, but the gradient of `{name}` is 0 everywhere. "
+            "Nothing is cut off: either every way back has a slope of 0, as `round`, "
+            "`floor` and `sign` have, or terms that cancel do so on the way back too, "
+            "as in `a + (b - a)`."
         )
     if not mine.any():
         by = f"by {held}" if held else f"for example by {suspects}"
@@ -102,7 +115,10 @@ def wrong_gradient_message(
             f"{seen}: a part of your result is held constant, by {held}. That part "
             f"depends on `{name}` too: let the gradient flow through it."
         )
-    if ((mine == 0) & (right.abs() > gradient_limit(right))).any():
+    missing = ((mine == 0) & (right.abs() > gradient_limit(right))).any()
+    if missing and not suspects:
+        return f"{seen}: it is 0 in places where it should not be."
+    if missing:
         return (
             f"{seen}: on its way back it, or a part of it, may be cut off by "
             f"{suspects}."

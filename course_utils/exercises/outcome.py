@@ -13,9 +13,15 @@ import torch
 from torch import Tensor
 
 from course_utils.exercises.compare import difference, plain
+from course_utils.exercises.elsewhere import (
+    NOTHING,
+    Elsewhere,
+    runs_beside,
+    text_of,
+)
 from course_utils.exercises.explain import learners_frames
 from course_utils.exercises.guard import OutOfTime, gpus, restored
-from course_utils.exercises.model import Case, Exercise
+from course_utils.exercises.model import Answer, Case, Exercise
 
 _SEED = 20_011  # no seed that an answer would set
 
@@ -31,6 +37,7 @@ class Outcome:
         own: whether the answer's own code raised it, not the check's.
         changed: the place of an argument that was changed in place: its numbers,
             how many items it has, or whether it requires gradients.
+        list_changed: whether that argument is a list that holds other things now.
         left: messages on global settings that were changed.
     """
 
@@ -39,6 +46,7 @@ class Outcome:
     error: BaseException | None = None
     own: bool = False
     changed: int | None = None
+    list_changed: bool = False
     left: tuple[str, ...] = ()
 
 
@@ -69,10 +77,12 @@ def run(exercise: Exercise, answer: Any, case: Case, seed: int = _SEED) -> Outco
     4
     """
     args = copy.deepcopy(case)  # so that an in-place change spoils nothing
+    lists = {place: [*arg] for place, arg in enumerate(args) if isinstance(arg, list)}
     outcome = _run_on(exercise, answer, args, seed)
     for place, (before, after) in enumerate(zip(case, args, strict=True)):
         if _changed(before, after):
-            return replace(outcome, changed=place)
+            exchanged = place in lists and _others(lists[place], after)
+            return replace(outcome, changed=place, list_changed=exchanged)
     return outcome
 
 
@@ -87,6 +97,12 @@ def _changed(before: Any, after: Any) -> bool:
         items = zip(before, after, strict=False)
         return len(before) != len(after) or any(_changed(*pair) for pair in items)
     return False
+
+
+def _others(before: list[Any], after: list[Any]) -> bool:
+    """Tell whether two lists hold other things, equal or not."""
+    pairs = zip(before, after, strict=False)
+    return len(before) != len(after) or any(a is not b for a, b in pairs)
 
 
 def run_with_gradients(
@@ -181,7 +197,7 @@ def _weights(like: Tensor) -> Tensor:
 
 
 def _run_on(exercise: Exercise, answer: Any, args: Case, seed: int = _SEED) -> Outcome:
-    recorder = _Recorder(answer)
+    recorder = Recorder(answer)
     value, error, own = None, None, False
     with (
         torch.random.fork_rng(devices=gpus()),
@@ -190,7 +206,7 @@ def _run_on(exercise: Exercise, answer: Any, args: Case, seed: int = _SEED) -> O
         torch.manual_seed(seed)  # the same draws for answer, reference and mistakes
         with restored() as left:
             try:
-                value = plain(exercise.apply(recorder, *args))
+                value = plain(recorder.applied(exercise.apply, args))
             except (KeyboardInterrupt, OutOfTime):
                 raise
             except BaseException as caught:  # sys.exit() too
@@ -198,43 +214,64 @@ def _run_on(exercise: Exercise, answer: Any, args: Case, seed: int = _SEED) -> O
                     caught,
                     recorder.running or _in_learners_code(caught, exercise),
                 )
+    left += recorder.left()
     returned = recorder.returned
     if returned is ... or (error and not own and returned is None):
         # `apply` stumbles over a stub's `...` and over a missing `return`.
         return Outcome(returned, returned)
-    if returned is _NOTHING:
+    if returned is NOTHING:
         returned = None
-    return Outcome(value, returned, error, own, left=tuple(left))
+    return Outcome(value, returned, error, own, left=tuple(dict.fromkeys(left)))
 
 
-_NOTHING = object()  # no call has ended yet
-
-
-class _Recorder:
+class Recorder:
     """Calls an answer as it is, and keeps what it returned last.
 
     Of an answer that is a class of layers, that is what `forward` returned.
 
+    >>> recorder = Recorder(abs)
+    >>> recorder(-3), recorder.returned
+    (3, 3)
+
     Attributes:
-        returned: the last result; `_NOTHING` while a call is running.
+        returned: the last result; `NOTHING` while a call is running.
         running: whether the answer's code is running, or has failed.
     """
 
     def __init__(self, answer: Any) -> None:
         self._answer = answer
-        self.returned: Any = _NOTHING
+        self.returned: Any = NOTHING
         self.running = False
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         self._begin()
         result = self._end(self._answer(*args, **options))
-        if inspect.isclass(self._answer) and isinstance(result, torch.nn.Module):
+        made = inspect.isclass(text_of(self._answer))
+        if made and isinstance(result, torch.nn.Module):
             result.register_forward_pre_hook(lambda *_: self._begin())
             result.register_forward_hook(lambda *call: self._keep(call[-1]))
         return result
 
+    def applied(self, application: Answer, args: Case) -> Any:
+        """Return what an application makes of the answer, here or where that runs."""
+        if not (isinstance(self._answer, Elsewhere) and runs_beside(application)):
+            return application(self, *args)
+        there = self._answer.applied(application, args)
+        self.returned, self.running = there.returned, there.running
+        if there.error:
+            raise there.error
+        return there.value
+
+    def left(self) -> list[str]:
+        """Return what an answer elsewhere left changed over there."""
+        if not isinstance(self._answer, Elsewhere):
+            return []
+        left = list(self._answer.left)
+        self._answer.left.clear()
+        return left
+
     def _begin(self) -> None:
-        self.running, self.returned = True, _NOTHING
+        self.running, self.returned = True, NOTHING
 
     def _end(self, result: Any) -> Any:
         self.running, self.returned = False, result

@@ -43,7 +43,7 @@ def relate(
     """Say what links wrong results to the expected ones; None where nothing is seen.
 
     Args:
-        failing: the cases with a wrong result.
+        failing: the cases with a wrong result; sizes are quoted from the first.
         passing: the cases with a right one; what they lack may tell the cause.
         parts: what the items of a result are, if it is a tuple or list.
 
@@ -103,7 +103,7 @@ def _relate_items(
         items = [_item(pair, index) for pair in (*failing, *passing)]
         wrong = [item for item in items if difference(item.got, item.expected)]
         right = [item for item in items if not difference(item.got, item.expected)]
-        if wrong:
+        if wrong and wrong[0] is items[0]:
             message = relate(wrong, right)
             return f"In {name}: {message[0].lower()}{message[1:]}" if message else None
     return None

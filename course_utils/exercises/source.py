@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from types import CodeType, FunctionType
 from typing import Any
 
+from course_utils.exercises.elsewhere import text_of
 from course_utils.exercises.explain import is_library
 
 
@@ -19,6 +20,7 @@ def forbidden_calls(answer: Any, forbidden: Sequence[str]) -> list[str]:
     >>> forbidden_calls(lambda z: z.softmax(0), ["F.softmax", "log_softmax"])
     ['F.softmax']
     """
+    answer = text_of(answer)
     names = {name for function in _functions(answer) for name in _named(function)}
     if not any(_functions(answer)):  # a function of torch itself
         names.add(getattr(_unwrapped(answer), "__name__", ""))
@@ -31,6 +33,7 @@ def unused_parameters(answer: Any) -> list[int]:
     >>> unused_parameters(lambda x, slope: x)
     [1]
     """
+    answer = text_of(answer)
     if not isinstance(answer, FunctionType):
         return []
     code, read = answer.__code__, set()
@@ -55,6 +58,7 @@ def is_stub(answer: Any) -> bool:
     def documented() -> None:
         """Nothing else."""
 
+    answer = text_of(answer)
     if inspect.isclass(answer):
         methods = [m for m in vars(answer).values() if inspect.isfunction(m)]
         return bool(methods) and all(is_stub(method) for method in methods)

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pkgutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from course_utils.exercises import bank
 from course_utils.exercises.diagnose import diagnose
 from course_utils.exercises.model import Exercise
 from course_utils.exercises.registry import find_exercise
+from tests.exercises.verdicts import named_shapes
 
 LESSONS = sorted(m.name for m in pkgutil.iter_modules(bank.__path__))
 ALL = {
@@ -68,6 +70,16 @@ def test_reference_is_correct(name):
 def test_stub_is_not_attempted(name):
     answers = [...] if ALL[name].cases is None else [..., stub]
     assert {diagnose(ALL[name], a).state for a in answers} == {"not attempted"}
+
+
+@pytest.mark.all
+@every_function
+def test_shapes_named_for_a_mistake_are_those_of_the_case_shown(name):
+    unknown = replace(ALL[name], misconceptions=(), switches=None)
+    for mistake in ALL[name].misconceptions:
+        verdict = diagnose(unknown, mistake.answer)
+        shown = [shape in verdict.case for shape in named_shapes(verdict)]
+        assert all(shown), (mistake.name, verdict)
 
 
 @pytest.mark.parametrize(("name", "mistake"), MISTAKES)

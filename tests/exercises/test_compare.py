@@ -46,7 +46,13 @@ RETURNS_NONE = "Your function returns None: it may lack a `return`."
     ("actual", "expected", "message"),
     [
         (None, X, RETURNS_NONE),
-        (3.0, X, "Expected a tensor of shape (2, 2), got float 3.0."),
+        (
+            3.0,
+            X,
+            "Expected a tensor of shape (2, 2), got float 3.0: a plain number, which "
+            "carries no gradient. `.item()`, `float(…)` and `math` make one of a "
+            "tensor.",
+        ),
         (
             [1, 2],
             X,

@@ -8,6 +8,7 @@ import torch
 
 from course_utils.exercises.diagnose import diagnose
 from course_utils.exercises.model import Exercise, Misconception, State, Verdict
+from tests.exercises.verdicts import named_shapes
 
 
 def cases():
@@ -133,8 +134,61 @@ def test_not_a_function_is_named():
 def test_change_of_an_input_is_reported_whole():
     assert diagnose(RELU, in_place).messages == (
         "Your code changes its input `x` in place. "
-        "Work on a copy: others may still need the old one.",
+        "Work on a copy: others may still need the old one. `.clone()` makes one; "
+        "`y = x`, a slice and `.detach()` share the numbers of `x`.",
     )
+
+
+def popped(layers):
+    return layers.pop() + layers[0]
+
+
+def tensors_changed(layers):
+    total = layers[0].add_(layers[1])
+    return total.clone()
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [(popped, "work on a copy, `list(layers)`"), (tensors_changed, "a copy of the li")],
+)
+def test_change_of_a_list_is_told_from_one_of_its_tensors(answer, told):
+    case = ([torch.ones(2), torch.tensor([2.0, 5.0])],)
+    total = Exercise("demo.total", lambda a: a[0] + a[1], (), lambda: [case])
+    (message,) = diagnose(total, answer).messages
+    assert message.startswith("Your code changes its input `layers` in place")
+    assert told in message
+
+
+GROWING = [(torch.arange(2.0 * n).reshape(2, n) + 1,) for n in (1, 3, 4, 5)]
+FLATTENED = Exercise("demo.rows", lambda x: x.flatten(), (), lambda: GROWING[::-1])
+SUMS = Exercise(
+    "demo.sums", lambda x: (x.shape[0], x.sum(1)), (), lambda: GROWING[::-1]
+)
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer"),
+    [
+        (FLATTENED, lambda x: x),
+        (FLATTENED, lambda x: x.flatten()[:, None]),
+        (FLATTENED, lambda x: x.flatten().expand(3, -1)),
+        (SUMS, lambda x: (x.shape[0], x.sum(1, keepdim=True))),
+    ],
+)
+def test_sizes_that_a_message_names_are_those_of_the_case_shown(exercise, answer):
+    verdict = diagnose(exercise, answer)
+    named = named_shapes(verdict)
+    assert len(named) == 2
+    assert all(shape in verdict.case for shape in named)
+
+
+def test_item_that_is_right_in_the_case_shown_is_not_spoken_of():
+    def answer(x):
+        return x.shape[0] + (x.shape[1] > 4), x.sum(1, keepdim=True)
+
+    (message,) = diagnose(SUMS, answer).messages
+    assert message.startswith("In the second value: the numbers are right, the shape")
 
 
 TOTAL = Exercise(
@@ -428,14 +482,6 @@ def test_result_drawn_where_none_should_be_is_told():
     assert verdict.messages[0].startswith("Your result is drawn at random")
 
 
-def test_numpy_array_is_not_told_to_be_drawn():
-    verdict = diagnose(RELU, lambda x: x.relu().numpy())
-    assert verdict.state == "wrong"
-    assert verdict.messages[0].startswith("Expected a tensor of shape")
-    drawn = diagnose(RELU, lambda x: (x.relu() + torch.rand(())).numpy())
-    assert drawn.messages[0].startswith("Your result is drawn at random")
-
-
 def test_result_that_grows_from_call_to_call_is_not_said_to_be_drawn():
     def count(n, layers=[]):  # noqa: B006
         layers.append(torch.nn.Linear(n, 1))
@@ -478,6 +524,14 @@ def test_what_the_check_saw_is_not_shown_twice():
     verdict = diagnose(seen, lambda n: "a layer is missing")
     assert verdict.messages == ("The check sees this: a layer is missing.",)
     assert verdict.case == ""
+
+
+def test_numpy_array_is_not_told_to_be_drawn():
+    verdict = diagnose(RELU, lambda x: x.relu().numpy())
+    assert verdict.state == "wrong"
+    assert verdict.messages[0].startswith("Expected a tensor of shape")
+    drawn = diagnose(RELU, lambda x: (x.relu() + torch.rand(())).numpy())
+    assert drawn.messages[0].startswith("Your result is drawn at random")
 
 
 def test_result_of_a_design_has_its_own_name():
@@ -659,6 +713,23 @@ TOLIST = "`.tolist()` or `torch.tensor(...)` around a result"
             lambda x, w: (x * torch.tensor(w.tolist()), x.sum()),
             "The values are right, but no gradient reaches `w`: its way back is cut "
             f"off, for example by {TOLIST}.",
+        ),
+        (
+            lambda x, w: (x * (w.round() + (w - w)), x.sum()),
+            "The values are right, but the gradient of `w` is 0 everywhere. Nothing is "
+            "cut off: either every way back has a slope of 0, as `round`, `floor` and "
+            "`sign` have, or terms that cancel do so on the way back too, as in "
+            "`a + (b - a)`.",
+        ),
+        (
+            lambda x, w: (x * torch.cat([w[:1], w[1:].round()]), x.sum()),
+            f"{WRONG_GRADIENT} it is 0 in places where it should not be.",
+        ),
+        (
+            lambda x, w: ((x * w).long().to(x.dtype), x.sum().long().to(x.dtype)),
+            "Your result is cut off from autograd: no gradient reaches `x`, `w`. "
+            "Comparisons, `argmax`, whole numbers, `float(…)` and `int(…)` let none "
+            "through.",
         ),
         *(
             (

@@ -78,6 +78,37 @@ def test_common_error_gets_advice(function, advice):
     assert explain(error_of(function))[1:] == (advice,)
 
 
+@pytest.mark.parametrize(
+    ("function", "advice"),
+    [
+        (
+            lambda: torch.ones(2, 11).reshape(2, -1, 3),
+            "With -1 for one size, the others must divide the count of numbers: 6 does "
+            "not divide 22. Where some are left over at the end, cut them off first. "
+            "Is 3 right for every input, or only for one example? `shape` has the "
+            "sizes.",
+        ),
+        (
+            lambda n=3: torch.ones(2, 11).reshape(n, n),
+            "This shape holds 9 numbers, the tensor has 22.",
+        ),
+        (
+            lambda: torch.ones(5).view(784),
+            "This shape holds 784 numbers, the tensor has 5. Is 784 right for every "
+            "input, or only for one example? `shape` has the sizes.",
+        ),
+    ],
+)
+def test_shape_that_does_not_fit_is_explained(function, advice):
+    assert explain(error_of(function))[1:] == (advice,)
+
+
+@pytest.mark.parametrize("number", [torch.ones(2), 2.0])
+def test_power_is_not_a_hat(number):
+    (_, advice) = explain(error_of(lambda: number ^ 2))
+    assert advice.startswith("In Python `^` is")
+
+
 def test_other_error_gets_no_advice():
     error = ZeroDivisionError("division by zero")
     assert explain(error) == ("Your code stopped: ZeroDivisionError: division by zero",)

@@ -6,6 +6,8 @@ import copy
 import io
 import math
 import warnings
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -16,11 +18,12 @@ from torch import nn
 
 from course_utils.exercises.diagnose import diagnose
 from course_utils.exercises.guard import OutOfTime, guard
-from course_utils.exercises.model import State
+from course_utils.exercises.model import State, Verdict
 from course_utils.exercises.registry import find_exercise
 from tests import lessons
 from tests.exercises.equal_mutants import EQUAL
 from tests.exercises.mutants import Mutant, mutants
+from tests.exercises.verdicts import named_shapes
 from tests.lessons import LESSONS, read
 
 SECONDS = 2.0  # for a mutant that loops for ever
@@ -43,8 +46,14 @@ def detached(value: Any) -> Any:
     return value
 
 
-def state_of(name: str, source: str) -> State | None:
-    """Return the state of an answer; None if its code does not even run."""
+def verdict_of(name: str, source: str, known: bool = True) -> Verdict | None:
+    """Return the verdict on an answer; None if its code does not even run.
+
+    Args:
+        name: the exercise.
+        source: the answer's code.
+        known: whether the exercise's misconceptions are tried.
+    """
     scope = dict(torch=torch, nn=nn, F=F, math=math, copy=copy, _detached=detached)
     scope |= {"device": torch.device("cpu"), "__name__": "__main__"}
     try:
@@ -52,7 +61,21 @@ def state_of(name: str, source: str) -> State | None:
             exec(compile(source, "<solution>", "exec"), scope)
     except (Exception, OutOfTime):
         return None
-    return diagnose(find_exercise(name), scope[solutions()[name][1]], SECONDS).state
+    exercise = find_exercise(name)
+    if not known:
+        exercise = replace(exercise, misconceptions=(), switches=None)
+    return diagnose(exercise, scope[solutions()[name][1]], SECONDS)
+
+
+def verdicts_of(
+    name: str, known: bool = True
+) -> Iterator[tuple[Mutant, Verdict | None]]:
+    """Yield the mutants of an exercise's solution with the verdict on each."""
+    detach = find_exercise(name).differentiable
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for mutant in mutants(solutions()[name][0], detach):
+            yield mutant, verdict_of(name, mutant.source, known)
 
 
 def change(mutant: Mutant) -> str:
@@ -61,14 +84,11 @@ def change(mutant: Mutant) -> str:
 
 def survivors(name: str) -> list[str]:
     """Return the changes of a solution that its cases don't notice."""
-    detach = find_exercise(name).differentiable
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return [
-            change(mutant)
-            for mutant in mutants(solutions()[name][0], detach)
-            if state_of(name, mutant.source) is State.CORRECT
-        ]
+    return [
+        change(mutant)
+        for mutant, verdict in verdicts_of(name)
+        if verdict and verdict.state is State.CORRECT
+    ]
 
 
 @pytest.mark.all
@@ -76,6 +96,14 @@ def survivors(name: str) -> list[str]:
 def test_changed_solution_is_refused(name):
     known = EQUAL.get(name, {})
     assert [change for change in survivors(name) if change not in known] == []
+
+
+@pytest.mark.all
+@pytest.mark.parametrize("name", solutions())
+def test_shapes_named_for_a_mutant_are_those_of_the_case_shown(name):
+    for mutant, verdict in verdicts_of(name, known=False):
+        named = named_shapes(verdict) if verdict else []
+        assert all(shape in verdict.case for shape in named), (mutant, verdict)
 
 
 @pytest.mark.all

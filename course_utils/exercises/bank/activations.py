@@ -65,6 +65,12 @@ LEAKY = Exercise(
             "negative ones are multiplied by `slope`.",
         ),
         Misconception(
+            "ELU",
+            lambda x, slope: F.elu(x, alpha=slope),
+            "Below 0 your result bends and levels off at `-slope`, as ELU does. "
+            "It should be a straight line: `slope * x`.",
+        ),
+        Misconception(
             "maximum",
             lambda x, slope: torch.maximum(x, slope * x),
             "The larger of `x` and `slope * x` is right only while slope is at most 1, "
@@ -528,6 +534,13 @@ GAIN = Exercise(
             "the gradient meets the slopes, f'(z).",
         ),
         Misconception(
+            "forward gain",
+            lambda activation, z: z.std() / activation(z).std(),
+            "You compare the spread before the activation with that after it: "
+            "that would keep the size of what goes forward. The gradient meets "
+            "the slopes, f'(z).",
+        ),
+        Misconception(
             "mean subtracted",
             _gain_from(lambda slopes, y: 1 / slopes.std()),
             "You divide by the standard deviation of the slopes, which subtracts "
@@ -605,6 +618,10 @@ def _shifted_by(make: Callable[[Tensor], Tensor]) -> Answer:
     return answer
 
 
+def _sums_unkept(z: Tensor) -> Tensor:
+    return z - z.exp().sum(dim=-1).log()
+
+
 def _wide_scores() -> list[Case]:
     # Rows so far apart that one maximum for all of them is not enough.
     (far,) = randn((3, 4))
@@ -643,6 +660,13 @@ LOG_SOFTMAX = Exercise(
             lambda z: (z.exp() / z.exp().sum(dim=-1, keepdim=True)).log(),
             "exp(1000) is inf, and inf divided by inf is NaN. Subtract the row's "
             "maximum from z first, and stay with `z - log(sum(exp(z)))`.",
+        ),
+        Misconception(
+            "no keepdim, twice",
+            lambda z: _sums_unkept(z - z.max(dim=-1).values),
+            "The maxima and the sums have lost a dimension, so they line up with the "
+            "columns, or with nothing. `keepdim=True`, in both, keeps one beside each "
+            "row.",
         ),
         Misconception(
             "one maximum for all",
@@ -721,10 +745,7 @@ LOG_SOFTMAX = Exercise(
         ),
         Misconception(
             "no keepdim",
-            lambda z: (
-                (z - z.amax(-1, keepdim=True))
-                - (z - z.amax(-1, keepdim=True)).exp().sum(-1).log()
-            ),
+            lambda z: _sums_unkept(z - z.amax(-1, keepdim=True)),
             "The logarithms of the sums have lost a dimension, so they line up with "
             "the columns, or with nothing. `keepdim=True` keeps one beside each "
             "row.",
@@ -973,6 +994,13 @@ STEP = Exercise(
             "gradient of the sigmoid.",
         ),
         Misconception(
+            "nothing detached",
+            lambda z: torch.sigmoid(z) + (_hard(z) - torch.sigmoid(z)),
+            "The values are right, but two sigmoids that cancel going forward cancel "
+            "going backward too, and no gradient is left. Hide the one with the minus "
+            "from autograd: `.detach()`.",
+        ),
+        Misconception(
             "slope of a steeper sigmoid",
             _with_slope_of(lambda z: torch.sigmoid(2 * z)),
             "Forward is right; the gradient is that of a steeper sigmoid, "
@@ -1127,7 +1155,13 @@ def _faults_of(net: Any) -> Iterator[str]:
     if not torch.allclose(net.eval()(x), scores, rtol=1e-3, atol=1e-4):
         yield "in evaluation mode the scores are others"
     net.train()
-    if not (net.first(x) < 0).any():
+    sums = net.first(x)
+    if not sums.any():
+        yield (
+            "the sums before the first ReLU are all exactly 0, where it lets no "
+            "gradient through, as where weights and biases start at 0"
+        )
+    elif not (sums < 0).any():
         yield "the sums before the first ReLU are never negative, so it never bends"
     F.cross_entropy(scores, torch.arange(200, device=x.device) % 10).backward()
     if any(parameter.grad is None for parameter in net.parameters()):

@@ -204,6 +204,13 @@ OUTPUT_SIZE = Exercise(
             "`dilation * (kernel - 1) + 1` cells.",
         ),
         Misconception(
+            "dilation between the taps",
+            lambda n, k, s, p, d: _room(n, k, p, d + 1) // s + 1,
+            "You take the dilation for the number of cells skipped between two "
+            "taps. It is their distance: with dilation 1 they stand side by side, "
+            "so the window spans `dilation * (kernel - 1) + 1` cells.",
+        ),
+        Misconception(
             "dilation times kernel",
             lambda n, k, s, p, d: (n + 2 * p - d * k) // s + 1,
             "You let the window span `dilation * kernel` cells. The gaps are between "

@@ -44,6 +44,13 @@ RECIPE = Exercise(
             "evaluation, and in training it got only a share 1 - p of them on average.",
         ),
         Misconception(
+            "lost mean in the bias",
+            lambda weight, bias, p: (weight, bias - p * weight.sum(dim=1)),
+            "You leave the weight as it is and take a mean amount off the bias. "
+            "The old program let a share of the *inputs* through, whatever their "
+            "size: that shrinks the weight, and the bias stays.",
+        ),
+        Misconception(
             "halved",
             lambda weight, bias, p: (weight / 2, bias.clone()),
             "You halve the weight whatever `p` is. That is right for p = 0.5 only.",
@@ -826,9 +833,11 @@ AWAKE = Exercise(
         Misconception(
             "all in evaluation",
             lambda model: model.eval(),
-            "Everything is in evaluation mode, the dropout layers too. Switch those "
-            "back with `train()`, with parentheses, after the last `eval()`: that "
-            "changes a module and all inside it.",
+            "Everything is in evaluation mode, the dropout layers too: none is "
+            "switched back after the last `eval()`, which changes a module and all "
+            "inside it. `train()` may come before it, be missing or lack its "
+            "parentheses; or your condition is never true: whether a module is a "
+            "dropout layer, `isinstance` tells.",
         ),
         Misconception(
             "no eval first",
@@ -950,6 +959,12 @@ SHIFT = Exercise(
             lambda p: math.sqrt(p),
             "You use the share that is dropped. With p = 0 nothing is shifted, so the "
             "answer must then be 1.",
+        ),
+        Misconception(
+            "root of p alone",
+            lambda p: 1 - math.sqrt(p),
+            "You take the root of p and subtract it from 1. The variance that "
+            "comes out is 1 - p: the root is of the whole.",
         ),
         Misconception(
             "dropout's factor",
@@ -1204,6 +1219,21 @@ RIDGE = Exercise(
             _penalised(lambda x, p: _sums_of_squares(x) * p * (1 - p)),
             "Your penalty has the factor p · (1 - p), the variance of an unscaled "
             "mask. Divided by (1 - p)² it is p / (1 - p).",
+        ),
+        Misconception(
+            "diagonal as a row",
+            lambda x, y, p: torch.linalg.solve(
+                x.T @ x + p / (1 - p) * (x**2).sum(dim=0), x.T @ y
+            ),
+            "Your penalty is added to every row of XᵀX: the diagonal of a matrix, "
+            "as `torch.diag(gram)` takes it, is a vector. Make a diagonal matrix "
+            "of it, with `torch.diag` once more.",
+        ),
+        Misconception(
+            "lengths for squares",
+            _penalised(lambda x, p: torch.diag(x.norm(dim=0)) * p / (1 - p)),
+            "Your penalty takes the length of each column (`norm`). It takes the "
+            "square of that: the sum of the squares, without a root.",
         ),
         Misconception(
             "all products penalised",
@@ -1522,13 +1552,24 @@ def _design_fact(build: Answer, n: int) -> Any:
     if not isinstance(net, nn.Sequential):
         raise TypeError("Return an `nn.Sequential`.")
     net.to(current_device())
-    scores = net.eval()(randn((n, 1, 28, 28))[0])
+    try:
+        scores = net.eval()(randn((n, 1, 28, 28))[0])
+    except RuntimeError:
+        parts = list(net.modules())
+        first = next((part for part in parts if isinstance(part, nn.Linear)), None)
+        flat = any(isinstance(part, nn.Flatten) for part in parts)
+        if first and first.in_features == 784 and not flat:
+            raise ValueError(
+                f"The images come in the shape ({n}, 1, 28, 28), and your first linear "
+                "layer takes rows of 784 numbers: put an `nn.Flatten()` at the start."
+            ) from None
+        raise
     if not isinstance(scores, Tensor):
         return scores
     if scores.shape != (n, 10):
         return f"{n} images give scores of the shape {tuple(scores.shape)}"
     kinds = (nn.Linear, nn.Dropout)
-    chain = [module for module in net.modules() if isinstance(module, kinds)]
+    chain = [module for module in _every_use(net) if isinstance(module, kinds)]
     places = [i for i, module in enumerate(chain) if isinstance(module, nn.Linear)]
     linear = [module for module in chain if isinstance(module, nn.Linear)]
     if len(linear) < 3:
@@ -1568,10 +1609,15 @@ def _design_fact(build: Answer, n: int) -> Any:
     return _AS_ASKED
 
 
+def _every_use(net: nn.Module) -> list[nn.Module]:
+    """Return the modules in order; one that stands in two places comes twice."""
+    return [module for _, module in net.named_modules(remove_duplicate=False)]
+
+
 def _activations(net: nn.Module) -> Iterator[bool]:
     """Tell for each hidden layer whether an activation comes before the next layer."""
     passive = (nn.Dropout, nn.Flatten, nn.Unflatten, nn.Identity)
-    leaves = [module for module in net.modules() if not list(module.children())]
+    leaves = [module for module in _every_use(net) if not list(module.children())]
     places = [i for i, module in enumerate(leaves) if isinstance(module, nn.Linear)]
     for a, b in pairwise(places):
         yield any(not isinstance(module, passive) for module in leaves[a + 1 : b])
@@ -1583,7 +1629,7 @@ def _between(net: nn.Module) -> str:
     An activation or a flatten may.
     """
     allowed = (nn.Dropout, nn.Flatten, nn.Unflatten, nn.Identity)
-    leaves = [module for module in net.modules() if not list(module.children())]
+    leaves = [module for module in _every_use(net) if not list(module.children())]
     dropped = False
     for module in leaves:
         if isinstance(module, nn.Linear):

@@ -183,6 +183,11 @@ def _place(index: int, shape: _Shape) -> _Place:
     )
 
 
+def _divided_by_channels(index: int, shape: _Shape) -> _Place:
+    c, rest = divmod(index, shape[0])
+    return c, rest // shape[2], rest % shape[2]
+
+
 PLACE = Exercise(
     "flatten.place",
     _place,
@@ -221,6 +226,12 @@ PLACE = Exercise(
             ),
             "Row and column are right, the channel is not: `index // H * W` divides "
             "by H and then multiplies by W. Put parentheses around the product.",
+        ),
+        Misconception(
+            "the rest divided too",
+            _divided_by_channels,
+            "You divide by the number of channels. A channel is `H * W` numbers: "
+            "divide by that to find c; what remains leads to row and column.",
         ),
         Misconception(
             "divided by the height",
@@ -434,6 +445,12 @@ def _last_not_multiplied(shape: _Shape, start: int, end: int) -> _Shape:
     return (*shape[:start], math.prod(shape[start:end]), *shape[end + 1 :])
 
 
+def _first_kept(shape: _Shape, start: int, end: int) -> _Shape:
+    end %= len(shape)
+    merged = math.prod(shape[start + 1 : end + 1])
+    return (*shape[: start + 1], merged, *shape[end + 1 :])
+
+
 def _bare_number(shape: _Shape, start: int, end: int) -> _Shape | int:
     merged = _out(shape, start, end)
     return merged[0] if len(merged) == 1 else merged
@@ -456,6 +473,12 @@ SHAPE = Exercise(
             "`end_dim = -1` goes wrong: `end_dim + 1` is then 0, a slice up to 0 is "
             "empty, and the product of nothing is 1. Turn −1 into the last dimension "
             "first.",
+        ),
+        Misconception(
+            "first kept",
+            _first_kept,
+            "You keep the size of `start_dim`, and merge from the one after it. "
+            "The merged dimensions begin with `start_dim` itself.",
         ),
         Misconception(
             "last not multiplied",
@@ -960,6 +983,11 @@ def _squeezed_first(x: Tensor) -> Tensor:
     return (x.unsqueeze(0) if x.ndim == 3 else x).flatten(1)
 
 
+def _squeezed_and_counted(x: Tensor) -> Tensor:
+    x = x.squeeze()
+    return (x.unsqueeze(0) if x.ndim <= 3 else x).flatten(1)
+
+
 ANY_IMAGE = Exercise(
     "flatten.any_image",
     lambda x: x.reshape(-1, *x.shape[-3:]).flatten(1),
@@ -1001,6 +1029,13 @@ ANY_IMAGE = Exercise(
             "It goes wrong where a size is 1: `squeeze` removes the channel of a grey "
             "picture and the batch of one. Don't squeeze; count the dimensions as they "
             "come.",
+        ),
+        Misconception(
+            "squeezed, then counted",
+            _squeezed_and_counted,
+            "Grey pictures go wrong: `squeeze` removes the channel of size 1, and "
+            "a batch of them then looks like a single picture. Don't squeeze; "
+            "count the dimensions as they come, `x.ndim`.",
         ),
         Misconception(
             "channels as examples",

@@ -1011,6 +1011,13 @@ HEADS = Exercise(
             "The weighted sums are right; the bias is missing.",
         ),
         Misconception(
+            "heads met with the batch",
+            lambda x, weight, bias: x @ weight.mT + bias[:, None],
+            "In `x @ …` the batch of `x` meets the heads of `weight`: `@` aligns "
+            "the dimensions before the last two from the right, as broadcasting "
+            "does. Give `x` a dimension of size 1 where the heads belong.",
+        ),
+        Misconception(
             "heads behind the words",
             lambda x, weight, bias: _per_head(x, weight, "ntho") + bias,
             "The numbers are right, but the heads come third in yours. Let them "
@@ -1208,6 +1215,12 @@ def _wrong_scores(expected: Tensor | None, scores: Tensor) -> str:
         return _NOT_TWO_LAYERS
     if torch.allclose(scores, expected, rtol=1e-3, atol=1e-3):
         return ""
+    for name, bend in _AT_THE_END.items():
+        if torch.allclose(scores, bend(expected), rtol=1e-3, atol=1e-4):
+            raise ValueError(
+                "Your scores are what a layer, a ReLU and a layer give, and then "
+                f"{name}: leave that out, and return what the last layer gives."
+            )
     factor = (scores * expected).sum() / expected.square().sum()
     limit = 1e-3 * scores.abs().max().item()
     if torch.allclose(scores, factor * expected, rtol=1e-3, atol=limit):
@@ -1215,6 +1228,14 @@ def _wrong_scores(expected: Tensor | None, scores: Tensor) -> str:
     return _NOT_TWO_LAYERS
 
 
+_AT_THE_END: dict[str, Callable[[Tensor], Tensor]] = {
+    "a softmax": lambda scores: scores.softmax(1),
+    "a log-softmax": lambda scores: scores.log_softmax(1),
+    "a softmax over the batch": lambda scores: scores.softmax(0),
+    "a sigmoid": torch.sigmoid,
+    "a tanh": torch.tanh,
+    "a ReLU": torch.relu,
+}
 _MIXED = "one image alone gets the right scores, several at once do not"
 _NOT_TWO_LAYERS = "the scores are not those of a layer, a ReLU and a layer"
 _NO_INIT = "the module is used before it is set up"
@@ -1502,6 +1523,20 @@ BUDGET = Exercise(
             _narrow(lambda i, o, budget: min(i, o, budget // (i + o))),
             "Sometimes your network is over the budget: you count the weights alone. "
             "Each hidden unit has a bias too, and so has each output.",
+        ),
+        Misconception(
+            "the larger for the smaller",
+            _narrow(lambda i, o, budget: min(max(i, o), (budget - o) // (i + o + 1))),
+            "Within the budget, but wider than it needs to be: you take the "
+            "larger of in and out as the limit. The rank of a map is never above "
+            "the *smaller* of the two.",
+        ),
+        Misconception(
+            "first that is over",
+            _narrow(lambda i, o, budget: min(i, o, (budget - o) // (i + o + 1) + 1)),
+            "Your network is one unit too wide where the budget decides, and over "
+            "it: often a loop ends with the first width that no longer fits. "
+            "Return the one before.",
         ),
         Misconception(
             "output biases forgotten",

@@ -192,6 +192,18 @@ LAYER_NORM = Exercise(
             "the variance by n: `correction=0`.",
         ),
         Misconception(
+            "mean and variance exchanged",
+            lambda x, gamma, beta, eps: _affine(
+                (x - x.var(-1, correction=0, keepdim=True))
+                / torch.sqrt(x.mean(-1, keepdim=True) + eps),
+                gamma,
+                beta,
+            ),
+            "Mean and variance have changed places: you subtract the variance and "
+            "take the root of the mean, which may be negative. `torch.var_mean` "
+            "returns the variance first.",
+        ),
+        Misconception(
             "eps outside the root",
             lambda x, gamma, beta, eps: _affine(
                 _eps_outside(x, -1, eps, correction=0), gamma, beta
@@ -1049,6 +1061,14 @@ def _second_term_without_eps(
     return (to_hat - x * share) / root, (g * x / root).sum(0)
 
 
+def _over_the_batch(
+    x: Tensor, gamma: Tensor, g: Tensor, eps: float
+) -> tuple[Tensor, Tensor]:
+    root, to_hat = torch.sqrt(x.square().mean(0) + eps), g * gamma
+    hat = x / root
+    return (to_hat - hat * (to_hat * hat).mean(0)) / root, (g * hat).sum(0)
+
+
 _GAMMA_FROM_X = (
     "The gradient of `x` is right. That of `gamma` is a sum of g · x̂, with the "
     "normalised numbers, not with `x`."
@@ -1083,6 +1103,13 @@ RMS_BACKWARD = Exercise(
             ),
             "You subtract the mean of the gradient too. That term comes from the mean "
             "that BatchNorm and LayerNorm subtract; RMSNorm subtracts none.",
+        ),
+        Misconception(
+            "all over the batch",
+            _over_the_batch,
+            "All your means run over the batch (`dim=0`), the one in the root "
+            "too, as in BatchNorm. RMSNorm treats each row by itself: they run "
+            "over its features, `dim=-1`.",
         ),
         Misconception(
             "over the batch",
@@ -1437,8 +1464,8 @@ REPAIR = Exercise(
         Misconception(
             "gamma not registered",
             _block(kept=False, root=_over_the_words, path="normed"),
-            "The module's parameters lack γ: a plain tensor is trained by nobody and "
-            "saved nowhere. What does `nn` have for a tensor that is to be trained?",
+            "The module's parameters lack γ: neither a plain tensor nor a buffer is "
+            "trained. What does `nn` have for a tensor that is to be trained?",
         ),
         Misconception(
             "over the words",
@@ -1555,6 +1582,15 @@ def _flaw(answer: Answer, n: int) -> Any:
         return net
     net = net.to(current_device()).train()
     linear = [part for part in net.modules() if isinstance(part, nn.Linear)]
+    every = [part for _, part in net.named_modules(remove_duplicate=False)]
+    named = sum(isinstance(part, nn.Linear) for part in every)
+    if len(linear) < 20 <= named:
+        raise ValueError(
+            f"Your network uses {named} linear layers, but only {len(linear)} of them "
+            "are different: the others are the same layers once more, with the same "
+            "weights, as `[layer] * 18` makes them. Make a new one each time, as in a "
+            "loop."
+        )
     if len(linear) < 20:
         return "the network has fewer than 20 linear layers"
     count = sum(parameter.numel() for parameter in net.parameters())
@@ -1577,6 +1613,11 @@ def _flaw(answer: Answer, n: int) -> Any:
             return "a picture's scores depend on the other pictures of its batch"
         if not _close(scores[:1], net(pictures[:1])):
             return "one picture alone gets other scores than in a batch"
+        if _close(scores.sum(1), torch.ones_like(scores[:, 0])):
+            raise ValueError(
+                "The scores of every picture sum to 1: a softmax at the end squeezes "
+                "them together. Return what the last linear layer gives."
+            )
         spread = scores.std(0).mean().item()
         if spread < 0.01:
             return "all pictures get nearly the same scores"
@@ -1603,14 +1644,16 @@ DESIGN = Exercise(
             "no norm",
             _stack(nn.Identity),
             "All pictures get nearly the same scores: layer by layer the difference "
-            "between them fades, as at the beginning of the lesson.",
+            "between them fades, as at the beginning of the lesson. A norm at the "
+            "entrance alone does not last. What holds it up is a norm in every block, "
+            "and a path past the block's layers.",
         ),
         Misconception(
             "a norm in a plain stack",
             _stack(nn.LayerNorm),
             "Alive, but the scores differ too little. A norm over features keeps the "
-            "size of the numbers, not the pictures apart: give each picture a path "
-            "past the layers.",
+            "size of the numbers, not the pictures apart: that is done by a path past "
+            "the layers of each block.",
         ),
         Misconception(
             "BatchNorm",
@@ -1630,9 +1673,9 @@ DESIGN = Exercise(
         Misconception(
             "no norm in the residual stream",
             _residual(nn.Identity),
-            "The paths keep the pictures apart, but pictures ten times as strong give "
-            "scores far further apart: nothing sets the size of the stream. Where do "
-            "norms stand in a pre-norm network, the last one included?",
+            "The pictures stay apart, but pictures ten times as strong give scores far "
+            "further apart: nothing sets the size of what the last layer gets. Where "
+            "do norms stand in a pre-norm network, the last one included?",
         ),
         Misconception(
             "too wide",

@@ -799,6 +799,16 @@ def _in_the_first_columns(x: Tensor, g: Tensor) -> Tensor:
     return torch.zeros_like(x).scatter_add(1, second, g)
 
 
+def _last_in_the_first_columns(x: Tensor, g: Tensor) -> Tensor:
+    second = (x[:, 1::2] > x[:, 0::2]).long()
+    return torch.zeros_like(x).scatter(1, second, g)
+
+
+def _halves_paired(x: Tensor, g: Tensor) -> Tensor:
+    first, second = x.chunk(2, -1)
+    return torch.cat([g * (first >= second), g * (first < second)], -1)
+
+
 def _glued(x: Tensor, g: Tensor) -> Tensor:
     wins = x[:, 0::2] >= x[:, 1::2]
     return torch.cat([g * wins, g * ~wins], dim=1)
@@ -837,6 +847,18 @@ ROUTE = Exercise(
             "to the loser",
             lambda x, g: _route(x, g, lambda a, b: (a < b, a >= b)),
             "The gradient goes to the smaller of the two: reverse the comparison.",
+        ),
+        Misconception(
+            "halves for pairs",
+            _halves_paired,
+            "You compare the first half of a row with the second, `x[i]` with "
+            "`x[i + m]`. A pair is two neighbours, `x[2i]` and `x[2i + 1]`.",
+        ),
+        Misconception(
+            "place in the pair",
+            _last_in_the_first_columns,
+            "Everything lands in the first two columns. 0 or 1 is a place inside "
+            "a pair: add where the pair starts, 2 times its number.",
         ),
         Misconception(
             "last of equals",
@@ -1121,6 +1143,13 @@ BLUR = Exercise(
             lambda x: _blur(_dense(x)[:, ::2], 2),
             "Too few numbers: you skip twice. The maximum moves by 1 (`max_pool1d` "
             "moves by its own width unless told otherwise); only the end skips.",
+        ),
+        Misconception(
+            "blocks, then skipped",
+            lambda x: _blur(_dense(x), 3)[:, ::2],
+            "Too few numbers: you cut the maxima into separate blocks of three. "
+            "The blur moves by one (`unfold(-1, 3, 1)`); every second number is "
+            "skipped after it, not more.",
         ),
         Misconception(
             "blur before the maximum",

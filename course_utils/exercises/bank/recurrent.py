@@ -663,6 +663,12 @@ LAST_VALID = Exercise(
             "so count from the start.",
         ),
         Misconception(
+            "all from sequence 0",
+            lambda output, lengths: output[lengths - 1, 0],
+            "Every row is taken from sequence 0. Row n belongs to sequence n: the "
+            "second index counts them, `torch.arange(len(lengths))`.",
+        ),
+        Misconception(
             "every pair",
             lambda output, lengths: output[lengths - 1],
             "For each length you take a whole step, of all sequences. Give the "
@@ -1338,7 +1344,9 @@ CLIP = Exercise(
         Misconception(
             "nothing clipped",
             lambda gradients, most: [1.0 * g for g in gradients],
-            "The gradients come out unchanged, even where they are too long.",
+            "The gradients come out unchanged, even where they are too long: multiply "
+            "all of them by one factor. (`clip_grad_norm_` does nothing here: it "
+            "scales the `.grad` of the tensors it gets, and yours *are* gradients.)",
         ),
         Misconception(
             "division by zero",

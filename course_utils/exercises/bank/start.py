@@ -920,6 +920,17 @@ def _loss_of_fit(x: Tensor, y: Tensor, lr: float, steps: int) -> float:
     return (w * x[:, 0] + b - y).square().mean().item()
 
 
+def _made_anew(x: Tensor, y: Tensor, lr: float, steps: int) -> tuple[float, float]:
+    w = torch.tensor(0.0, device=x.device, requires_grad=True)
+    b = torch.tensor(0.0, device=x.device, requires_grad=True)
+    for _ in range(steps):
+        loss = (w * x[:, 0] + b - y).square().mean()
+        by_w, by_b = torch.autograd.grad(loss, (w, b))
+        with torch.no_grad():
+            w, b = w - lr * by_w, b - lr * by_b
+    return w.item(), b.item()
+
+
 FIT = Exercise(
     "start.fit",
     lambda x, y, lr, steps: _fit(x, y, lr, steps),
@@ -936,6 +947,14 @@ FIT = Exercise(
             "Your line meets all targets at once. `w * x + b` is `(N, 1)`, `y` is "
             "`(N,)`, and broadcasting makes `(N, N)` differences of them. Give both "
             "the same shape.",
+        ),
+        Misconception(
+            "made anew",
+            _made_anew,
+            "The second step stops: `w = w - …` under `torch.no_grad()` makes a "
+            "new tensor, which requires no gradient, so `backward()` finds "
+            "nothing to follow. Change `w` itself, with `w -= …`, and then clear "
+            "its `.grad`.",
         ),
         Misconception(
             "never cleared",

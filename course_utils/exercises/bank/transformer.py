@@ -8,8 +8,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
+from course_utils.exercises.applications.transformer import ELSEWHERE, padded
 from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 from course_utils.session import current_device
@@ -582,42 +582,6 @@ def _lengths_cases() -> list[Case]:
     return [(torch.tensor(n, device=current_device()), size) for n, size in cases]
 
 
-_ELSEWHERE = "a mask on another device than `lengths`"
-_MAKERS = ("arange", "tensor", "zeros", "ones", "empty", "full", "linspace", "eye")
-
-
-class _Placing(TorchFunctionMode):
-    """Notes, without a second device, whether tensors are made on the one by default.
-
-    They are where a call has no `device=`, and stay there unless moved by `to`.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.made = self.moved = False
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        result = func(*args, **kwargs)
-        name = getattr(func, "__name__", "")
-        if name in _MAKERS and kwargs.get("device") is None:
-            self.made |= result.dim() > 0  # a single number goes with every device
-        if name in ("to", "type_as"):
-            targets = [*args[1:], *kwargs.values()]
-            self.moved |= any(not isinstance(t, torch.dtype | bool) for t in targets)
-        return result
-
-
-def _apply_padding(answer: Answer, lengths: Tensor, size: int) -> Any:
-    with _Placing() as placing:
-        mask = answer(lengths, size)
-    if isinstance(mask, Tensor) and placing.made and not placing.moved:
-        return _ELSEWHERE
-    return mask
-
-
 PADDING = Exercise(
     "transformer.padding",
     lambda lengths, size: _places(lengths, size) >= lengths[:, None],
@@ -712,14 +676,14 @@ PADDING = Exercise(
         ),
         Misconception(
             "on another device",
-            lambda lengths, size: _ELSEWHERE,
+            lambda lengths, size: ELSEWHERE,
             "You make a tensor without saying where. It is on the CPU, wherever "
             "`lengths` is, and with `lengths` on a GPU the two do not go together: "
             "give it `device=lengths.device`.",
         ),
     ),
     _lengths_cases,
-    _apply_padding,
+    padded,
     hints=(
         "Number the places of a sequence from 0. How do you tell from its place alone "
         "whether a token is padding?",
@@ -968,6 +932,13 @@ COUNT = Exercise(
             lambda d, heads, hidden: -4 * (d * d - d * d // heads),
             "You count one head's part of the attention. All heads together have the "
             "full matrices, d·d numbers each.",
+        ),
+        _off(
+            "heads that read a part",
+            lambda d, heads, hidden: -3 * d * (d - d // heads),
+            "You let the queries, keys and values of a head read only d / heads "
+            "numbers of a token. Every head reads the whole token: over all heads, "
+            "each of the three projections has d·d + d numbers.",
         ),
         _off(
             "one head alone, mixed",

@@ -1,0 +1,1 @@
+"""Grading: what a submission solves, found out without trusting it."""

@@ -1,0 +1,211 @@
+"""The verdicts on a submission: its code runs confined, they are reached here."""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from course_utils.exercises.diagnose import diagnose, too_slow
+from course_utils.exercises.elsewhere import Applied, Elsewhere
+from course_utils.exercises.explain import explain
+from course_utils.exercises.guard import OutOfTime
+from course_utils.exercises.model import Answer, Case, State, Verdict
+from course_utils.exercises.registry import find_exercise
+from course_utils.grading.confinement import Confinement, Limits, find_confinement
+from course_utils.grading.failures import know_text
+from course_utils.grading.peer import Function, Peer
+from course_utils.grading.reading import (
+    NOT_PYTHON,
+    needed,
+    read_answer,
+    statements,
+)
+from course_utils.grading.sandbox import Sandbox
+from course_utils.grading.sections import Paper, Section, as_python, read_paper
+
+# What torch imports late, for seconds: before the forks, it costs no answer's time.
+_LATE = (
+    (r"optim", "torch._dynamo"),
+    (r"backward\([^)]|grad_outputs", "torch.fx.experimental.symbolic_shapes"),
+)
+_NOT_ATTEMPTED = Verdict(
+    State.NOT_ATTEMPTED, ("The cell of this exercise is missing, or as it was.",)
+)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a submission's answer to one exercise is worth.
+
+    >>> Mark("linear.affine", Verdict(State.CORRECT), 0.1).fault
+
+    Attributes:
+        exercise: its name.
+        verdict: as the lesson's own check would give it.
+        seconds: how long it took.
+        fault: why the code was ended, where it had to be; else None.
+    """
+
+    exercise: str
+    verdict: Verdict
+    seconds: float
+    fault: str | None = None
+
+
+def judge(
+    cells: Mapping[str, str],
+    lesson: Path,
+    *,
+    limits: Limits | None = None,
+    unconfined: bool = False,
+) -> list[Mark]:
+    """Judge the answers of one submission to all exercises of a lesson.
+
+    The code runs in a confined process and returns plain data; references, comparison
+    and verdicts stay in this one. Each exercise runs in a fork of its own: what it
+    breaks, it breaks for itself alone.
+
+    Of one process, only one thread may judge at a time: settings of torch are its
+    whole process's.
+
+    Args:
+        cells: the learner's text by the name of the exercise. One that has none is
+            not attempted.
+        lesson: the released notebook; of it come the setup and all that the answers
+            use of the page.
+        limits: what the code may use.
+        unconfined: run it without confinement, with all that this process may do.
+
+    Raises:
+        CourseError: the lesson can't be read, or nothing confines the code here.
+
+    >>> judge({}, Path("01_none.ipynb"))
+    Traceback (most recent call last):
+    course_utils.errors.CourseError: 01_none.ipynb can't be read as a lesson: ...
+    """
+    paper = read_paper(lesson)
+    confinement = None if unconfined else find_confinement()
+    limits = limits or Limits()
+    attempted = {
+        section.exercise: as_python(cells[section.exercise])
+        for section in paper.sections
+        if cells.get(section.exercise, section.stub).strip() != section.stub.strip()
+    }
+    with _Desk(paper, attempted, confinement, limits) as desk:
+        return [desk.mark(section) for section in paper.sections]
+
+
+class _Desk:
+    """Judges the exercises of one submission, one after another."""
+
+    def __init__(
+        self,
+        paper: Paper,
+        cells: Mapping[str, str],
+        confinement: Confinement | None,
+        limits: Limits,
+    ) -> None:
+        self._cells = cells
+        self._confinement, self._limits = confinement, limits
+        self._left = limits.submission
+        # What the page defines, and earlier answers that a later one may use.
+        self._known = list(paper.page)
+        self._sandbox: Sandbox | None = None
+
+    def __enter__(self) -> "_Desk":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._sandbox:
+            self._sandbox.close()
+
+    def mark(self, section: Section) -> Mark:
+        """Judge one exercise."""
+        source = self._cells.get(section.exercise)
+        if source is None:
+            return Mark(section.exercise, _NOT_ATTEMPTED, 0.0)
+        if self._left <= 0:
+            fault = f"all exercises together took {self._limits.submission:g} seconds"
+            return Mark(section.exercise, _ended(fault), 0.0, fault)
+        sandbox = self._open()
+        start = time.monotonic()
+        verdict, fault = self._judge(section, source, sandbox)
+        seconds = time.monotonic() - start
+        self._left -= seconds
+        return Mark(section.exercise, verdict, seconds, fault or None)
+
+    def _judge(
+        self, section: Section, source: str, sandbox: Sandbox
+    ) -> tuple[Verdict, str]:
+        seconds = min(self._left, self._limits.exercise)
+        file = f"<{section.exercise}>"
+        know_text(file, source)
+        try:
+            own = statements(source)
+            before = [known.source for known in needed(self._known, own)]
+            text = read_answer(before, source, section.answer, file)
+        except NOT_PYTHON as error:
+            return Verdict(State.ERROR, explain(error)), ""
+        with sandbox.fork(seconds) as channel:
+            peer = Peer(channel, {file: source})
+            message = {"before": before, "source": source, "file": file}
+            try:
+                answer = _define(peer, {**message, "name": section.answer}, text)
+                # A little longer than the channel's time, so that this one tells.
+                verdict = diagnose(find_exercise(section.exercise), answer, seconds + 1)
+            except OutOfTime:
+                verdict = too_slow(seconds)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # an answer may send SystemExit
+                verdict = Verdict(State.ERROR, explain(error))
+        if channel.late:
+            return too_slow(seconds), "out of time"
+        if channel.fault:
+            return _ended(channel.fault), channel.fault
+        self._known += own
+        return verdict, ""
+
+    def _open(self) -> Sandbox:
+        if self._sandbox is None or not self._sandbox.alive:
+            if self._sandbox:
+                self._sandbox.close()
+            texts = "\n".join(self._cells.values())
+            modules = [m for text, m in _LATE if re.search(text, texts)]
+            self._sandbox = Sandbox(self._confinement, self._limits, modules)
+        return self._sandbox
+
+
+def _ended(fault: str) -> Verdict:
+    return Verdict(State.ERROR, (f"Your code was stopped: {fault}.",))
+
+
+def _define(peer: Peer, message: dict[str, Any], text: Any) -> Any:
+    """Let the cell define its answer; return it, or what stands for it here."""
+    reply = peer.ask("define", **message)
+    peer.raise_failure(reply)
+    value = peer.value(reply, (), [])
+    if isinstance(value, Function):
+        answer = _Remote(peer, value, text)
+        answer.replaced = list(peer.left)
+        peer.left.clear()
+        return answer
+    return value
+
+
+class _Remote(Elsewhere):
+    """The answer of a submission."""
+
+    def __init__(self, peer: Peer, function: Function, text: Any) -> None:
+        super().__init__(text)
+        self._peer, self._function = peer, function
+        self.left = peer.left
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return self._function(*args, **options)
+
+    def applied(self, application: Answer, args: Case) -> Applied:
+        module, name = application.__module__, application.__name__
+        return self._peer.apply(module, name, args)

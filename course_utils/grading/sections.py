@@ -1,0 +1,113 @@
+"""The exercises of a lesson: their names, and what the page defines before them."""
+
+import ast
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from IPython.core.inputtransformer2 import TransformerManager
+
+from course_utils.errors import CourseError
+from course_utils.grading.reading import NOT_PYTHON, Statement, statements
+
+
+@dataclass(frozen=True)
+class Section:
+    """One exercise of a lesson.
+
+    Attributes:
+        exercise: its name, as "linear.affine".
+        answer: what the learner's function or class is called there.
+        cell: the id of the cell that the learner fills in.
+        stub: what stands in it at the start.
+    """
+
+    exercise: str
+    answer: str
+    cell: str
+    stub: str
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A lesson, as far as grading needs it.
+
+    Attributes:
+        sections: its exercises, in order.
+        page: the statements of all other cells but the solutions.
+    """
+
+    sections: tuple[Section, ...]
+    page: tuple[Statement, ...]
+
+
+def read_paper(lesson: Path) -> Paper:
+    """Read the exercises of a released lesson.
+
+    Raises:
+        CourseError: it can't be read, or has no exercises.
+
+    >>> lesson = Path("notebooks/01_linear_layers.ipynb")
+    >>> read_paper(lesson).sections[2].answer if lesson.exists() else "affine"
+    'affine'
+    """
+    try:
+        return _read_paper(lesson, lesson.stat().st_mtime_ns)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CourseError(f"{lesson} can't be read as a lesson: {error}") from None
+
+
+@functools.lru_cache(maxsize=32)
+def _read_paper(lesson: Path, _changed: int) -> Paper:
+    cells = json.loads(lesson.read_text(encoding="utf-8"))["cells"]
+    sections: list[Section] = []
+    page: list[Statement] = []
+    stub: dict[str, Any] | None = None
+    for cell in cells:
+        tags = cell["metadata"].get("tags", [])
+        if cell["cell_type"] != "code" or "solution" in tags:
+            continue
+        source = as_python("".join(cell["source"]))
+        if "exercise" in tags:
+            stub = cell
+        elif stub and (called := _checked(source)):
+            sections.append(Section(*called, stub["id"], "".join(stub["source"])))
+            stub = None
+        else:
+            page += _statements(source)
+    if not sections:
+        raise ValueError("no cell is tagged 'exercise' and followed by a check")
+    return Paper(tuple(sections), tuple(page))
+
+
+def as_python(cell: str) -> str:
+    """Return a cell as Python, with the magics of IPython as calls.
+
+    >>> as_python("%matplotlib inline")
+    "get_ipython().run_line_magic('matplotlib', 'inline')\\n"
+    """
+    try:
+        return TransformerManager().transform_cell(cell)
+    except Exception:  # its tokenizer has errors of its own
+        return cell
+
+
+def _checked(source: str) -> tuple[str, str] | None:
+    """Return the exercise and the name in `check("linear.affine", affine)`."""
+    try:
+        body = ast.parse(source).body
+    except NOT_PYTHON:
+        return None
+    match body:
+        case [ast.Expr(ast.Call(ast.Name("check"), [ast.Constant(e), ast.Name(a)]))]:
+            return str(e), a
+    return None
+
+
+def _statements(source: str) -> list[Statement]:
+    try:
+        return statements(source)
+    except NOT_PYTHON:
+        return []

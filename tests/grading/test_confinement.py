@@ -1,0 +1,76 @@
+"""Where code can't be confined, grading refuses and says why."""
+
+import shutil
+import struct
+import sys
+
+import pytest
+
+from course_utils.errors import CourseError
+from course_utils.grading import confinement
+from course_utils.grading.confinement import environment, find_confinement
+from course_utils.grading.judge import judge
+from course_utils.grading.system_calls import filter_program
+from tests.grading.lesson import write_lesson
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux")
+
+
+def lesson(folder):
+    return write_lesson(folder / "lesson.ipynb", ["start.means"])
+
+
+def test_other_systems_are_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(CourseError, match=r"on Linux\. This is .*--unconfined"):
+        judge({}, lesson(tmp_path))
+
+
+@linux
+def test_missing_bubblewrap_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(CourseError, match=r"no `bwrap` here: install .*--unconfined"):
+        judge({}, lesson(tmp_path))
+
+
+@linux
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo", "it is too old"),
+        ('test "$1" = --help && echo "--size" || { echo "no namespaces" >&2; exit 1; }',
+         "no namespaces"),
+    ],
+)  # fmt: skip
+def test_bubblewrap_that_does_not_work_is_refused(
+    monkeypatch, tmp_path, script, reason
+):
+    program = tmp_path / "bwrap"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(shutil, "which", lambda name: str(program))
+    with pytest.raises(CourseError, match=f"does not work here: {reason}"):
+        find_confinement()
+
+
+def test_environment_passes_nothing_on(monkeypatch):
+    monkeypatch.setenv("GITHUB_TOKEN", "hunter2")
+    assert "hunter2" not in environment().values()
+
+
+def test_folder_of_a_project_is_not_shown_with_its_python(monkeypatch, tmp_path):
+    (tmp_path / "lib").mkdir()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    shown = confinement._readable()
+    assert f"{tmp_path}/lib" in shown
+    assert str(tmp_path) not in shown
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_jumps_of_the_filter_stay_inside_it(machine):
+    program = filter_program(machine)
+    lines = list(struct.iter_unpack("=HBBI", program))
+    for place, (code, yes, no, _) in enumerate(lines):
+        if code & 7 == 5:
+            assert place + 1 + max(yes, no) < len(lines)
+    assert lines[-1][0] == 6

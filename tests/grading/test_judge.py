@@ -1,0 +1,209 @@
+"""Marks: as the lesson's own check gives them, for each exercise on its own."""
+
+import importlib
+import pkgutil
+import shutil
+import sys
+
+import pytest
+
+from course_utils.exercises import bank
+from course_utils.exercises.diagnose import diagnose
+from course_utils.grading import judge as judging
+from course_utils.grading.confinement import Limits
+from course_utils.grading.judge import judge
+from course_utils.grading.peer import Peer
+from course_utils.grading.sandbox import Sandbox
+from course_utils.grading.sections import read_paper
+from tests.grading.lesson import write_lesson
+from tests.lessons import LESSONS, read, solutions
+
+MODULES = [f"{bank.__name__}.{m.name}" for m in pkgutil.iter_modules(bank.__path__)]
+FUNCTIONS = {
+    exercise.name: exercise
+    for module in MODULES
+    for exercise in importlib.import_module(module).EXERCISES
+    if exercise.cases
+}
+# Of these the answer is a class, a network, or is watched at work.
+SPECIAL = (
+    "linear.repair linear.budget activations.gain activations.repair dropout.layer "
+    "dropout.awake dropout.repair dropout.design normalization.repair "
+    "normalization.design transformer.pre_norm transformer.greedy transformer.padding "
+    "classifier.train_step classifier.evaluate linear.merge"
+).split()
+FIRST = [importlib.import_module(module).EXERCISES[0].name for module in MODULES]
+EVERY = [
+    pytest.param(
+        name,
+        place,
+        marks=[] if place < 2 and name in (*SPECIAL, *FIRST) else pytest.mark.all,
+    )
+    for name, exercise in FUNCTIONS.items()
+    for place in range(len(exercise.misconceptions) + 1)
+]
+confined = pytest.mark.skipif(
+    sys.platform != "linux" or not shutil.which("bwrap"),
+    reason="code is confined by bubblewrap, on Linux",
+)
+LIMITS = Limits(exercise=60, submission=600)
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    late = [module for _, module in judging._LATE]
+    with Sandbox(None, Limits(submission=100_000), [*late, *MODULES]) as sandbox:
+        yield sandbox
+
+
+@pytest.mark.parametrize(("name", "place"), EVERY)
+def test_verdict_from_another_process_is_the_same(sandbox, name, place):
+    exercise = FUNCTIONS[name]
+    answers = [exercise.reference, *(m.answer for m in exercise.misconceptions)]
+    source = (
+        "from course_utils.exercises.registry import find_exercise\n"
+        f"found = find_exercise({name!r})\n"
+        "answers = [found.reference, *(m.answer for m in found.misconceptions)]\n"
+        f"answer = answers[{place}]\n"
+    )
+    message = {"before": [], "source": source, "file": "<cell>", "name": "answer"}
+    with sandbox.fork(60) as channel:
+        peer = Peer(channel, {"<cell>": source})
+        remote = judging._define(peer, message, answers[place])
+        verdict = diagnose(exercise, remote, 60)
+    assert verdict == diagnose(exercise, answers[place])
+
+
+@confined
+@pytest.mark.parametrize(
+    "lesson",
+    [
+        pytest.param(path, marks=pytest.mark.all if n != 1 else [], id=path.stem)
+        for n, path in enumerate(LESSONS)
+    ],
+)
+def test_solutions_of_a_lesson_are_right(lesson):
+    answers = {s.exercise: s.answer for s in read_paper(lesson).sections}
+    cells = {
+        name: f"{code}\n{answers[name]} = {solution}"
+        for name, (code, solution) in solutions(read(lesson)).items()
+    }
+    marks = judge(cells, lesson, limits=LIMITS)
+    states = {mark.exercise: mark.verdict.state for mark in marks}
+    assert states == dict.fromkeys(answers, "correct")
+
+
+CELLS = {
+    "start.means": ("def answer(x):\n    return x.mean(dim=0)", "correct", ""),
+    "start.centre": ("def answer(x):\n    return x - x.mean()", "wrong", ""),
+    "start.products": ("def answer(a, b): ...", "not attempted", "is missing"),
+    "start.gradient": ("def answer(x:", "error", "SyntaxError"),
+    "linear.count": ("count = 3", "error", "name 'answer' is not defined"),
+    "linear.affine": (
+        "def answer(x, weight, bias):\n    return F.linear(x, weight, bias)",
+        "wrong",
+        "calls `F.linear`, which this exercise does not allow",
+    ),
+    "linear.heads": (
+        "%matplotlib inline\n!ls\ndef answer(x, weight, bias):\n    return x / missing",
+        "error",
+        "in the line `return x / missing`: NameError",
+    ),
+    "linear.standardise": (
+        "def answer(mean, std):\n    mean += 1\n    return torch.diag(1 / std), -mean",
+        "wrong",
+        "changes its input `mean` in place",
+    ),
+    "linear.merge": (
+        "def answer(layers):\n    layers.pop()\n    return layers[0]",
+        "wrong",
+        "changes its input `layers` in place",
+    ),
+    "linear.backward": (
+        "def answer(x, weight, g):\n    torch.set_grad_enabled(False)\n"
+        "    return g @ weight, g.T @ x, g.sum(0)",
+        "wrong",
+        "switches autograd on or off",
+    ),
+    "flatten.shape": (
+        "torch.relu = len\ndef answer(shape, start_dim, end_dim):\n    return shape",
+        "wrong",
+        "",
+    ),
+    "flatten.keep_batch": (
+        "def answer(x):\n    return helper(x)\ndef helper(x):\n"
+        "    return x.reshape(len(x), -1)\nraise ValueError('after the definition')",
+        "correct",
+        "",
+    ),
+    "flatten.any_image": (  # the helper is an earlier cell's
+        "def answer(x):\n    return helper(x)",
+        "wrong",
+        "A batch is right",
+    ),
+    "flatten.linear_size": ("answer = 3", "wrong", "Expected a function or class"),
+    "pooling.size": ("def answer(*args):\n    return of_the_page", "wrong", ""),
+    "pooling.thin": ("raise KeyboardInterrupt", "error", "KeyboardInterrupt"),
+    "pooling.route": ("exit()", "error", "ends Python"),
+    "pooling.blur": ("def answer(x):\n    raise SystemExit", "error", "ends Python"),
+}
+
+
+@pytest.fixture(scope="module", params=[pytest.param(False, marks=confined), True])
+def marks(request, tmp_path_factory):
+    path = tmp_path_factory.mktemp("lesson") / "lesson.ipynb"
+    setup = "import torch\nimport torch.nn.functional as F\nof_the_page = 'seen'"
+    lesson = write_lesson(path, CELLS, setup)
+    cells = {name: cell for name, (cell, *_) in CELLS.items()}
+    del cells["start.products"]
+    found = judge(cells, lesson, limits=LIMITS, unconfined=request.param)
+    return {mark.exercise: mark for mark in found}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_mark_is_that_of_the_cell(marks, name):
+    _, state, told = CELLS[name]
+    verdict = marks[name].verdict
+    assert verdict.state == state, verdict
+    assert told in " ".join(verdict.messages)
+    assert marks[name].fault is None
+
+
+def test_every_exercise_gets_a_mark_in_order(marks):
+    assert list(marks) == list(CELLS)
+
+
+def test_nothing_submitted_starts_no_process(monkeypatch, tmp_path):
+    monkeypatch.setattr(judging, "Sandbox", None)
+    lesson = write_lesson(tmp_path / "lesson.ipynb", CELLS)
+    stub = {"start.means": "def answer(*args): ...\n"}
+    states = [m.verdict.state for m in judge(stub, lesson, unconfined=True)]
+    assert states == ["not attempted"] * len(CELLS)
+
+
+def test_a_submission_that_takes_too_long_is_ended(tmp_path):
+    lesson = write_lesson(tmp_path / "lesson.ipynb", ["linear.count", "start.means"])
+    cells = dict.fromkeys(("linear.count", "start.means"), "while True: pass")
+    limits = Limits(exercise=0.5, submission=0.1)
+    first, second = judge(cells, lesson, limits=limits, unconfined=True)
+    assert first.fault == "out of time"
+    assert second.fault == "all exercises together took 0.1 seconds"
+
+
+SENDS_EXIT = """
+def answer(x):
+    class Exit(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.mean(dim=0)
+        @staticmethod
+        def backward(ctx, grad):
+            raise SystemExit
+    return Exit.apply(x)
+"""
+
+
+def test_exit_on_the_way_back_does_not_end_the_grader(tmp_path):
+    lesson = write_lesson(tmp_path / "lesson.ipynb", ["pooling.thin"])
+    (mark,) = judge({"pooling.thin": SENDS_EXIT}, lesson, unconfined=True)
+    assert mark.verdict.state in ("wrong", "error")
