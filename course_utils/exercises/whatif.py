@@ -277,7 +277,8 @@ def _changes_of_tensor(name: str, value: Tensor) -> Iterator[tuple[str, _Change]
         yield f"{name} were 1 less.", lambda v, c: v - 1
     if value.ndim >= 2:
         yield f"{name} were transposed.", lambda v, c: v.mT
-        yield f"{name} were reshaped, where it should be transposed.", _reshaped
+        text = f"`reshape` swapped the dims of {name}, which it does not: transpose it."
+        yield text, _reshaped
         yield f"all rows of {name} were its first.", lambda v, c: v[:1].expand_as(v)
     if value.ndim >= 1:
         yield f"{name} were reversed along dim 0.", lambda v, c: v.flip(0)

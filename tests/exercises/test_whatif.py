@@ -105,7 +105,7 @@ LAST = Exercise(
         (
             AFFINE,
             lambda x, w, b, m: (x @ w.reshape(w.shape[::-1]) + b) * m,
-            "`weight` were reshaped, where it should be transposed",
+            "`reshape` swapped the dims of `weight`, which it does not: transpose it",
         ),
     ],
 )

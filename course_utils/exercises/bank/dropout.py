@@ -1082,8 +1082,9 @@ NOISE = Exercise(
         Misconception(
             "mean square",
             lambda x, weight, p: x**2 @ (weight**2).T / (1 - p),
-            "This adds up the means of the squares. The variance is that minus the "
-            "square of the mean.",
+            "This adds up the means of the squares. From each term its own squared "
+            "mean, (x · w)², is to be subtracted before the terms are added up: "
+            "1 / (1 - p) becomes p / (1 - p).",
         ),
         Misconception(
             "p and 1 - p exchanged",

@@ -796,8 +796,9 @@ def _other_orders(right: str, step: Callable[[str], Answer]) -> Iterator[Misconc
             yield Misconception(
                 f"order {' '.join(order)}",
                 step(order),
-                f"You read the sums as {', '.join(order)}. PyTorch stacks them as "
-                f"{', '.join(right)}.",
+                f"The gates have changed places: this is what comes out where the sums "
+                f"are read as {', '.join(order)}. PyTorch stacks them as "
+                f"{', '.join(right)}; or the update uses one for the other.",
             )
 
 
