@@ -544,7 +544,8 @@ GAIN = Exercise(
             "mean subtracted",
             _gain_from(lambda slopes, y: 1 / slopes.std()),
             "You divide by the standard deviation of the slopes, which subtracts "
-            "their mean first. Nothing is subtracted here: the root of the mean square.",
+            "their mean first. Nothing is subtracted here: take the root of the mean "
+            "square.",
         ),
         Misconception(
             "sum of squares",
