@@ -80,9 +80,9 @@ def lesson_imports() -> set[str]:
 
 
 def helpers(*, batch: bool) -> list[Path]:
-    """Return the modules of course_utils/runs and authoring, or all the others."""
+    """Return the modules of runs, authoring and grading, or all the others."""
     folder = ROOT / "course_utils"
-    rooms = {folder / "runs", folder / "authoring"}
+    rooms = {folder / "runs", folder / "authoring", folder / "grading"}
     files = folder.rglob("*.py")
     return [path for path in files if bool(rooms & set(path.parents)) == batch]
 

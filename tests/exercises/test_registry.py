@@ -35,7 +35,7 @@ def test_every_exercise_of_a_lesson_is_found():
             "There is no exercise 'linear.afine'. Did you mean 'linear.affine'?",
         ),
         ("linear", "There is no exercise 'linear'. Did you mean 'linear.merge'?"),
-        ("start.x", "There is no exercise 'start.x'. Did you mean 'start.means'?"),
+        ("start.x", "There is no exercise 'start.x'. Did you mean 'start.fit'?"),
         (
             "linear.xyzxyzxyz",
             "There is no exercise 'linear.xyzxyzxyz'. Did you mean 'linear.merge'?",
