@@ -120,4 +120,6 @@ def _numbers(runs: Sequence[float], digits: int) -> list[str]:
 
 
 def _for_json(value: float) -> float | str:
-    return value if math.isfinite(value) else str(value)  # JSON has no nan
+    if not math.isfinite(value):
+        return str(value)  # JSON has no nan
+    return int(value) if value.is_integer() else value  # a browser saves 11.0 as 11
