@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils import load_fashion_mnist
+from course_utils.authoring.garments import first_twenty_thousand
 from course_utils.authoring.record import record
 from course_utils.data.experiments import Row
 
@@ -27,23 +27,6 @@ SETTINGS = [
 ]
 # BatchNorm, batches of 64
 RERUN = (3, {"test_accuracy": (0.7, 0.87)})
-
-
-def garments() -> dict[str, tuple[Tensor, Tensor]]:
-    """Return training, validation and test part: (N, 196) images, their labels."""
-    data = load_fashion_mnist()
-    pixels = [
-        F.avg_pool2d(split.images[:20_000] / 255, 2).flatten(1)
-        for split in (data.train, data.test)
-    ]
-    mean, std = pixels[0].mean(), pixels[0].std()
-    x, x_test = ((images - mean) / std for images in pixels)
-    y, cut = data.train.labels[:20_000], len(x) * 3 // 4
-    return {
-        "training": (x[:cut], y[:cut]),
-        "validation": (x[cut:], y[cut:]),
-        "test": (x_test, data.test.labels),
-    }
 
 
 def network(norm: str) -> nn.Sequential:
@@ -89,7 +72,9 @@ def with_all_statistics(model: nn.Module, x: Tensor) -> nn.Module:
 
 def measure(norm: str, batch: int) -> Row:
     """Train with each rate, three times; test those of the best on validation."""
-    parts = garments()
+    parts = {
+        name: (x.flatten(1), y) for name, (x, y) in first_twenty_thousand().items()
+    }
     models = {
         rate: [trained(seed, norm, batch, rate, *parts["training"]) for seed in SEEDS]
         for rate in RATES

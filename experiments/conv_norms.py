@@ -8,30 +8,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils import load_fashion_mnist
+from course_utils.authoring.garments import first_twenty_thousand
 from course_utils.authoring.record import record
 
 RATES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 SEEDS, STEPS, BATCH = range(3), 200, 64
 SETTINGS = [{"norm": norm} for norm in ("none", "before", "after")]
 RERUN = (1, {"test_accuracy": (0.75, 0.95)})  # before the ReLU
-
-
-def garments() -> dict[str, tuple[Tensor, Tensor]]:
-    """Return training, validation and test part: (N, 1, 14, 14) images, labels."""
-    data = load_fashion_mnist()
-    pixels = [
-        F.avg_pool2d(split.images[:20_000] / 255, 2)
-        for split in (data.train, data.test)
-    ]
-    mean, std = pixels[0].mean(), pixels[0].std()
-    x, x_test = ((images - mean) / std for images in pixels)
-    y, cut = data.train.labels[:20_000], len(x) * 3 // 4
-    return {
-        "training": (x[:cut], y[:cut]),
-        "validation": (x[cut:], y[cut:]),
-        "test": (x_test, data.test.labels),
-    }
 
 
 def network(norm: str) -> nn.Sequential:
@@ -71,7 +54,7 @@ def accuracy(model: nn.Module, x: Tensor, y: Tensor) -> float:
 
 def measure(norm: str) -> dict[str, object]:
     """Train with each rate, three times; test those of the best on validation."""
-    parts = garments()
+    parts = first_twenty_thousand()
     models = {
         rate: [trained(seed, norm, rate, *parts["training"]) for seed in SEEDS]
         for rate in RATES

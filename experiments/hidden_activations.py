@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils import load_fashion_mnist
+from course_utils.authoring.garments import after_a_twelfth
 from course_utils.authoring.record import record
 from course_utils.data.experiments import Row
 
@@ -58,21 +58,6 @@ def make_net(activation: str, start: str) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Linear(WIDTH, 10))
 
 
-def load() -> list[Data]:
-    """Return images and labels: for training, for validation, for the test."""
-    garments = load_fashion_mnist()
-    images, labels = garments.train
-    held = len(labels) // 12  # 5,000 photographs
-    parts = [
-        (images[held : held + 20_000], labels[held : held + 20_000]),
-        (images[:held], labels[:held]),
-        garments.test,
-    ]
-    pixels = [F.avg_pool2d(x.float() / 255, 2).flatten(1) for x, _ in parts]
-    mean, std = pixels[0].mean(), pixels[0].std()
-    return [((x - mean) / std, y) for x, (_, y) in zip(pixels, parts, strict=True)]
-
-
 @torch.no_grad()
 def accuracy(net: nn.Sequential, x: Tensor, y: Tensor) -> float:
     return (net(x).argmax(dim=1) == y).float().mean().item()
@@ -102,7 +87,7 @@ def fit(
 
 
 def measure(start: str, activation: str) -> Row:
-    training, validation, test = load()
+    training, validation, test = ((x.flatten(1), y) for x, y in after_a_twelfth())
 
     def scores(seed: int, lr: float, epochs: int) -> tuple[list[float], float]:
         torch.manual_seed(seed)

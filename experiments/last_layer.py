@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils import load_fashion_mnist
+from course_utils.authoring.garments import after_a_twelfth
 from course_utils.authoring.record import record
 from course_utils.data.experiments import Row
 
@@ -25,21 +25,6 @@ BATCH = 100
 RERUN = (0, {"test accuracy": (0.78, 0.92)})  # logits, 300 steps
 
 Data = tuple[Tensor, Tensor]
-
-
-def load() -> list[Data]:
-    """Return images and labels: for training, for validation, for the test."""
-    garments = load_fashion_mnist()
-    images, labels = garments.train
-    held = len(labels) // 12  # 5,000 photographs
-    parts = [
-        (images[held : held + 20_000], labels[held : held + 20_000]),
-        (images[:held], labels[:held]),
-        garments.test,
-    ]
-    pixels = [F.avg_pool2d(x.float() / 255, 2).flatten(1) for x, _ in parts]
-    mean, std = pixels[0].mean(), pixels[0].std()
-    return [((x - mean) / std, y) for x, (_, y) in zip(pixels, parts, strict=True)]
 
 
 def train(head: str, steps: int, data: Data, lr: float, seed: int) -> nn.Sequential:
@@ -64,7 +49,7 @@ def accuracy(net: nn.Sequential, x: Tensor, y: Tensor) -> float:
 
 def measure(steps: int, **setting: str) -> Row:
     head = setting["at the end"]
-    training, validation, test = load()
+    training, validation, test = ((x.flatten(1), y) for x, y in after_a_twelfth())
 
     def trained(seed: int, lr: float) -> nn.Sequential:
         return train(head, steps, training, lr, seed)

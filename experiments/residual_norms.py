@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils import load_fashion_mnist
+from course_utils.authoring.garments import first_twenty_thousand
 from course_utils.authoring.record import record
 
 WIDTH, STEPS, WARM_UP, BATCH = 64, 200, 100, 64
@@ -53,23 +53,6 @@ def tower(blocks: int, norm: str) -> nn.Sequential:
     return nn.Sequential(nn.Linear(196, WIDTH), *body, last, nn.Linear(WIDTH, 10))
 
 
-def garments() -> dict[str, tuple[Tensor, Tensor]]:
-    """Return training, validation and test part: (N, 196) images, their labels."""
-    data = load_fashion_mnist()
-    pixels = [
-        F.avg_pool2d(split.images[:20_000] / 255, 2).flatten(1)
-        for split in (data.train, data.test)
-    ]
-    mean, std = pixels[0].mean(), pixels[0].std()
-    x, x_test = ((images - mean) / std for images in pixels)
-    y, cut = data.train.labels[:20_000], len(x) * 3 // 4
-    return {
-        "training": (x[:cut], y[:cut]),
-        "validation": (x[cut:], y[cut:]),
-        "test": (x_test, data.test.labels),
-    }
-
-
 def trained(
     seed: int, blocks: int, norm: str, warm_up: bool, rate: float, x: Tensor, y: Tensor
 ) -> nn.Sequential:
@@ -102,7 +85,9 @@ def size_at_the_start(blocks: int, norm: str, x: Tensor) -> float:
 
 def measure(blocks: int, norm: str, warm_up: bool) -> dict[str, object]:
     """Train with each rate, three times; test those of the best on validation."""
-    parts = garments()
+    parts = {
+        name: (x.flatten(1), y) for name, (x, y) in first_twenty_thousand().items()
+    }
     models = {
         rate: [
             trained(seed, blocks, norm, warm_up, rate, *parts["training"])
