@@ -7,11 +7,11 @@ from collections.abc import Callable
 from statistics import fmean
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.authoring.garments import first_twenty_thousand
 from course_utils.authoring.record import record
+from course_utils.authoring.training import accuracy, train_step
 from course_utils.data.experiments import Row
 
 NORMS: dict[str, Callable[[int], nn.Module]] = {
@@ -46,17 +46,8 @@ def trained(
     model = network(norm)
     optimizer = torch.optim.SGD(model.parameters(), lr=rate)
     for rows in torch.randint(len(x), (PICTURES // batch, batch)):
-        loss = F.cross_entropy(model(x[rows]), y[rows])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        train_step(model, x[rows], y[rows], optimizer)
     return model.eval()
-
-
-@torch.no_grad()
-def accuracy(model: nn.Module, x: Tensor, y: Tensor) -> float:
-    """Return the share of images that are named correctly."""
-    return round((model(x).argmax(dim=1) == y).double().mean().item(), 4)
 
 
 @torch.no_grad()

@@ -5,11 +5,11 @@ import sys
 from statistics import fmean
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.authoring.garments import first_twenty_thousand
 from course_utils.authoring.record import record
+from course_utils.authoring.training import accuracy, train_step
 
 RATES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 SEEDS, STEPS, BATCH = range(3), 200, 64
@@ -39,17 +39,8 @@ def trained(seed: int, norm: str, rate: float, x: Tensor, y: Tensor) -> nn.Seque
     model = network(norm)
     optimizer = torch.optim.SGD(model.parameters(), lr=rate)
     for rows in torch.randint(len(x), (STEPS, BATCH)):
-        loss = F.cross_entropy(model(x[rows]), y[rows])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        train_step(model, x[rows], y[rows], optimizer)
     return model.eval()
-
-
-@torch.no_grad()
-def accuracy(model: nn.Module, x: Tensor, y: Tensor) -> float:
-    """Return the share of images that are named correctly."""
-    return round((model(x).argmax(dim=1) == y).double().mean().item(), 4)
 
 
 def measure(norm: str) -> dict[str, object]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from course_utils import load_fashion_mnist
 from course_utils.authoring.record import record
+from course_utils.authoring.training import accuracy, train_step
 
 Pictures = tuple[Tensor, Tensor]  # (N, 196), from 0 to 1, and labels
 SOURCES: dict[str, Literal["real", "sketch"]] = {
@@ -61,22 +62,14 @@ def draw(pictures: str, seed: int, count: int) -> tuple[Pictures, Pictures]:
     return (images[rows], labels[rows]), (images[apart], labels[apart])
 
 
-@torch.no_grad()
-def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
-    return (model.eval()(images).argmax(dim=1) == labels).float().mean().item()
-
-
 def train(p: float, rate: float, steps: int, seed: int, data: Pictures) -> nn.Module:
     torch.manual_seed(seed)
     (images, labels), model = data, network(p)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0)
     for _ in range(steps):
         rows = torch.randperm(len(labels))[:200]
-        loss = F.cross_entropy(model.train()(images[rows]), labels[rows])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return model
+        train_step(model, images[rows], labels[rows], optimizer)
+    return model.eval()
 
 
 def measure(pictures: str, count: int, steps: int, p: float) -> dict[str, object]:
@@ -88,7 +81,7 @@ def measure(pictures: str, count: int, steps: int, p: float) -> dict[str, object
         train(p, rate, steps, seed, draw(pictures, seed, count)[0]) for seed in SEEDS
     ]
     test = splits(pictures)[1]
-    return {"rate": rate, "accuracy": [round(accuracy(m, *test), 4) for m in models]}
+    return {"rate": rate, "accuracy": [accuracy(m, *test) for m in models]}
 
 
 if __name__ == "__main__":

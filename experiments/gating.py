@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from course_utils import load_text
 from course_utils.authoring.record import record
+from course_utils.authoring.training import train_step
 from course_utils.data.experiments import Row
 
 PLAIN: dict[str, Callable[[Tensor], Tensor]] = {
@@ -85,10 +86,7 @@ def train(model: Model, text: Tensor, lr: float) -> Model:
     for _ in range(STEPS):
         starts = (torch.rand(BATCH) * (len(text) - CONTEXT)).long()
         context, following = windows(text, starts)
-        loss = F.cross_entropy(model(context), following)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        train_step(model, context, following, optimizer)
         schedule.step()
     return model
 

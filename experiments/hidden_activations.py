@@ -7,11 +7,11 @@ import copy
 import sys
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.authoring.garments import after_a_twelfth
 from course_utils.authoring.record import record
+from course_utils.authoring.training import accuracy, train_step
 from course_utils.data.experiments import Row
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -58,11 +58,6 @@ def make_net(activation: str, start: str) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Linear(WIDTH, 10))
 
 
-@torch.no_grad()
-def accuracy(net: nn.Sequential, x: Tensor, y: Tensor) -> float:
-    return (net(x).argmax(dim=1) == y).float().mean().item()
-
-
 def fit(
     net: nn.Sequential, training: Data, validation: Data, lr: float, epochs: int
 ) -> list[float]:
@@ -73,10 +68,7 @@ def fit(
     best = net.state_dict()
     for _ in range(epochs):
         for rows in torch.randperm(len(x)).split(BATCH):
-            loss = F.cross_entropy(net(x[rows]), y[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            train_step(net, x[rows], y[rows], optimizer)
         history.append(accuracy(net, *validation))
         if history[-1] > max(history[:-1], default=-1):
             best = copy.deepcopy(net.state_dict())
@@ -101,7 +93,7 @@ def measure(start: str, activation: str) -> Row:
         lr = max(RATES, key=lambda rate: max(on_validation[rate][:epochs]))
         found = [scores(seed, lr, epochs)[1] for seed in SEEDS]
         row |= {f"lr, {name}": lr}
-        row |= {name: [round(a, 4) for a in found]}
+        row |= {name: found}
     return row
 
 

@@ -4,11 +4,11 @@ cost after 300 steps, and what after 3,000?"""
 import sys
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.authoring.garments import after_a_twelfth
 from course_utils.authoring.record import record
+from course_utils.authoring.training import accuracy, train_step
 from course_utils.data.experiments import Row
 
 HEADS: dict[str, nn.Module] = {
@@ -35,16 +35,8 @@ def train(head: str, steps: int, data: Data, lr: float, seed: int) -> nn.Sequent
     x, y = data
     for _ in range(steps):
         rows = torch.randint(len(x), (BATCH,))
-        loss = F.cross_entropy(net(x[rows]), y[rows])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        train_step(net, x[rows], y[rows], optimizer)
     return net
-
-
-@torch.no_grad()
-def accuracy(net: nn.Sequential, x: Tensor, y: Tensor) -> float:
-    return (net(x).argmax(dim=1) == y).float().mean().item()
 
 
 def measure(steps: int, **setting: str) -> Row:
@@ -57,7 +49,7 @@ def measure(steps: int, **setting: str) -> Row:
     on_validation = {lr: accuracy(trained(100, lr), *validation) for lr in RATES}
     lr = max(on_validation, key=lambda rate: on_validation[rate])
     found = [accuracy(trained(seed, lr), *test) for seed in SEEDS]
-    return {"lr": lr, "test accuracy": [round(a, 4) for a in found]}
+    return {"lr": lr, "test accuracy": found}
 
 
 if __name__ == "__main__":

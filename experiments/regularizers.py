@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from course_utils import Split, load_fashion_mnist
 from course_utils.authoring.record import record
+from course_utils.authoring.training import train_step
 
 SOURCES: dict[str, Literal["real", "sketch"]] = {
     "photographs": "real",
@@ -133,10 +134,7 @@ def train(
     best, weights = -torch.inf, {}
     for step in range(1, STEPS + 1):
         x = shrink(shifted(images, shift)) if shift else still
-        loss = F.cross_entropy(model.train()(x), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        train_step(model.train(), x, labels, optimizer)
         if stop and step % EVERY == 0:
             if (now := worth()) > best:
                 best, weights = now, deepcopy(model.state_dict())

@@ -5,11 +5,11 @@ from itertools import product
 from statistics import fmean
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.authoring.garments import first_twenty_thousand
 from course_utils.authoring.record import record
+from course_utils.authoring.training import accuracy, train_step
 
 WIDTH, STEPS, WARM_UP, BATCH = 64, 200, 100, 64
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01)
@@ -63,17 +63,8 @@ def trained(
     for step, rows in enumerate(torch.randint(len(x), (STEPS, BATCH)), start=1):
         for group in optimizer.param_groups:
             group["lr"] = rate * min(1, step / WARM_UP) if warm_up else rate
-        loss = F.cross_entropy(model(x[rows]), y[rows])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        train_step(model, x[rows], y[rows], optimizer)
     return model
-
-
-def accuracy(model: nn.Module, x: Tensor, y: Tensor) -> float:
-    """Return the share of images that are named correctly."""
-    with torch.no_grad():
-        return (model(x).argmax(dim=1) == y).double().mean().item()
 
 
 def size_at_the_start(blocks: int, norm: str, x: Tensor) -> float:
@@ -96,11 +87,11 @@ def measure(blocks: int, norm: str, warm_up: bool) -> dict[str, object]:
         for rate in RATES
     }
     found = {
-        rate: [round(accuracy(model, *parts["validation"]), 4) for model in runs]
+        rate: [accuracy(model, *parts["validation"]) for model in runs]
         for rate, runs in models.items()
     }
     best = max(found, key=lambda rate: fmean(found[rate]))
-    tested = [round(accuracy(model, *parts["test"]), 4) for model in models[best]]
+    tested = [accuracy(model, *parts["test"]) for model in models[best]]
     return {
         "size": size_at_the_start(blocks, norm, parts["training"][0]),
         **{f"at_{rate:g}": runs for rate, runs in found.items()},

@@ -21,7 +21,8 @@ def record(
     """Measure every setting, print each row, and write `results/NAME.json`.
 
     The file is written after each row, so an interrupted experiment goes on where it
-    stopped: rows whose settings are already there are kept, unless `fresh`.
+    stopped: rows whose settings are already there are kept, unless `fresh`. What it
+    took is kept in seconds of CPU time, which other work on the machine hardly changes.
 
     Args:
         script: the experiment's file; results stand in `results/` beside it.
@@ -53,7 +54,7 @@ def record(
         earlier = read_experiment(result)
         known, spent = earlier.rows, earlier.seconds
     rows: list[Row] = []
-    start = time.perf_counter()
+    start = time.process_time()
     versions = {"torch": torch.__version__, "Python": platform.python_version()}
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
     experiment = Experiment(path.stem, question, rows)
@@ -61,7 +62,7 @@ def record(
         row = next((r for r in known if setting.items() <= r.items()), None)
         rows.append(row or setting | measure(**setting))
         print(rows[-1], flush=True)
-        seconds = spent + time.perf_counter() - start
+        seconds = spent + time.process_time() - start
         experiment = Experiment(path.stem, question, rows, seconds, versions, machine)
         experiment.save(folder)
     return experiment

@@ -33,7 +33,8 @@ class Experiment:
     coin  heads
     fair  0.5 0.48
     <BLANKLINE>
-    Measured by `python experiments/tosses.py` in 2 s (torch 2.15.0; x86_64, 2 cores).
+    Measured by `python experiments/tosses.py` in 2 s of CPU time
+    (torch 2.15.0; x86_64, 2 cores).
     """
 
     name: str
@@ -50,11 +51,11 @@ class Experiment:
 
     @property
     def provenance(self) -> str:
-        """One sentence: the command, how long it took, with what, and where."""
+        """One sentence: the command, its CPU time, with what, and where."""
         made_with = ", ".join(f"{name} {v}" for name, v in self.versions.items())
         return (
             f"Measured by `python experiments/{self.name}.py` in {self.seconds:.0f} s "
-            f"({made_with}; {self.machine})."
+            f"of CPU time ({made_with}; {self.machine})."
         )
 
     def select(self, **settings: object) -> list[Row]:
