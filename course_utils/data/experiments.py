@@ -25,7 +25,7 @@ class Experiment:
 
     >>> tosses = Experiment(
     ...     "tosses", "How often heads?", [{"coin": "fair", "heads": [0.5, 0.48]}],
-    ...     seconds=2.4, versions={"torch": "2.15.0"}, machine="x86_64",
+    ...     seconds=2.4, versions={"torch": "2.15.0"}, machine="ARM",
     ... )
     >>> tosses
     How often heads?
@@ -33,7 +33,7 @@ class Experiment:
     coin  heads
     fair  0.5 0.48
     <BLANKLINE>
-    Measured by `python experiments/tosses.py` in 2 s of CPU time (torch 2.15.0; x86_64).
+    Measured by `python experiments/tosses.py` in 2 s of CPU time (torch 2.15.0; ARM).
     """
 
     name: str
