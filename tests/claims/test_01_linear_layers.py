@@ -22,11 +22,11 @@ def class_on_the_page(name: str) -> type[nn.Module]:
     return scope[name]
 
 
-def functions_on_the_page(name: str) -> dict:
-    """Return everything that the cell of this function or class defines."""
+def functions_on_the_page(name: str, **names: type[nn.Module]) -> dict:
+    """Return all that the cell of this function or class defines, given these names."""
     pattern = re.compile(rf"(?m)^(?:def|class) {name}\b")
     (cell,) = [c for c in code_cells(read(LESSONS[1])) if pattern.search(c.source)]
-    scope = {"torch": torch}
+    scope = {"torch": torch, "seed": 0, **names}
     exec(cell.source, scope)
     return scope
 
@@ -128,6 +128,15 @@ def test_spread_1_overflows_at_layer_38_or_beside_it(seed):
     while x.isfinite().all():
         x, layer = x @ torch.randn(100, 100).T, layer + 1
     assert 37 <= layer <= 39
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_spread_0_01_leaves_its_last_numbers_at_layer_45(seed):
+    torch.manual_seed(seed)
+    x, layer = torch.randn(200, 100), 0
+    while x.any():
+        x, layer = x @ (0.01 * torch.randn(100, 100)).T, layer + 1
+    assert layer == 46
 
 
 @pytest.mark.parametrize(("n", "spread"), [(50, 0.3), (200, 0.05), (800, 0.01)])
@@ -281,3 +290,30 @@ def test_squared_loss_pushes_a_right_score_of_5_back_to_1():
     score = torch.tensor([5.0], requires_grad=True)
     F.mse_loss(score, torch.tensor([1.0])).backward()
     assert score.grad.item() > 0
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        lambda weight: weight,  # as nn.Linear draws it
+        nn.init.kaiming_normal_,
+        nn.init.xavier_normal_,
+        nn.init.xavier_uniform_,
+        nn.init.orthogonal_,
+    ],
+)
+def test_examine_calls_nearly_every_sensible_start_right(start, capsys):
+    broken = class_on_the_page("Broken")
+    examine = functions_on_the_page("examine", Broken=broken)["examine"]
+    capsys.readouterr()  # what it says of the broken one
+    for _ in range(50):
+        net = nn.Sequential(
+            nn.Flatten(), nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10)
+        )
+        start(net[1].weight)
+        start(net[3].weight)
+        examine(net)
+    line = re.compile(r"scores: (\S+), should be between (\S+) and (\S+)")
+    found = [[float(n) for n in row] for row in line.findall(capsys.readouterr().out)]
+    assert len(found) == 50
+    assert sum(low <= spread <= high for spread, low, high in found) >= 45
