@@ -15,11 +15,17 @@ POINTS = torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0])
 HEIGHTS = torch.tensor([-3.0, -2.0, 0.0, 1.0, 3.0])
 
 
+def source_of(name: str) -> str:
+    """Return the cell of the lesson that defines this function."""
+    cells = code_cells(read(LESSONS[0]))
+    (source,) = [cell.source for cell in cells if f"def {name}(" in cell.source]
+    return source
+
+
 def defined(name: str):
     """Return the function of this name as the lesson writes it."""
-    (cell,) = [c for c in code_cells(read(LESSONS[0])) if f"def {name}(" in c.source]
     scope = {"torch": torch, "nn": nn, "F": F, "points": POINTS, "heights": HEIGHTS}
-    exec(cell.source, scope)
+    exec(source_of(name), scope)
     return scope[name]
 
 
@@ -36,6 +42,14 @@ def test_every_path_downhill_ends_at_the_same_line(start):
     assert line.bias.item() == pytest.approx(-0.2, abs=5e-3)
 
 
+def test_from_steps_that_are_too_long_the_line_is_lost():
+    train_step, line = defined("train_step"), nn.Linear(1, 1)
+    optimizer = torch.optim.SGD(line.parameters(), lr=0.6)
+    for _ in range(100):
+        train_step(line, POINTS[:, None], HEIGHTS[:, None], optimizer, F.mse_loss)
+    assert abs(line.weight.item()) > 1_000
+
+
 def test_the_best_slope_does_not_change_with_the_intercept():
     for b in (-2.0, 0.0, 3.0):
         slopes = torch.arange(-1, 3, 0.01)[:, None]
@@ -50,6 +64,42 @@ def test_no_limit_on_the_height_tells_more_shirts_from_t_shirts():
     is_shirt = test.labels[pair] == 6
     right = [((rows[pair] >= limit) == is_shirt).sum().item() for limit in range(30)]
     assert (max(right), 200 - min(right)) == (126, 100)
+
+
+@pytest.fixture(scope="module")
+def networks():
+    """Return the three networks that the lesson trains, with seed 0."""
+    sketches = load_sketches()
+    scope = {"torch": torch, "nn": nn, "F": F, "device": "cpu", "seed": 0}
+    scope |= {"sketches": sketches, "x_train": sketches.train.images / 255}
+    for name in ("train_step", "make_network", "train_network"):
+        exec(source_of(name), scope)
+    return [network for network, _ in scope["runs"]]
+
+
+def test_shirts_are_taken_for_t_shirts_above_all(networks):
+    sketches = load_sketches()
+    is_shirt = sketches.test.labels == sketches.classes.index("Shirt")
+    shirts = sketches.test.images[is_shirt] / 255
+    named = torch.stack([network(shirts).argmax(dim=1) for network in networks])
+    counts = named.flatten().bincount(minlength=10)
+    places = counts.argsort(descending=True)[:3].tolist()
+    assert [sketches.classes[kind] for kind in places] == [
+        "Shirt",
+        "T-shirt/top",
+        "Pullover",
+    ]
+
+
+def test_the_boot_is_one_until_10_to_12_rows_are_gone(networks):
+    sketches = load_sketches()
+    boot = sketches.classes.index("Ankle boot")
+    rubbed = (sketches.test.images[:1] / 255).repeat(29, 1, 1, 1)
+    for rows in range(29):
+        rubbed[rows, :, :rows] = 0
+    for network in networks:
+        is_boot = network(rubbed).argmax(dim=1) == boot
+        assert 10 <= is_boot.int().argmin().item() <= 12
 
 
 def test_gradients_add_up_unless_they_are_cleared():
@@ -75,8 +125,7 @@ MENDED = {
 
 @pytest.mark.parametrize("left", [*MENDED, None])
 def test_the_broken_fit_has_three_mistakes_and_no_fourth(left):
-    (cell,) = [c for c in code_cells(read(LESSONS[0])) if "def broken_fit(" in c.source]
-    source = cell.source.partition("found =")[0]
+    source = source_of("broken_fit").partition("found =")[0]
     for name, (wrong, right) in MENDED.items():
         assert wrong in source
         if name != left:
