@@ -296,6 +296,17 @@ def stack_with_norms_over_the_budget():
     )
 
 
+def stack_with_dropout():
+    layers = [nn.Linear(196, 38), *(nn.Linear(38, 38) for _ in range(18))]
+    return nn.Sequential(*layers, nn.Dropout(0.1), nn.Linear(38, 10))
+
+
+def rms_backward_by_autograd(x, gamma, g, eps):
+    inputs = x.clone().requires_grad_(), gamma.clone().requires_grad_()
+    y = inputs[0] / (inputs[0].square().mean(-1, keepdim=True) + eps).sqrt() * inputs[1]
+    return torch.autograd.grad(y, inputs, g)
+
+
 @pytest.mark.parametrize(
     ("name", "answer", "words"),
     [
@@ -314,6 +325,16 @@ def stack_with_norms_over_the_budget():
             "normalization.design",
             stack_with_norms_over_the_budget,
             "The linear layers alone have 39,493",
+        ),
+        (
+            "normalization.design",
+            stack_with_dropout,
+            "The same pictures get other scores at the second call",
+        ),
+        (
+            "normalization.rms_backward",
+            rms_backward_by_autograd,
+            "Your code calls `autograd.grad`",
         ),
     ],
 )

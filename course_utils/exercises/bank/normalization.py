@@ -1222,6 +1222,7 @@ RMS_BACKWARD = Exercise(
         "the row, and with `g * gamma` inside them.",
     ),
     parts=("the gradient of `x`", "the gradient of `gamma`"),
+    forbidden=("backward", "autograd.grad"),
 )
 
 FOLD_FORWARD = Exercise(
@@ -1609,6 +1610,11 @@ def _flaw(answer: Answer, n: int) -> Any:
         scores = net(pictures)
         if scores.shape != (64, 10):
             return f"64 pictures give the shape {tuple(scores.shape)}, not (64, 10)"
+        if not _close(scores, net(pictures)):
+            raise ValueError(
+                "The same pictures get other scores at the second call: something in "
+                "your network is random in `train()`, as dropout is."
+            )
         if not _close(scores[:n], net(others)[:n]):
             return "a picture's scores depend on the other pictures of its batch"
         if not _close(scores[:1], net(pictures[:1])):
