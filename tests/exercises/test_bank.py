@@ -289,6 +289,18 @@ def stack_with_biases_over_the_budget():
     return nn.Sequential(*layers, nn.Dropout(0.3), nn.Linear(*widths[2:]))
 
 
+def stack_without_one_activation():
+    layers = [nn.AvgPool2d(2), nn.Flatten(), nn.Dropout(0.1), nn.Linear(196, 100)]
+    layers += [nn.BatchNorm1d(100), nn.Dropout(0.5), nn.Linear(100, 100), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Dropout(0.5), nn.Linear(100, 10))
+
+
+def stack_with_whole_channels_dropped():
+    layers = [nn.Dropout2d(0.2), nn.Flatten(), nn.Dropout(0.2), nn.Linear(784, 69)]
+    layers += [nn.ReLU(), nn.Dropout(0.3), nn.Linear(69, 69), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Dropout(0.3), nn.Linear(69, 10))
+
+
 def stack_with_norms_over_the_budget():
     blocks = [nn.Sequential(nn.LayerNorm(41), nn.Linear(41, 41)) for _ in range(18)]
     return nn.Sequential(
@@ -320,6 +332,16 @@ def rms_backward_by_autograd(x, gamma, g, eps):
             "dropout.design",
             stack_with_biases_over_the_budget,
             "The weights alone are 59,942",
+        ),
+        (
+            "dropout.design",
+            stack_without_one_activation,
+            "a hidden layer has no activation after it",
+        ),
+        (
+            "dropout.design",
+            stack_with_whole_channels_dropped,
+            "a Dropout2d drops in another way",
         ),
         (
             "normalization.design",

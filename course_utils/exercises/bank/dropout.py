@@ -545,7 +545,13 @@ LAYER = Exercise(
         "From there on it is the page's `dropout`, with `self.p` in place of `p`.",
     ),
     parts=("the result in training", "the result in evaluation"),
-    forbidden=("F.dropout", "nn.Dropout", "super().forward", "native_dropout"),
+    forbidden=(
+        "F.dropout",
+        "nn.Dropout",
+        "nn.Dropout1d",
+        "super().forward",
+        "native_dropout",
+    ),
 )
 
 
@@ -1547,6 +1553,9 @@ def _stack(
     return build
 
 
+_DROPOUTS = nn.Dropout.__module__
+
+
 def _design_fact(build: Answer, n: int) -> Any:
     """Say the first thing that is wrong with the design."""
     net = build()
@@ -1569,6 +1578,9 @@ def _design_fact(build: Answer, n: int) -> Any:
         return scores
     if scores.shape != (n, 10):
         return f"{n} images give scores of the shape {tuple(scores.shape)}"
+    for module in net.modules():
+        if module.__module__ == _DROPOUTS and not isinstance(module, nn.Dropout):
+            return f"a {type(module).__name__} drops in another way than `nn.Dropout`"
     kinds = (nn.Linear, nn.Dropout)
     chain = [module for module in _every_use(net) if isinstance(module, kinds)]
     places = [i for i, module in enumerate(chain) if isinstance(module, nn.Linear)]
@@ -1616,12 +1628,18 @@ def _every_use(net: nn.Module) -> list[nn.Module]:
 
 
 def _activations(net: nn.Module) -> Iterator[bool]:
-    """Tell for each hidden layer whether an activation comes before the next layer."""
-    passive = (nn.Dropout, nn.Flatten, nn.Unflatten, nn.Identity)
+    """Tell for each hidden layer whether an activation comes before the next layer.
+
+    A module that is not torch's own may be one.
+    """
     leaves = [module for module in _every_use(net) if not list(module.children())]
     places = [i for i, module in enumerate(leaves) if isinstance(module, nn.Linear)]
     for a, b in pairwise(places):
-        yield any(not isinstance(module, passive) for module in leaves[a + 1 : b])
+        homes = [module.__module__ for module in leaves[a + 1 : b]]
+        yield any(
+            home.endswith(".activation") or not home.startswith("torch.nn.")
+            for home in homes
+        )
 
 
 def _between(net: nn.Module) -> str:
