@@ -142,6 +142,22 @@ def test_the_root_needs_26_hinges():
     assert error[26] < 0.05 < error[24]
 
 
+def test_grid_of_the_page_gives_he_s_gain_exactly():
+    scope = defined("MyGELU") | {"bell": bell}
+    (cell,) = [c for c in code_cells(read(LESSONS[2])) if "def mean_square" in c.source]
+    exec(cell.source.split("\n\n\n")[0], scope)
+    assert scope["mean_square_slope"](F.relu).item() == pytest.approx(0.5, abs=1e-6)
+
+
+@pytest.mark.parametrize("run", range(3))
+def test_hinges_as_drawn_few_have_their_corner_where_the_data_are(run):
+    torch.manual_seed(run)
+    layer, x = nn.Linear(1, 32), torch.linspace(0, 1, 2_001)[:, None]
+    corners = -layer.bias / layer.weight[:, 0]
+    assert 3 <= ((corners > 0) & (corners < 1)).sum() <= 8
+    assert 9 <= (layer(x) <= 0).all(dim=0).sum() <= 14
+
+
 GAINS = {"relu": 2**0.5, "tanh": 1.47, "sigmoid": 4.72, "silu": 1.62, "gelu": 1.48}
 
 
