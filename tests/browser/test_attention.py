@@ -97,6 +97,11 @@ def token(widget, kind: str, place: int):
     return widget.locator(f".token[data-{kind}='{place}']")
 
 
+def number(widget, kind: str, place: int) -> str:
+    """Return the share that stands beside a token."""
+    return widget.locator(f".number[data-{kind}='{place}']").text_content()
+
+
 def cell(widget, query: int, key: int):
     return widget.locator(f"td[data-query='{query}'][data-key='{key}']")
 
@@ -141,7 +146,7 @@ def test_matrix_shows_the_lessons_numbers(widget):
 def test_a_query_shows_its_shares_at_the_keys(widget):
     token(widget, "query", 3).hover()
     assert said(widget) == "“the” (token 4) looks at “dog” with 0.77 of its attention."
-    assert token(widget, "key", 4).locator(".number").text_content() == "0.77"
+    assert number(widget, "key", 4) == "0.77"
     assert widget.locator("tr.on th").all_inner_texts() == ["the"]
     assert widget.locator("td.row").count() == 8
     assert "noun 12×1 + inside 8×1 = 20" in widget.locator(".why").inner_text()
@@ -150,8 +155,20 @@ def test_a_query_shows_its_shares_at_the_keys(widget):
 def test_a_key_shows_who_looks_at_it(widget):
     token(widget, "key", 4).hover()
     assert said(widget).startswith("“dog” gets most from “the” (token 4): 0.77")
-    assert token(widget, "query", 5).locator(".number").text_content() == "0.77"
+    assert number(widget, "query", 5) == "0.77"
     assert widget.locator("td.column").count() == 8
+
+
+@pytest.mark.parametrize("kind", ["key", "query"])
+def test_a_tokens_name_holds_the_text_it_shows(widget, kind):
+    """Who speaks to the page says what he sees; the shares stand beside the buttons."""
+    token(widget, kind, 3).hover()
+    buttons = widget.locator(".token").all()
+    assert len(buttons) == 16
+    for button in buttons:
+        assert button.text_content() in button.get_attribute("aria-label")
+    shares = widget.locator(".number").all_text_contents()
+    assert len([share for share in shares if share]) == 8
 
 
 def test_a_cell_lights_its_band(widget):

@@ -127,14 +127,18 @@ function makeRows(tokens, names) {
   const makeRow = (kind, y) => tokens.map((token, i) => {
     const { x, width } = places[i];
     const box = { x: x - width / 2, y: y - 15, width, height: 30, rx: 7 };
-    const far = kind === "key" ? y - 24 : y + 33;
     return make("g", {
       class: "token", role: "button", tabindex: -1, [`data-${kind}`]: i,
       "aria-label": `${kind} ${names[i]}`,
-    }, make("rect", box), make("text", { x, y: y + 5 }, token),
-    make("text", { x, y: far, class: "number", "aria-hidden": true }));
+    }, make("rect", box), make("text", { x, y: y + 5 }, token));
   });
+  // Beside the tokens, not in them: a button's name has to hold the text it shows.
+  const makeNumbers = (kind, y) => places.map(({ x }, i) =>
+    make("text", { x, y, class: "number", [`data-${kind}`]: i }));
   const rows = { key: makeRow("key", KEYS), query: makeRow("query", QUERIES) };
+  const numbers = {
+    key: makeNumbers("key", KEYS - 24), query: makeNumbers("query", QUERIES + 33),
+  };
   const title = (text, y) => make("text", { x: 0, y: y + 5, class: "title" }, text);
   const picture = make("svg", {
     viewBox: `0 0 ${width} 276`, width, role: "group",
@@ -143,8 +147,9 @@ function makeRows(tokens, names) {
   make("g", { fill: "none", "aria-hidden": true }, ...bands.flat(), ...lit),
   title("keys", KEYS), title("queries", QUERIES),
   make("g", { role: "group", "aria-label": "Keys" }, ...rows.key),
-  make("g", { role: "group", "aria-label": "Queries" }, ...rows.query));
-  return { picture, bands, lit, rows, places };
+  make("g", { role: "group", "aria-label": "Queries" }, ...rows.query),
+  make("g", { "aria-hidden": true }, ...numbers.key, ...numbers.query));
+  return { picture, bands, lit, rows, numbers, places };
 }
 
 /** The matrix: one row per query, one column per key, and the bar of its colours. */
@@ -208,7 +213,7 @@ function render({ model, el }) {
   let focus = { by: "query", query: start, key: null };
   let shares = [];
 
-  const { picture, bands, lit, rows, places } = makeRows(tokens, names);
+  const { picture, bands, lit, rows, numbers, places } = makeRows(tokens, names);
   const { matrix, cells, heads: columns, lines } = makeMatrix(tokens);
   const said = make("p", { class: "said", "aria-live": "polite" });
   const why = make("p", { class: "why" });
@@ -245,8 +250,8 @@ function render({ model, el }) {
       const band = by === "key" ? bands[i][key] : bands[query][i];
       for (const name of ["d", "stroke-width"]) lit[i].setAttribute(name, band.getAttribute(name));
       lit[i].classList.toggle("pair", by === "pair" && i === key);
-      lightToken(rows.query[i], by !== "key", i === query, shares[i][key]);
-      lightToken(rows.key[i], by === "key", i === key, shares[query][i]);
+      lightToken("query", i, by !== "key", i === query, shares[i][key]);
+      lightToken("key", i, by === "key", i === key, shares[query][i]);
       columns[i].classList.toggle("on", by !== "query" && i === key);
       lines[i].classList.toggle("on", by !== "key" && i === query);
     });
@@ -259,8 +264,8 @@ function render({ model, el }) {
   }
 
   /** A token of the row that is asked shows itself, one of the other row its share. */
-  function lightToken(token, asked, current, share) {
-    const [, , number] = token.children;
+  function lightToken(kind, i, asked, current, share) {
+    const [token, number] = [rows[kind][i], numbers[kind][i]];
     token.classList.toggle("on", asked && current);
     token.setAttribute("aria-pressed", asked && current);
     token.setAttribute("tabindex", current ? 0 : -1);
