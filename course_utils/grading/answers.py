@@ -46,8 +46,8 @@ def read_cells(data: bytes) -> list[Cell]:
     Raises:
         Unreadable: it is no notebook, or one for another language.
 
-    >>> read_cells(b'{"cells": [{"cell_type": "code", "id": "a", "source": ["x = 1"]}]}')
-    [Cell(id='a', tags=frozenset(), source='x = 1')]
+    >>> read_cells(b'{"cells": [{"cell_type": "code", "source": ["x = 1"]}]}')
+    [Cell(id='', tags=frozenset(), source='x = 1')]
     >>> read_cells(b"")
     Traceback (most recent call last):
     course_utils.grading.answers.Unreadable: The file is empty.

@@ -82,15 +82,12 @@ class Mark:
         verdict: as the lesson's own check would give it.
         seconds: how long it took.
         fault: why the code was ended, where it had to be; else None.
-        steps: how many of the exercise's cases are right, and how many there are;
-            None where they were not counted.
     """
 
     exercise: str
     verdict: Verdict
     seconds: float
     fault: str | None = None
-    steps: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -146,6 +143,7 @@ class Result:
 def _mark(data: dict[str, Any]) -> Mark:
     found = data["verdict"]
     texts = {name: tuple(found[name]) for name in ("messages", "hints")}
-    verdict = Verdict(**found | texts | {"state": State(found["state"])})
-    steps = data["steps"] and tuple(data["steps"])
-    return Mark(**data | {"verdict": verdict, "steps": steps})
+    steps = found["steps"] and tuple(found["steps"])
+    read = texts | {"state": State(found["state"]), "steps": steps}
+    verdict = Verdict(**found | read)
+    return Mark(data["exercise"], verdict, data["seconds"], data["fault"])

@@ -219,8 +219,9 @@ def _with_keys(entries: Iterable[_Entry]) -> list[Submission]:
 
 def _submission(entry: _Entry, taken: set[str]) -> Submission:
     upload, owner = entry.upload, entry.owner
-    slugs = [_slug(text) for text in (owner.learner.name, owner.learner.id)]
-    start = f"{'-'.join(filter(None, slugs))[:80] or 'learner'}--{_slug(entry.lesson) or 'unknown'}"
+    learner = filter(None, map(_slug, (owner.learner.name, owner.learner.id)))
+    name = "-".join(dict.fromkeys(learner))[:80] or "learner"
+    start = f"{name}--{_slug(entry.lesson) or 'unknown'}"
     key, number = start, 1
     while key in taken:
         number += 1
