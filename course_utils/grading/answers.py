@@ -164,6 +164,8 @@ def find_answers(
 
 
 def _is_solution(cell: Cell, paper: Paper) -> bool:
+    if any(cell.id == section.cell for section in paper.sections):
+        return False  # a solution that was pasted there, with its title, is an answer
     return (
         "solution" in cell.tags
         or cell.id in paper.solutions
