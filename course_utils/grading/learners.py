@@ -78,7 +78,8 @@ def find_owner(parts: Sequence[str]) -> Owner | None:
         if found := _EXCHANGE.fullmatch(part):
             learner, when = Learner(found[1]), parse_time(found[2])
             return Owner(learner, (found[1],), submitted=when, platform="nbgrader")
-    if found := _CANVAS.fullmatch(parts[-1]):
+    matches = map(_CANVAS.fullmatch, parts[1:] or parts)  # one may be an archive
+    if found := next(filter(None, matches), None):
         name, late, id, attachment, _ = found.groups()
         keys, late = (id, name), late is not None
         order = int(attachment[:18])
