@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
-    CancelledError,
     Executor,
     Future,
     wait,
@@ -34,6 +33,8 @@ _LOST = (
     "The process that graded this submission was killed, twice; this is often a lack "
     "of memory: fewer --jobs need less."
 )
+
+_ENDLESS = "Grading took far longer than its limits allow, and was given up."
 
 
 @dataclass(frozen=True)
@@ -151,11 +152,11 @@ def _results(
                 waiting[pool.submit(grade, submission, grading)] = submission
             queue = []
             done, running = wait(waiting, _TICK_SECONDS, return_when=FIRST_COMPLETED)
-            for future in running:
-                if future.running():
-                    start = begun.setdefault(future, time.monotonic())
-                    if time.monotonic() - start > longest:
-                        future.cancel()  # pebble ends its process
+            for future in filter(Future.running, running):
+                start = begun.setdefault(future, time.monotonic())
+                if time.monotonic() - start > longest:
+                    future.cancel()  # pebble ends its process
+                    yield Result(waiting.pop(future), problem=_ENDLESS)
             for future in done:
                 submission = waiting.pop(future)
                 result = _result(future, submission)
@@ -175,8 +176,6 @@ def _result(future: Future[Result], submission: Submission) -> Result | None:
         return future.result()
     except (BrokenExecutor, ProcessExpired):
         return None
-    except CancelledError:
-        problem = "Grading took far longer than its limits allow, and was given up."
     except Exception as error:
         problem = f"Grading failed: {type(error).__name__}: {one_line(str(error))}"
     return Result(submission, problem=problem)
