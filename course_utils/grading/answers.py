@@ -128,7 +128,12 @@ def _utf8(text: str) -> str:
 
 
 def score(cells: Sequence[Cell], paper: Paper) -> int:
-    """Return how many exercises of a lesson a notebook shows, by id or by check."""
+    """Return how many exercises of a lesson a notebook shows, by id or by check.
+
+    >>> paper = Paper((Section("a.b", "f", "c1", "..."),), (), frozenset(), frozenset())
+    >>> score([Cell("x", frozenset(), "check('a.b', f)")], paper)
+    1
+    """
     ids, checked = {cell.id for cell in cells}, {cell.checks() for cell in cells}
     return sum(s.cell in ids or s.exercise in checked for s in paper.sections)
 
@@ -143,6 +148,10 @@ def find_answers(
     does. Of several, the last counts, as in a kernel. Solutions never count. Where
     an answer uses names that the learner defines in cells of their own, the
     statements that define them stand before it.
+
+    >>> paper = Paper((Section("a.b", "f", "c1", "..."),), (), frozenset(), frozenset())
+    >>> find_answers([Cell("c1", frozenset(), "f = 1")], paper)
+    ({'a.b': 'f = 1'}, ())
     """
     own = [cell for cell in cells if not _is_solution(cell, paper)]
     found: dict[str, Cell] = {}

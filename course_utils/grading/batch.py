@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from course_utils.errors import CourseError
 from course_utils.grading.confinement import Limits
-from course_utils.grading.model import Result, Submission
+from course_utils.grading.model import Learner, Result, Submission
 from course_utils.runs.model import one_line
 from course_utils.runs.processes import Workers, count_cores, thread_limits
 
@@ -56,6 +56,10 @@ def grade(submission: Submission, grading: Grading) -> Result:
     """Judge one submission in this process.
 
     What goes wrong is the result's problem, never an error.
+
+    >>> empty = Submission("a", Learner("a"), source="a.ipynb", problem="It is empty.")
+    >>> grade(empty, Grading({}, Limits())).problem
+    'It is empty.'
     """
     if submission.problem:
         return Result(submission, problem=submission.problem)
@@ -99,6 +103,12 @@ def grade_all(
         executor: any executor of processes; it is not shut down. Without one, a pool
             of `jobs` spawned processes, by default one for every core.
         on_result: called in this thread for each result, as they come.
+
+    >>> empty = Submission("a", Learner("a"), source="a.ipynb", problem="It is empty.")
+    >>> show = lambda result: print(result.state)
+    >>> grade_all([empty], Grading({}, Limits()), jobs=1, on_result=show)
+    not graded
+    True
     """
     pool = executor or Workers(min(jobs or count_cores(), max(1, len(submissions))))
     try:

@@ -54,6 +54,10 @@ def read_points(path: Path, exercises: Iterable[str]) -> dict[str, float]:
 
     Raises:
         CourseError: it can't be read, or names no exercise of the lessons.
+
+    >>> read_points(Path("none.csv"), [])
+    Traceback (most recent call last):
+    course_utils.errors.CourseError: none.csv can't be read: No such file or directory.
     """
     try:
         rows = read_table(path.read_bytes())

@@ -157,6 +157,10 @@ def read_roster(path: Path) -> Roster:
 
     Raises:
         CourseError: it can't be read, or has no column that names learners.
+
+    >>> read_roster(Path("none.csv"))
+    Traceback (most recent call last):
+    course_utils.errors.CourseError: the roster none.csv can't be read: No such file ...
     """
     try:
         data = path.read_bytes()

@@ -22,6 +22,12 @@ def read_results(folder: Path) -> list[Result]:
 
     Raises:
         OSError: there is no file of results, or it can't be read.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_results(Path(folder), [])
+    ...     read_results(Path(folder))
+    []
     """
     found: dict[str, Result] = {}
     for line in (folder / _RESULTS).read_bytes().splitlines():

@@ -23,7 +23,7 @@ from course_utils.grading.sections import Paper, read_paper
 from course_utils.grading.uploads import Upload, find_uploads
 
 # What programs add to the name of a copy.
-_COPY = re.compile(r"(?i)[ _-]*(copy|copie|kopie)?[ _-]*\(?\d{0,3}\)?$")
+_COPY = re.compile(r"(?i)[ _-]*(cop(?:y|ie)|kopie)?[ _-]*\(?\d{0,3}\)?$")
 _TIMES = "timestamp.txt"
 
 
@@ -44,6 +44,10 @@ def find_submissions(
     Raises:
         CourseError: a path is not there, nothing was submitted, or a lesson can't be
             read.
+
+    >>> find_submissions([Path("moodle.zip")], [])
+    Traceback (most recent call last):
+    course_utils.errors.CourseError: there is no file or folder moodle.zip.
     """
     papers = {lesson.stem: read_paper(lesson) for lesson in lessons}
     entries = _own(_entries(find_uploads(paths), papers), roster)

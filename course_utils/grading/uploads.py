@@ -78,6 +78,12 @@ def find_uploads(paths: Iterable[Path]) -> Iterator[Upload]:
 
     Raises:
         CourseError: a path is not there, or is neither folder, notebook nor archive.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "ada.ipynb").write_bytes(b"{}")
+    ...     [(upload.stem, upload.data) for upload in find_uploads([Path(folder)])]
+    [('ada', b'{}')]
     """
     for path in paths:
         whole = Path(os.path.abspath(path))  # noqa: PTH100 - links stay as they are

@@ -99,7 +99,7 @@ def wrong() -> Iterator[Made]:
 BROKEN = {
     "syntax": ("def affine(x, weight, bias:\n    return x", "error"),
     "indentation": ("def affine(x, weight, bias):\nreturn x", "error"),
-    "name": ("def affine(x, weight, bias):\n    return x @ wieght.T", "error"),
+    "name": ("def affine(x, weight, bias):\n    return x @ matrix.T", "error"),
     "loop": ("def affine(x, weight, bias):\n    while True: pass", "error"),
     "exit": ("exit()\ndef affine(x, weight, bias): ...", "error"),
     "crash": ("import os\nos.abort()", "error"),
