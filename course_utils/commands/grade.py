@@ -186,14 +186,14 @@ def _grade(
         ordered = [results[s.key] for s in submissions if s.key in results]
         write_results(folder, ordered)
         files = assignment.gradebook(ordered).write(folder)
-    states = Counter(result.state for result in ordered)
-    counts = ", ".join(f"{number} {state}" for state, number in states.items())
-    click.echo(f"{counts} in {time.perf_counter() - begin:.0f} s: {files[0]}")
-    if not finished:
-        left = len(submissions) - len(ordered)
-        click.echo(f"{left} are left: course grade --resume {folder}")
+        states = Counter(result.state for result in ordered)
+        counts = ", ".join(f"{number} {state}" for state, number in states.items())
+        click.echo(f"{counts} in {time.perf_counter() - begin:.0f} s: {files[0]}")
+        if finished:
+            return 1 if states["not graded"] else 0
+        number = len(submissions) - len(ordered)
+        click.echo(f"{number} are left: course grade --resume {folder}")
         return 130
-    return 1 if states["not graded"] else 0
 
 
 def _stands(result: "Result", submission: "Submission") -> bool:

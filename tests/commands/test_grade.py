@@ -231,7 +231,7 @@ def test_three_quick_interrupts_leave_a_record_and_no_process(folder, lesson, tm
     children = psutil.Process(process.pid).children(recursive=True)
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         process.send_signal(number)
-        time.sleep(0.2)
+        time.sleep(0.05)
     assert process.wait(timeout=120) == 130, rest
     reader.join()
     process.stderr.close()
