@@ -155,7 +155,9 @@ def _judge_all(
     if not messages or verdict.state is State.NOT_ATTEMPTED:
         return verdict
     state = State.WRONG if verdict.state is State.CORRECT else verdict.state
-    return replace(verdict, state=state, messages=(*verdict.messages, *messages))
+    steps = verdict.steps and (0, verdict.steps[1])
+    messages = (*verdict.messages, *messages)
+    return replace(verdict, state=state, messages=messages, steps=steps)
 
 
 def _judge(exercise: Exercise, answer: Any, trials: _Trials) -> Verdict:
@@ -171,12 +173,19 @@ def _judge(exercise: Exercise, answer: Any, trials: _Trials) -> Verdict:
     if any(outcome.value is ... for outcome in actual):
         return _NOT_ATTEMPTED
     attempt = _Attempt(exercise, answer, trials, actual)
+    verdict = _judge_results(attempt)
+    most = len(actual) * (1 + exercise.differentiable)
+    right = most if verdict.state is State.CORRECT else len(attempt.passing)
+    return replace(verdict, steps=(right, most))
+
+
+def _judge_results(attempt: "_Attempt") -> Verdict:
     if attempt.failing:
         return _name_mistake(attempt)
     if (again := attempt.changed_by_a_second_call()) is not None:
         case = "\n".join(attempt.show_arguments(again))
         return Verdict(State.WRONG, (_REMEMBERS,), case=case)
-    if exercise.differentiable:
+    if attempt.exercise.differentiable:
         return _judge_gradients(attempt)
     return Verdict(State.CORRECT)
 

@@ -1,7 +1,7 @@
 """Exercises, the mistakes learners make in them, and the verdict on an answer."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -97,6 +97,10 @@ class Verdict:
         misconception: the name of the mistake, if it is a known one.
         case: the failing case that tells most, as preformatted text.
         hints: steps towards the solution, folded under the verdict.
+        steps: how many are right, and how many there are: the result for each case,
+            and for each its gradients, where these count. None of them is right
+            where the answer uses what the text rules out. None where nothing was
+            tried. No part of what the verdict says.
     """
 
     state: State
@@ -104,3 +108,4 @@ class Verdict:
     misconception: str | None = None
     case: str = ""
     hints: tuple[str, ...] = ()
+    steps: tuple[int, int] | None = field(default=None, compare=False)

@@ -3,7 +3,6 @@
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from course_utils.exercises.model import Answer, Case, State, Verdict
 from course_utils.exercises.registry import find_exercise
 from course_utils.grading.confinement import Confinement, Limits, find_confinement
 from course_utils.grading.failures import know_text
+from course_utils.grading.model import Mark
 from course_utils.grading.peer import Function, Peer
 from course_utils.grading.reading import (
     NOT_PYTHON,
@@ -33,25 +33,6 @@ _LATE = (
 _NOT_ATTEMPTED = Verdict(
     State.NOT_ATTEMPTED, ("The cell of this exercise is missing, or as it was.",)
 )
-
-
-@dataclass(frozen=True)
-class Mark:
-    """What a submission's answer to one exercise is worth.
-
-    >>> Mark("linear.affine", Verdict(State.CORRECT), 0.1).fault
-
-    Attributes:
-        exercise: its name.
-        verdict: as the lesson's own check would give it.
-        seconds: how long it took.
-        fault: why the code was ended, where it had to be; else None.
-    """
-
-    exercise: str
-    verdict: Verdict
-    seconds: float
-    fault: str | None = None
 
 
 def judge(

@@ -37,10 +37,14 @@ class Paper:
     Attributes:
         sections: its exercises, in order.
         page: the statements of all other cells but the solutions.
+        texts: of all cells of code, without the space around them.
+        solutions: the ids of the cells that hold solutions.
     """
 
     sections: tuple[Section, ...]
     page: tuple[Statement, ...]
+    texts: frozenset[str]
+    solutions: frozenset[str]
 
 
 def read_paper(lesson: Path) -> Paper:
@@ -65,9 +69,15 @@ def _read_paper(lesson: Path, _changed: int) -> Paper:
     sections: list[Section] = []
     page: list[Statement] = []
     stub: dict[str, Any] | None = None
+    texts: set[str] = set()
+    solutions: set[str] = set()
     for cell in cells:
         tags = cell["metadata"].get("tags", [])
-        if cell["cell_type"] != "code" or "solution" in tags:
+        if cell["cell_type"] != "code":
+            continue
+        texts.add("".join(cell["source"]).strip())
+        if "solution" in tags:
+            solutions.add(cell["id"])
             continue
         source = as_python("".join(cell["source"]))
         if "exercise" in tags:
@@ -79,7 +89,7 @@ def _read_paper(lesson: Path, _changed: int) -> Paper:
             page += _statements(source)
     if not sections:
         raise ValueError("no cell is tagged 'exercise' and followed by a check")
-    return Paper(tuple(sections), tuple(page))
+    return Paper(tuple(sections), tuple(page), frozenset(texts), frozenset(solutions))
 
 
 def as_python(cell: str) -> str:

@@ -1,0 +1,201 @@
+"""The command `course grade`."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from course_utils.errors import CourseError
+
+if TYPE_CHECKING:
+    from course_utils.grading.assignment import Assignment
+    from course_utils.grading.model import Result, Submission
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("submissions", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--lesson",
+    "lessons",
+    multiple=True,
+    metavar="NAME",
+    show_default="each notebook's own",
+    help="The lesson that was to be submitted: the start of its name, as 01, or its "
+    "file. Give it again for several.",
+)
+@click.option(
+    "--roster",
+    type=_FILE,
+    metavar="FILE.csv",
+    help="The learners of the course, with columns such as id, name, email; who has "
+    "submitted nothing is then listed too. Exports of Moodle and Canvas will do.",
+)
+@click.option(
+    "--points",
+    type=_FILE,
+    metavar="FILE.csv",
+    show_default="1 for each exercise",
+    help="Columns exercise and points.",
+)
+@click.option(
+    "--partial",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    metavar="SHARE",
+    help="What a wrong answer can get of its points at most. It gets this times the "
+    "share of its steps that are right: the result for each case that the check tries, "
+    "and for each its gradients where they count.",
+)
+@click.option(
+    "--assignment",
+    default="",
+    metavar="NAME",
+    show_default="the lesson's file",
+    help="What Canvas calls the assignment, as it heads its column.",
+)
+@click.option(
+    "--out",
+    type=_FOLDER,
+    default=Path("grades"),
+    show_default=True,
+    help="Each batch gets a new folder in here; 'latest' leads to the last one.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    show_default="one for each core",
+    help="Submissions that are graded at the same time.",
+)
+@click.option(
+    "--resume",
+    type=_FOLDER,
+    metavar="FOLDER",
+    help="Go on with a batch that was ended: what is new, changed or unfinished is "
+    "graded. Everything but --jobs is as it was then.",
+)
+@click.option(
+    "--unconfined",
+    is_flag=True,
+    help="Run the submissions' code without bubblewrap, as yourself: it can then read "
+    "and change every file that you can, use the network, and forge its marks. Only "
+    "for code that you trust as your own.",
+)
+def grade(
+    submissions: tuple[Path, ...],
+    resume: Path | None,
+    out: Path,
+    jobs: int | None,
+    **options: Any,
+) -> None:
+    """Grade what learners have submitted of a lesson.
+
+    SUBMISSIONS are folders, zip archives or notebooks, as Moodle, Canvas or nbgrader
+    export them or sorted in any way: whose a file is, is told by its path, else by the
+    name of its folder or its own.
+
+    Of each notebook only the answers to exercises are taken. They run confined, away
+    from your files, the network and each other; what they return is compared outside,
+    as the lesson's own check does it. Outputs in the notebook count for nothing.
+
+    The new folder holds grades.csv, the tables grades-moodle.csv and
+    grades-canvas.csv to import there, and results.jsonl with all that was found.
+
+    Exit code: 0 everything was graded, 1 something could not be, 2 nothing was
+    graded because the command can't be carried out, 130 interrupted: --resume goes on.
+
+    \b
+    course grade moodle.zip --lesson 01 --roster participants.csv
+    course grade canvas/ --points points.csv --partial 0.5
+    course grade --resume grades/latest
+    """
+    if bool(submissions) == bool(resume):
+        raise CourseError("name what was submitted, or a batch with --resume.")
+    if sys.platform == "win32":
+        raise CourseError(
+            "grading runs on Linux, and unconfined on macOS: on Windows, use WSL or "
+            "the course's container."
+        )
+    from course_utils.doctor import require_packages
+
+    require_packages("pebble", "psutil", "jinja2", "nbformat")
+    from course_utils.grading.assignment import Assignment
+    from course_utils.grading.confinement import find_confinement
+    from course_utils.runs.report import make_run_folder, point_latest
+
+    if resume:
+        assignment = Assignment.read(resume)
+    else:
+        column = options.pop("assignment")
+        assignment = Assignment.of(submissions, column=column, **options)
+    if not assignment.unconfined:
+        find_confinement()
+    found, _ = assignment.submissions(), assignment.scale  # before a folder is made
+    folder = resume or make_run_folder(out, datetime.now(timezone.utc))
+    try:
+        code = _grade(assignment, found, folder.resolve(), jobs)
+    except OSError as error:
+        raise CourseError(
+            f"results can't be written to {folder}: {error.strerror}. What is there "
+            f"is kept: course grade --resume {folder}"
+        ) from error
+    if not resume:
+        point_latest(folder)
+    sys.exit(code)
+
+
+def _grade(
+    assignment: "Assignment",
+    submissions: "Sequence[Submission]",
+    folder: Path,
+    jobs: int | None,
+) -> int:
+    """Grade what has no result in the folder yet; return the exit code."""
+    from course_utils.grading import batch
+    from course_utils.grading.confinement import Limits
+    from course_utils.grading.records import Record, read_results, write_results
+
+    begin = time.perf_counter()
+    assignment.write(folder)
+    lessons = {path.stem: path for path in map(Path, assignment.lessons)}
+    grading = batch.Grading(lessons, Limits(), assignment.unconfined)
+    with batch.ended_by_signals(), Record(folder) as record:
+        known = {r.submission.key: r for r in read_results(folder)}
+        results = {
+            submission.key: known[submission.key]
+            for submission in submissions
+            if submission.key in known and _stands(known[submission.key], submission)
+        }
+        left = [s for s in submissions if s.key not in results]
+        with batch.show_progress(len(left)) as show:
+
+            def keep(result: "Result") -> None:
+                record.add(result)
+                results[result.submission.key] = result
+                show(result)
+
+            finished = batch.grade_all(left, grading, jobs=jobs, on_result=keep)
+        ordered = [results[s.key] for s in submissions if s.key in results]
+        write_results(folder, ordered)
+        files = assignment.gradebook(ordered).write(folder)
+        states = Counter(result.state for result in ordered)
+        counts = ", ".join(f"{number} {state}" for state, number in states.items())
+        click.echo(f"{counts} in {time.perf_counter() - begin:.0f} s: {files[0]}")
+        if finished:
+            return 1 if states["not graded"] else 0
+        number = len(submissions) - len(ordered)
+        click.echo(f"{number} are left: course grade --resume {folder}")
+        return 130
+
+
+def _stands(result: "Result", submission: "Submission") -> bool:
+    """Tell whether an earlier result is that of a submission as it is now."""
+    return result.submission == submission and result.problem == submission.problem

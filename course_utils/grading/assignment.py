@@ -1,0 +1,145 @@
+"""What a batch of grading was asked to do, so that it can go on another day."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from course_utils.errors import CourseError
+from course_utils.grading.gradebook import Gradebook, Scale, read_points
+from course_utils.grading.learners import read_roster
+from course_utils.grading.model import Result, Submission
+from course_utils.grading.records import read_settings, write_settings
+from course_utils.grading.sections import read_paper
+from course_utils.grading.submissions import find_submissions
+from course_utils.runs.lessons import find_notebooks
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What was to be submitted, where it is, and what it is worth.
+
+    Attributes:
+        paths: where submissions are, as absolute paths.
+        lessons: the released notebooks, as absolute paths.
+        checksums: of the lessons, in hexadecimal digits.
+        roster: a table of the course's learners; "" for none.
+        points: a table of points; "" for none.
+        partial: see `Scale`.
+        column: what Canvas calls it; "" for the lesson's name.
+        unconfined: see `judge`.
+    """
+
+    paths: Sequence[str]
+    lessons: Sequence[str]
+    checksums: Sequence[str]
+    roster: str = ""
+    points: str = ""
+    partial: float = 0.0
+    column: str = ""
+    unconfined: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        paths: Iterable[Path],
+        lessons: Sequence[str] = (),
+        *,
+        roster: Path | None = None,
+        points: Path | None = None,
+        partial: float = 0.0,
+        column: str = "",
+        unconfined: bool = False,
+    ) -> "Assignment":
+        """Return the assignment that a command's arguments describe.
+
+        Raises:
+            CourseError: there is no such lesson.
+        """
+        notebooks = find_notebooks(lessons)
+        if column and len(notebooks) > 1:
+            raise CourseError("--assignment names one column: name one --lesson, too.")
+        return cls(
+            [str(path.absolute()) for path in paths],
+            [str(path) for path in notebooks],
+            [_checksum(path) for path in notebooks],
+            str(roster.absolute()) if roster else "",
+            str(points.absolute()) if points else "",
+            partial,
+            column,
+            unconfined,
+        )
+
+    @classmethod
+    def read(cls, folder: Path) -> "Assignment":
+        """Return the assignment that a batch was started with.
+
+        Raises:
+            CourseError: the folder has none, or a lesson has changed since.
+        """
+        settings: dict[str, Any] = read_settings(folder)
+        try:
+            found = cls(**settings)
+            changed = [
+                path
+                for path, checksum in zip(found.lessons, found.checksums, strict=True)
+                if _checksum(Path(path)) != checksum
+            ]
+        except (TypeError, ValueError):
+            raise CourseError(f"{folder} is of another version of the course.") from (
+                None
+            )
+        if changed:
+            raise CourseError(
+                f"{changed[0]} has changed since: marks would not be comparable. Start "
+                "a new batch without --resume."
+            )
+        return found
+
+    def write(self, folder: Path) -> None:
+        """Write it for a later `read`.
+
+        Raises:
+            OSError: it can't be written.
+        """
+        write_settings(folder, asdict(self))
+
+    def submissions(self) -> list[Submission]:
+        """Find what was submitted.
+
+        Raises:
+            CourseError: see `find_submissions` and `read_roster`.
+        """
+        roster = read_roster(Path(self.roster)) if self.roster else None
+        paths, lessons = (map(Path, those) for those in (self.paths, self.lessons))
+        return find_submissions(list(paths), list(lessons), roster)
+
+    @cached_property
+    def exercises(self) -> dict[str, list[str]]:
+        """The names of the exercises by the lesson's name."""
+        papers = {path.stem: read_paper(path) for path in map(Path, self.lessons)}
+        return {n: [s.exercise for s in p.sections] for n, p in papers.items()}
+
+    @cached_property
+    def scale(self) -> Scale:
+        """What verdicts are worth.
+
+        Raises:
+            CourseError: the table of points can't be read.
+        """
+        names = [name for names in self.exercises.values() for name in names]
+        points = read_points(Path(self.points), names) if self.points else {}
+        return Scale(points, self.partial)
+
+    def gradebook(self, results: Sequence[Result]) -> Gradebook:
+        """Return the gradebook of the lessons that were submitted."""
+        submitted = {result.submission.lesson for result in results}
+        used = {n: e for n, e in self.exercises.items() if n in submitted}
+        return Gradebook(results, used, self.scale, self.column)
+
+
+def _checksum(path: Path) -> str:
+    """Return the SHA-256 of a file; "" where there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""

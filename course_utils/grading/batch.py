@@ -1,0 +1,211 @@
+"""All submissions of a batch, judged by several processes at once."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    wait,
+)
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pebble import ProcessExpired
+from tqdm import tqdm
+
+from course_utils.errors import CourseError
+from course_utils.grading.confinement import Limits
+from course_utils.grading.model import Learner, Result, Submission
+from course_utils.runs.model import one_line
+from course_utils.runs.processes import Workers, count_cores, thread_limits
+
+_TICK_SECONDS = 0.5
+# What starts, and compares, around the code's own time; a busy machine needs long.
+_SPARE_SECONDS = 240
+_ENDS = ("SIGINT", "SIGTERM", "SIGHUP")  # not all are there on every system
+_LOST = (
+    "The process that graded this submission was killed, twice; this is often a lack "
+    "of memory: fewer --jobs need less."
+)
+
+_ENDLESS = "Grading took far longer than its limits allow, and was given up."
+
+
+@dataclass(frozen=True)
+class Grading:
+    """How the submissions of a batch are judged.
+
+    Attributes:
+        lessons: the released notebooks, by the names that submissions have.
+        limits: what the code of a submission may use.
+        unconfined: see `judge`.
+    """
+
+    lessons: Mapping[str, Path]
+    limits: Limits
+    unconfined: bool = False
+
+
+def grade(submission: Submission, grading: Grading) -> Result:
+    """Judge one submission in this process.
+
+    What goes wrong is the result's problem, never an error.
+
+    >>> empty = Submission("a", Learner("a"), source="a.ipynb", problem="It is empty.")
+    >>> grade(empty, Grading({}, Limits())).problem
+    'It is empty.'
+    """
+    if submission.problem:
+        return Result(submission, problem=submission.problem)
+    # Before torch is imported; as many processes run as there are cores.
+    os.environ |= thread_limits(1) | {"COURSE_DEVICE": "cpu"}
+    begin = time.perf_counter()
+    marks, problem = [], ""
+    try:
+        import torch
+
+        from course_utils.grading.judge import judge
+
+        torch.set_num_threads(1)
+        lesson = grading.lessons[submission.lesson]
+        limits, unconfined = grading.limits, grading.unconfined
+        marks = judge(submission.cells, lesson, limits=limits, unconfined=unconfined)
+    except CourseError as error:
+        problem = str(error)
+    except Exception as error:
+        problem = f"Grading failed: {type(error).__name__}: {one_line(str(error))}"
+    return Result(submission, tuple(marks), problem, time.perf_counter() - begin)
+
+
+def grade_all(
+    submissions: Sequence[Submission],
+    grading: Grading,
+    *,
+    executor: Executor | None = None,
+    jobs: int | None = None,
+    on_result: Callable[[Result], None] = lambda result: None,
+) -> bool:
+    """Judge every submission once; tell whether all were, or a signal ended it.
+
+    Nothing that happens to one submission stops the others; one whose process was lost
+    is judged a second time. Ctrl-C ends the batch: what is finished was handed to
+    `on_result`. See `ended_by_signals`.
+
+    Args:
+        submissions: what to judge.
+        grading: how.
+        executor: any executor of processes; it is not shut down. Without one, a pool
+            of `jobs` spawned processes, by default one for every core.
+        on_result: called in this thread for each result, as they come.
+
+    >>> empty = Submission("a", Learner("a"), source="a.ipynb", problem="It is empty.")
+    >>> show = lambda result: print(result.state)
+    >>> grade_all([empty], Grading({}, Limits()), jobs=1, on_result=show)
+    not graded
+    True
+    """
+    pool = executor or Workers(min(jobs or count_cores(), max(1, len(submissions))))
+    try:
+        for result in _results(submissions, grading, pool):
+            on_result(result)
+    except KeyboardInterrupt:
+        return False
+    finally:
+        if executor is None:
+            pool.shutdown(cancel_futures=True)
+    return True
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """In the block, the first signal that ends a program raises KeyboardInterrupt.
+
+    That is Ctrl-C, SIGTERM, or SIGHUP of a terminal that is closed. From then on they
+    do nothing until the block ends: it has time to put things in order.
+    """
+    numbers = [getattr(signal, name) for name in _ENDS if hasattr(signal, name)]
+
+    def end(*_: object) -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, end) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _results(
+    submissions: Sequence[Submission], grading: Grading, pool: Executor
+) -> Iterator[Result]:
+    """Yield the results as they come."""
+    waiting: dict[Future[Result], Submission] = {}
+    begun: dict[Future[Result], float] = {}
+    lost: set[str] = set()
+    queue = list(submissions)
+    longest = 2 * grading.limits.submission + _SPARE_SECONDS
+    try:
+        while queue or waiting:
+            for submission in queue:
+                if submission.problem:
+                    yield grade(submission, grading)
+                    continue
+                waiting[pool.submit(grade, submission, grading)] = submission
+            queue = []
+            done, running = wait(waiting, _TICK_SECONDS, return_when=FIRST_COMPLETED)
+            for future in filter(Future.running, running):
+                start = begun.setdefault(future, time.monotonic())
+                if time.monotonic() - start > longest:
+                    future.cancel()  # pebble ends its process
+                    yield Result(waiting.pop(future), problem=_ENDLESS)
+            for future in done:
+                submission = waiting.pop(future)
+                result = _result(future, submission)
+                if result is None and submission.key not in lost:
+                    lost.add(submission.key)
+                    queue.append(submission)
+                    continue
+                yield result or Result(submission, problem=_LOST)
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _result(future: Future[Result], submission: Submission) -> Result | None:
+    """Return the result of a future; None if its process was lost."""
+    try:
+        return future.result()
+    except (BrokenExecutor, ProcessExpired):
+        return None
+    except Exception as error:
+        problem = f"Grading failed: {type(error).__name__}: {one_line(str(error))}"
+    return Result(submission, problem=problem)
+
+
+@contextmanager
+def show_progress(total: int) -> Iterator[Callable[[Result], None]]:
+    """Yield what shows a result on stderr: in a bar on a terminal, else as a line."""
+    with tqdm(total=total, unit="submission", desc="Grading", disable=None) as bar:
+
+        def show(result: Result) -> None:
+            right = sum(mark.verdict.state == "correct" for mark in result.marks)
+            told = result.problem or f"{right} of {len(result.marks)} right"
+            line = f"{result.submission.learner.label}: {told}"
+            if bar.disable:
+                bar.n += 1
+                print(f"[{bar.n}/{total}] {line}", file=sys.stderr, flush=True)
+                return
+            if result.state == "not graded":
+                bar.write(line, file=sys.stderr)
+            bar.update()
+
+        yield show

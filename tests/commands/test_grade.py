@@ -1,0 +1,243 @@
+"""`course grade`: from folders to tables, interrupted and resumed."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+from click.testing import CliRunner
+
+from course_utils.cli import main
+from course_utils.exercises.model import State, Verdict
+from course_utils.grading import batch
+from course_utils.grading.model import Mark, Result
+from course_utils.grading.records import read_results
+from tests.grading.lesson import write_lesson
+from tests.lessons import clean_environment
+
+EXERCISES = ["linear.count", "linear.affine"]
+GOOD = "def answer(n):\n    return n"
+NAMES = ["ada", "bo", "cy", "di", "ed"]
+
+
+@pytest.fixture
+def lesson(tmp_path):
+    return write_lesson(tmp_path / "01_lines.ipynb", EXERCISES)
+
+
+@pytest.fixture
+def folder(tmp_path, lesson):
+    place = tmp_path / "subs"
+    place.mkdir()
+    for name in NAMES:
+        put(place / f"{name}.ipynb", lesson, GOOD)
+    return place
+
+
+def put(path, lesson, text):
+    notebook = json.loads(lesson.read_text())
+    notebook["cells"][1]["source"] = text
+    path.write_text(json.dumps(notebook))
+
+
+@pytest.fixture
+def judged(monkeypatch):
+    """Judge in threads, without running anything; the list has who was judged."""
+    keys = []
+
+    def grade(submission, grading):
+        keys.append(submission.learner.id)
+        if submission.problem:
+            return Result(submission, problem=submission.problem)
+        text = submission.cells["linear.count"]
+        if "signal" in text:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.5)
+        state = State.CORRECT if text == GOOD else State.WRONG
+        marks = [Mark(name, Verdict(state, steps=(1, 2)), 0.1) for name in EXERCISES]
+        return Result(submission, tuple(marks))
+
+    monkeypatch.setattr(batch, "grade", grade)
+    monkeypatch.setattr(batch, "Workers", lambda jobs: ThreadPoolExecutor(1))
+    return keys
+
+
+def course(*arguments):
+    return CliRunner().invoke(main, ["grade", *map(str, arguments)])
+
+
+def graded(folder, lesson, tmp_path, *more):
+    out = tmp_path / "grades"
+    done = course(folder, "--lesson", lesson, "--out", out, "--unconfined", *more)
+    return done, out / "latest"
+
+
+def table(folder):
+    return (folder / "grades.csv").read_text("utf-8-sig")
+
+
+def test_tables_and_results_are_written(folder, lesson, tmp_path, judged):
+    (folder / "odd.ipynb").write_bytes(b"")
+    done, latest = graded(folder, lesson, tmp_path)
+    assert done.exit_code == 1, done.output
+    assert "5 graded, 1 not graded in" in done.output
+    assert {path.name for path in latest.iterdir()} == {
+        "batch.json",
+        "grades-canvas.csv",
+        "grades-moodle.csv",
+        "grades.csv",
+        "results.jsonl",
+    }
+    assert [r.submission.learner.id for r in read_results(latest)] == [*NAMES, "odd"]
+    assert "odd,,,,,,2,not graded" in table(latest)
+
+
+def test_all_graded_or_missing_is_a_success(folder, lesson, tmp_path, judged):
+    roster = tmp_path / "roster.csv"
+    roster.write_text(
+        "id,name\n" + "".join(f"{n},{n.title()}\n" for n in [*NAMES, "flo"])
+    )
+    points = tmp_path / "points.csv"
+    points.write_text("exercise,points\nlinear.affine,3\n")
+    put(folder / "bo.ipynb", lesson, "wrong")
+    more = ("--roster", roster, "--points", points, "--partial", "0.5")
+    done, latest = graded(folder, lesson, tmp_path, *more)
+    assert done.exit_code == 0, done.output
+    assert "5 graded, 1 missing" in done.output
+    assert "ada,Ada,,1,3,4,4,graded" in table(latest)
+    assert "bo,Bo,,0.25,0.75,1,4,graded" in table(latest)
+    assert "flo,Flo,,,,0,4,missing" in table(latest)
+
+
+def test_interrupted_batch_goes_on_to_the_same_tables(folder, lesson, tmp_path, judged):
+    put(folder / "di.ipynb", lesson, "signal")
+    done, latest = graded(folder, lesson, tmp_path)
+    assert done.exit_code == 130, done.output
+    assert "course grade --resume" in done.output
+    known = [r.submission.learner.id for r in read_results(latest)]
+    assert known == NAMES[: len(known)] and 0 < len(known) < len(NAMES)
+    put(folder / "di.ipynb", lesson, GOOD)
+    put(folder / "ada.ipynb", lesson, "changed")
+    judged.clear()
+    again = course("--resume", latest.resolve())
+    assert again.exit_code == 0, again.output
+    assert judged == ["ada", *NAMES[len(known) :]]
+    resumed = table(latest)
+    _, latest = graded(folder, lesson, tmp_path)
+    assert resumed == table(latest)
+
+
+def test_nothing_left_to_do_rebuilds_the_tables(folder, lesson, tmp_path, judged):
+    _, latest = graded(folder, lesson, tmp_path)
+    before, place = table(latest), latest.resolve()
+    (latest / "grades.csv").unlink()
+    judged.clear()
+    assert course("--resume", place).exit_code == 0
+    assert table(latest) == before and not judged
+
+
+def test_batch_of_a_changed_lesson_is_not_resumed(folder, lesson, tmp_path, judged):
+    _, latest = graded(folder, lesson, tmp_path)
+    write_lesson(lesson, EXERCISES[:1])
+    done = course("--resume", latest.resolve())
+    assert done.exit_code == 2 and "has changed since" in done.output
+
+
+def test_lost_process_is_tried_again_on_resume(folder, lesson, tmp_path, judged):
+    _, latest = graded(folder, lesson, tmp_path)
+    path = latest / "results.jsonl"
+    first, *rest = read_results(latest)
+    lost = Result(first.submission, problem="The process was killed.")
+    path.write_text("".join(r.to_json() + "\n" for r in [lost, *rest]))
+    judged.clear()
+    assert course("--resume", latest.resolve()).exit_code == 0
+    assert judged == ["ada"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "name what was submitted, or a batch with --resume"),
+        (("{subs}", "--resume", "{subs}"), "name what was submitted, or a batch"),
+        (("--resume", "{subs}"), "can't be resumed"),
+        (("{subs}/none",), "there is no file or folder"),
+        (("{subs}", "--lesson", "77"), "can't be read as a lesson"),
+        (("{subs}", "--roster", "{subs}/none.csv"), "can't be read"),
+        (("{subs}", "--points", "{subs}/none.csv"), "can't be read"),
+        (
+            ("{subs}", "--assignment", "L", "--lesson", "01", "--lesson", "02"),
+            "--lesson",
+        ),
+    ],
+)
+def test_command_that_can_not_be_carried_out_writes_nothing(
+    folder, lesson, tmp_path, monkeypatch, arguments, told
+):
+    monkeypatch.chdir(tmp_path)
+    arguments = [a.format(subs=folder) for a in arguments]
+    if "--lesson" not in arguments:
+        arguments += ["--lesson", str(lesson)]
+    done = course(*arguments, "--unconfined")
+    assert done.exit_code == 2, done.output
+    assert told in done.output
+    assert not (tmp_path / "grades").exists()
+
+
+def test_without_bubblewrap_nothing_is_run(folder, lesson, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    out = tmp_path / "grades"
+    done = course(folder, "--lesson", lesson, "--out", out)
+    assert done.exit_code == 2
+    assert "--unconfined" in done.output and not out.exists()
+
+
+def test_windows_is_told_where_to_go(folder, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    done = course(folder)
+    assert done.exit_code == 2 and "WSL" in done.output
+
+
+def test_help_says_what_unconfined_means():
+    assert "read and change every file" in " ".join(course("--help").output.split())
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or not shutil.which("bwrap"),
+    reason="code is confined by bubblewrap, on Linux",
+)
+@pytest.mark.all
+def test_three_quick_interrupts_leave_a_record_and_no_process(folder, lesson, tmp_path):
+    put(folder / "bo.ipynb", lesson, "while True: pass")
+    out = tmp_path / "grades"
+    command = [sys.executable, "-m", "course_utils.cli", "grade", str(folder)]
+    command += ["--lesson", str(lesson), "--out", str(out), "--jobs", "1"]
+    process = subprocess.Popen(
+        command, env=clean_environment(), stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("[1/5]"):
+            break
+    rest: list[str] = []
+    reader = threading.Thread(target=lambda: rest.extend(process.stderr))
+    reader.start()
+    children = psutil.Process(process.pid).children(recursive=True)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        process.send_signal(number)
+        time.sleep(0.05)
+    assert process.wait(timeout=120) == 130, rest
+    reader.join()
+    process.stderr.close()
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive
+    latest = next(out.glob("2*"))
+    known = [r.submission.learner.id for r in read_results(latest)]
+    assert known[:1] == ["ada"] and len(known) < 5
+    assert (latest / "grades.csv").exists()

@@ -1,0 +1,124 @@
+"""A batch: what happens to one submission never stops the others."""
+
+import os
+import signal
+import sys
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
+
+import pytest
+
+from course_utils.exercises.model import State, Verdict
+from course_utils.grading import batch
+from course_utils.grading.batch import Grading, ended_by_signals, grade, grade_all
+from course_utils.grading.confinement import Limits
+from course_utils.grading.model import Learner, Mark, Result, Submission
+
+GRADING = Grading({}, Limits())
+
+
+def submission(key, **more):
+    return Submission(key, Learner(key), "01_lines", f"{key}.ipynb", **more)
+
+
+def judged(given, _grading):
+    if given.key == "fails":
+        raise OSError("no room\nat all")
+    return Result(given, (Mark("a.one", Verdict(State.CORRECT), 0.1),))
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    monkeypatch.setattr(batch, "grade", judged)
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+def run(submissions, pool, grading=GRADING):
+    results = []
+    finished = grade_all(submissions, grading, executor=pool, on_result=results.append)
+    return finished, {r.submission.key: r.problem for r in results}
+
+
+def test_every_submission_has_one_result(threads):
+    given = [submission(key) for key in ("a", "b", "fails", "c")]
+    problems = {"a": "", "b": "", "c": "", "fails": "Grading failed: OSError: no room"}
+    assert run(given, threads) == (True, problems)
+
+
+def test_what_can_not_be_graded_takes_no_process():
+    given = submission("a", problem="The file is empty.")
+    assert run([given], _Pool([])) == (True, {"a": "The file is empty."})
+
+
+class _Pool:
+    """An executor that answers each call with the next of these."""
+
+    def __init__(self, answers):
+        self.answers = list(answers)
+
+    def submit(self, function, given, grading):
+        future, answer = Future(), self.answers.pop(0)
+        if answer == "hangs":
+            future.set_running_or_notify_cancel()
+        elif answer == "lost":
+            future.set_exception(BrokenExecutor("killed"))
+        else:
+            future.set_result(Result(given))
+        return future
+
+
+def test_submission_whose_process_is_killed_is_judged_again():
+    assert run([submission("a")], _Pool(["lost", "ok"])) == (True, {"a": ""})
+
+
+def test_submission_whose_process_is_killed_twice_is_given_up():
+    pool = _Pool(["lost", "ok", "lost"])
+    _, problems = run([submission("a"), submission("b")], pool)
+    assert "killed, twice" in problems["a"] and problems["b"] == ""
+
+
+def test_submission_that_never_ends_is_given_up(monkeypatch):
+    monkeypatch.setattr(batch, "_SPARE_SECONDS", -1000)
+    _, problems = run([submission("a")], _Pool(["hangs"]))
+    assert "far longer than its limits allow" in problems["a"]
+
+
+def test_interrupt_keeps_what_is_finished(threads):
+    results = []
+
+    def keep(result):
+        results.append(result)
+        raise KeyboardInterrupt
+
+    given = [submission(key) for key in "abc"]
+    assert not grade_all(given, GRADING, executor=threads, on_result=keep)
+    assert len(results) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_first_signal_interrupts_and_others_wait_for_the_end(number):
+    before = signal.getsignal(number)
+    after = []
+    with ended_by_signals():
+        try:
+            os.kill(os.getpid(), number)
+            signal.sigtimedwait([], 0.1)
+        except KeyboardInterrupt:
+            for again in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                os.kill(os.getpid(), again)
+            after.append("still here")
+    assert after == ["still here"]
+    assert signal.getsignal(number) is before
+
+
+def test_lesson_that_is_gone_is_the_submissions_problem(tmp_path):
+    grading = Grading({"01_lines": tmp_path / "none.ipynb"}, Limits(), unconfined=True)
+    result = grade(submission("a", cells={"a.one": "x"}), grading)
+    assert "can't be read as a lesson" in result.problem and not result.marks
+    assert result.seconds > 0
+
+
+def test_unforeseen_error_is_the_submissions_problem():
+    result = grade(submission("a"), GRADING)
+    assert result.problem == "Grading failed: KeyError: '01_lines'"
