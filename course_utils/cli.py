@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from course_utils.commands.release import release
 from course_utils.errors import CourseError
 
 # What executes notebooks.
@@ -32,6 +33,9 @@ class _Course(click.Group):
 @click.group(cls=_Course, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Layer by Layer, for instructors and authors."""
+
+
+main.add_command(release)
 
 
 @main.command()
