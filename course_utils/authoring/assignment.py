@@ -109,7 +109,8 @@ def _filled(stub: str, solution: str) -> str:
             case [ast.Expr(ast.Constant(value)) as dots] if value is ...:
                 at = dots.lineno - 1
                 head = lines[at][: dots.col_offset].rstrip()
-                lines[at : at + 1] = [head, *bodies.get(name, ["    ..."])]
+                body = bodies.get(name, ["    ..."])
+                lines[at : at + 1] = [head, *body] if head else body
     return "\n".join(lines)
 
 
