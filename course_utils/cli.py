@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from course_utils.commands.grade import grade
+from course_utils.commands.release import release
 from course_utils.errors import CourseError
 
 # What executes notebooks.
@@ -36,6 +37,7 @@ def main() -> None:
 
 
 main.add_command(grade)
+main.add_command(release)
 
 
 @main.command()

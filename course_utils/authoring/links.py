@@ -8,6 +8,7 @@ so do the links at the foot of each lesson to the lessons before and after it.
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from course_utils.errors import CourseError
@@ -68,7 +69,9 @@ course's folder.
     """
     repository = address(root)
     lessons = sorted((root / "notebooks").glob("*.ipynb"))
-    table = _table(lessons, repository)
+    table = lesson_table(
+        lessons, folder="notebooks/", colab=f"{repository}/blob/main/notebooks/"
+    )
     outdated = {}
     for path in [root / "README.md", root / "CONTRIBUTING.md", *lessons]:
         before = _read(path)
@@ -81,6 +84,33 @@ course's folder.
         if text != before:
             outdated[path] = text
     return outdated
+
+
+def lesson_table(lessons: Sequence[Path], *, folder: str, colab: str) -> str:
+    """Return a table of lessons in Markdown: title, why, time, and a Colab badge.
+
+    Args:
+        lessons: their files.
+        folder: where they lie, seen from the table, as "notebooks/".
+        colab: where they lie on GitHub, as "owner/name/blob/main/"; "" for no badges.
+
+    Raises:
+        CourseError: a lesson does not begin with a title and a line that says why.
+
+    >>> print(lesson_table([], folder="", colab=""), end="")
+    | lesson | why | time |
+    | --- | --- | --- |
+    """
+    rows = ["| lesson | why | time |", "| --- | --- | --- |"]
+    if colab:
+        rows = [rows[0] + " |", rows[1] + " --- |"]
+    for lesson in lessons:
+        title, why, time = title_of(lesson)
+        row = f"| [{title}]({folder}{lesson.name}) | {why} | {time} |"
+        if colab:
+            row += f" [![Open in Colab]({BADGE})]({COLAB}{colab}{lesson.name}) |"
+        rows.append(row)
+    return "\n".join(rows) + "\n"
 
 
 def _with_neighbours(text: str, lesson: Path, lessons: list[Path]) -> str:
@@ -114,14 +144,3 @@ def _read(path: Path) -> str:
         raise CourseError(
             f"there is no {path.name} here: go to the course's folder."
         ) from None
-
-
-def _table(lessons: list[Path], repository: str) -> str:
-    """Return the README's table of the lessons."""
-    rows = ["| lesson | why | time | |", "| --- | --- | --- | --- |"]
-    for lesson in lessons:
-        title, why, time = title_of(lesson)
-        file = f"notebooks/{lesson.name}"
-        badge = f"[![Open in Colab]({BADGE})]({COLAB}{repository}/blob/main/{file})"
-        rows.append(f"| [{title}]({file}) | {why} | {time} | {badge} |")
-    return "\n".join(rows) + "\n"

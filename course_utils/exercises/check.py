@@ -2,11 +2,14 @@
 
 import html
 import re
+import sys
+from contextlib import nullcontext, redirect_stderr
 from dataclasses import replace
 from typing import Any
 
 from course_utils.cells import CELLS
 from course_utils.display.bundles import CHECK, CHECK_CLASS, markup
+from course_utils.errors import CourseError
 from course_utils.exercises.diagnose import diagnose
 from course_utils.exercises.model import Exercise, State, Verdict
 from course_utils.exercises.progress import note_solved
@@ -16,14 +19,14 @@ from course_utils.exercises.registry import find_exercise, numbered_exercises
 _hints_shown: dict[str, int] = {}
 
 
-def check(name: str, answer: Any, hint: bool = False) -> None:
+def check(name: str, answer: Any, hint: bool = False, strict: bool = False) -> None:
     """Compare an answer with the exercise's reference and show the verdict.
 
-    Never raises, but for the learner's own interrupt. Shows 'not attempted yet',
-    'correct', 'wrong' with the hint that fits the mistake, or the answer's own error
-    explained. In a notebook that is a box; elsewhere the output data are printed.
-    What the last run of a failed cell was to replace is not checked: it is older than
-    what the learner sees.
+    Never raises unless it is strict, but for the learner's own interrupt. Shows 'not
+    attempted yet', 'correct', 'wrong' with the hint that fits the mistake, or the
+    answer's own error explained. In a notebook that is a box; elsewhere the output data
+    are printed. What the last run of a failed cell was to replace is not checked: it is
+    older than what the learner sees.
 
     >>> check("start.means", lambda x: x.mean(dim=0))  # doctest: +ELLIPSIS
     {...'text/plain': '✓ Exercise 2 of 8 (start.means): correct.'...}
@@ -32,10 +35,20 @@ def check(name: str, answer: Any, hint: bool = False) -> None:
         name: the exercise, such as "linear.affine".
         answer: the function, class or value to check; `...` if not attempted.
         hint: show a step towards the solution too: each call the next, up to the last.
+        strict: raise after the verdict unless it is 'correct', as graders of cells
+            want it. They take anything on stderr for a failure, so warnings of a
+            correct answer go to stdout.
+
+    Raises:
+        CourseError: it is strict, and the answer is not correct.
     """
     from IPython.display import display  # kept out of `import course_utils`
 
-    display(verdict_bundle(name, _verdict(name, answer, hint)), raw=True)
+    with redirect_stderr(sys.stdout) if strict else nullcontext():
+        verdict = _verdict(name, answer, hint)
+    display(verdict_bundle(name, verdict), raw=True)
+    if strict and verdict.state is not State.CORRECT:
+        raise CourseError(f"{name}: {_MARKS[verdict.state][1]}")
 
 
 def _verdict(name: str, answer: Any, hint: bool) -> Verdict:

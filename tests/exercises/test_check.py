@@ -1,10 +1,13 @@
 """The check: what it shows, and that it never raises."""
 
+import sys
+
 import pytest
 import torch
 
 from course_utils import check
 from course_utils.display.bundles import CHECK, CHECK_CLASS
+from course_utils.errors import CourseError
 from course_utils.exercises import check as check_module
 from course_utils.exercises import registry
 from course_utils.exercises.check import verdict_bundle
@@ -200,3 +203,26 @@ def test_interrupt_of_the_learner_passes(doubling, displayed):
     with pytest.raises(KeyboardInterrupt):
         check(doubling, interrupted)
     assert not displayed
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [(..., "not attempted yet"), (forgot_bias, "not yet"), (None, "not yet")],
+)
+def test_strict_check_raises_below_the_verdict(answer, words, displayed):
+    with pytest.raises(CourseError, match=f"linear.affine: {words}"):
+        check("linear.affine", answer, strict=True)
+    assert words in shown(displayed)["text/plain"]
+
+
+def test_strict_check_of_a_correct_answer_writes_nothing_to_stderr(displayed, capsys):
+    def warns(x, weight, bias):
+        print("careful", file=sys.stderr)
+        return affine(x, weight, bias)
+
+    check("linear.affine", warns, strict=True)
+    assert shown(displayed)[CHECK]["state"] == "correct"
+    out, err = capsys.readouterr()
+    assert "careful" in out and err == ""
+    check("linear.affine", warns)
+    assert "careful" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """A notebook, taken apart for the rules."""
 
+import ast
 import html
 import re
 from collections.abc import Iterator
@@ -46,11 +47,44 @@ class Document:
         """Return the number of a cell, from 0."""
         return next(i for i, other in enumerate(self.cells) if other is cell)
 
+    def stubs(self) -> list[tuple[NotebookNode, NotebookNode]]:
+        """Return each exercise's stub cell with the cell after it, its check."""
+        pairs = zip(self.cells, self.cells[1:], strict=False)
+        return [(stub, after) for stub, after in pairs if "exercise" in tags(stub)]
+
+    def solutions(self) -> list[tuple[NotebookNode, str, list[str]]]:
+        """Return each solution's cell, its exercise by the title, what it defines."""
+        title, defined = "# @title Solution: ", r"(?m)^(?:(?:def|class) (\w+)|(\w+) = )"
+        return [
+            (cell, start.removeprefix(title), [a or b for a, b in names])
+            for cell in self.tagged("solution")
+            if (start := first_line(cell.source)).startswith(title)
+            for names in [re.findall(defined, cell.source)]
+        ]
+
     def place(self, cell: NotebookNode) -> str:
         """Return the number and first line of a cell, which tell a reader where."""
         return (
             f"cell {self.index(cell)} ('{first_line(cell.source)[:60] or '(empty)'}')"
         )
+
+
+def checks(*cells: NotebookNode) -> list[tuple[str, str]]:
+    """Return (exercise, answer's name) for each check("…", answer) in the cells."""
+    pairs = []
+    for cell in cells:
+        code = re.sub(r"(?m)^\s*[%!].*$", "", cell.source)  # IPython's own commands
+        try:
+            statements = ast.parse(code).body
+        except SyntaxError:
+            continue
+        for statement in statements:
+            match statement:
+                case ast.Expr(
+                    ast.Call(ast.Name("check"), [ast.Constant(str(name)), answer])
+                ):
+                    pairs.append((name, ast.unparse(answer)))
+    return pairs
 
 
 def count_words(text: str) -> int:

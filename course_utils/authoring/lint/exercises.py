@@ -1,14 +1,11 @@
 """Rules for exercises: a stub, its check, a folded solution, the count at the end."""
 
-import ast
 import re
-
-from nbformat import NotebookNode
 
 from course_utils.authoring.lint.document import (
     Document,
     Messages,
-    first_line,
+    checks,
     folded,
     tags,
 )
@@ -16,52 +13,17 @@ from course_utils.display.bundles import CHECK
 from course_utils.exercises.registry import find_exercise, numbered_exercises
 
 
-def _checks(*cells: NotebookNode) -> list[tuple[str, str]]:
-    """Return (exercise, answer's name) for each check("…", answer) in the cells."""
-    pairs = []
-    for cell in cells:
-        code = re.sub(r"(?m)^\s*[%!].*$", "", cell.source)  # IPython's own commands
-        try:
-            statements = ast.parse(code).body
-        except SyntaxError:
-            continue
-        for statement in statements:
-            match statement:
-                case ast.Expr(
-                    ast.Call(ast.Name("check"), [ast.Constant(str(name)), answer])
-                ):
-                    pairs.append((name, ast.unparse(answer)))
-    return pairs
-
-
-def _stubs(document: Document) -> list[tuple[NotebookNode, NotebookNode]]:
-    """Return each stub cell with the cell after it."""
-    pairs = zip(document.cells, document.cells[1:], strict=False)
-    return [(stub, after) for stub, after in pairs if "exercise" in tags(stub)]
-
-
-def _solutions(document: Document) -> list[tuple[NotebookNode, str, list[str]]]:
-    """Return each solution's cell, its exercise by the title, and what it defines."""
-    title, defined = "# @title Solution: ", r"(?m)^(?:(?:def|class) (\w+)|(\w+) = )"
-    return [
-        (cell, start.removeprefix(title), [a or b for a, b in names])
-        for cell in document.tagged("solution")
-        if (start := first_line(cell.source)).startswith(title)
-        for names in [re.findall(defined, cell.source)]
-    ]
-
-
 def enough_exercises(document: Document) -> Messages:
     """There are five exercises or more; one in lesson 00."""
-    count, least = len(_stubs(document)), 1 if document.number == 0 else 5
+    count, least = len(document.stubs()), 1 if document.number == 0 else 5
     if count < least:
         yield f"{count} exercises, not {least} or more"
 
 
 def stub_then_check(document: Document) -> Messages:
     """A stub holds '...', and the next cell checks the name it defines."""
-    for stub, after in _stubs(document):
-        names = "|".join(re.escape(name) for _, name in _checks(after))
+    for stub, after in document.stubs():
+        names = "|".join(re.escape(name) for _, name in checks(after))
         definition = rf"(def|class) ({names})\(|({names}) = \.\.\."
         if "..." not in stub.source:
             yield f"{document.place(stub)} is no stub: it lacks '...'"
@@ -71,8 +33,8 @@ def stub_then_check(document: Document) -> Messages:
 
 def solution_for_each_stub(document: Document) -> Messages:
     """Every exercise is solved under the name of its stub with _solution behind it."""
-    stubs = dict(_checks(*(after for _, after in _stubs(document))))
-    solved = {name: defined for _, name, defined in _solutions(document)}
+    stubs = dict(checks(*(after for _, after in document.stubs())))
+    solved = {name: defined for _, name, defined in document.solutions()}
     for name, answer in stubs.items():
         if f"{answer}_solution" not in solved.get(name, []):
             yield f"no cell 'Solution: {name}' defines {answer}_solution"
@@ -83,7 +45,7 @@ def solution_for_each_stub(document: Document) -> Messages:
 
 def solutions_folded(document: Document) -> Messages:
     """A solution is folded in JupyterLab and in Colab, under its exercise's name."""
-    titled = [cell for cell, *_ in _solutions(document)]
+    titled = [cell for cell, *_ in document.solutions()]
     for cell in document.tagged("solution"):
         where = document.place(cell)
         if not any(cell is other for other in titled):
@@ -95,7 +57,7 @@ def solutions_folded(document: Document) -> Messages:
 def solutions_unchecked(document: Document) -> Messages:
     """A solution has no check: nobody is praised for what they did not solve."""
     for cell in document.tagged("solution"):
-        if _checks(cell):
+        if checks(cell):
             yield f"{document.place(cell)} checks the solution: the tests do"
 
 
@@ -112,17 +74,17 @@ def solutions_last(document: Document) -> Messages:
 
 def verdicts_stored(document: Document) -> Messages:
     """The stored verdicts are 'not attempted'."""
-    for _, cell in _stubs(document):
+    for _, cell in document.stubs():
         data = [output.get("data", {}) for output in cell.get("outputs", [])]
         states = [d[CHECK]["state"] for d in data if CHECK in d]
-        if states != ["not attempted"] * max(1, len(_checks(cell))):
+        if states != ["not attempted"] * max(1, len(checks(cell))):
             yield f"{document.place(cell)} says {states}, not 'not attempted'"
 
 
 def exercises_known(document: Document) -> Messages:
     """The checks know every exercise, with three misconceptions or more."""
     least = 0 if document.number == 0 else 3
-    for name, _ in _checks(*(after for _, after in _stubs(document))):
+    for name, _ in checks(*(after for _, after in document.stubs())):
         try:
             count = len(find_exercise(name).misconceptions)
         except LookupError as error:
@@ -134,11 +96,11 @@ def exercises_known(document: Document) -> Messages:
 
 def exercises_numbered(document: Document) -> Messages:
     """Exercises stand under their numbers, in the order of the lesson's bank."""
-    for number, (stub, after) in enumerate(_stubs(document), 1):
+    for number, (stub, after) in enumerate(document.stubs(), 1):
         above = document.cells[: document.index(stub)][-1:]
         if not any(f"### Exercise {number}\n" in c.source + "\n" for c in above):
             yield f"{document.place(stub)}: no '### Exercise {number}' above it"
-        for name, _ in _checks(after):
+        for name, _ in checks(after):
             known = numbered_exercises(name.partition(".")[0]).get(name, number)
             if known != number:
                 yield f"{name} is exercise {number} here, {known} in the bank"
@@ -146,7 +108,7 @@ def exercises_numbered(document: Document) -> Messages:
 
 def counted_at_the_end(document: Document) -> Messages:
     """The last code cell counts what is solved: progress("lesson")."""
-    names = _checks(*(after for _, after in _stubs(document)))
+    names = checks(*(after for _, after in document.stubs()))
     lesson = names[0][0].partition(".")[0] if names else "…"
     last = document.code[-1].source if document.code else ""
     if last != f'progress("{lesson}")':

@@ -1,0 +1,117 @@
+"""The helpers that a released lesson meets: their repository and their version."""
+
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_utils.authoring.links import address
+from course_utils.doctor import COURSE
+from course_utils.errors import CourseError
+
+# What the package is made of, as pyproject.toml says.
+_HELPERS = ("course_utils", "data/sketch", "experiments/results", "pyproject.toml")
+
+
+@dataclass(frozen=True)
+class Pin:
+    """Where the helpers come from.
+
+    >>> Pin("owner/name", "v1.0.0").source
+    'git+https://github.com/owner/name@v1.0.0'
+
+    Attributes:
+        repository: the owner and the name on GitHub.
+        version: a tag there, or the hash of a commit.
+    """
+
+    repository: str
+    version: str
+
+    @property
+    def source(self) -> str:
+        """What pip installs them from."""
+        return f"git+https://github.com/{self.repository}@{self.version}"
+
+    @property
+    def requirement(self) -> str:
+        """The line of a requirements.txt that brings the helpers and JupyterLab."""
+        return f"{COURSE}[lab] @ {self.source}"
+
+    def doubt(self, root: Path) -> str:
+        """Say why this may not be the version of the helpers in `root`; "" if it is.
+
+        It is asked of git in that folder: what GitHub has is not looked up.
+        """
+        version = self.version
+        if _git(root, "rev-parse", "--git-dir") != 0:
+            return (
+                f"Nothing here says whether {self.repository} has {version}: "
+                "this is no git checkout."
+            )
+        commits = [f"refs/tags/{version}"]
+        if re.fullmatch("[0-9a-f]{7,40}", version):
+            commits.append(version)
+        verify = ("rev-parse", "--quiet", "--verify")
+        if all(_git(root, *verify, f"{commit}^{{commit}}") for commit in commits):
+            return (
+                f"This checkout has no tag {version}: the lessons find their helpers "
+                f"once {self.repository} has it (git tag {version}; "
+                f"git push origin {version}), or name another with --version."
+            )
+        if _git(root, "diff", "--quiet", commits[-1], "--", *_HELPERS):
+            return (
+                f"The helpers here are not those of {version}: the lessons get those. "
+                "Commit, tag and push what you have, and name that with --version."
+            )
+        return ""
+
+
+def make_pin(root: Path, repository: str | None, version: str | None) -> Pin:
+    """Return the helpers to install; what isn't named comes from pyproject.toml.
+
+    Args:
+        root: the course's folder.
+        repository: on GitHub, as owner/name.
+        version: a tag or a commit; by default v and the package's version.
+
+    Raises:
+        CourseError: one of them can't be used, or pyproject.toml doesn't say it.
+
+    >>> make_pin(Path(), "owner/name", "v 1")
+    Traceback (most recent call last):
+    ...
+    course_utils.errors.CourseError: --version is a tag or a commit, as v1.0.0, not \
+'v 1'.
+    """
+    repository = repository or address(root)
+    version = version or f"v{_package_version(root)}"
+    if not re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", repository, re.ASCII):
+        raise CourseError(
+            f"--repository is the owner and name on GitHub, as owner/name, "
+            f"not '{repository}'."
+        )
+    # It stands in a %pip line, in which IPython replaces $ and braces.
+    if not re.fullmatch(r"\w[\w./+-]*", version, re.ASCII):
+        raise CourseError(
+            f"--version is a tag or a commit, as v1.0.0, not '{version}'."
+        )
+    return Pin(repository, version)
+
+
+def _package_version(root: Path) -> str:
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    if not (match := re.search(r'(?m)^version = "(.+)"$', text)):
+        raise CourseError("pyproject.toml has no version: name a tag with --version.")
+    return match[1]
+
+
+def _git(root: Path, *arguments: str) -> int | None:
+    """Return the exit code of a git command in a folder; None where git is missing."""
+    command = ["git", "-C", str(root), *arguments]
+    try:
+        return subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        ).returncode
+    except OSError:
+        return None

@@ -1,0 +1,169 @@
+"""Lessons as they are given out: without solutions, with what they need beside them."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from string import Template
+
+from nbformat import NotebookNode
+
+from course_utils.authoring.assignment import CONFIG, make_assignment
+from course_utils.authoring.links import COLAB, lesson_table
+from course_utils.authoring.lint.document import Document, first_line, tags
+from course_utils.authoring.normal_form import dumps
+from course_utils.authoring.pin import Pin
+from course_utils.errors import CourseError
+from course_utils.runs.lessons import read_lesson
+
+_INSTALLED = r"git\+https://github\.com/[\w.-]+/[\w-]+(?:\.[\w-]+)*"
+_BADGE = rf"(\[!\[[^\]]*\]\([^)]*\)\]\({re.escape(COLAB)})[^)]*\)"
+_LESSON_LINK = r"\[([^\[\]]*)\]\(([\w.-]+\.ipynb)(?:#[^()\s]*)?\)"
+_POINTER = r" ?\bSolutions are at the end\."
+_GITHUB_FOLDER = (
+    r"(?:https://github\.com/)?([\w-][\w.-]*/[\w.-]+?)(?:\.git)?"
+    r"(?:/(?:tree|blob)/([\w.-]+)((?:/[\w.-]+)*))?/?"
+)
+_TEMPLATE = Path(__file__).parent / "templates" / "README.md"
+
+
+def github_folder(text: str) -> str:
+    """Return a folder on GitHub as Colab's addresses name it.
+
+    Raises:
+        CourseError: it is none.
+
+    >>> github_folder("owner/name")
+    'owner/name/blob/main/'
+    >>> github_folder("https://github.com/owner/name/tree/2026/lessons")
+    'owner/name/blob/2026/lessons/'
+    """
+    if not (match := re.fullmatch(_GITHUB_FOLDER, text, re.ASCII)):
+        raise CourseError(
+            "--colab is a folder on GitHub, as owner/name or "
+            f"https://github.com/owner/name/tree/main/folder, not '{text}'."
+        )
+    return f"{match[1]}/blob/{match[2] or 'main'}{match[3] or ''}/"
+
+
+def release_lessons(
+    lessons: Sequence[Path], pin: Pin, root: Path, *, colab: str = "", outputs: bool
+) -> dict[str, bytes]:
+    """Return the files of a release for learners, by their names.
+
+    Args:
+        lessons: the files of the lessons.
+        pin: the helpers that they install.
+        root: the course's folder.
+        colab: the folder on GitHub from which Colab opens them, as "owner/name/
+            blob/main/"; "" takes the badges away, as they open lessons with solutions.
+        outputs: keep the stored outputs.
+
+    Raises:
+        CourseError: a lesson can't be read, or a file is missing.
+    """
+    documents = _read(lessons)
+    names = {document.path.name for document in documents}
+    files = {
+        document.path.name: _bytes(_strip(document, pin, names, colab, outputs))
+        for document in documents
+    }
+    readme = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
+        lessons=lesson_table([d.path for d in documents], folder="", colab=colab),
+        colab="In Colab, use the badges above. " if colab else "",
+        version=pin.version,
+    )
+    beside = {"README.md": readme.encode(), "LICENSE": _file(root, "LICENSE")}
+    return files | beside | _environment(pin, root)
+
+
+def release_assignments(
+    lessons: Sequence[Path], pin: Pin, root: Path
+) -> dict[str, bytes]:
+    """Return the files of a course for nbgrader, by their paths in its folder.
+
+    Raises:
+        CourseError: a lesson can't be read, or has an exercise without a solution.
+    """
+    files = {"nbgrader_config.py": CONFIG.encode()} | _environment(pin, root)
+    for document in _read(lessons):
+        name = document.path.stem
+        make_assignment(document)
+        notebook = _strip(document, pin, names=set(), colab="", outputs=False)
+        files[f"source/{name}/{name}.ipynb"] = _bytes(notebook)
+        files[f"source/{name}/LICENSE"] = _file(root, "LICENSE")
+    return files
+
+
+def _read(lessons: Sequence[Path]) -> list[Document]:
+    documents: dict[str, Document] = {}
+    for path in lessons:
+        if fault := read_lesson(path).fault:
+            raise CourseError(fault.cause)
+        if path.name in documents:
+            raise CourseError(f"two lessons are called {path.name}: rename one.")
+        documents[path.name] = Document(path, path.read_bytes())
+    return list(documents.values())
+
+
+def _strip(
+    document: Document, pin: Pin, names: set[str], colab: str, outputs: bool
+) -> NotebookNode:
+    """Return a lesson as learners get it."""
+    notebook = document.notebook
+    notebook.cells = [cell for cell in document.cells if not _gives_away(cell)]
+    count = 0
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            _rewrite(cell, names, f"{colab}{document.path.name}" if colab else "")
+        elif cell.cell_type == "code":
+            cell.source = re.sub(_INSTALLED, lambda _: pin.source, cell.source)
+            if not outputs:
+                cell.outputs, cell.execution_count = [], None
+            elif cell.execution_count:  # as if there had been no solutions
+                cell.execution_count = count = count + 1
+                for output in cell.outputs:
+                    if "execution_count" in output:
+                        output.execution_count = count
+    return notebook
+
+
+def _gives_away(cell: NotebookNode) -> bool:
+    """Tell whether a cell is a solution, or the heading above them."""
+    return "solution" in tags(cell) or first_line(cell.source) == "## Solutions"
+
+
+def _rewrite(cell: NotebookNode, names: set[str], colab: str) -> None:
+    """Adapt a cell of text: its badge, its links to lessons, what it says of others."""
+    text = re.sub(_POINTER, "", cell.source)
+    text = re.sub(_LESSON_LINK, lambda m: m[0] if m[2] in names else m[1], text)
+    if colab:
+        text = re.sub(_BADGE, lambda match: f"{match[1]}{colab})", text)
+    else:
+        text = re.sub(rf"{_BADGE}\n*", "", text)
+    cell.source = text
+    kept = {n: a for n, a in cell.get("attachments", {}).items() if n in text}
+    if kept:
+        cell.attachments = NotebookNode(kept)
+    else:
+        cell.pop("attachments", None)
+
+
+def _environment(pin: Pin, root: Path) -> dict[str, bytes]:
+    """Return what installs the helpers, and the versions they were tested with."""
+    return {
+        "requirements.txt": f"{pin.requirement}\n".encode(),
+        "constraints.txt": _file(root, "constraints.txt"),
+    }
+
+
+def _file(root: Path, name: str) -> bytes:
+    try:
+        return (root / name).read_bytes()
+    except FileNotFoundError:
+        raise CourseError(
+            f"there is no {name} here: go to the course's folder."
+        ) from None
+
+
+def _bytes(notebook: NotebookNode) -> bytes:
+    return dumps(notebook).encode()
