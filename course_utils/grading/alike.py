@@ -152,11 +152,14 @@ class Pair:
         results: the two.
         shares: by exercise, which share of the runs of either is in both.
         same: the exercises in which the texts agree to the letter.
+        weight: the number of runs that both have; one that others have too counts
+            the less.
     """
 
     results: tuple[Result, Result]
     shares: dict[str, float]
     same: frozenset[str]
+    weight: float
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,7 @@ class Comparison:
     """How alike submissions are.
 
     Attributes:
-        pairs: those that are alike, the most alike first.
+        pairs: those that are alike: first in most exercises, then by their weight.
         compared: how many answers were long and uncommon enough.
         answers: how many there are.
         run: how many words and signs, one after another, are a run.
@@ -190,18 +193,20 @@ def compare(results: Sequence[Result]) -> Comparison:
     for place, result in enumerate(results):
         for mark, text in _answers(result):
             texts.setdefault(mark.exercise, {})[place] = text
-    shares: dict[tuple[int, int], dict[str, float]] = {}
+    shares: dict[tuple[int, int], dict[str, tuple[float, float]]] = {}
     compared = 0
     for exercise, answers in texts.items():
         runs = _uncommon(answers)
         compared += len(runs)
-        for pair, share in _shares(runs):
-            shares.setdefault(pair, {})[exercise] = share
+        for pair, *share in _shares(runs):
+            shares.setdefault(pair, {})[exercise] = (share[0], share[1])
     pairs = []
     for (one, other), found in shares.items():
         same = frozenset(e for e in found if texts[e][one] == texts[e][other])
-        pairs.append(Pair((results[one], results[other]), found, same))
-    pairs.sort(key=lambda pair: (-len(pair.shares), -sum(pair.shares.values())))
+        weight = sum(weight for _, weight in found.values())
+        alike = {exercise: share for exercise, (share, _) in found.items()}
+        pairs.append(Pair((results[one], results[other]), alike, same, weight))
+    pairs.sort(key=lambda pair: (-len(pair.shares), -pair.weight))
     return Comparison(pairs, compared, sum(map(len, texts.values())))
 
 
@@ -221,16 +226,19 @@ def _runs(text: str) -> set[tuple[str, ...]]:
 
 def _shares(
     runs: dict[int, set[tuple[str, ...]]],
-) -> Iterator[tuple[tuple[int, int], float]]:
-    """Yield the pairs that have enough in common; few have any run at all."""
+) -> Iterator[tuple[tuple[int, int], float, float]]:
+    """Yield the pairs that have enough in common, the share, and its weight."""
     holders: dict[tuple[str, ...], list[int]] = {}
     for place, own in runs.items():
         for run in own:
             holders.setdefault(run, []).append(place)
-    common = Counter(
-        pair for places in holders.values() for pair in combinations(places, 2)
-    )
+    common: Counter[tuple[int, int]] = Counter()
+    weights: dict[tuple[int, int], float] = {}
+    for places in holders.values():
+        for pair in combinations(places, 2):
+            common[pair] += 1
+            weights[pair] = weights.get(pair, 0.0) + 1 / (len(places) - 1)
     for (one, other), count in common.items():
         share = count / (len(runs[one]) + len(runs[other]) - count)
         if share >= _ALIKE:
-            yield (one, other), share
+            yield (one, other), share, weights[one, other]

@@ -33,9 +33,7 @@ class Task:
     cut: bool
 
 
-def write_feedback(
-    results: list[Result], scale: Scale, folder: Path
-) -> None:
+def write_feedback(results: list[Result], scale: Scale, folder: Path) -> None:
     """Write a page for each result to feedback/, and remove those of no result.
 
     A page names nobody else: it can be handed to its learner as it is.

@@ -147,16 +147,12 @@ def make_sheets(gradebook: Gradebook) -> list[Sheet]:
     return [sheet for sheet in sheets if sheet.rows]
 
 
-def _column(
-    number: int, name: str, results: Iterable[Result], scale: Scale
-) -> Column:
+def _column(number: int, name: str, results: Iterable[Result], scale: Scale) -> Column:
     marks = [mark for r in results for mark in r.marks if mark.exercise == name]
     titles = [mark.title for mark in marks if mark.title]
     states = Counter(mark.verdict.state.value for mark in marks)
     tried = [
-        mark.seconds
-        for mark in marks
-        if mark.verdict.state is not State.NOT_ATTEMPTED
+        mark.seconds for mark in marks if mark.verdict.state is not State.NOT_ATTEMPTED
     ]
     title = titles[0] if titles else ""
     return Column(number, name, title, scale.most(name), states, tried)
