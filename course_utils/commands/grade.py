@@ -106,8 +106,10 @@ def grade(
     from your files, the network and each other; what they return is compared outside,
     as the lesson's own check does it. Outputs in the notebook count for nothing.
 
-    The new folder holds grades.csv, the tables grades-moodle.csv and
-    grades-canvas.csv to import there, and results.jsonl with all that was found.
+    The new folder holds index.html, the page of the class, and in feedback/ a page
+    for each learner, which names nobody else; grades.csv, the tables grades-moodle.csv
+    and grades-canvas.csv to import there; and results.jsonl with all that was found.
+    --resume writes the pages anew.
 
     Exit code: 0 everything was graded, 1 something could not be, 2 nothing was
     graded because the command can't be carried out, 130 interrupted: --resume goes on.

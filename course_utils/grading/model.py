@@ -148,4 +148,5 @@ def _mark(data: dict[str, Any]) -> Mark:
     steps = found["steps"] and tuple(found["steps"])
     read = texts | {"state": State(found["state"]), "steps": steps}
     verdict = Verdict(**found | read)
-    return Mark(**data | {"verdict": verdict})
+    fields: dict[str, Any] = data | {"verdict": verdict}
+    return Mark(**fields)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import jinja2
-from markupsafe import Markup
+from jinja2.filters import do_mark_safe
 
 from course_utils.display import bundles
 from course_utils.exercises.model import SAID
@@ -43,7 +43,8 @@ def write_page(page: Path, template: str, script: str = "", **values: Any) -> No
     policy = f"default-src 'none'; style-src {_hash(style)}; "
     policy += f"script-src {_hash(code)}; " if code else ""
     policy += "base-uri 'none'; form-action 'none'"
-    ours = {"style": Markup(style), "script": Markup(code), "policy": Markup(policy)}
+    texts = {"style": style, "script": code, "policy": policy}
+    ours = {name: do_mark_safe(text) for name, text in texts.items()}
     text = _environment().get_template(template).render(values | ours)
     write_whole(page, text + "\n")
 
@@ -71,7 +72,7 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "address": address,
         "duration": duration,
-        "markup": lambda text: Markup(bundles.markup(visible(text))),
+        "markup": lambda text: do_mark_safe(bundles.markup(visible(text))),
         "moment": lambda time: time[:16].replace("T", " "),
         "number": lambda value: f"{round(value, 2):g}",
         "short": lambda name: name.partition(".")[2] or name,
@@ -81,8 +82,8 @@ def _environment() -> jinja2.Environment:
 
 def _finalize(value: Any) -> Any:
     """Prepare what a template shows; it is escaped after that."""
-    plain = isinstance(value, str) and not isinstance(value, Markup)
-    return visible(value) if plain else value
+    safe = hasattr(value, "__html__")
+    return visible(value) if isinstance(value, str) and not safe else value
 
 
 def visible(text: str) -> str:
