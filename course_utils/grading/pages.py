@@ -22,6 +22,8 @@ _TEMPLATES = Path(__file__).parent / "templates"
 # Letters of Persian and of Indian scripts, and many emoji, are joined by these.
 _JOINERS = "\u200c\u200d"
 _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+# No language puts more on one letter; hundreds would cover the lines above.
+_MOST_MARKS = 6
 
 
 def write_page(page: Path, template: str, script: str = "", **values: Any) -> None:
@@ -92,14 +94,18 @@ def visible(text: str) -> str:
     >>> visible("a\u202eb")
     'a⟨U+202E⟩b'
     """
-    return re.sub(r"[^ -~\t\n]", _spelt_out, text)
+    return re.sub(r"[^ -~\t\n]+", _spelt_out, text)
 
 
 def _spelt_out(found: re.Match[str]) -> str:
-    sign = found[0]
-    if unicodedata.category(sign) not in _HIDDEN or sign in _JOINERS:
-        return sign
-    return f"⟨U+{ord(sign):04X}⟩"
+    signs, marks = [], 0
+    for sign in found[0]:
+        kind = unicodedata.category(sign)
+        marks = marks + 1 if kind in ("Mn", "Me") else 0
+        odd = kind in _HIDDEN and sign not in _JOINERS
+        spelt = odd or marks > _MOST_MARKS
+        signs.append(f"⟨U+{ord(sign):04X}⟩" if spelt else sign)
+    return "".join(signs)
 
 
 def address(result: Result, exercise: str = "") -> str:

@@ -13,6 +13,7 @@ from course_utils.exercises.model import State, Verdict
 from course_utils.grading.alike import compare, normal_form, wrong_answers
 from course_utils.grading.gradebook import Gradebook
 from course_utils.grading.model import Learner, Mark, Result, Submission
+from course_utils.grading.pages import visible
 from tests.grading.results import (
     EXERCISES,
     HARMLESS,
@@ -76,6 +77,12 @@ def test_no_text_of_a_submission_becomes_markup(tmp_path, text):
 def test_what_hides_is_spelt_out(tmp_path):
     pages = write([result(1, "user\u202egpj.exe")], tmp_path)
     assert "user⟨U+202E⟩gpj.exe" in Page(pages["feedback/k1.html"]).words
+
+
+def test_stacked_accents_stay_in_their_line():
+    assert visible("e\u0301" + "\u0301" * 500).count("\u0301") == 6
+    words = "Việt क्षि 👩\u200d🔬 سی\u200cب"
+    assert visible(words) == words
 
 
 def test_policy_lets_only_our_own_script_and_style_run(tmp_path):
