@@ -106,8 +106,10 @@ def grade(
     from your files, the network and each other; what they return is compared outside,
     as the lesson's own check does it. Outputs in the notebook count for nothing.
 
-    The new folder holds grades.csv, the tables grades-moodle.csv and
-    grades-canvas.csv to import there, and results.jsonl with all that was found.
+    The new folder holds index.html, the page of the class, and in feedback/ a page
+    for each learner, which names nobody else; grades.csv, the tables grades-moodle.csv
+    and grades-canvas.csv to import there; and results.jsonl with all that was found.
+    --resume writes the pages anew.
 
     Exit code: 0 everything was graded, 1 something could not be, 2 nothing was
     graded because the command can't be carried out, 130 interrupted: --resume goes on.
@@ -161,6 +163,8 @@ def _grade(
     """Grade what has no result in the folder yet; return the exit code."""
     from course_utils.grading import batch
     from course_utils.grading.confinement import Limits
+    from course_utils.grading.feedback import write_feedback
+    from course_utils.grading.overview import write_overview
     from course_utils.grading.records import Record, read_results, write_results
 
     begin = time.perf_counter()
@@ -185,10 +189,13 @@ def _grade(
             finished = batch.grade_all(left, grading, jobs=jobs, on_result=keep)
         ordered = [results[s.key] for s in submissions if s.key in results]
         write_results(folder, ordered)
-        files = assignment.gradebook(ordered).write(folder)
+        gradebook = assignment.gradebook(ordered)
+        gradebook.write(folder)
+        write_feedback(ordered, gradebook.scale, folder)
+        index = write_overview(gradebook, folder)
         states = Counter(result.state for result in ordered)
         counts = ", ".join(f"{number} {state}" for state, number in states.items())
-        click.echo(f"{counts} in {time.perf_counter() - begin:.0f} s: {files[0]}")
+        click.echo(f"{counts} in {time.perf_counter() - begin:.0f} s: {index}")
         if finished:
             return 1 if states["not graded"] else 0
         number = len(submissions) - len(ordered)

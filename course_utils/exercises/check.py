@@ -11,7 +11,7 @@ from course_utils.cells import CELLS
 from course_utils.display.bundles import CHECK, CHECK_CLASS, markup
 from course_utils.errors import CourseError
 from course_utils.exercises.diagnose import diagnose
-from course_utils.exercises.model import Exercise, State, Verdict
+from course_utils.exercises.model import SAID, Exercise, State, Verdict
 from course_utils.exercises.progress import note_solved
 from course_utils.exercises.registry import find_exercise, numbered_exercises
 
@@ -71,12 +71,23 @@ def _verdict(name: str, answer: Any, hint: bool) -> Verdict:
         return Verdict(State.ERROR, (message,))
     if verdict.state is State.CORRECT:
         note_solved(name)
-    if verdict.state in (State.WRONG, State.ERROR):
-        verdict = replace(verdict, hints=tuple(exercise.hints))
+    verdict = with_hints(verdict, exercise)
     if hint and verdict.state is not State.CORRECT:
         message = _next_hint(exercise)
         verdict = replace(verdict, messages=(*verdict.messages, message))
     return verdict
+
+
+def with_hints(verdict: Verdict, exercise: Exercise) -> Verdict:
+    """Return the verdict with the exercise's hints where the answer needs them.
+
+    >>> verdict = Verdict(State.CORRECT)
+    >>> with_hints(verdict, find_exercise("linear.affine")) == verdict
+    True
+    """
+    if verdict.state not in (State.WRONG, State.ERROR):
+        return verdict
+    return replace(verdict, hints=tuple(exercise.hints))
 
 
 def _variable(name: str) -> str:
@@ -95,11 +106,11 @@ def _next_hint(exercise: Exercise) -> str:
     return f"Hint {step} of {count}: {exercise.hints[step - 1]}"
 
 
-_MARKS = {
-    State.CORRECT: ("✓", "correct.", "#009E73"),
-    State.WRONG: ("✗", "not yet.", "#D55E00"),
-    State.ERROR: ("✗", "stopped by an error.", "#D55E00"),
-    State.NOT_ATTEMPTED: ("○", "not attempted yet.", "#0072B2"),
+_COLOURS = {
+    State.CORRECT: "#009E73",
+    State.WRONG: "#D55E00",
+    State.ERROR: "#D55E00",
+    State.NOT_ATTEMPTED: "#0072B2",
 }
 
 
@@ -109,7 +120,8 @@ def verdict_bundle(name: str, verdict: Verdict) -> dict[str, object]:
     >>> print(verdict_bundle("linear.affine", Verdict(State.CORRECT))["text/plain"])
     ✓ Exercise 3 of 9 (linear.affine): correct.
     """
-    mark, summary, colour = _MARKS[verdict.state]
+    mark, summary = SAID[verdict.state]
+    colour = _COLOURS[verdict.state]
     heading, small = _headings(str(name))
     messages = "".join(f"<div>{markup(text)}</div>" for text in verdict.messages)
     case = html.escape(verdict.case)

@@ -84,6 +84,15 @@ class State(str, Enum):
     ERROR = "error"
 
 
+# The sign and the words with which a verdict begins.
+SAID = {
+    State.CORRECT: ("✓", "correct."),
+    State.WRONG: ("✗", "not yet."),
+    State.ERROR: ("✗", "stopped by an error."),
+    State.NOT_ATTEMPTED: ("○", "not attempted yet."),
+}
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What a check found.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from course_utils.exercises.check import with_hints
 from course_utils.exercises.diagnose import diagnose, too_slow
 from course_utils.exercises.elsewhere import Applied, Elsewhere
 from course_utils.exercises.explain import explain
@@ -104,18 +105,20 @@ class _Desk:
 
     def mark(self, section: Section) -> Mark:
         """Judge one exercise."""
-        source = self._cells.get(section.exercise)
+        name, title = section.exercise, section.title
+        source = self._cells.get(name)
         if source is None:
-            return Mark(section.exercise, _NOT_ATTEMPTED, 0.0)
+            return Mark(name, _NOT_ATTEMPTED, 0.0, title=title)
         if self._left <= 0:
             fault = f"all exercises together took {self._limits.submission:g} seconds"
-            return Mark(section.exercise, _ended(fault), 0.0, fault)
+            return Mark(name, _ended(fault), 0.0, fault, title)
         sandbox = self._open()
         start = time.monotonic()
         verdict, fault = self._judge(section, source, sandbox)
         seconds = time.monotonic() - start
         self._left -= seconds
-        return Mark(section.exercise, verdict, seconds, fault or None)
+        verdict = with_hints(verdict, find_exercise(name))
+        return Mark(name, verdict, seconds, fault or None, title)
 
     def _judge(
         self, section: Section, source: str, sandbox: Sandbox

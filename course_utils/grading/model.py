@@ -82,12 +82,14 @@ class Mark:
         verdict: as the lesson's own check would give it.
         seconds: how long it took.
         fault: why the code was ended, where it had to be; else None.
+        title: of the task; "" if it has none.
     """
 
     exercise: str
     verdict: Verdict
     seconds: float
     fault: str | None = None
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,4 +148,5 @@ def _mark(data: dict[str, Any]) -> Mark:
     steps = found["steps"] and tuple(found["steps"])
     read = texts | {"state": State(found["state"]), "steps": steps}
     verdict = Verdict(**found | read)
-    return Mark(data["exercise"], verdict, data["seconds"], data["fault"])
+    fields: dict[str, Any] = data | {"verdict": verdict}
+    return Mark(**fields)

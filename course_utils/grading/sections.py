@@ -3,6 +3,7 @@
 import ast
 import functools
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from course_utils.errors import CourseError
 from course_utils.grading.reading import NOT_PYTHON, Statement, statements
+
+# "### Exercise 3", then the task, which begins with its title.
+_TITLE = re.compile(r"^### .*\s+\*\*(.+?)\.?\*\*", re.M)
 
 
 @dataclass(frozen=True)
@@ -22,12 +26,14 @@ class Section:
         answer: what the learner's function or class is called there.
         cell: the id of the cell that the learner fills in.
         stub: what stands in it at the start.
+        title: of the task, as "The layer"; "" if it has none.
     """
 
     exercise: str
     answer: str
     cell: str
     stub: str
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,11 +75,14 @@ def _read_paper(lesson: Path, _changed: int) -> Paper:
     sections: list[Section] = []
     page: list[Statement] = []
     stub: dict[str, Any] | None = None
+    title = ""
     texts: set[str] = set()
     solutions: set[str] = set()
     for cell in cells:
         tags = cell["metadata"].get("tags", [])
         if cell["cell_type"] != "code":
+            found = _TITLE.search("".join(cell["source"]))
+            title = found[1] if found else title
             continue
         texts.add("".join(cell["source"]).strip())
         if "solution" in tags:
@@ -83,8 +92,9 @@ def _read_paper(lesson: Path, _changed: int) -> Paper:
         if "exercise" in tags:
             stub = cell
         elif stub and (called := _checked(source)):
-            sections.append(Section(*called, stub["id"], "".join(stub["source"])))
-            stub = None
+            text = "".join(stub["source"])
+            sections.append(Section(*called, stub["id"], text, title))
+            stub, title = None, ""
         else:
             page += _statements(source)
     if not sections:

@@ -92,7 +92,9 @@ def test_tables_and_results_are_written(folder, lesson, tmp_path, judged):
         "batch.json",
         "grades-canvas.csv",
         "grades-moodle.csv",
+        "feedback",
         "grades.csv",
+        "index.html",
         "results.jsonl",
     }
     assert [r.submission.learner.id for r in read_results(latest)] == [*NAMES, "odd"]

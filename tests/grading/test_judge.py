@@ -9,6 +9,7 @@ import pytest
 
 from course_utils.exercises import bank
 from course_utils.exercises.diagnose import diagnose
+from course_utils.exercises.registry import find_exercise
 from course_utils.grading import judge as judging
 from course_utils.grading.confinement import Limits
 from course_utils.grading.judge import judge
@@ -184,6 +185,14 @@ def test_mark_is_that_of_the_cell(marks, name):
     assert verdict.state == state, verdict
     assert told in " ".join(verdict.messages)
     assert marks[name].fault is None
+
+
+def test_marks_bring_the_hints_that_the_notebook_shows(marks):
+    for name, mark in marks.items():
+        needed = mark.verdict.state in ("wrong", "error")
+        hints = tuple(find_exercise(name).hints)
+        assert mark.verdict.hints == (hints if needed else ())
+        assert hints
 
 
 def test_every_exercise_gets_a_mark_in_order(marks):

@@ -37,3 +37,10 @@ def test_changed_lesson_is_read_again(tmp_path):
     assert len(read_paper(path).sections) == 1
     write_lesson(path, ["linear.count", "linear.affine"])
     assert len(read_paper(path).sections) == 2
+
+
+def test_every_exercise_has_the_title_of_its_task():
+    for lesson in LESSONS:
+        assert all(section.title for section in read_paper(lesson).sections), lesson
+    titles = [section.title for section in read_paper(LESSONS[1]).sections]
+    assert titles[2:4] == ["The layer", "Standardise with a layer"]

@@ -1,0 +1,63 @@
+"""Feedback: a page for each learner, with what was seen and what it is worth."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_utils.exercises.model import State
+from course_utils.grading.gradebook import Scale
+from course_utils.grading.model import Mark, Result
+from course_utils.grading.pages import FEEDBACK, write_page
+
+_MOST_TEXT = 20_000
+
+
+@dataclass(frozen=True)
+class Task:
+    """An exercise on a learner's page.
+
+    Attributes:
+        number: from 1, in the lesson's order.
+        mark: see there.
+        points: that the answer got.
+        most: that it could get.
+        answer: the learner's text, or the start of a very long one.
+        cut: whether it is only the start.
+    """
+
+    number: int
+    mark: Mark
+    points: float
+    most: float
+    answer: str
+    cut: bool
+
+
+def write_feedback(results: list[Result], scale: Scale, folder: Path) -> None:
+    """Write a page for each result to feedback/, and remove those of no result.
+
+    A page names nobody else: it can be handed to its learner as it is.
+
+    Raises:
+        OSError: a page can't be written.
+    """
+    place = folder / FEEDBACK
+    place.mkdir(exist_ok=True)
+    pages = {place / f"{result.submission.key}.html": result for result in results}
+    for page, result in pages.items():
+        tasks = _tasks(result, scale)
+        solved = sum(mark.verdict.state is State.CORRECT for mark in result.marks)
+        write_page(page, "feedback.html.j2", result=result, tasks=tasks, solved=solved)
+    for old in set(place.glob("*.html")) - set(pages):
+        with suppress(OSError):  # it is in nobody's way
+            old.unlink()
+
+
+def _tasks(result: Result, scale: Scale) -> list[Task]:
+    tasks = []
+    for number, mark in enumerate(result.marks, 1):
+        text = result.submission.cells.get(mark.exercise, "").strip("\n")
+        points, most = scale.of(mark), scale.most(mark.exercise)
+        cut = len(text) > _MOST_TEXT
+        tasks.append(Task(number, mark, points, most, text[:_MOST_TEXT], cut))
+    return tasks
