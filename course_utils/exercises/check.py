@@ -48,7 +48,7 @@ def check(name: str, answer: Any, hint: bool = False, strict: bool = False) -> N
         verdict = _verdict(name, answer, hint)
     display(verdict_bundle(name, verdict), raw=True)
     if strict and verdict.state is not State.CORRECT:
-        raise CourseError(f"{name}: {_MARKS[verdict.state][1]}")
+        raise CourseError(f"{name}: {SAID[verdict.state][1]}")
 
 
 def _verdict(name: str, answer: Any, hint: bool) -> Verdict:
