@@ -23,10 +23,10 @@ GATED: dict[str, Callable[[Tensor], Tensor]] = {
     "GLU": torch.sigmoid,
     "GEGLU": F.gelu,
     "SwiGLU": F.silu,
-    "gate without a bend": lambda z: z,
+    "gate, no activation": lambda z: z,
 }
 SETTINGS: list[Row] = [
-    {"feed-forward": kind} for kind in ["no bend, no gate", *PLAIN, *GATED]
+    {"feed-forward": kind} for kind in ["no activation, no gate", *PLAIN, *GATED]
 ]
 RATES = (0.001, 0.003, 0.009)  # one is chosen for each row, on the validation text
 SEEDS = range(5)
