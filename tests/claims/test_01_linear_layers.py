@@ -317,3 +317,64 @@ def test_examine_calls_nearly_every_sensible_start_right(start, capsys):
     found = [[float(n) for n in row] for row in line.findall(capsys.readouterr().out)]
     assert len(found) == 50
     assert sum(low <= spread <= high for spread, low, high in found) >= 45
+
+
+def test_layers_on_one_input_are_one_with_their_rows_stacked():
+    torch.manual_seed(0)
+    parts, x = [nn.Linear(7, 7) for _ in range(3)], torch.randn(2, 5, 7)
+    stacked = nn.Linear(7, 21)
+    weight, bias = (
+        torch.cat([getattr(part, name) for part in parts])
+        for name in ("weight", "bias")
+    )
+    stacked.load_state_dict({"weight": weight, "bias": bias})
+    assert_close(stacked(x), torch.cat([part(x) for part in parts], dim=-1))
+    assert nn.MultiheadAttention(768, 12, device="meta").in_proj_weight.shape == (
+        2304,
+        768,
+    )
+
+
+def test_a_network_trained_by_hand_takes_the_steps_that_autograd_takes():
+    parts = functions_on_the_page("LinearByHand")
+    step_by_hand = functions_on_the_page("step_by_hand", F=F)["step_by_hand"]
+    torch.manual_seed(0)
+    x, y = torch.randn(60, 8), torch.arange(60) % 10
+    net = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 10))
+    first, last = (
+        parts["LinearByHand"](net[i].weight.detach().clone(), net[i].bias.detach() + 0)
+        for i in (0, 2)
+    )
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
+    for _ in range(5):
+        loss = F.cross_entropy(net(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        by_hand = step_by_hand([first, parts["ReLUByHand"](), last], x, y, lr=0.5)
+        assert_close(by_hand, loss.detach())
+    for mine, theirs in ((first, net[0]), (last, net[2])):
+        assert_close(mine.weight, theirs.weight.detach())
+        assert_close(mine.bias, theirs.bias.detach())
+
+
+def test_a_plain_list_of_layers_registers_nothing():
+    for kind, count in ((list, 0), (nn.ModuleList, 4)):
+        net = nn.Module()
+        net.layers = kind([nn.Linear(2, 3), nn.Linear(3, 1)])
+        assert len(list(net.parameters())) == count
+
+
+def test_two_coins_give_the_sum_of_the_squares_on_average():
+    coins = torch.tensor(list(product((1.0, -1.0), repeat=2)))
+    outputs = coins @ torch.tensor([3.0, 4.0])
+    assert sorted(outputs.tolist()) == [-7, -1, 1, 7]
+    assert outputs.square().mean() == 3**2 + 4**2
+
+
+def test_errors_of_half_a_coin_and_a_whole_one_are_as_probable_as_said():
+    noise = torch.distributions.Normal(0, 0.5)
+    density = noise.log_prob(torch.tensor([0, 0.5, 1]))
+    half, whole = (density[1:] - density[0]).exp().tolist()
+    assert (round(half, 3), round(whole, 3)) == (0.607, 0.135)
+    assert round(half * whole, 3) == 0.082
