@@ -2,6 +2,7 @@
 
 import re
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,8 +94,10 @@ def judge(
         for section in paper.sections
         if cells.get(section.exercise, section.stub).strip() != section.stub.strip()
     }
-    with _Desk(paper, attempted, confinement, limits) as desk:
-        return [desk.mark(section) for section in paper.sections]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # no filter set here may change a verdict
+        with _Desk(paper, attempted, confinement, limits) as desk:
+            return [desk.mark(section) for section in paper.sections]
 
 
 class _Desk:
@@ -149,7 +152,7 @@ class _Desk:
         except NOT_PYTHON as error:
             return Verdict(State.ERROR, explain(error)), ""
         with sandbox.fork(seconds) as channel:
-            peer = Peer(channel, {file: source})
+            peer = Peer(channel, {file: source}, calls=self._limits.calls)
             message = {"before": before, "source": source, "file": file}
             try:
                 answer = _define(peer, {**message, "name": section.answer}, text)
