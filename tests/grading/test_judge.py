@@ -16,6 +16,7 @@ from course_utils.grading.judge import judge
 from course_utils.grading.peer import Peer
 from course_utils.grading.sandbox import Sandbox
 from course_utils.grading.sections import read_paper
+from course_utils.grading.template import Template, late_modules
 from tests.grading.lesson import write_lesson
 from tests.lessons import LESSONS, read, solutions
 
@@ -51,8 +52,8 @@ LIMITS = Limits(exercise=60, submission=600)
 
 @pytest.fixture(scope="module")
 def sandbox():
-    late = [module for _, module in judging._LATE]
-    with Sandbox(None, Limits(submission=100_000), [*late, *MODULES]) as sandbox:
+    modules = [*late_modules(), *MODULES]
+    with Sandbox(None, Limits(submission=100_000), modules) as sandbox:
         yield sandbox
 
 
@@ -191,7 +192,7 @@ def test_every_exercise_gets_a_mark_in_order(marks):
 
 
 def test_nothing_submitted_starts_no_process(monkeypatch, tmp_path):
-    monkeypatch.setattr(judging, "Sandbox", None)
+    monkeypatch.setattr(Template, "sandbox", None)
     lesson = write_lesson(tmp_path / "lesson.ipynb", CELLS)
     stub = {"start.means": "def answer(*args): ...\n"}
     states = [m.verdict.state for m in judge(stub, lesson, unconfined=True)]
