@@ -165,12 +165,15 @@ def _grade(
     from course_utils.grading.confinement import Limits
     from course_utils.grading.feedback import write_feedback
     from course_utils.grading.overview import write_overview
+    from course_utils.grading.reading import late_modules
     from course_utils.grading.records import Record, read_results, write_results
 
     begin = time.perf_counter()
     assignment.write(folder)
     lessons = {path.stem: path for path in map(Path, assignment.lessons)}
-    grading = batch.Grading(lessons, Limits(), assignment.unconfined)
+    texts = "\n".join(cell for s in submissions for cell in s.cells.values())
+    modules = tuple(late_modules(texts))
+    grading = batch.Grading(lessons, Limits(), assignment.unconfined, modules)
     with batch.ended_by_signals(), Record(folder) as record:
         known = {r.submission.key: r for r in read_results(folder)}
         results = {

@@ -1,5 +1,6 @@
 """All submissions of a batch, judged by several processes at once."""
 
+import atexit
 import os
 import signal
 import sys
@@ -14,7 +15,9 @@ from concurrent.futures import (
 )
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pebble import ProcessExpired
 from tqdm import tqdm
@@ -24,6 +27,9 @@ from course_utils.grading.confinement import Limits
 from course_utils.grading.model import Learner, Result, Submission
 from course_utils.runs.model import one_line
 from course_utils.runs.processes import Workers, count_cores, thread_limits
+
+if TYPE_CHECKING:
+    from course_utils.grading.template import Template
 
 _TICK_SECONDS = 0.5
 # What starts, and compares, around the code's own time; a busy machine needs long.
@@ -45,11 +51,13 @@ class Grading:
         lessons: the released notebooks, by the names that submissions have.
         limits: what the code of a submission may use.
         unconfined: see `judge`.
+        modules: what the confined processes import at their start; see `Template`.
     """
 
     lessons: Mapping[str, Path]
     limits: Limits
     unconfined: bool = False
+    modules: tuple[str, ...] = ()
 
 
 def grade(submission: Submission, grading: Grading) -> Result:
@@ -74,13 +82,23 @@ def grade(submission: Submission, grading: Grading) -> Result:
 
         torch.set_num_threads(1)
         lesson = grading.lessons[submission.lesson]
-        limits, unconfined = grading.limits, grading.unconfined
-        marks = judge(submission.cells, lesson, limits=limits, unconfined=unconfined)
+        template = _template(grading.limits, grading.unconfined, grading.modules)
+        marks = judge(submission.cells, lesson, template=template)
     except CourseError as error:
         problem = str(error)
     except Exception as error:
         problem = f"Grading failed: {type(error).__name__}: {one_line(str(error))}"
     return Result(submission, tuple(marks), problem, time.perf_counter() - begin)
+
+
+@cache
+def _template(limits: Limits, unconfined: bool, modules: tuple[str, ...]) -> "Template":
+    """Return what runs the code of all submissions that this process grades."""
+    from course_utils.grading.template import Template  # it waits for torch
+
+    template = Template(limits, unconfined=unconfined, modules=modules)
+    atexit.register(template.close)
+    return template
 
 
 def grade_all(

@@ -38,7 +38,9 @@ class Limits:
         memory: bytes, for one process beside the start, and for all in sum.
         processes: how many may run at once, threads among them.
         disk: bytes in the temporary folder.
-        returned: bytes of all results of one exercise.
+        returned: bytes of all results of one exercise, and of what it gives to the
+            functions that the check handed over.
+        calls: how often one exercise may call those.
     """
 
     exercise: float = 10.0
@@ -46,7 +48,8 @@ class Limits:
     memory: int = 2 << 30
     processes: int = 64
     disk: int = 64 << 20
-    returned: int = 16 << 20
+    returned: int = 32 << 20
+    calls: int = 10_000
 
 
 @dataclass(frozen=True)

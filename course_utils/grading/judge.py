@@ -1,7 +1,7 @@
 """The verdicts on a submission: its code runs confined, they are reached here."""
 
-import re
 import time
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,24 +13,21 @@ from course_utils.exercises.explain import explain
 from course_utils.exercises.guard import OutOfTime
 from course_utils.exercises.model import Answer, Case, State, Verdict
 from course_utils.exercises.registry import find_exercise
-from course_utils.grading.confinement import Confinement, Limits, find_confinement
+from course_utils.grading.confinement import Limits
 from course_utils.grading.failures import know_text
 from course_utils.grading.model import Mark
 from course_utils.grading.peer import Function, Peer
 from course_utils.grading.reading import (
     NOT_PYTHON,
+    late_modules,
     needed,
     read_answer,
     statements,
 )
 from course_utils.grading.sandbox import Sandbox
 from course_utils.grading.sections import Paper, Section, as_python, read_paper
+from course_utils.grading.template import Template
 
-# What torch imports late, for seconds: before the forks, it costs no answer's time.
-_LATE = (
-    (r"optim", "torch._dynamo"),
-    (r"backward\([^)]|grad_outputs", "torch.fx.experimental.symbolic_shapes"),
-)
 _NOT_ATTEMPTED = Verdict(
     State.NOT_ATTEMPTED, ("The cell of this exercise is missing, or as it was.",)
 )
@@ -42,6 +39,7 @@ def judge(
     *,
     limits: Limits | None = None,
     unconfined: bool = False,
+    template: Template | None = None,
 ) -> list[Mark]:
     """Judge the answers of one submission to all exercises of a lesson.
 
@@ -59,6 +57,8 @@ def judge(
             use of the page.
         limits: what the code may use.
         unconfined: run it without confinement, with all that this process may do.
+        template: where to run it, within its own limits and confinement: for one
+            submission after another. Without it, a process is started and ended.
 
     Raises:
         CourseError: the lesson can't be read, or nothing confines the code here.
@@ -68,40 +68,39 @@ def judge(
     course_utils.errors.CourseError: 01_none.ipynb can't be read as a lesson: ...
     """
     paper = read_paper(lesson)
-    confinement = None if unconfined else find_confinement()
-    limits = limits or Limits()
     attempted = {
         section.exercise: as_python(cells[section.exercise])
         for section in paper.sections
         if cells.get(section.exercise, section.stub).strip() != section.stub.strip()
     }
-    with _Desk(paper, attempted, confinement, limits) as desk:
-        return [desk.mark(section) for section in paper.sections]
+    if template is None:
+        modules = late_modules("\n".join(attempted.values()))
+        with Template(limits, unconfined=unconfined, modules=modules) as own:
+            return _marks(paper, attempted, own)
+    return _marks(paper, attempted, template)
+
+
+def _marks(paper: Paper, cells: Mapping[str, str], template: Template) -> list[Mark]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # no filter set here may change a verdict
+        desk = _Desk(paper, cells, template)
+        try:
+            return [desk.mark(section) for section in paper.sections]
+        finally:
+            template.end_submission()
 
 
 class _Desk:
     """Judges the exercises of one submission, one after another."""
 
     def __init__(
-        self,
-        paper: Paper,
-        cells: Mapping[str, str],
-        confinement: Confinement | None,
-        limits: Limits,
+        self, paper: Paper, cells: Mapping[str, str], template: Template
     ) -> None:
-        self._cells = cells
-        self._confinement, self._limits = confinement, limits
-        self._left = limits.submission
+        self._cells, self._template = cells, template
+        self._limits = template.limits
+        self._left = template.limits.submission
         # What the page defines, and earlier answers that a later one may use.
         self._known = list(paper.page)
-        self._sandbox: Sandbox | None = None
-
-    def __enter__(self) -> "_Desk":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._sandbox:
-            self._sandbox.close()
 
     def mark(self, section: Section) -> Mark:
         """Judge one exercise."""
@@ -112,7 +111,7 @@ class _Desk:
         if self._left <= 0:
             fault = f"all exercises together took {self._limits.submission:g} seconds"
             return Mark(name, _ended(fault), 0.0, fault, title)
-        sandbox = self._open()
+        sandbox = self._template.sandbox()
         start = time.monotonic()
         verdict, fault = self._judge(section, source, sandbox)
         seconds = time.monotonic() - start
@@ -133,7 +132,7 @@ class _Desk:
         except NOT_PYTHON as error:
             return Verdict(State.ERROR, explain(error)), ""
         with sandbox.fork(seconds) as channel:
-            peer = Peer(channel, {file: source})
+            peer = Peer(channel, {file: source}, calls=self._limits.calls)
             message = {"before": before, "source": source, "file": file}
             try:
                 answer = _define(peer, {**message, "name": section.answer}, text)
@@ -151,15 +150,6 @@ class _Desk:
             return _ended(channel.fault), channel.fault
         self._known += own
         return verdict, ""
-
-    def _open(self) -> Sandbox:
-        if self._sandbox is None or not self._sandbox.alive:
-            if self._sandbox:
-                self._sandbox.close()
-            texts = "\n".join(self._cells.values())
-            modules = [m for text, m in _LATE if re.search(text, texts)]
-            self._sandbox = Sandbox(self._confinement, self._limits, modules)
-        return self._sandbox
 
 
 def _ended(fault: str) -> Verdict:

@@ -1,6 +1,6 @@
 """Modules of another process: their structure and state here, their code there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import torch
@@ -10,7 +10,6 @@ from course_utils.grading.wire import Json, Reader, Unreadable, Writer
 
 _MOST_PARTS = 2_000
 _MOST_ATTRIBUTES = 50
-_INTERNAL = frozenset(vars(nn.Module()))
 
 
 class Link(Protocol):
@@ -105,7 +104,8 @@ def write_module(module: nn.Module, export: Callable[[Any], Json]) -> Json:
                 "children": children,
                 "parameters": tables[0],
                 "buffers": tables[1],
-                "attributes": _attributes(part, writer),
+                "attributes": _attributes(vars(part), writer),
+                "shared": _attributes(_of_classes(type(part)), writer),
             }
         )
     return {"parts": described, "tensors": tensors}
@@ -121,10 +121,23 @@ def _known(kind: type) -> bool:
     return kind is not nn.Module and _torch_class(kind.__name__) is kind
 
 
-def _attributes(part: nn.Module, writer: Writer) -> Json:
-    own = [name for name in vars(part) if _free(name)][:_MOST_ATTRIBUTES]
-    values = {name: vars(part)[name] for name in own}
-    return {n: writer.write(v) for n, v in values.items() if not callable(v)}
+def _of_classes(kind: type) -> dict[str, Any]:
+    """Return what a class and those it inherits from define, torch's own left out."""
+    found: dict[str, Any] = {}
+    for base in reversed(kind.__mro__):
+        if not base.__module__.startswith("torch."):
+            found |= vars(base)
+    return found
+
+
+def _attributes(values: Mapping[str, Any], writer: Writer) -> Json:
+    own = {n: v for n, v in values.items() if _free(n) and _is_data(v)}
+    return {n: writer.write(own[n]) for n in list(own)[:_MOST_ATTRIBUTES]}
+
+
+def _is_data(value: Any) -> bool:
+    """Tell whether an attribute is neither a method nor computed, as a property is."""
+    return not callable(value) and not hasattr(type(value), "__get__")
 
 
 def _free(name: str) -> bool:
@@ -221,6 +234,10 @@ def _fill(
     for name, value in part["attributes"].items():
         if name.isidentifier() and _free(name):
             vars(module)[name] = Reader(imported).read(value)
+    if isinstance(module, RemoteModule):  # its class is its own
+        for name, value in part["shared"].items():
+            if name.isidentifier() and _free(name):
+                setattr(type(module), name, Reader(imported).read(value))
     if type(module) is nn.Linear:
         weight = tensors[part["parameters"]["weight"]]
         module.out_features, module.in_features = weight.shape

@@ -22,6 +22,9 @@ from course_utils.grading.modules import (
 from course_utils.grading.wire import Json, Reader, Writer
 
 _MOST_MESSAGES = 20
+# In what one call is given by a side that is not trusted. A layer may need the square
+# of that, as attention does.
+_MOST_NUMBERS, _MOST_FOR_MODULE = 1 << 21, 10_000
 
 
 class Function:
@@ -55,6 +58,7 @@ class Peer:
         *,
         trusting: bool = False,
         around: Callable[[], AbstractContextManager[list[str]]] | None = None,
+        calls: int | None = None,
     ) -> None:
         """Begin.
 
@@ -63,9 +67,11 @@ class Peer:
             texts: the learner's cells by file name, for the lines of errors.
             trusting: the other side is the grader.
             around: holds while something is called here; it lists what to tell.
+            calls: how often the other side may ask for something; None for no limit.
         """
         self._channel, self.texts = channel, texts
         self._trusting, self._around = trusting, around or _nothing
+        self._calls = calls
         self._objects: list[Any] = []  # handed out; the place is the handle
         self._parts: dict[int, Parts] = {}
         self._remote: dict[int, tuple[int, Parts, int]] = {}  # by id of a module
@@ -97,6 +103,10 @@ class Peer:
         grad = torch.is_grad_enabled()
         self._channel.send({"op": operation, "grad": grad, **self._state(), **data})
         while "op" in (reply := self._receive()):
+            if self._calls is not None:
+                self._calls -= 1
+                if self._calls < 0:
+                    raise self._channel.lost("it called functions without an end")
             self._reply_to(reply)
         return reply
 
@@ -241,7 +251,9 @@ class Peer:
 
     def _on_call(self, message: Json) -> Json:
         function = self._objects[message["target"]]
-        return self.perform(message, function, [])
+        layer = isinstance(function, nn.Module)
+        most = _MOST_FOR_MODULE if layer else _MOST_NUMBERS
+        return self.perform(message, function, [], most)
 
     def _on_forward(self, message: Json) -> Json:
         parts = self._parts[message["target"]]
@@ -257,7 +269,7 @@ class Peer:
             for place in message["watched"]
         ]
         module = parts.modules[message["part"]]
-        reply = self.perform(message, module, parts.leaves())
+        reply = self.perform(message, module, parts.leaves(), _MOST_FOR_MODULE)
         for hook in hooks:
             hook.remove()
         return reply | {"modes": parts.modes(), "state": parts.news(), "seen": seen}
@@ -271,7 +283,9 @@ class Peer:
     def _on_backward(self, message: Json) -> Json:
         results, leaves = self._graphs[message["graph"]]
         grads = [self._read(grad) for grad in message["grads"]]
-        pairs = zip(results, grads, strict=True)
+        pairs = list(zip(results, grads, strict=True))
+        if any(result.shape != grad.shape for result, grad in pairs):
+            raise ValueError("a gradient of another shape")
         with torch.enable_grad():
             # Not by `grad_outputs=`: to check those, torch first imports sympy.
             totals = [(result * grad).sum() for result, grad in pairs]
@@ -281,14 +295,23 @@ class Peer:
         return {"grads": [Writer().write(grad) for grad in found]}
 
     def perform(
-        self, message: Json, function: Callable[..., Any], leaves: list[Tensor]
+        self,
+        message: Json,
+        function: Callable[..., Any],
+        leaves: list[Tensor],
+        most: int = _MOST_NUMBERS,
     ) -> Json:
-        """Call a function; tell its value or error, and its arguments if changed."""
+        """Call a function; tell its value or error, and its arguments if changed.
+
+        Of a side that is not trusted it takes `most` numbers.
+        """
         reader = Reader(self.imported, strided=self._trusting)
         args, options = reader.read(message["args"])
         before = Writer(self.export).write(args)
         leaves = [*(t for t in reader.tensors if t.requires_grad), *leaves]
         try:
+            if not self._trusting and sum(t.numel() for t in reader.tensors) > most:
+                raise ValueError(f"This takes {most:,} numbers at most in a check.")
             reply = self.result(function(*args, **options), leaves)
         except OutOfTime:
             raise

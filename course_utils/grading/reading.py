@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,12 @@ from typing import Any
 NOT_PYTHON = (SyntaxError, ValueError, MemoryError, RecursionError)
 
 _MODULES = ("torch", "math", "functools", "itertools", "numpy")
+# What torch imports late, for seconds, with what a text that needs it says. Imported
+# before the forks, it costs no answer's time.
+_LATE = (
+    (r"optim", "torch._dynamo"),
+    (r"backward\([^)]|grad_outputs", "torch.fx.experimental.symbolic_shapes"),
+)
 
 
 @dataclass(frozen=True)
@@ -178,3 +185,12 @@ def _module(name: str) -> Any:
 def _is_known(place: Any) -> bool:
     name = getattr(place, "__name__", "")
     return isinstance(name, str) and _module(name) is place
+
+
+def late_modules(texts: str | None = None) -> list[str]:
+    """Return what to import before code is run: all, or what these texts need.
+
+    >>> late_modules("optimizer = torch.optim.SGD(model.parameters())")
+    ['torch._dynamo']
+    """
+    return [m for needs, m in _LATE if texts is None or re.search(needs, texts)]

@@ -1,4 +1,4 @@
-"""A confined process for one submission, that forks for each of its exercises."""
+"""A confined process that forks for each exercise, and runs none itself."""
 
 import os
 import signal
@@ -59,7 +59,9 @@ class Sandbox:
             self._process = self._start(theirs.fileno())
         self._control = ours
         self._control.settimeout(_START_SECONDS)
-        if self._receive(len(worker.READY)) != worker.READY:
+        ready = self._receive(len(worker.READY)) == worker.READY
+        self._at_start = self._memory()
+        if not ready:
             reason = self._log() or "it gave no answer"
             self.close()
             raise CourseError(f"The process for submissions does not start: {reason}")
@@ -147,7 +149,8 @@ class Sandbox:
         """End all processes when they use too much memory together."""
         while self.alive:
             time.sleep(_WATCH_SECONDS)
-            if self._memory() > self.limits.memory + (1 << 30):
+            # A fork counts once more what it has in common with the start.
+            if self._memory() > self.limits.memory + 2 * self._at_start:
                 self._greedy = True
                 self._kill()
 

@@ -4,10 +4,11 @@ import os
 import platform
 import struct
 
-# By architecture: its number in the kernel's audit, then what is refused. Each would
-# look into another process, make a new world of users with rights of its own, or hold
-# memory that no limit counts.
-_ARCHITECTURES: dict[str, tuple[int, dict[str, int]]] = {
+# By architecture: its number in the kernel's audit, what is refused, and what a process
+# may ask for itself alone. Each would look into another process or slow it down, make
+# a new world of users with rights of its own, or hold memory that no limit counts or
+# that outlives the process.
+_ARCHITECTURES: dict[str, tuple[int, dict[str, int], dict[str, int]]] = {
     "x86_64": (
         0xC000003E,
         {
@@ -16,10 +17,12 @@ _ARCHITECTURES: dict[str, tuple[int, dict[str, int]]] = {
             "io_uring_enter": 426,
             "io_uring_register": 427,
             "io_uring_setup": 425,
+            "ioprio_set": 251,
             "keyctl": 250,
             "memfd_create": 319,
             "memfd_secret": 447,
             "mount": 165,
+            "mq_open": 240,
             "msgget": 68,
             "open_by_handle_at": 304,
             "perf_event_open": 298,
@@ -31,10 +34,18 @@ _ARCHITECTURES: dict[str, tuple[int, dict[str, int]]] = {
             "request_key": 249,
             "semget": 64,
             "setns": 308,
+            "setpriority": 141,
             "shmget": 29,
             "umount2": 166,
             "unshare": 272,
             "userfaultfd": 323,
+        },
+        {
+            "prlimit64": 302,
+            "sched_setaffinity": 203,
+            "sched_setattr": 314,
+            "sched_setparam": 142,
+            "sched_setscheduler": 144,
         },
     ),
     "aarch64": (
@@ -45,10 +56,12 @@ _ARCHITECTURES: dict[str, tuple[int, dict[str, int]]] = {
             "io_uring_enter": 426,
             "io_uring_register": 427,
             "io_uring_setup": 425,
+            "ioprio_set": 30,
             "keyctl": 219,
             "memfd_create": 279,
             "memfd_secret": 447,
             "mount": 40,
+            "mq_open": 180,
             "msgget": 186,
             "open_by_handle_at": 265,
             "perf_event_open": 241,
@@ -60,10 +73,18 @@ _ARCHITECTURES: dict[str, tuple[int, dict[str, int]]] = {
             "request_key": 218,
             "semget": 190,
             "setns": 268,
+            "setpriority": 140,
             "shmget": 194,
             "umount2": 39,
             "unshare": 97,
             "userfaultfd": 282,
+        },
+        {
+            "prlimit64": 261,
+            "sched_setaffinity": 122,
+            "sched_setattr": 274,
+            "sched_setparam": 118,
+            "sched_setscheduler": 119,
         },
     ),
 }
@@ -97,7 +118,7 @@ def filter_program(machine: str) -> bytes:
     Raises:
         KeyError: there is none for this processor.
     """
-    architecture, refused = _ARCHITECTURES[machine]
+    architecture, refused, for_itself = _ARCHITECTURES[machine]
     lines = [
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_EQUAL, 1, 0, architecture),
@@ -110,6 +131,10 @@ def filter_program(machine: str) -> bytes:
     ]
     for number in refused.values():
         lines += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _REFUSE | _EPERM)]
+    for number in for_itself.values():  # the first argument: a process, 0 for itself
+        lines += [(_EQUAL, 0, 4, number), (_LOAD, 0, 0, _FIRST_ARGUMENT)]
+        lines += [(_EQUAL, 1, 0, 0), (_RETURN, 0, 0, _REFUSE | _EPERM)]
+        lines += [(_RETURN, 0, 0, _ALLOW)]
     lines += [
         (_EQUAL, 0, 3, _CLONE[machine]),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),

@@ -22,13 +22,18 @@ Json = Any
 _MOST_ITEMS = 100_000
 _MOST_TEXT = 10_000
 _DEEPEST = 12
-_DTYPES = {
+_DTYPES = {  # of tensors whose numbers travel
     str(dtype).removeprefix("torch."): dtype
     for dtype in (
         *(torch.float32, torch.float64, torch.float16, torch.bfloat16),
         *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8),
         *(torch.bool, torch.complex64, torch.complex128),
     )
+}
+_ALL_DTYPES = {
+    str(value).removeprefix("torch."): value
+    for value in vars(torch).values()
+    if isinstance(value, torch.dtype)
 }
 
 
@@ -67,6 +72,8 @@ class Writer:
             return value
         if value is ...:
             return {"stub": True}
+        if isinstance(value, torch.dtype):
+            return {"dtype": str(value).removeprefix("torch.")}
         if isinstance(value, Tensor):
             return self._tensor(value)
         if isinstance(value, tuple | list) and depth < _DEEPEST:
@@ -218,9 +225,8 @@ class Reader:
             elif data["odd"] == "sparse":
                 tensor = torch.ones(1).to_sparse()
             else:
-                dtype = getattr(torch, str(data["tensor"]), None)
-                dtype = dtype if isinstance(dtype, torch.dtype) else torch.float32
-                tensor = torch.empty(_shape(data["shape"]), dtype=dtype, device="meta")
+                shape, dtype = _shape(data["shape"]), _ALL_DTYPES[data["tensor"]]
+                tensor = torch.empty(shape, dtype=dtype, device="meta")
         self.tensors.append(tensor)
         return tensor
 
@@ -242,6 +248,7 @@ _READERS: dict[str, Callable[[Reader, Json], Any]] = {
     },
     "return_type": Reader._return_type,
     "fact": lambda reader, data: Fact(data["fact"]),
+    "dtype": lambda reader, data: _ALL_DTYPES[data["dtype"]],
     "stub": lambda reader, data: ...,
     "thing": Reader._thing,
 }

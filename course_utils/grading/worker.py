@@ -1,7 +1,8 @@
 """The process in which submissions run: `python -m course_utils.grading.worker`.
 
 It imports torch once and forks for every exercise; whatever the learner's code does to
-its own fork ends with it. It knows no reference, no misconception and no verdict.
+its own fork ends with it. It knows no reference, no misconception and no verdict. It
+goes on only while nothing is left of a fork, and so can serve many submissions.
 """
 
 import ctypes
@@ -14,6 +15,7 @@ import socket
 import struct
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
@@ -34,6 +36,7 @@ END = b"e"
 STATUS = struct.Struct("<i")
 
 _DUMPABLE = 4  # of prctl
+_CLEAR_SECONDS = 5.0
 
 
 def main(arguments: list[str]) -> None:
@@ -45,12 +48,14 @@ def main(arguments: list[str]) -> None:
             a limit's number and value.
     """
     modules = arguments.pop(3)
-    descriptor, user, alone, *limits = map(int, arguments)
+    descriptor, user, alone, *numbers = map(int, arguments)
+    limits = dict(zip(numbers[::2], numbers[1::2], strict=True))
     for module in filter(None, modules.split(",")):
         with suppress(ImportError):
             importlib.import_module(module)
     control = socket.socket(fileno=descriptor)
-    _harden(user, dict(zip(limits[::2], limits[1::2], strict=True)))
+    _harden(user)
+    world = _World() if alone else None
     control.sendall(READY)
     while True:
         order, descriptors, *_ = socket.recv_fds(control, 1, 1)
@@ -59,19 +64,20 @@ def main(arguments: list[str]) -> None:
         child = os.fork()
         if not child:
             control.close()
-            _run(socket.socket(fileno=descriptors[0]))
+            _run(socket.socket(fileno=descriptors[0]), limits)
         os.close(descriptors[0])
         if control.recv(1) != END:
             return
-        control.sendall(STATUS.pack(_end(child, bool(alone))))
+        done, status = os.waitpid(child, os.WNOHANG)
+        if not done:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        if world and not world.is_cleared():
+            return  # and all of this world ends
+        control.sendall(STATUS.pack(status if done else 0))
 
 
-def _harden(user: int, limits: Mapping[int, int]) -> None:
-    for limit, value in limits.items():
-        if limit == resource.RLIMIT_AS:  # beside what is there already
-            pages = int(Path("/proc/self/statm").read_text().split()[0])
-            value += pages * resource.getpagesize()
-        resource.setrlimit(limit, (value, value))
+def _harden(user: int) -> None:
     if user:
         os.setgroups([])
         os.setresgid(user, user, user)
@@ -83,28 +89,55 @@ def _set_dumpable(value: bool) -> None:
     ctypes.CDLL(None).prctl(_DUMPABLE, int(value), 0, 0, 0)
 
 
-def _end(child: int, alone: bool) -> int:
-    """End a fork and all that it started; return its status if it ended by itself."""
-    done, status = os.waitpid(child, os.WNOHANG)
-    # The second process of its own world, which no Python is elsewhere.
-    if alone and os.getpid() == 2:
-        with suppress(ProcessLookupError):
-            os.kill(-1, signal.SIGKILL)
-        for left in Path(tempfile.gettempdir()).iterdir():
-            shutil.rmtree(left, ignore_errors=True)
-            with suppress(OSError):
-                left.unlink(missing_ok=True)
-    if not done:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-    with suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    return status if done else 0
+class _World:
+    """The processes and files that this process sees: its own, and what forks leave."""
+
+    def __init__(self) -> None:
+        if os.getpid() != 2:  # which no Python is but in a world of its own
+            raise SystemExit("it sees other processes than its own")
+        self._folder = Path(tempfile.gettempdir())
+        self._remove_files()
+        self._before = self._state()
+
+    def is_cleared(self) -> bool:
+        """End all other processes, remove all files; tell whether that is all."""
+        until = time.monotonic() + _CLEAR_SECONDS
+        while self._others():
+            if time.monotonic() > until:
+                return False
+            with suppress(ProcessLookupError):
+                os.kill(-1, signal.SIGKILL)
+            with suppress(ChildProcessError):
+                os.waitpid(-1, os.WNOHANG)
+            time.sleep(0.001)
+        self._remove_files()
+        return self._state() == self._before
+
+    def _others(self) -> set[int]:
+        """Return all processes but this one and the one that began its world."""
+        names = {path.name for path in Path("/proc").iterdir()}
+        return {int(name) for name in names if name.isdigit()} - {1, 2}
+
+    def _remove_files(self) -> None:
+        for left in self._folder.iterdir():
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink()
+
+    def _state(self) -> object:
+        """Return what a fork could change for the next one."""
+        names = [path.name for path in self._folder.iterdir()]
+        return names, self._folder.stat().st_mode, os.listxattr(self._folder)
 
 
-def _run(connection: socket.socket) -> None:
+def _run(connection: socket.socket, limits: Mapping[int, int]) -> None:
     """Serve one exercise in this fork, then end it."""
+    for limit, value in limits.items():
+        if limit == resource.RLIMIT_AS:  # beside what is there already
+            pages = int(Path("/proc/self/statm").read_text().split()[0])
+            value += pages * resource.getpagesize()
+        resource.setrlimit(limit, (value, value))
     _set_dumpable(True)
     os.chdir(tempfile.gettempdir())
     silent = os.open(os.devnull, os.O_RDWR)

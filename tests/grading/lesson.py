@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 SETUP = """
-import gc, mmap, os, signal, socket, subprocess, sys, time
+import gc, mmap, os, resource, signal, socket, subprocess, sys, time
 from pathlib import Path
 import torch
 import torch.nn.functional as F

@@ -178,6 +178,41 @@ ATTEMPTS = {
         """,
         "refused OSError",
     ),
+    "slow the others down": (
+        """
+        done = []
+        for slow in (
+            lambda: os.setpriority(os.PRIO_USER, os.getuid(), 19),
+            lambda: os.sched_setaffinity(os.getppid(), {{0}}),
+            lambda: os.sched_setscheduler(
+                os.getppid(), os.SCHED_IDLE, os.sched_param(0)
+            ),
+            lambda: resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE, (9, 9)),
+        ):
+            try:
+                done.append(slow())
+            except PermissionError:
+                pass
+        return done
+        """,
+        r"\[\]",
+    ),
+    "leave a message for others": (
+        "import ctypes\nreturn ctypes.CDLL(None).mq_open(b'/x', 0o102, 0o600, None)",
+        "-1",
+    ),
+    "find memory that is shared": (
+        "return [m for m in open('/proc/self/maps') if 'rw-s' in m]",
+        r"\[\]",
+    ),
+    "find what its parent has open": (
+        """
+        places = [os.readlink(p) for p in Path('/proc/self/fd').glob('*')
+                  if p.is_symlink()]
+        return sorted(p for p in places if p != '/dev/null' and 'proc' not in p)
+        """,
+        r"\['socket:\[\d+\]'\]",
+    ),
     "leave a process behind": (
         "return subprocess.Popen(['sleep', '{sleep}'], start_new_session=True).poll()",
         "None",

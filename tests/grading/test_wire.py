@@ -50,6 +50,11 @@ def test_plain_value_comes_back(value):
     assert type(back) is type(value)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.uint8, torch.quint8])
+def test_dtype_comes_back_as_itself(dtype):
+    assert sent(dtype) is dtype
+
+
 def test_types_of_torch_come_back():
     largest = torch.tensor([[1.0, 2.0]]).max(dim=1)
     assert type(sent(largest)) is type(largest)
@@ -101,12 +106,15 @@ TENSOR = Writer().write(torch.ones(2))
         {"module": 0},
         {"tuple": 3},
         {"dict": 3},
+        {"dtype": "Tensor"},
+        {"dtype": 3},
         {"return_type": "system", "items": []},
         TENSOR | {"shape": [3]},
         TENSOR | {"shape": [-2, -1]},
         TENSOR | {"shape": [1] * 100},
         TENSOR | {"shape": [10**30]},
         TENSOR | {"tensor": "object"},
+        TENSOR | {"tensor": "object", "odd": "meta"},
         TENSOR | {"data": "?"},
         TENSOR | {"data": None},
     ],

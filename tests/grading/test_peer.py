@@ -1,0 +1,108 @@
+"""Two peers call each other, and one of them trusts nothing."""
+
+import socket
+import threading
+from contextlib import contextmanager
+
+import pytest
+import torch
+from torch import nn
+
+from course_utils.exercises.guard import restored
+from course_utils.grading import peer as peers
+from course_utils.grading.channel import Channel, Lost
+from course_utils.grading.peer import Peer
+from course_utils.grading.wire import Writer
+
+
+@contextmanager
+def connected(answer, calls=None):
+    """Yield the grader's peer, and the answer of the other one as it sees it."""
+    here, there = socket.socketpair()
+    with here, there:
+        grader = Peer(Channel(here, seconds=30), {}, calls=calls)
+        worker = Peer(Channel(there), {}, trusting=True, around=restored)
+        worker.operations["define"] = lambda message: worker.result(answer, [])
+        server = threading.Thread(target=worker.serve, daemon=True)
+        server.start()
+        yield grader, grader.value(grader.ask("define"), (), [])
+        here.close()
+        server.join(10)
+
+
+def test_function_that_is_handed_over_is_called_here():
+    called = []
+
+    def step(tokens):
+        called.append(threading.current_thread())
+        return tokens * 2
+
+    with connected(lambda step, x: step(x) + step(step(x))) as (_, answer):
+        assert answer(step, torch.tensor([3])).tolist() == [18]
+    assert called == [threading.main_thread()] * 3
+
+
+def test_gradients_flow_through_a_function_that_is_handed_over():
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    with connected(lambda f, x: f(x) * x) as (_, answer):
+        answer(lambda x: x * x, x).sum().backward()
+    assert x.grad.tolist() == [3, 12]
+
+
+def test_error_of_a_function_that_is_handed_over_comes_back():
+    def answer(step):
+        try:
+            return step(0)
+        except ZeroDivisionError as error:
+            return str(error)
+
+    with connected(answer) as (_, remote):
+        assert remote(lambda x: 1 / x) == "division by zero"
+
+
+def again_and_again(step):
+    for _ in range(100):
+        step(1)
+    return "done"
+
+
+@pytest.mark.parametrize(("calls", "ends"), [(100, False), (99, True)])
+def test_calls_of_what_is_handed_over_are_limited(calls, ends):
+    count = []
+    with connected(again_and_again, calls) as (_, answer):
+        if ends:
+            with pytest.raises(Lost, match="called functions without an end"):
+                answer(count.append)
+        else:
+            assert answer(count.append) == "done"
+    assert len(count) == calls
+
+
+def test_numbers_given_to_what_is_handed_over_are_limited(monkeypatch):
+    monkeypatch.setattr(peers, "_MOST_NUMBERS", 100)
+    monkeypatch.setattr(peers, "_MOST_FOR_MODULE", 10)
+
+    def told(call, *args):
+        try:
+            return len(call(*args))
+        except ValueError as error:
+            return str(error)
+
+    def answer(step, layer):
+        meta = torch.empty(1 << 60, device="meta")
+        given = [(step, 100), (step, 101), (layer, 10), (layer, 11)]
+        return [told(call, torch.ones(n)) for call, n in given] + [told(step, meta)]
+
+    with connected(answer) as (_, remote):
+        results = remote(lambda x: x, nn.ReLU())
+    assert results[:4:2] == [100, 10]
+    assert all("numbers at most" in told for told in (*results[1::2], results[4]))
+
+
+def test_gradient_of_another_shape_is_refused():
+    x = torch.ones(3, requires_grad=True)
+    with connected(lambda step, x: step(x)) as (grader, answer):
+        answer(lambda x: x * 2, x)
+        grad = Writer().write(torch.ones(3, 1))  # with the result, it makes 3 × 3
+        with pytest.raises(ValueError, match="a gradient of another shape"):
+            grader.operations["backward"]({"graph": 0, "grads": [grad]})
