@@ -83,6 +83,14 @@ def main() -> None:
     help="A cell that takes longer is stopped.",
 )
 @click.option(
+    "--max-output",
+    type=click.FloatRange(min=0, min_open=True),
+    default=20.0,
+    show_default=True,
+    metavar="MB",
+    help="A notebook that puts out more, pictures included, is stopped.",
+)
+@click.option(
     "--html/--no-html",
     default=True,
     show_default=True,
@@ -96,6 +104,7 @@ def run(
     out: Path,
     jobs: int | None,
     cell_timeout: float,
+    max_output: float,
     html: bool,
 ) -> None:
     """Execute lessons in every combination of devices, seeds and parameters.
@@ -111,7 +120,7 @@ def run(
     require_packages(*_EXECUTION)
     from course_utils.runs import lessons
     from course_utils.runs.batch import run_batch, show_progress
-    from course_utils.runs.model import Settings
+    from course_utils.runs.model import Limits, Settings
     from course_utils.runs.report import Report, make_run_folder, point_latest
 
     if special := [device for device in devices if device not in ("auto", "cpu")]:
@@ -126,7 +135,8 @@ def run(
         click.echo(f"Note: {note}", err=True)
     begun, clock = datetime.now(timezone.utc), time.perf_counter()
     folder = make_run_folder(out, begun)
-    settings = Settings(folder, uuid.uuid4().hex, cell_timeout, pages=html)
+    limits = Limits(cell=cell_timeout, output=max_output * 1e6)
+    settings = Settings(folder, uuid.uuid4().hex, limits, pages=html)
     # A batch that is told to end (a cancelled job) ends as it does on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with show_progress(len(tasks)) as show:

@@ -151,7 +151,7 @@ def run_task(task: Task, settings: Settings) -> Result:
             output=output,
             parameters=task.values,
             env=limits | run_mark(settings.run, task.name),
-            cell_timeout=settings.cell_timeout,
+            limits=settings.limits,
         )
         fault, notebook = execution.fault, output.name
         if settings.pages:

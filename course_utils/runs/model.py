@@ -17,9 +17,12 @@ class FaultKind(Enum):
 
     MISSING = "missing"
     BROKEN = "broken"
+    OTHER_LANGUAGE = "other language"
     NO_KERNEL = "no kernel"
     RAISED = "raised"
     TIMED_OUT = "timed out"
+    TOO_MUCH_OUTPUT = "too much output"
+    TOO_MUCH_MEMORY = "too much memory"
     DEAD_KERNEL = "dead kernel"
     ENDED_EARLY = "ended early"
     DISK_FULL = "disk full"
@@ -39,7 +42,7 @@ class Fault:
     @classmethod
     def missing(cls, notebook: Path) -> "Fault":
         """Return the fault of a notebook that is not there."""
-        return cls(FaultKind.MISSING, f"There is no notebook {notebook}.")
+        return cls(FaultKind.MISSING, f"There is no notebook {readable(notebook)}.")
 
     @classmethod
     def unforeseen(cls, error: BaseException) -> "Fault":
@@ -54,7 +57,8 @@ class Task:
     """One lesson to run once.
 
     `name` is that of its files, unique in a batch. `values` are injected after the
-    notebook's `parameters` cell; `defaults` are what that cell says.
+    notebook's `parameters` cell; `defaults` are what that cell says. `title` is what
+    the lesson is called where the name of its file does not tell it from others.
 
     >>> task = Task("01--seed-1", Path("01.ipynb"), {"seed": 1, "width": 8})
     >>> task.label, task.seed, task.parameters
@@ -66,11 +70,12 @@ class Task:
     values: Values = field(default_factory=dict)
     defaults: Values = field(default_factory=dict)
     fault: Fault | None = None
+    title: str = ""
 
     @property
     def lesson(self) -> str:
-        """The lesson's name: '01_linear_layers'."""
-        return self.notebook.stem
+        """The lesson's name: '01_linear_layers', or 'adams/01_linear_layers'."""
+        return readable(self.title or self.notebook.stem)
 
     @property
     def device(self) -> str:
@@ -95,20 +100,40 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What one run may use; None for no limit.
+
+    Attributes:
+        cell: seconds for each cell.
+        notebook: seconds for all of it, from the start of the kernel.
+        output: bytes that its cells may put out, all together.
+        memory: bytes that its processes may hold, all together.
+    """
+
+    cell: float | None = 600.0
+    notebook: float | None = None
+    output: float | None = 20e6
+    memory: float | None = None
+
+
+NO_LIMITS = Limits(cell=None, output=None)
+
+
+@dataclass(frozen=True)
 class Settings:
     """What all runs of a batch share.
 
     Attributes:
         folder: takes the results.
         run: marks the processes of this batch, so that none is left behind.
-        cell_timeout: seconds that a cell may take; None for no limit.
+        limits: what each run may use.
         pages: whether each notebook is also written as an HTML page.
         threads: the most threads that a library may start in a kernel.
     """
 
     folder: Path
     run: str
-    cell_timeout: float | None = 600.0
+    limits: Limits = field(default_factory=Limits)
     pages: bool = True
     threads: int | None = None
 
@@ -129,8 +154,22 @@ class Result:
         return self.fault.kind.value if self.fault else "succeeded"
 
 
+def readable(text: object) -> str:
+    r"""Return text that every terminal and every page can show, in one line.
+
+    A file's name can hold bytes that are no text, or commands to a terminal.
+
+    >>> readable(Path("bad\udcff \x1b[2J.ipynb"))
+    'bad\\udcff \\x1b[2J.ipynb'
+    """
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii")
+        for sign in str(text)
+    )
+
+
 def one_line(text: str) -> str:
-    """Return the first line that is not empty, without colours, not too long."""
+    """Return the first line that is not empty, readable, not too long."""
     lines = _COLOURS.sub("", text).strip().splitlines()
-    line = lines[0].strip() if lines else ""
+    line = readable(lines[0].strip().expandtabs(1)) if lines else ""
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

@@ -8,13 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import jinja2
 
 from course_utils.doctor import installed_version
 from course_utils.errors import CourseError
 from course_utils.files import replacing, write_whole
-from course_utils.runs.model import FaultKind, Result
+from course_utils.runs.model import FaultKind, Result, readable
 
 COLUMNS = ("lesson", "device", "seed", "parameters", "state", "seconds", "cause")
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -94,10 +95,12 @@ class Report:
             "results": self.rows,
         }
         content = json.dumps(report, indent=1, ensure_ascii=False, default=str)
-        write_whole(folder / "report.json", content + "\n")
+        # A lone surrogate, from a name that is no text, becomes JSON's own escape.
+        content = (content + "\n").encode("utf-8", "backslashreplace")
+        write_whole(folder / "report.json", content)
         templates = jinja2.FileSystemLoader(_TEMPLATES)
         page = jinja2.Environment(loader=templates, autoescape=True)
-        page.filters["text"] = _text
+        page.filters |= {"text": _text, "link": _link}
         template = page.get_template("report.html.j2")
         index = folder / "index.html"
         write_whole(index, template.render(report, columns=self.columns))
@@ -107,7 +110,16 @@ class Report:
 def _text(value: object) -> str:
     if value is None:
         return ""
-    return f"{value:.1f}" if isinstance(value, float) else str(value)
+    return f"{value:.1f}" if isinstance(value, float) else readable(value)
+
+
+def _link(file: str) -> str:
+    """Return the address of a file beside the page.
+
+    >>> _link("javascript:a%20b#c?.html")
+    './javascript%3Aa%2520b%23c%3F.html'
+    """
+    return "./" + quote(file)
 
 
 def describe_machine() -> dict[str, str | None]:

@@ -7,7 +7,7 @@ import pytest
 
 from course_utils.runs.batch import run_batch
 from course_utils.runs.lessons import make_grid, read_lesson
-from course_utils.runs.model import FaultKind, Result, Settings, Task
+from course_utils.runs.model import FaultKind, Limits, Result, Settings, Task
 from course_utils.runs.processes import find_orphans
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "runs"
@@ -53,7 +53,7 @@ class Batch:
 def batch(tmp_path_factory) -> Batch:
     """Every fault but the slow ones, in one batch of two processes."""
     folder = tmp_path_factory.mktemp("batch")
-    settings = Settings(folder, run="faults", cell_timeout=120)
+    settings = Settings(folder, run="faults", limits=Limits(cell=120))
     broken = folder / "broken source.ipynb"
     broken.write_text('{\n "cells": [\n', encoding="utf-8")
     flag = str(folder / "flag")
@@ -76,6 +76,6 @@ def batch(tmp_path_factory) -> Batch:
 def limited(tmp_path_factory) -> Batch:
     """Notebooks without end under a limit of a second and a half, in this process."""
     folder = tmp_path_factory.mktemp("limited")
-    settings = Settings(folder, run="limited", cell_timeout=1.5)
+    settings = Settings(folder, run="limited", limits=Limits(cell=1.5))
     tasks = [fixture_task("endless"), fixture_task("stubborn"), fixture_task("fine")]
     return Batch(settings, run_batch(tasks, settings, executor=InlineExecutor()))
