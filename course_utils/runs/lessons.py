@@ -98,7 +98,7 @@ def _search(folder: Path) -> list[Path]:
 
 def read_lesson(path: Path) -> Lesson:
     """Read a notebook's defaults. A notebook that can't be read carries its fault."""
-    shown = readable(path)
+    shown, content = readable(path), b""
     try:
         # A pipe or a device would be read for ever.
         if not stat.S_ISREG(path.stat().st_mode):
@@ -159,12 +159,16 @@ def _defaults(notebook: NotebookNode) -> Values:
             case ast.Assign([ast.Name(name)], value) | ast.AnnAssign(
                 ast.Name(name), _, ast.expr() as value
             ):
-                defaults[name] = _value(ast.unparse(value))
+                defaults[name] = parse_value(ast.unparse(value))
     return defaults
 
 
-def _value(text: str) -> object:
-    """Return the Python value where the text is one, else the text."""
+def parse_value(text: str) -> object:
+    """Return the Python value where the text is one, else the text.
+
+    >>> parse_value("[1, 2]"), parse_value("relu")
+    ([1, 2], 'relu')
+    """
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
@@ -182,7 +186,7 @@ def parse_parameters(pairs: Iterable[tuple[str, str]]) -> dict[str, list[object]
         if name in ("device", "seed"):
             raise CourseError(f"use --{name} {text}, not -p {name} {text}.")
         literal = text.title() if text.lower() in ("true", "false") else text
-        grid.setdefault(name, []).append(_value(literal))
+        grid.setdefault(name, []).append(parse_value(literal))
     return grid
 
 

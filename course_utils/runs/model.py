@@ -1,9 +1,11 @@
 """What a batch consists of: tasks, settings, results, and what can go wrong."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 Values = dict[str, object]
 
@@ -29,7 +31,12 @@ class FaultKind(Enum):
     NOT_WRITTEN = "not written"
     WORKER_LOST = "worker lost"
     INTERRUPTED = "interrupted"
+    NOT_RUN = "not run"
     FAILED = "failed"
+
+
+# What says nothing of the lesson: the batch ended first.
+UNFINISHED = (FaultKind.INTERRUPTED, FaultKind.NOT_RUN)
 
 
 @dataclass(frozen=True)
@@ -140,18 +147,39 @@ class Settings:
 
 @dataclass(frozen=True)
 class Result:
-    """How one task ended; `notebook` and `page` are names of files in the folder."""
+    """How one task ended.
+
+    Attributes:
+        task: what was run.
+        fault: why it did not succeed, else None.
+        seconds: how long it took.
+        notebook: the executed notebook, a file in the batch's folder.
+        page: its page, another file there.
+        cell: the id of the cell in which it went wrong.
+        device: the device that the lesson's setup chose.
+        checksum: the SHA-256 of the notebook's file before the run.
+        measured: what `measured` put out: name, values, runs, low, high, held of each.
+    """
 
     task: Task
     fault: Fault | None = None
     seconds: float | None = None
     notebook: str | None = None
     page: str | None = None
+    cell: str = ""
+    device: str = ""
+    checksum: str = ""
+    measured: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def state(self) -> str:
         """'succeeded', or the kind of the fault."""
         return self.fault.kind.value if self.fault else "succeeded"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to an end of its own, good or bad."""
+        return not self.fault or self.fault.kind not in UNFINISHED
 
 
 def readable(text: object) -> str:

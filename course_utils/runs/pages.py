@@ -13,13 +13,16 @@ from course_utils.files import write_whole
 _TEMPLATE = Path(__file__).parent / "templates" / "page.html.j2"
 
 
-def write_page(notebook: NotebookNode, page: Path, folder: Path) -> None:
+def write_page(
+    notebook: NotebookNode, page: Path, folder: Path, failed: str = ""
+) -> None:
     """Write `notebook` as an HTML page to `page`.
 
     Args:
         notebook: the executed notebook, which is not changed.
         page: the file to write.
         folder: where the pictures that the text links to are found.
+        failed: the id of the cell in which the run failed; the page leads to it.
 
     Raises:
         OSError: the page can't be written.

@@ -9,6 +9,14 @@ from nbformat.v4 import new_code_cell, new_notebook
 from course_utils.runs.execute import execute
 from course_utils.runs.model import FaultKind, Limits
 
+GREEDY = """\
+import time
+held = []
+while True:
+    held.append(bytearray(b"x") * 20_000_000)
+    time.sleep(0.05)
+"""
+
 
 def run(*sources: str, **limits: float):
     cells = [new_code_cell(source) for source in sources]
@@ -48,3 +56,30 @@ def test_output_within_the_limit_is_kept():
     done = run("print('x' * 1000)", output=2000)
     assert done.fault is None
     assert done.notebook.cells[0].outputs[0].text == "x" * 1000 + "\n"
+
+
+def test_notebook_that_takes_too_long_is_stopped():
+    sleep = "import time; time.sleep(1)"
+    done = run(sleep, sleep, sleep, "time.sleep(60)", cell=30, notebook=8)
+    assert done.fault.kind is FaultKind.TIMED_OUT
+    assert done.fault.cause.startswith(
+        "The notebook ran longer than 8 s and was stopped in cell ["
+    )
+    assert done.fault.cause.endswith("; --timeout sets the limit.")
+
+
+def test_notebook_that_takes_too_much_memory_is_killed():
+    done = run("1 + 1", GREEDY, cell=60, memory=0.5e9)
+    assert done.fault.kind is FaultKind.TOO_MUCH_MEMORY
+    assert done.fault.cause == (
+        "Cell [2] used more than 0.5 GB of memory and was stopped; "
+        "--max-memory sets the limit."
+    )
+
+
+def test_memory_of_a_child_counts():
+    source = (
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {GREEDY!r}])"
+    )
+    done = run(source, cell=60, memory=0.5e9)
+    assert done.fault.kind is FaultKind.TOO_MUCH_MEMORY

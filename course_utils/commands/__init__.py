@@ -1,0 +1,1 @@
+"""Commands of `course` that fill a file of their own."""
