@@ -28,9 +28,21 @@ def find_device(notebook: NotebookNode) -> str:
 
 
 def find_measured(notebook: NotebookNode) -> tuple[dict[str, Any], ...]:
-    """Return what `measured` put out in a notebook, in order."""
+    """Return what `measured` put out in a notebook, in order.
+
+    What is not as `measured` makes it is left out: a notebook can put out anything.
+    """
     bundles = (output.get("data", {}).get(MEASURED) for output in _outputs(notebook))
-    return tuple(dict(bundle) for bundle in bundles if isinstance(bundle, dict))
+    return tuple(dict(bundle) for bundle in bundles if _is_whole(bundle))
+
+
+def _is_whole(bundle: Any) -> bool:
+    try:
+        values, labels = bundle["values"], bundle["runs"]
+        list(map(float, [*values, bundle["low"], bundle["high"]]))
+        return isinstance(bundle["name"], str) and len(labels) in (0, len(values))
+    except (TypeError, ValueError, KeyError, OverflowError):
+        return False
 
 
 def _outputs(notebook: NotebookNode) -> Iterator[NotebookNode]:

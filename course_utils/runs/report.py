@@ -6,6 +6,7 @@ import platform
 import posixpath
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ import jinja2
 from course_utils.doctor import COURSE, installed_version
 from course_utils.errors import CourseError
 from course_utils.files import replacing, write_whole
+from course_utils.runs.comparison import compare
 from course_utils.runs.journal import read_batch, read_results
 from course_utils.runs.model import FaultKind, Result, readable
 
@@ -114,7 +116,16 @@ class Report:
         page.filters |= {"text": _text, "link": _link}
         template = page.get_template("report.html.j2")
         index = folder / "index.html"
-        write_whole(index, template.render(report, columns=self.columns))
+        # What failed is what one looks for.
+        rows = sorted(self.rows, key=lambda row: row["state"] == "succeeded")
+        counts = Counter(str(row["state"]) for row in rows)
+        content = template.render(
+            report | {"results": rows, "counts": counts},
+            columns=self.columns,
+            comparisons=compare(self.results),
+            sources={row["source"]: row for row in self.rows if row["checksum"]},
+        )
+        write_whole(index, content)
         return index
 
 

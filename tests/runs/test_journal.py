@@ -23,7 +23,8 @@ ODD = {"n": 1, "x": 1.0, "on": True, "text": "1", "many": [1, (2,)], "none": Non
 FIRST = Task("a--seed-0", Path("/x/a.ipynb"), {"seed": 0}, ODD, title="x/a")
 SECOND = Task("b", Path(os.fsdecode(b"/x/b\xff.ipynb")))
 BROKEN = Task("c", Path("/x/c.ipynb"), fault=Fault(FaultKind.BROKEN, "Broken."))
-GOOD = Result(FIRST, None, 1.5, "a--seed-0.ipynb", checksum="ab", measured=({"n": 1},))
+LOSS = {"name": "loss", "values": [0.5], "runs": [], "low": 0, "high": 1, "held": True}
+GOOD = Result(FIRST, None, 1.5, "a--seed-0.ipynb", checksum="ab", measured=(LOSS,))
 BAD = Result(SECOND, Fault(FaultKind.RAISED, "\x1b[0m\x00 <x>"), 2.0, "b.ipynb")
 
 
