@@ -238,15 +238,28 @@ def strays_ended() -> Iterator[None]:
 
     On Linux; elsewhere only those are found that `end_orphans` knows by their mark.
     """
+    _start_tracker()
     if not adopt_orphans():
         yield
         return
-    resource_tracker.ensure_running()  # Python's own, which stays
     before = psutil.Process().children(recursive=True)
     try:
         yield
     finally:
         _end_descendants(before)
+
+
+def _start_tracker() -> None:
+    """Start Python's own tracker of what processes share; it stays to the end.
+
+    A terminal that is closed would end it, and it would complain.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        try:
+            resource_tracker.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_descendants(spared: Collection[psutil.Process]) -> None:
