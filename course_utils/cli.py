@@ -1,17 +1,16 @@
 """The command `course`. What a subcommand needs is imported in its body."""
 
-import signal
 import sys
 import time
-import uuid
 from collections.abc import Sized
-from datetime import datetime, timezone
-from pathlib import Path
 
 import click
 
 from course_utils.commands.grade import grade
+from course_utils.commands.paths import near
 from course_utils.commands.release import release
+from course_utils.commands.report import report
+from course_utils.commands.run import run
 from course_utils.errors import CourseError
 
 # What executes notebooks.
@@ -21,7 +20,10 @@ _notebooks = click.argument("notebooks", nargs=-1)
 
 
 class _Course(click.Group):
-    """A group in which a CourseError ends the command in one line and exit code 2."""
+    """A group in which errors for people and Ctrl-C end a command in one line.
+
+    The exit code is 2 for a CourseError, 130 for Ctrl-C.
+    """
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -29,6 +31,9 @@ class _Course(click.Group):
         except CourseError as error:
             click.echo(f"course {ctx.invoked_subcommand}: {error}", err=True)
             sys.exit(2)
+        except KeyboardInterrupt:
+            click.echo(f"course {ctx.invoked_subcommand}: interrupted.", err=True)
+            sys.exit(130)
 
 
 @click.group(cls=_Course, context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,117 +41,10 @@ def main() -> None:
     """Layer by Layer, for instructors and authors."""
 
 
-main.add_command(grade)
+main.add_command(run)
+main.add_command(report)
 main.add_command(release)
-
-
-@main.command()
-@_notebooks
-@click.option(
-    "--device",
-    "devices",
-    multiple=True,
-    show_default="what the lesson says",
-    help="cpu, cuda, mps or auto; give it again to run each lesson on several.",
-)
-@click.option(
-    "--seed",
-    "seeds",
-    multiple=True,
-    type=click.IntRange(0, 2**32 - 1),
-    show_default="what the lesson says",
-    help="Give it again to run each lesson with several.",
-)
-@click.option(
-    "-p",
-    "--parameter",
-    "parameters",
-    nargs=2,
-    multiple=True,
-    metavar="NAME VALUE",
-    help="A value for a lesson's parameter; given again for the same name, each value "
-    "is run.",
-)
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Each batch gets a new folder in here; 'latest' leads to the last one.",
-)
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    show_default="one for every two cores",
-    help="Lessons that run at the same time.",
-)
-@click.option(
-    "--cell-timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=600.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="A cell that takes longer is stopped.",
-)
-@click.option(
-    "--html/--no-html",
-    default=True,
-    show_default=True,
-    help="Also write a page of each.",
-)
-def run(
-    notebooks: tuple[str, ...],
-    devices: tuple[str, ...],
-    seeds: tuple[int, ...],
-    parameters: tuple[tuple[str, str], ...],
-    out: Path,
-    jobs: int | None,
-    cell_timeout: float,
-    html: bool,
-) -> None:
-    """Execute lessons in every combination of devices, seeds and parameters.
-
-    NOTEBOOKS are files, folders, or the start of a lesson's name, as in
-    `course run 01 10`; without any, every lesson in notebooks/ is run.
-
-    Exit code: 0 all runs succeeded, 1 some did not, 2 nothing was run because the
-    command can't be carried out, 130 interrupted.
-    """
-    from course_utils.doctor import require_packages
-
-    require_packages(*_EXECUTION)
-    from course_utils.runs import lessons
-    from course_utils.runs.batch import run_batch, show_progress
-    from course_utils.runs.model import Settings
-    from course_utils.runs.report import Report, make_run_folder, point_latest
-
-    if special := [device for device in devices if device not in ("auto", "cpu")]:
-        from course_utils.device import select_device  # it waits for torch
-
-        for device in special:
-            select_device(device)  # raises CourseError for one that is not there
-    grid = lessons.parse_parameters(parameters)
-    readings = map(lessons.read_lesson, lessons.find_notebooks(notebooks))
-    tasks, notes = lessons.make_grid(readings, devices, seeds, grid)
-    for note in notes:
-        click.echo(f"Note: {note}", err=True)
-    begun, clock = datetime.now(timezone.utc), time.perf_counter()
-    folder = make_run_folder(out, begun)
-    settings = Settings(folder, uuid.uuid4().hex, cell_timeout, pages=html)
-    # A batch that is told to end (a cancelled job) ends as it does on Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with show_progress(len(tasks)) as show:
-        results = run_batch(tasks, settings, jobs=jobs, on_result=show)
-    report = Report(results, time.perf_counter() - clock, begun)
-    click.echo(f"{report.table()}\n\n{report.summary}")
-    try:
-        index = report.write(folder)
-    except OSError as error:
-        click.echo(f"The report can't be written: {error.strerror}.", err=True)
-        sys.exit(report.exit_code or 1)
-    click.echo(f"Report: {_near(index)}")
-    point_latest(folder)
-    sys.exit(report.exit_code)
+main.add_command(grade)
 
 
 @main.command()
@@ -213,7 +111,7 @@ def lint(notebooks: tuple[str, ...], rules: bool) -> None:
     lessons = find_notebooks(notebooks)
     problems = find_problems(lessons)
     for path, rule, message in problems:
-        click.echo(f"{_near(path)}: {rule}: {message}")
+        click.echo(f"{near(path)}: {rule}: {message}")
     click.echo(f"{_count(lessons, 'lesson')}, {_count(problems, 'problem')}.")
     sys.exit(1 if problems else 0)
 
@@ -240,7 +138,7 @@ def links(check: bool) -> None:
     for path, text in outdated.items():
         if not check:
             write_whole(path, text)
-        click.echo(f"{_near(path)}{state}")
+        click.echo(f"{near(path)}{state}")
     if not outdated:
         click.echo("Every link agrees.")
     sys.exit(1 if check and outdated else 0)
@@ -264,12 +162,6 @@ def doctor(extras: bool) -> None:
         print_report(findings)
     complete = all(finding.ok for part in parts.values() for finding in part)
     sys.exit(0 if complete else 1)
-
-
-def _near(path: Path) -> Path:
-    """Return the path from the current folder, where it lies under that."""
-    here = Path.cwd().resolve()
-    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _count(things: Sized, noun: str) -> str:

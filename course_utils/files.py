@@ -7,6 +7,10 @@ from pathlib import Path
 
 SUFFIX = ".partial"
 
+# What this process is writing now, and whether it has given up writing.
+_unfinished: set[Path] = set()
+_given_up = False
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -28,10 +32,25 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     # By process, because two of them may write the same file at the same time.
     beside = path.with_name(f".{path.name}.{os.getpid()}{SUFFIX}")
+    if _given_up:
+        raise OSError(f"{path} is not written: this process is ending.")
+    _unfinished.add(beside)
     try:
         yield beside
         beside.replace(path)
     finally:
+        beside.unlink(missing_ok=True)
+        _unfinished.discard(beside)
+
+
+def give_up() -> None:
+    """Remove what this process is writing, and let it write no more.
+
+    For a thread that is about to end the process.
+    """
+    global _given_up
+    _given_up = True
+    for beside in list(_unfinished):
         beside.unlink(missing_ok=True)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from course_utils.files import replacing, write_whole
+from course_utils.files import give_up, replacing, write_whole
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,15 @@ def test_interrupted_block_leaves_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "file") as beside:
         beside.write_text("half")
         raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_left_or_written_once_it_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr("course_utils.files._given_up", False)
+    with pytest.raises(OSError), replacing(tmp_path / "one") as beside:
+        beside.touch()
+        give_up()
+        assert list(tmp_path.iterdir()) == []
+    with pytest.raises(OSError, match="this process is ending"):
+        write_whole(tmp_path / "two", "text")
     assert list(tmp_path.iterdir()) == []

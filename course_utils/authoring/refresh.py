@@ -11,8 +11,8 @@ from course_utils.display.bundles import ERROR_CLASS
 from course_utils.errors import CourseError
 from course_utils.files import write_whole
 from course_utils.runs.execute import execute
+from course_utils.runs.model import Limits
 
-CELL_TIMEOUT = 600.0  # seconds
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -20,7 +20,7 @@ def refresh(path: Path, *, only_normalise: bool = False) -> None:
     """Execute a lesson on the CPU and store its outputs; on a fault, change nothing.
 
     Raises:
-        CourseError: a cell failed, took over CELL_TIMEOUT seconds, or killed the
+        CourseError: a cell failed, went over the usual limits, or killed the
             kernel, or a playground's drawing failed; or `path` is no notebook.
         OSError: `path` can't be read or written.
 
@@ -43,7 +43,7 @@ def with_outputs(notebook: NotebookNode, folder: Path) -> NotebookNode:
     """
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     env = {"COURSE_DEVICE": "cpu", "PYTHONPATH": path}
-    execution = execute(notebook, cwd=folder, env=env, cell_timeout=CELL_TIMEOUT)
+    execution = execute(notebook, cwd=folder, env=env, limits=Limits())
     if execution.fault:
         raise CourseError(execution.fault.cause)
     for index, cell in enumerate(execution.notebook.cells):

@@ -167,6 +167,7 @@ def _grade(
     from course_utils.grading.overview import write_overview
     from course_utils.grading.reading import late_modules
     from course_utils.grading.records import Record, read_results, write_results
+    from course_utils.runs.processes import ended_by_signals
 
     begin = time.perf_counter()
     assignment.write(folder)
@@ -174,7 +175,7 @@ def _grade(
     texts = "\n".join(cell for s in submissions for cell in s.cells.values())
     modules = tuple(late_modules(texts))
     grading = batch.Grading(lessons, Limits(), assignment.unconfined, modules)
-    with batch.ended_by_signals(), Record(folder) as record:
+    with ended_by_signals(), Record(folder) as record:
         known = {r.submission.key: r for r in read_results(folder)}
         results = {
             submission.key: known[submission.key]

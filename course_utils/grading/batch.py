@@ -2,7 +2,6 @@
 
 import atexit
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 _TICK_SECONDS = 0.5
 # What starts, and compares, around the code's own time; a busy machine needs long.
 _SPARE_SECONDS = 240
-_ENDS = ("SIGINT", "SIGTERM", "SIGHUP")  # not all are there on every system
 _LOST = (
     "The process that graded this submission was killed, twice; this is often a lack "
     "of memory: fewer --jobs need less."
@@ -138,28 +136,6 @@ def grade_all(
         if executor is None:
             pool.shutdown(cancel_futures=True)
     return True
-
-
-@contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """In the block, the first signal that ends a program raises KeyboardInterrupt.
-
-    That is Ctrl-C, SIGTERM, or SIGHUP of a terminal that is closed. From then on they
-    do nothing until the block ends: it has time to put things in order.
-    """
-    numbers = [getattr(signal, name) for name in _ENDS if hasattr(signal, name)]
-
-    def end(*_: object) -> None:
-        for number in numbers:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, end) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _results(

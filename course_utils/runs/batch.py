@@ -1,6 +1,7 @@
 """All tasks of a batch on an executor: progress, interruption, and every result."""
 
 import errno
+import hashlib
 import signal
 import sys
 import time
@@ -18,6 +19,7 @@ from course_utils.runs.model import Fault, FaultKind, Result, Settings, Task
 from course_utils.runs.processes import (
     Workers,
     count_cores,
+    end_adopted,
     end_orphans,
     run_mark,
     thread_limits,
@@ -39,6 +41,7 @@ def run_batch(
     *,
     executor: Executor | None = None,
     jobs: int | None = None,
+    fail_fast: bool = False,
     on_result: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
     """Run every task once and return the results in the tasks' order.
@@ -52,6 +55,8 @@ def run_batch(
         settings: what the runs share; each batch needs a folder of its own.
         executor: any executor of processes; it is not shut down. Without one, a pool
             of `jobs` spawned processes, by default one for every two cores.
+        fail_fast: whether the first run that does not succeed ends the batch; the
+            tasks that were not finished then have the fault 'not run'.
         on_result: called in this thread for each result, as they come.
 
     Example:
@@ -70,30 +75,34 @@ def run_batch(
     results: dict[str, Result] = {}
     waiting: _Waiting = {}
     with ExitStack() as until_the_end:
+        kind, why = FaultKind.NOT_RUN, ""
         try:
             for result in _run(tasks, settings, pool, waiting):
                 results[result.task.name] = result
                 on_result(result)
+                if fail_fast and result.fault:
+                    why = f"{result.task.label} failed, and --fail-fast ended the batch"
+                    break
         except KeyboardInterrupt:
             # A second Ctrl-C would leave processes behind.
             for number in (signal.SIGINT, signal.SIGTERM):
                 handler = signal.signal(number, signal.SIG_IGN)
                 until_the_end.callback(signal.signal, number, handler)
+            kind, why = FaultKind.INTERRUPTED, "The batch was interrupted"
+        finally:
             begun = [task.name for f, (task, _) in waiting.items() if f.running()]
             for future in waiting:
                 future.cancel()
-            for task in [task for task in tasks if task.name not in results]:
-                when = "while it ran" if task.name in begun else "before it began"
-                cause = f"The batch was interrupted {when}."
-                result = Result(task, Fault(FaultKind.INTERRUPTED, cause))
-                results[task.name] = result
-                on_result(result)
-        finally:
             if executor is None:
                 pool.shutdown(cancel_futures=True)
             end_orphans(settings.run)
             for partial in settings.folder.glob(f".*{SUFFIX}"):
                 partial.unlink(missing_ok=True)
+        for task in [task for task in tasks if task.name not in results]:
+            when = "while it ran" if task.name in begun else "before it began"
+            result = Result(task, Fault(kind, f"{why} {when}."))
+            results[task.name] = result
+            on_result(result)
     return [results[task.name] for task in tasks]
 
 
@@ -120,6 +129,7 @@ def _run(
             try:
                 result = future.result()
             except (BrokenExecutor, ProcessExpired):
+                end_orphans(settings.run, task.name)
                 if task.name not in lost:
                     lost.add(task.name)
                     queue.append(task)
@@ -139,34 +149,54 @@ def run_task(task: Task, settings: Settings) -> Result:
     # Here and not above: the process that only waits for results starts without them.
     from course_utils.runs.execute import execute
     from course_utils.runs.pages import write_page
+    from course_utils.runs.readings import find_device, find_measured
 
     begin = time.perf_counter()
-    fault = notebook = page = None
+    result = Result(task)
     try:
         settings.folder.mkdir(parents=True, exist_ok=True)
         output = settings.folder / f"{task.name}.ipynb"
+        result = replace(result, checksum=checksum_of(task.notebook))
         limits = thread_limits(settings.threads)
         execution = execute(
             task.notebook,
             output=output,
             parameters=task.values,
             env=limits | run_mark(settings.run, task.name),
-            cell_timeout=settings.cell_timeout,
+            limits=settings.limits,
         )
-        fault, notebook = execution.fault, output.name
+        result = replace(
+            result,
+            fault=execution.fault,
+            notebook=output.name,
+            cell=execution.cell,
+            device=find_device(execution.notebook),
+            measured=find_measured(execution.notebook),
+        )
         if settings.pages:
-            target = output.with_suffix(".html")
-            write_page(execution.notebook, target, task.notebook.parent)
-            page = target.name
+            page = output.with_suffix(".html")
+            write_page(execution.notebook, page, task.notebook.parent, result.cell)
+            result = replace(result, page=page.name)
     except OSError as error:
+        fault = _disk_fault(error, settings.folder)
         if not task.notebook.exists():
             fault = Fault.missing(task.notebook)
-        fault = fault or _disk_fault(error, settings.folder)
+        result = replace(result, fault=result.fault or fault)
     except Exception as error:
-        fault = fault or Fault.unforeseen(error)
+        result = replace(result, fault=result.fault or Fault.unforeseen(error))
     finally:
         end_orphans(settings.run, task.name)
-    return Result(task, fault, time.perf_counter() - begin, notebook, page)
+        end_adopted()
+    return replace(result, seconds=time.perf_counter() - begin)
+
+
+def checksum_of(notebook: Path) -> str:
+    """Return the SHA-256 of a notebook's file.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    return hashlib.sha256(notebook.read_bytes()).hexdigest()
 
 
 def _disk_fault(error: OSError, folder: Path) -> Fault:

@@ -1,14 +1,12 @@
 """The one way to execute a notebook: papermill, one kernel of this interpreter."""
 
-import asyncio
 import logging
 import os
 import signal
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import nbformat
 from ipykernel.kernelspec import get_kernel_dict
@@ -24,10 +22,9 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from course_utils.files import write_whole
-from course_utils.runs.model import Fault, FaultKind, one_line
+from course_utils.runs.limits import Watch
+from course_utils.runs.model import NO_LIMITS, Fault, FaultKind, Limits, one_line
 
-# After the limit a cell is interrupted; one that ignores that is killed so much later.
-_GRACE_SECONDS = 5.0
 _KERNEL = "python3"
 
 # What went wrong is told by the fault; the libraries' own lines would stand beside it.
@@ -35,10 +32,11 @@ _SILENT = logging.Logger("course_utils.runs", logging.CRITICAL + 1)
 
 
 class Execution(NamedTuple):
-    """An executed notebook, and what went wrong in it."""
+    """An executed notebook, what went wrong in it, and the id of the cell in which."""
 
     notebook: NotebookNode
     fault: Fault | None
+    cell: str = ""
 
 
 def execute(
@@ -48,7 +46,7 @@ def execute(
     parameters: Mapping[str, object] | None = None,
     env: Mapping[str, str | None] | None = None,
     cwd: Path | None = None,
-    cell_timeout: float | None = None,
+    limits: Limits = NO_LIMITS,
 ) -> Execution:
     """Execute a notebook from top to bottom in a new kernel of this interpreter.
 
@@ -62,7 +60,7 @@ def execute(
         env: variables to set for the kernel beside this process's own; None removes
             one.
         cwd: the kernel's folder; by default the notebook's, else the current one.
-        cell_timeout: seconds that a cell may take; None for no limit.
+        limits: what the run may use; at a limit it is stopped.
 
     Raises:
         OSError: `notebook` can't be read, or `output` can't be written.
@@ -77,20 +75,20 @@ def execute(
     variables = kernel_environment(parameters, env)
     if isinstance(notebook, Path):
         cwd = cwd or notebook.parent
-        executed = load_notebook_node(str(notebook))
-    else:
-        executed = load_notebook_node(notebook)
+        text = notebook.read_text(encoding="utf-8-sig")
+        notebook = nbformat.reads(text, as_version=4)
+    executed = load_notebook_node(notebook)
     if parameters:
         executed = parameterize_notebook(
             executed, parameters, kernel_name=_KERNEL, language="python"
         )
-    fault = _run(executed, variables, cwd or Path.cwd(), cell_timeout)
+    fault, cell = _run(executed, variables, cwd or Path.cwd(), limits)
     if fault and fault.kind is FaultKind.NO_KERNEL:
         # Kernels that start together can choose the same port; then one gives up.
-        fault = _run(executed, variables, cwd or Path.cwd(), cell_timeout)
+        fault, cell = _run(executed, variables, cwd or Path.cwd(), limits)
     if output:
         write_whole(output, nbformat.writes(executed))
-    return Execution(executed, fault)
+    return Execution(executed, fault, cell if fault else "")
 
 
 def kernel_environment(
@@ -109,23 +107,26 @@ def kernel_environment(
 
 
 def _run(
-    notebook: NotebookNode, env: dict[str, str], cwd: Path, limit: float | None
-) -> Fault | None:
-    """Execute `notebook` in place, as papermill's own engine does, without saving."""
+    notebook: NotebookNode, env: dict[str, str], cwd: Path, limits: Limits
+) -> tuple[Fault | None, str]:
+    """Execute `notebook` in place, as papermill's own engine does, without saving.
+
+    Returns the fault, and the id of the last cell that began.
+    """
     kernel = _Kernel(kernel_name=_KERNEL, log=_SILENT)
-    cells = _Cells(kernel, limit)
     manager = NotebookExecutionManager(notebook, progress_bar=False)
-    client = PapermillNotebookClient(
-        manager,
-        km=kernel,
-        kernel_name=_KERNEL,
-        # The graceful way took seconds in one run of twenty.
-        shutdown_kernel="immediate",
-        on_cell_execute=cells.begin,
-        on_cell_executed=cells.end,
-        log=_SILENT,
-    )
-    with tempfile.TemporaryFile() as log:
+    with tempfile.TemporaryFile() as log, Watch(kernel, limits, log) as watch:
+        client = _Client(
+            manager,
+            watch=watch,
+            km=kernel,
+            kernel_name=_KERNEL,
+            # The graceful way took seconds in one run of twenty.
+            shutdown_kernel="immediate",
+            on_cell_execute=watch.begin,
+            on_cell_executed=watch.end,
+            log=_SILENT,
+        )
         options = {"env": env, "cwd": str(cwd), "stdout": log, "stderr": log}
         manager.notebook_start()
         try:
@@ -138,17 +139,11 @@ def _run(
         except PapermillExecutionError as error:
             fault = _raised(error)
         except DeadKernelError:
-            fault = _dead_kernel(cells)
+            fault = _dead_kernel(watch)
         except (RuntimeError, TimeoutError) as error:
             # nbclient has no kind of its own for a kernel that never answers.
-            fault = Fault.unforeseen(error) if cells.count else _no_kernel(log)
-    if cells.expired is None:
-        return fault
-    return Fault(
-        FaultKind.TIMED_OUT,
-        f"Cell [{cells.expired}] ran longer than {limit:g} s and was stopped; "
-        "--cell-timeout sets the limit.",
-    )
+            fault = Fault.unforeseen(error) if watch.count else _no_kernel(log)
+    return watch.fault or fault, watch.cell
 
 
 class _Kernel(AsyncKernelManager):
@@ -159,41 +154,21 @@ class _Kernel(AsyncKernelManager):
         return KernelSpec(**get_kernel_dict())
 
 
-class _Cells:
-    """Counts the cells of a run, and stops one that takes longer than the limit.
+class _Client(PapermillNotebookClient):
+    """Puts no more output into the notebook than the watch admits."""
 
-    Attributes:
-        count: how many cells have begun: the latest one's number, as in `[3]`.
-        expired: the number of the cell that reached the limit, else None.
-        process: the kernel's, from the first cell on.
-    """
+    def __init__(
+        self, manager: NotebookExecutionManager, *, watch: Watch, **options: Any
+    ) -> None:
+        super().__init__(manager, **options)
+        self._watch = watch
 
-    def __init__(self, kernel: AsyncKernelManager, limit: float | None) -> None:
-        self.kernel = kernel
-        self.limit = limit
-        self.count = 0
-        self.expired: int | None = None
-        self.process: subprocess.Popen[bytes] | None = None
-        self._clock: asyncio.Task[None] | None = None
-
-    def begin(self, cell: NotebookNode, cell_index: int) -> None:
-        self.count += 1
-        self.process = getattr(self.kernel.provisioner, "process", None)
-        if self.limit:
-            self._clock = asyncio.ensure_future(self._stop(self.limit))
-
-    def end(self, cell: NotebookNode, cell_index: int, execute_reply: object) -> None:
-        if self._clock:
-            self._clock.cancel()
-
-    async def _stop(self, limit: float) -> None:
-        await asyncio.sleep(limit)
-        self.expired = self.count
-        # Interrupted, the cell ends with an error that papermill stores in the output.
-        await self.kernel.interrupt_kernel()
-        await asyncio.sleep(_GRACE_SECONDS)
-        if self.kernel.provisioner:
-            await self.kernel.provisioner.kill()
+    def process_message(
+        self, msg: dict[str, Any], cell: NotebookNode, cell_index: int
+    ) -> NotebookNode | None:
+        if self._watch.admits(msg):
+            return super().process_message(msg, cell, cell_index)
+        return None
 
 
 def _raised(error: PapermillExecutionError) -> Fault:
@@ -205,16 +180,16 @@ def _raised(error: PapermillExecutionError) -> Fault:
     return Fault(FaultKind.RAISED, f"{where}: {message}" if message else f"{where}.")
 
 
-def _dead_kernel(cells: _Cells) -> Fault:
+def _dead_kernel(watch: Watch) -> Fault:
     """Describe a kernel that ended by itself, from its exit code (-9: killed)."""
-    code = cells.process.poll() if cells.process else None
+    code = watch.process.poll() if watch.process else None
     how = "it ended" if code is None else f"its process ended with exit code {code}"
     if code is not None and code < 0:
         names = {number.value: number.name for number in signal.Signals}
         name = names.get(-code, f"signal {-code}")
         memory = ", which is often a lack of memory" if name == "SIGKILL" else ""
         how = f"it was killed by {name}{memory}"
-    cause = f"The kernel died in cell [{cells.count}]: {how}."
+    cause = f"The kernel died in cell [{watch.count}]: {how}."
     return Fault(FaultKind.DEAD_KERNEL, cause)
 
 

@@ -3,7 +3,9 @@
 import ast
 import itertools
 import json
+import os
 import re
+import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +14,14 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_utils.errors import CourseError
-from course_utils.runs.model import Fault, FaultKind, Task, Values, one_line
+from course_utils.runs.model import Fault, FaultKind, Task, Values, one_line, readable
+
+# How a zip archive begins, one with files and an empty one.
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+# Bytes that are no text, and controls; more is allowed in a file's name.
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+# What a report's own page is called, so no lesson's.
+_TAKEN = {"index"}
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,9 @@ def find_notebooks(names: Sequence[str] = ()) -> list[Path]:
     """Return the named notebooks; without names, every lesson in notebooks/.
 
     A name is a notebook, a folder of notebooks, or the start of a lesson's name
-    ("01" is notebooks/01_linear_layers.ipynb). A notebook need not be there.
+    ("01" is notebooks/01_linear_layers.ipynb). A notebook need not be there. Folders
+    are searched with those inside them; hidden files, hidden folders and links to
+    folders are left out.
 
     Raises:
         CourseError: there is no notebook to run.
@@ -47,7 +58,11 @@ def find_notebooks(names: Sequence[str] = ()) -> list[Path]:
         names = [str(folder)]
     paths = list(dict.fromkeys(path for name in names for path in _paths(name)))
     if not paths:
-        raise CourseError(f"no notebook found in {', '.join(names)}.")
+        where = readable(", ".join(names))
+        raise CourseError(
+            f"no notebook found in {where}: there is no file *.ipynb, also in the "
+            "folders inside. Unpack archives first."
+        )
     return paths
 
 
@@ -60,27 +75,51 @@ def lesson_folder() -> Path:
 def _paths(name: str) -> list[Path]:
     path = Path(name)
     if path.is_dir():
-        matches = sorted(path.glob("*.ipynb"))
+        matches = _search(path)
     elif not path.suffix and path.name == name:
         matches = sorted(lesson_folder().glob(f"{name}*.ipynb")) or [path]
     else:
         matches = [path]
-    return [match.resolve() for match in matches]
+    # A link keeps its own name and folder: they may say whose notebook it is.
+    return [Path(os.path.abspath(match)) for match in matches]  # noqa: PTH100
+
+
+def _search(folder: Path) -> list[Path]:
+    found: list[Path] = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [
+            Path(place, name)
+            for name in files
+            if name.lower().endswith(".ipynb") and not name.startswith(".")
+        ]
+    return sorted(found)
 
 
 def read_lesson(path: Path) -> Lesson:
     """Read a notebook's defaults. A notebook that can't be read carries its fault."""
+    shown, content = readable(path), b""
     try:
-        text = path.read_text(encoding="utf-8")
+        # A pipe or a device would be read for ever.
+        if not stat.S_ISREG(path.stat().st_mode):
+            cause = f"{shown} is no file that can be read."
+            return Lesson(path, fault=Fault(FaultKind.BROKEN, cause))
+        content = path.read_bytes()
+        text = content.decode("utf-8-sig")
         json.loads(text)  # says in which line it is broken, as nbformat does not
         notebook = nbformat.reads(text, as_version=4)
         nbformat.validate(notebook)
     except FileNotFoundError:
         return Lesson(path, fault=Fault.missing(path))
     except OSError as error:
-        cause = f"{path} can't be read: {error.strerror}."
+        cause = f"{shown} can't be read: {error.strerror}."
     except UnicodeDecodeError:
-        cause = f"{path} can't be read: it is not UTF-8 text."
+        cause = f"{shown} can't be read: it is not UTF-8 text."
+        if content.startswith(_ZIP):
+            cause = (
+                f"{shown} is a zip archive, no notebook: "
+                "unpack it, and name the folder that it makes."
+            )
     except json.JSONDecodeError as error:
         where = f"not JSON from line {error.lineno} on ({error.msg})"
         cause = f"The notebook is broken: {where}."
@@ -88,8 +127,23 @@ def read_lesson(path: Path) -> Lesson:
         reason = one_line(str(error)) or type(error).__name__
         cause = f"The notebook is broken: {reason.rstrip('.')}."
     else:
-        return Lesson(path, _defaults(notebook))
+        return Lesson(path, _defaults(notebook), _other_language(notebook))
     return Lesson(path, fault=Fault(FaultKind.BROKEN, cause))
+
+
+def _other_language(notebook: NotebookNode) -> Fault | None:
+    """Return the fault of a notebook that says it is not written in Python."""
+    kernel = notebook.metadata.get("kernelspec", {})
+    language = kernel.get("language") or notebook.metadata.get("language_info", {}).get(
+        "name", "python"
+    )
+    if "python" in str(language).lower():
+        return None
+    return Fault(
+        FaultKind.OTHER_LANGUAGE,
+        f"It is written in {readable(language)} (kernel {readable(kernel.get('name'))})"
+        "; only notebooks in Python are run.",
+    )
 
 
 def _defaults(notebook: NotebookNode) -> Values:
@@ -105,12 +159,16 @@ def _defaults(notebook: NotebookNode) -> Values:
             case ast.Assign([ast.Name(name)], value) | ast.AnnAssign(
                 ast.Name(name), _, ast.expr() as value
             ):
-                defaults[name] = _value(ast.unparse(value))
+                defaults[name] = parse_value(ast.unparse(value))
     return defaults
 
 
-def _value(text: str) -> object:
-    """Return the Python value where the text is one, else the text."""
+def parse_value(text: str) -> object:
+    """Return the Python value where the text is one, else the text.
+
+    >>> parse_value("[1, 2]"), parse_value("relu")
+    ([1, 2], 'relu')
+    """
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
@@ -128,7 +186,7 @@ def parse_parameters(pairs: Iterable[tuple[str, str]]) -> dict[str, list[object]
         if name in ("device", "seed"):
             raise CourseError(f"use --{name} {text}, not -p {name} {text}.")
         literal = text.title() if text.lower() in ("true", "false") else text
-        grid.setdefault(name, []).append(_value(literal))
+        grid.setdefault(name, []).append(parse_value(literal))
     return grid
 
 
@@ -157,13 +215,16 @@ def make_grid(
     lessons = list(lessons)
     notes = _check_parameters(lessons, axes)
     tasks: list[Task] = []
-    taken: set[str] = set()
+    taken = set(_TAKEN)
+    titles = _titles([lesson.path for lesson in lessons])
     for lesson in lessons:
+        title = titles[lesson.path]
         own = {name: axes[name] for name in axes if name in lesson.defaults}
         for chosen in itertools.product(*own.values()):
             values = dict(zip(own, chosen, strict=True))
-            name = _file_name(lesson, values, taken)
-            tasks.append(Task(name, lesson.path, values, lesson.defaults, lesson.fault))
+            name = _file_name(title, values, taken)
+            task = Task(name, lesson.path, values, lesson.defaults, lesson.fault, title)
+            tasks.append(task)
     return tasks, notes
 
 
@@ -189,9 +250,27 @@ def _check_parameters(lessons: list[Lesson], axes: Iterable[str]) -> list[str]:
     return notes
 
 
-def _file_name(lesson: Lesson, values: Values, taken: set[str]) -> str:
+def _titles(paths: Sequence[Path]) -> dict[Path, str]:
+    """Return what each notebook is called: as many folders as tell all apart.
+
+    >>> _titles([Path("a/adams/01.ipynb"), Path("a/baker/01.ipynb")]).values()
+    dict_values(['adams/01', 'baker/01'])
+    """
+    titles: dict[Path, str] = {}
+    for depth in range(1, max((len(path.parts) for path in paths), default=0) + 1):
+        titles = {path: "/".join(path.parts[-depth:]) for path in paths}
+        if len(set(titles.values())) == len(titles):
+            break
+    return {
+        path: title[: len(title) - len(path.suffix)] for path, title in titles.items()
+    }
+
+
+def _file_name(title: str, values: Values, taken: set[str]) -> str:
+    """Return a name for a task's files that no other has, and every system takes."""
     parts = [f"{name}-{_slug(value)}" for name, value in values.items()]
-    base = name = "--".join([lesson.path.stem, *parts])[:150]
+    name = "--".join([*_UNSAFE.sub("_", title).split("/"), *parts])
+    base = name = name.encode()[:150].decode(errors="ignore")
     number = 1
     # Compared without case: some file systems take A and a for the same name.
     while name.lower() in taken:

@@ -1,9 +1,11 @@
 """What a batch consists of: tasks, settings, results, and what can go wrong."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 Values = dict[str, object]
 
@@ -17,16 +19,24 @@ class FaultKind(Enum):
 
     MISSING = "missing"
     BROKEN = "broken"
+    OTHER_LANGUAGE = "other language"
     NO_KERNEL = "no kernel"
     RAISED = "raised"
     TIMED_OUT = "timed out"
+    TOO_MUCH_OUTPUT = "too much output"
+    TOO_MUCH_MEMORY = "too much memory"
     DEAD_KERNEL = "dead kernel"
     ENDED_EARLY = "ended early"
     DISK_FULL = "disk full"
     NOT_WRITTEN = "not written"
     WORKER_LOST = "worker lost"
     INTERRUPTED = "interrupted"
+    NOT_RUN = "not run"
     FAILED = "failed"
+
+
+# What says nothing of the lesson: the batch ended first.
+UNFINISHED = (FaultKind.INTERRUPTED, FaultKind.NOT_RUN)
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,7 @@ class Fault:
     @classmethod
     def missing(cls, notebook: Path) -> "Fault":
         """Return the fault of a notebook that is not there."""
-        return cls(FaultKind.MISSING, f"There is no notebook {notebook}.")
+        return cls(FaultKind.MISSING, f"There is no notebook {readable(notebook)}.")
 
     @classmethod
     def unforeseen(cls, error: BaseException) -> "Fault":
@@ -54,7 +64,8 @@ class Task:
     """One lesson to run once.
 
     `name` is that of its files, unique in a batch. `values` are injected after the
-    notebook's `parameters` cell; `defaults` are what that cell says.
+    notebook's `parameters` cell; `defaults` are what that cell says. `title` is what
+    the lesson is called where the name of its file does not tell it from others.
 
     >>> task = Task("01--seed-1", Path("01.ipynb"), {"seed": 1, "width": 8})
     >>> task.label, task.seed, task.parameters
@@ -66,11 +77,12 @@ class Task:
     values: Values = field(default_factory=dict)
     defaults: Values = field(default_factory=dict)
     fault: Fault | None = None
+    title: str = ""
 
     @property
     def lesson(self) -> str:
-        """The lesson's name: '01_linear_layers'."""
-        return self.notebook.stem
+        """The lesson's name: '01_linear_layers', or 'adams/01_linear_layers'."""
+        return readable(self.title or self.notebook.stem)
 
     @property
     def device(self) -> str:
@@ -95,42 +107,97 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What one run may use; None for no limit.
+
+    Attributes:
+        cell: seconds for each cell.
+        notebook: seconds for all of it, from the start of the kernel.
+        output: bytes that its cells may put out, all together.
+        memory: bytes that its processes may hold, all together.
+    """
+
+    cell: float | None = 600.0
+    notebook: float | None = None
+    output: float | None = 20e6
+    memory: float | None = None
+
+
+NO_LIMITS = Limits(cell=None, output=None)
+
+
+@dataclass(frozen=True)
 class Settings:
     """What all runs of a batch share.
 
     Attributes:
         folder: takes the results.
         run: marks the processes of this batch, so that none is left behind.
-        cell_timeout: seconds that a cell may take; None for no limit.
+        limits: what each run may use.
         pages: whether each notebook is also written as an HTML page.
         threads: the most threads that a library may start in a kernel.
     """
 
     folder: Path
     run: str
-    cell_timeout: float | None = 600.0
+    limits: Limits = field(default_factory=Limits)
     pages: bool = True
     threads: int | None = None
 
 
 @dataclass(frozen=True)
 class Result:
-    """How one task ended; `notebook` and `page` are names of files in the folder."""
+    """How one task ended.
+
+    Attributes:
+        task: what was run.
+        fault: why it did not succeed, else None.
+        seconds: how long it took.
+        notebook: the executed notebook, a file in the batch's folder.
+        page: its page, another file there.
+        cell: the id of the cell in which it went wrong.
+        device: the device that the lesson's setup chose.
+        checksum: the SHA-256 of the notebook's file before the run.
+        measured: what `measured` put out: name, values, runs, low, high, held of each.
+    """
 
     task: Task
     fault: Fault | None = None
     seconds: float | None = None
     notebook: str | None = None
     page: str | None = None
+    cell: str = ""
+    device: str = ""
+    checksum: str = ""
+    measured: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def state(self) -> str:
         """'succeeded', or the kind of the fault."""
         return self.fault.kind.value if self.fault else "succeeded"
 
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to an end of its own, good or bad."""
+        return not self.fault or self.fault.kind not in UNFINISHED
+
+
+def readable(text: object) -> str:
+    r"""Return text that every terminal and every page can show, in one line.
+
+    A file's name can hold bytes that are no text, or commands to a terminal.
+
+    >>> readable(Path("bad\udcff \x1b[2J.ipynb"))
+    'bad\\udcff \\x1b[2J.ipynb'
+    """
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii")
+        for sign in str(text)
+    )
+
 
 def one_line(text: str) -> str:
-    """Return the first line that is not empty, without colours, not too long."""
+    """Return the first line that is not empty, readable, not too long."""
     lines = _COLOURS.sub("", text).strip().splitlines()
-    line = lines[0].strip() if lines else ""
+    line = readable(lines[0].strip().expandtabs(1)) if lines else ""
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

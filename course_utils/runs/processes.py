@@ -1,21 +1,30 @@
 """Processes of a batch: the workers, their limits, and orphans that a lesson leaves."""
 
+import ctypes
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from typing import Any, TypeVar
 
 import psutil
 from pebble import ProcessPool
 
+from course_utils.files import give_up
+
 T = TypeVar("T")
 
 _MARK = "COURSE_BATCH_RUN"
+_ENDS = ("SIGINT", "SIGTERM", "SIGHUP")  # not all are there on every system
+_PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
+
+# Whether this process is a worker that gets the children of processes that ended.
+_adopts = False
 
 
 class Workers(Executor):
@@ -82,9 +91,14 @@ class Workers(Executor):
 
 def _prepare() -> None:
     """Make a new worker process ready."""
-    # Ctrl-C reaches every process of the terminal; the parent alone acts on it. (A
-    # function, not SIG_IGN: kernels would inherit that and could not be interrupted.)
-    signal.signal(signal.SIGINT, lambda *_: None)
+    global _adopts
+    # Ctrl-C reaches every process of the terminal; the parent alone acts on it, and on
+    # a terminal that is closed. (A function, not SIG_IGN: kernels would inherit that
+    # and could not be interrupted.)
+    for name in ("SIGINT", "SIGHUP"):
+        if number := getattr(signal, name, None):
+            signal.signal(number, lambda *_: None)
+    _adopts = adopt_orphans()
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -93,7 +107,10 @@ def _prepare() -> None:
 def _end_with_parent() -> None:
     if parent := parent_process():
         parent.join()
-        # The kernel notices that this process is gone, and ends too.
+        give_up()
+        # Elsewhere than on Linux the kernel notices that this process is gone.
+        end_adopted()
+        give_up()
         os._exit(1)
 
 
@@ -111,6 +128,44 @@ def _interrupts_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[Callable[[], None]]:
+    """In the block, the first signal that ends a program raises KeyboardInterrupt.
+
+    That is Ctrl-C, SIGTERM, or the SIGHUP of a terminal that is closed; one that is
+    ignored already, as by nohup, stays so. From then on they do nothing: the program
+    has time to put things in order, and to end. Yields a function that makes them do
+    nothing from its call to the end of the block.
+    """
+    numbers = [getattr(signal, name) for name in _ENDS if hasattr(signal, name)]
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    terminals = [number for number in (1, 2) if os.isatty(number)]
+    ended = False
+
+    def ignore() -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+
+    def end(number: int, _: object) -> None:
+        nonlocal ended
+        ended = True
+        ignore()
+        if signal.Signals(number).name == "SIGHUP":
+            for terminal in terminals:  # it is gone: writing to it would be an error
+                os.dup2(os.open(os.devnull, os.O_WRONLY), terminal)
+        raise KeyboardInterrupt
+
+    try:
+        for number, handler in handlers.items():
+            if handler is not signal.SIG_IGN:
+                signal.signal(number, end)
+        yield ignore
+    finally:
+        for number, handler in handlers.items():
+            if not ended:
+                signal.signal(number, handler or signal.SIG_DFL)
 
 
 def count_cores() -> int:
@@ -155,3 +210,65 @@ def end_orphans(run: str, task: str = "") -> int:
             process.kill()
     psutil.wait_procs(orphans, timeout=5)
     return len(orphans)
+
+
+def adopt_orphans() -> bool:
+    """Make this process the parent of its descendants whose own parent ends.
+
+    Returns whether it is: on Linux alone.
+    """
+    if sys.platform != "linux":
+        return False
+    libc = ctypes.CDLL(None)
+    return libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+
+def end_adopted() -> None:
+    """Kill every descendant of this process, if it is a worker that adopts them.
+
+    It finds what `end_orphans` can't: processes that have emptied their environment.
+    """
+    if _adopts:
+        _end_descendants(())
+
+
+@contextmanager
+def strays_ended() -> Iterator[None]:
+    """Kill, at the block's end, every process that began in it and still runs.
+
+    On Linux; elsewhere only those are found that `end_orphans` knows by their mark.
+    """
+    _start_tracker()
+    if not adopt_orphans():
+        yield
+        return
+    before = psutil.Process().children(recursive=True)
+    try:
+        yield
+    finally:
+        _end_descendants(before)
+
+
+def _start_tracker() -> None:
+    """Start Python's own tracker of what processes share; it stays to the end.
+
+    A terminal that is closed would end it, and it would complain.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        try:
+            resource_tracker.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_descendants(spared: Collection[psutil.Process]) -> None:
+    for _ in range(20):  # one may have started another before it was killed
+        descendants = psutil.Process().children(recursive=True)
+        left = [process for process in descendants if process not in spared]
+        if not left:
+            return
+        for process in left:
+            with suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(left, timeout=1)

@@ -1,20 +1,27 @@
 """A batch's results: the table, report.json, index.html, and the folder for them."""
 
 import json
+import os
 import platform
+import posixpath
+import subprocess
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import jinja2
 
-from course_utils.doctor import installed_version
+from course_utils.doctor import COURSE, installed_version
 from course_utils.errors import CourseError
 from course_utils.files import replacing, write_whole
-from course_utils.runs.model import FaultKind, Result
+from course_utils.runs.comparison import compare
+from course_utils.runs.journal import read_batch, read_results
+from course_utils.runs.model import FaultKind, Result, readable
 
 COLUMNS = ("lesson", "device", "seed", "parameters", "state", "seconds", "cause")
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -22,11 +29,14 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class Report:
-    """The results of one batch, and the wall clock seconds that it took."""
+    """The results of a batch, or several, and the wall clock seconds that they took."""
 
     results: Sequence[Result]
     seconds: float
     begun: datetime
+    machine: Mapping[str, str | None] = field(
+        default_factory=lambda: describe_machine()
+    )
 
     @property
     def summary(self) -> str:
@@ -52,7 +62,7 @@ class Report:
                 "name": result.task.name,
                 "lesson": result.task.lesson,
                 "source": str(result.task.notebook),
-                "device": result.task.device,
+                "device": result.device or result.task.device,
                 "seed": result.task.seed,
                 "parameters": result.task.parameters,
                 "values": result.task.values,
@@ -62,6 +72,9 @@ class Report:
                 "seconds": result.seconds,
                 "notebook": result.notebook,
                 "page": result.page,
+                "cell": result.cell,
+                "checksum": result.checksum,
+                "measured": list(result.measured),
             }
             for result in self.results
         ]
@@ -90,34 +103,100 @@ class Report:
             "begun": self.begun.isoformat(timespec="seconds"),
             "seconds": round(self.seconds, 2),
             "summary": self.summary,
-            "machine": describe_machine(),
+            "machine": self.machine,
+            "interrupted": self.exit_code == 130,
             "results": self.rows,
         }
         content = json.dumps(report, indent=1, ensure_ascii=False, default=str)
-        write_whole(folder / "report.json", content + "\n")
+        # A lone surrogate, from a name that is no text, becomes JSON's own escape.
+        content = (content + "\n").encode("utf-8", "backslashreplace")
+        write_whole(folder / "report.json", content)
         templates = jinja2.FileSystemLoader(_TEMPLATES)
         page = jinja2.Environment(loader=templates, autoescape=True)
-        page.filters["text"] = _text
+        page.filters |= {"text": _text, "link": _link}
         template = page.get_template("report.html.j2")
         index = folder / "index.html"
-        write_whole(index, template.render(report, columns=self.columns))
+        # What failed is what one looks for.
+        rows = sorted(self.rows, key=lambda row: row["state"] == "succeeded")
+        counts = Counter(str(row["state"]) for row in rows)
+        content = template.render(
+            report | {"results": rows, "counts": counts},
+            columns=self.columns,
+            comparisons=compare(self.results),
+            sources={row["source"]: row for row in self.rows if row["checksum"]},
+        )
+        write_whole(index, content)
         return index
 
 
 def _text(value: object) -> str:
     if value is None:
         return ""
-    return f"{value:.1f}" if isinstance(value, float) else str(value)
+    return f"{value:.1f}" if isinstance(value, float) else readable(value)
+
+
+def _link(file: str) -> str:
+    """Return the address of a file beside the page.
+
+    >>> _link("javascript:a%20b#c?.html")
+    './javascript%3Aa%2520b%23c%3F.html'
+    """
+    return "./" + quote(file)
+
+
+def read_report(folders: Sequence[Path], out: Path) -> Report:
+    """Return the report on the batches of these folders, to be written to `out`.
+
+    Raises:
+        CourseError: a folder is none of `course run`.
+    """
+    batches = [read_batch(folder) for folder in folders]
+    results: list[Result] = []
+    total = 0.0
+    for folder, batch in zip(folders, batches, strict=True):
+        found, seconds = read_results(folder, batch)
+        total += seconds
+        # From the report's page to the files beside the batch's own.
+        there = Path(os.path.relpath(folder, out)).as_posix()
+        for result in found:
+            notebook, page = (
+                file and posixpath.normpath(f"{there}/{file}")
+                for file in (result.notebook, result.page)
+            )
+            results.append(replace(result, notebook=notebook, page=page))
+    machine = {
+        name: " / ".join(
+            dict.fromkeys(str(batch.machine.get(name)) for batch in batches)
+        )
+        for name in batches[0].machine
+    }
+    return Report(results, total, min(batch.begun for batch in batches), machine)
 
 
 def describe_machine() -> dict[str, str | None]:
     """Return the versions that decide what numbers a run gives."""
     packages = ("torch", "numpy", "papermill", "ipykernel")
     return {
+        "course": _course_version(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "executable": sys.executable,
     } | {package: installed_version(package) for package in packages}
+
+
+def _course_version() -> str | None:
+    """Return the course's version, in a checkout with its commit."""
+    version = installed_version(COURSE)
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    checkout = Path(__file__).parents[2]
+    if (checkout / ".git").exists():
+        with suppress(OSError, subprocess.SubprocessError):
+            done = subprocess.run(
+                command, cwd=checkout, capture_output=True, text=True, timeout=10
+            )
+            if done.returncode == 0:
+                return f"{version}, commit {done.stdout.strip()}"
+    return version
 
 
 def make_run_folder(out: Path, begun: datetime) -> Path:

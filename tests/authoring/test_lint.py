@@ -173,7 +173,7 @@ def test_command_reports_a_missing_notebook(folder):
 def test_command_without_lessons_is_refused(tmp_path):
     result = lint(tmp_path)
     assert result.exit_code == 2
-    assert result.stderr == f"course lint: no notebook found in {tmp_path}.\n"
+    assert result.stderr.startswith(f"course lint: no notebook found in {tmp_path}: ")
 
 
 def test_rules_are_listed_with_what_they_ask_for():

@@ -1,15 +1,12 @@
 """A batch: what happens to one submission never stops the others."""
 
-import os
-import signal
-import sys
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 
 import pytest
 
 from course_utils.exercises.model import State, Verdict
 from course_utils.grading import batch
-from course_utils.grading.batch import Grading, ended_by_signals, grade, grade_all
+from course_utils.grading.batch import Grading, grade, grade_all
 from course_utils.grading.confinement import Limits
 from course_utils.grading.model import Learner, Mark, Result, Submission
 
@@ -93,23 +90,6 @@ def test_interrupt_keeps_what_is_finished(threads):
     given = [submission(key) for key in "abc"]
     assert not grade_all(given, GRADING, executor=threads, on_result=keep)
     assert len(results) == 1
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_first_signal_interrupts_and_others_wait_for_the_end(number):
-    before = signal.getsignal(number)
-    after = []
-    with ended_by_signals():
-        try:
-            os.kill(os.getpid(), number)
-            signal.sigtimedwait([], 0.1)
-        except KeyboardInterrupt:
-            for again in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                os.kill(os.getpid(), again)
-            after.append("still here")
-    assert after == ["still here"]
-    assert signal.getsignal(number) is before
 
 
 def test_lesson_that_is_gone_is_the_submissions_problem(tmp_path):

@@ -1,33 +1,21 @@
 """The command `course run`, from its options to its exit code."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
-import psutil
+import click
 import pytest
 from click.testing import CliRunner
 
 from course_utils import doctor
 from course_utils.cli import main
 
-from .conftest import FIXTURES
-
-COMMAND = [sys.executable, "-m", "course_utils.cli", "run"]
-CHECKOUT = Path(__file__).parents[2]
+from .conftest import COMMAND, FIXTURES, environment
 
 
 def run(*arguments: object):
     return CliRunner().invoke(main, ["run", *map(str, arguments)])
-
-
-def environment(**more: str) -> dict[str, str]:
-    path = os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")])
-    return os.environ | {"PYTHONPATH": path, "PYTHONUTF8": "1"} | more
 
 
 def test_help_waits_for_no_library():
@@ -46,9 +34,8 @@ def test_help_waits_for_no_library():
 
 def test_help_names_every_option():
     text = run("--help").output
-    for option in ("--device", "--seed", "-p", "--out", "--jobs", "--cell-timeout"):
-        assert option in text
-    assert "--no-html" in text
+    for option in main.commands["run"].params:
+        assert option.opts[-1] in text or isinstance(option, click.Argument)
 
 
 def test_failed_run_has_its_row_report_and_exit_code(tmp_path):
@@ -71,6 +58,7 @@ def test_failed_run_has_its_row_report_and_exit_code(tmp_path):
         (["--device", "tpu9"], "no device torch knows"),
         (["--jobs", "0"], "0 is not in the range"),
         (["--cell-timeout", "0"], "0.0 is not in the range"),
+        (["--max-memory", "-1"], "-1.0 is not in the range"),
     ],
 )
 def test_impossible_command_exits_with_2_before_anything_runs(
@@ -84,7 +72,7 @@ def test_impossible_command_exits_with_2_before_anything_runs(
 
 
 def test_cuda_without_a_gpu_is_reported(tmp_path, monkeypatch):
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     out = tmp_path / "runs"
     result = run(FIXTURES / "fine.ipynb", "--device", "cuda", "--out", out)
     assert result.exit_code == 2
@@ -130,71 +118,17 @@ def test_run_from_the_shell(tmp_path):
     assert len(done.stderr.splitlines()) == 1
     folder = next((tmp_path / "results").glob("*Z-1"))
     names = {path.name for path in folder.iterdir()}
-    assert names == {"fine--device-cpu--epochs-3.ipynb", "index.html", "report.json"}
+    assert names == {
+        *("batch.json", "results.jsonl", "report.json", "index.html"),
+        "fine--device-cpu--epochs-3.ipynb",
+    }
     notebook = (folder / "fine--device-cpu--epochs-3.ipynb").read_text(encoding="utf-8")
     assert "device cpu seed 0 epochs 3" in notebook
     assert "COURSE_DEVICE None" in notebook
 
 
-@pytest.fixture
-def running(tmp_path):
-    """`course run` in the middle of a slow cell, with one lesson still waiting."""
-    flag = tmp_path / "flag"
-    sources = [str(FIXTURES / f"{name}.ipynb") for name in ("slow", "raises")]
-    options = ["-p", "flag", str(flag), "--jobs", "1", "--out", "runs"]
-    # Tests started in a shell's background ignore Ctrl-C, and so would the command.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    command = subprocess.Popen(
-        [*COMMAND, *sources, *options],
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        start_new_session=True,
-    )
-    signal.signal(signal.SIGINT, before)
-    try:
-        deadline = time.monotonic() + 90
-        while not flag.exists():
-            assert command.poll() is None, command.communicate()
-            assert time.monotonic() < deadline, "the slow cell never began"
-            time.sleep(0.1)
-        family = psutil.Process(command.pid).children(recursive=True)
-        assert any("ipykernel_launcher" in p.cmdline() for p in family)
-        yield command, family
-    finally:
-        command.kill()
-        command.wait()
-        command.stdout.close()
-        command.stderr.close()
-
-
-def interrupt_all(command: subprocess.Popen) -> None:
-    """Do as a terminal does on Ctrl-C: tell every process of the command."""
-    os.killpg(command.pid, signal.SIGINT)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-@pytest.mark.parametrize("end", [interrupt_all, subprocess.Popen.terminate])
-def test_interrupt_or_termination_ends_in_a_report(running, tmp_path, end):
-    command, family = running
-    end(command)
-    stdout, stderr = command.communicate(timeout=30)
-    assert command.returncode == 130, stderr
-    assert "Traceback" not in stderr
-    assert "The batch was interrupted while it ran." in stdout
-    assert "The batch was interrupted before it began." in stdout
-    assert psutil.wait_procs(family, timeout=5)[1] == []
-    (report,) = (tmp_path / "runs").glob("*Z-1/report.json")
-    states = [r["state"] for r in json.loads(report.read_text())["results"]]
-    assert states == ["interrupted", "interrupted"]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_killed_command_leaves_no_process_behind(running):
-    command, family = running
-    command.send_signal(signal.SIGKILL)
-    command.wait(timeout=10)
-    assert psutil.wait_procs(family, timeout=20)[1] == []
+def test_more_jobs_than_cores_are_noted(tmp_path):
+    options = ["--jobs", 999, "--dry-run", "--out", tmp_path]
+    result = run(FIXTURES / "fine.ipynb", *options)
+    assert "Note: 999 jobs share " in result.stderr
+    assert list(tmp_path.iterdir()) == []

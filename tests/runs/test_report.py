@@ -73,7 +73,7 @@ def test_page_has_a_row_and_links_for_each_run(tmp_path):
     text = index.read_text(encoding="utf-8")
     links = Links(text)
     assert links.rows == 3
-    assert links.targets == ["a--seed-1.html", "a--seed-1.ipynb"]
+    assert links.targets == ["./a--seed-1.html", "./a--seed-1.ipynb"]
     assert "ValueError: &lt;b&gt; &amp; co" in text
     assert "1 of 2 runs succeeded" in text
     assert '<td class="seconds">1.2</td>' in text

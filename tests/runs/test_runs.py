@@ -51,3 +51,40 @@ def test_page_says_what_widgets_would_show(tmp_path):
     assert "Controls: p from 0 to 0.9" in page
     assert "widget-view+json" not in page
     assert "widgets" in notebook.metadata
+
+
+def page_of(tmp_path, *cells, failed: str = "") -> str:
+    notebook = nbformat.v4.new_notebook(cells=list(cells))
+    write_page(notebook, tmp_path / "page.html", tmp_path, failed)
+    return (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_page_shows_formulas_without_a_network(tmp_path):
+    text = "So $y_i$ and\n\n$$\\frac{1}{n}$$\n\n$\\text{in\\_features}$, $a<b_1_2$."
+    page = page_of(tmp_path, nbformat.v4.new_markdown_cell(text))
+    assert "<msub><mi>y</mi><mi>i</mi></msub>" in page
+    assert 'display="block"' in page
+    assert "<mfrac>" in page
+    assert "in_features" in page
+    assert "<code>a&lt;b_1_2</code>" in page
+    assert "<script src" not in page
+
+
+def test_page_keeps_markup_in_a_paragraph(tmp_path):
+    cell = nbformat.v4.new_markdown_cell('It is <b>bold</b>, <a href="#x">there</a>.')
+    page = page_of(tmp_path, cell)
+    assert '<b>bold</b>, <a href="#x">there</a>.' in page
+
+
+def test_page_leads_to_the_cell_that_failed(tmp_path):
+    cell = nbformat.v4.new_code_cell("1 / 0", id="ab-1")
+    page = page_of(tmp_path, cell, failed="ab-1")
+    assert '<a href="#cell-id=ab-1">Go to the cell where it ended</a>' in page
+    assert 'id="cell-id=ab-1"' in page
+    assert "Go to the cell where it ended" not in page_of(tmp_path, cell)
+
+
+def test_page_of_a_failed_run_has_one_link_to_its_cell(batch):
+    page = batch.text("raises", ".html")
+    assert "papermill-error-cell" not in page
+    assert f'href="#cell-id={batch.results["raises"].cell}"' in page
