@@ -1,6 +1,7 @@
-"""What every test starts from: a seed, and no figure left open by another."""
+"""What every test starts from: a seed, and nothing left by another."""
 
 import random
+import signal
 
 import matplotlib
 import numpy as np
@@ -29,6 +30,20 @@ def no_figure_left():
     with matplotlib.rc_context():
         yield
     plt.close("all")
+
+
+@pytest.fixture(autouse=True)
+def signals_as_before():
+    """Put the handlers of signals back: a process inherits what a test ignores."""
+    numbers = [
+        getattr(signal, name)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP")
+        if hasattr(signal, name)
+    ]
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

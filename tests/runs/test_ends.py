@@ -93,17 +93,7 @@ def test_killed_worker_leaves_no_stray_behind(running):
     assert_nothing_runs(running)
 
 
-@pytest.fixture
-def handlers():
-    """Puts the handlers of signals back as they were."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in numbers}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-def test_first_signal_alone_counts(handlers):
+def test_first_signal_alone_counts():
     seen = []
     with pytest.raises(KeyboardInterrupt), ended_by_signals():
         try:
