@@ -150,6 +150,30 @@ def test_fit_takes(shape):
     assert scope["accuracy"](net, batches) == scope["accuracy"](net, [(x, y)])
 
 
+class Elsewhere:
+    """A tensor on another device: of no use before it is moved."""
+
+    def __init__(self, tensor):
+        self.to = lambda device: tensor
+
+
+def test_fit_moves_its_batches_to_the_device():
+    scope = defined("train_step", "accuracy", "fit")
+    torch.manual_seed(0)
+    x, y = torch.randn(60, 4), torch.randint(2, (60,))
+    batches, net = [(Elsewhere(x), Elsewhere(y))], nn.Linear(4, 2)
+    history = scope["fit"](net, scope["sgd"](net), batches, batches, epochs=1)
+    assert history["validation accuracy"] == [scope["accuracy"](net, [(x, y)])]
+
+
+def test_torch_has_other_gains_for_sigmoid_and_tanh_and_none_for_three():
+    gains = [nn.init.calculate_gain(name) for name in ("relu", "sigmoid", "tanh")]
+    assert gains == pytest.approx([2**0.5, 1, 5 / 3])
+    for name in ("elu", "gelu", "silu"):
+        with pytest.raises(ValueError, match="Unsupported nonlinearity"):
+            nn.init.calculate_gain(name)
+
+
 def test_helpers_look_into_any_model():
     scope = defined("MyGELU", "sums_of", "gradients")
     net = nn.Sequential(nn.Linear(1, 3), nn.ReLU(inplace=True), nn.Linear(3, 2))
@@ -165,7 +189,7 @@ def test_helpers_look_into_any_model():
     assert second.tolist() == [[0, 50], [1, 51], [2, 52]]
     assert scope["dead_units"](net, x) == [2, 0]
     net[1] = nn.ReLU()  # slope_of needs its input afterwards
-    assert scope["flat_share"](net, x)[1] == 0.5
+    assert_close(scope["flat_share"](net, x), [torch.tensor(7 / 9), torch.tensor(0.5)])
     found = scope["gradients"](net, x, torch.tensor([0, 1, 1]))
     assert list(found) == ["0.weight", "2.weight"]
     assert found["2.weight"] == pytest.approx(
@@ -422,3 +446,5 @@ def test_gating_table_says_what_the_lesson_reads_off():
         assert bits[kind] == pytest.approx(2.42, abs=0.006)
     assert bits["gate, no activation"] == pytest.approx(2.45, abs=0.005)
     assert bits["GLU"] == pytest.approx(2.59, abs=0.005) and bits["GLU"] > bits["GELU"]
+    (glu,) = load_experiment("gating").select(**{"feed-forward": "GLU"})
+    assert glu["lr"] == 0.009
