@@ -9,7 +9,6 @@ from distributed import Client, LocalCluster
 from course_utils.cluster.executor import Cluster
 from course_utils.cluster.members import Members
 from course_utils.errors import CourseError
-from course_utils.runs.processes import interrupts_held
 
 _CONNECT_SECONDS = 15
 
@@ -58,14 +57,12 @@ def connected(
 @contextmanager
 def _local(workers: int) -> Iterator[LocalCluster]:
     """Start a cluster on this machine."""
-    # Ctrl-C reaches every process of the terminal. Workers are born without it.
-    with interrupts_held():
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            memory_limit=None,
-            dashboard_address="127.0.0.1:0",
-            silence_logs=logging.CRITICAL,
-        )
-    with cluster:
+    with LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        memory_limit=None,
+        dashboard_address="127.0.0.1:0",
+        silence_logs=logging.CRITICAL,
+        preload=["course_utils.cluster.local"],
+    ) as cluster:
         yield cluster

@@ -90,7 +90,8 @@ class Cluster(Executor):
             if call.unwanted:
                 call.remote.cancel()
                 if address in workers:
-                    self._client.run(end_call, workers=[address], wait=False)
+                    with suppress(Exception):  # the worker goes at the same time
+                        self._client.run(end_call, workers=[address])
             elif call.remote.done():
                 self._take(call, address)
             elif address not in workers:

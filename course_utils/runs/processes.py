@@ -55,7 +55,7 @@ class Workers(Executor):
         """
         if self._closed:
             raise RuntimeError("the pool is closed")
-        with interrupts_held():
+        with _interrupts_held():
             if not self._pool.active:
                 self._replace_pool()
             future = self._pool.schedule(fn, args, kwargs)
@@ -115,7 +115,7 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def interrupts_held() -> Iterator[None]:
+def _interrupts_held() -> Iterator[None]:
     """Hold Ctrl-C back, here and in threads and processes started in the block.
 
     It must wake the main thread, and no process may meet it before it is prepared.

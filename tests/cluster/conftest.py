@@ -15,8 +15,6 @@ import pytest
 
 from tests.lessons import clean_environment
 
-pytest.importorskip("distributed")
-
 
 class Machines:
     """A scheduler, and workers that come and go; each stands for a machine."""
@@ -51,7 +49,8 @@ class Machines:
             for line in process.stderr:
                 process.lines.append(line)
 
-        threading.Thread(target=read, daemon=True).start()
+        process.reader = threading.Thread(target=read, daemon=True)
+        process.reader.start()
         return process
 
     @staticmethod
@@ -75,6 +74,7 @@ class Machines:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             process.wait()
+            process.reader.join(timeout=20)
             process.stderr.close()
         _, alive = psutil.wait_procs(children, timeout=20)
         for process in alive:
