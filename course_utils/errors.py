@@ -21,6 +21,10 @@ class CourseError(RuntimeError):
         return [f"{type(self).__name__}: {self}"]
 
 
+class WorkerLost(RuntimeError):
+    """A call was given up: whatever process ran it was lost. The message says so."""
+
+
 @contextmanager
 def expect_error(
     kind: type[BaseException] | tuple[type[BaseException], ...], match: str

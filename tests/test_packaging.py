@@ -80,9 +80,10 @@ def lesson_imports() -> set[str]:
 
 
 def helpers(*, batch: bool) -> list[Path]:
-    """Return the modules of runs, authoring and grading, or all the others."""
+    """Return the modules of runs, authoring, grading and cluster, or all others."""
     folder = ROOT / "course_utils"
-    rooms = {folder / "runs", folder / "authoring", folder / "grading"}
+    names = ("runs", "authoring", "grading", "cluster")
+    rooms = {folder / name for name in names}
     files = folder.rglob("*.py")
     return [path for path in files if bool(rooms & set(path.parents)) == batch]
 
@@ -133,8 +134,17 @@ def test_dependencies_are_what_lessons_and_their_helpers_import_and_no_more():
 
 def test_batch_packages_are_declared_in_their_extra():
     declared = set(ranges([*PROJECT["dependencies"], *EXTRAS["batch"]]))
-    used = third_party(*helpers(batch=True))
+    cluster = ROOT / "course_utils" / "cluster"
+    used = third_party(*(p for p in helpers(batch=True) if cluster not in p.parents))
     assert used <= declared, f"imported, not declared: {sorted(used - declared)}"
+
+
+def test_cluster_packages_are_declared_in_their_extra():
+    extras = [*EXTRAS["batch"], *EXTRAS["cluster"]]
+    declared = set(ranges([*PROJECT["dependencies"], *extras]))
+    used = third_party(*(ROOT / "course_utils" / "cluster").rglob("*.py"))
+    assert used <= declared, f"imported, not declared: {sorted(used - declared)}"
+    assert set(ranges(EXTRAS["cluster"])) <= used
 
 
 def test_test_packages_are_declared_in_their_extra():

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from course_utils.commands.cluster import cluster_of, cluster_options
 from course_utils.errors import CourseError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from course_utils.grading.assignment import Assignment
     from course_utils.grading.model import Result, Submission
 
@@ -80,7 +83,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     type=_FOLDER,
     metavar="FOLDER",
     help="Go on with a batch that was ended: what is new, changed or unfinished is "
-    "graded. Everything but --jobs is as it was then.",
+    "graded. Everything but --jobs and the cluster is as it was then.",
 )
 @click.option(
     "--unconfined",
@@ -89,11 +92,15 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     "and change every file that you can, use the network, and forge its marks. Only "
     "for code that you trust as your own.",
 )
+@cluster_options
 def grade(
     submissions: tuple[Path, ...],
     resume: Path | None,
     out: Path,
     jobs: int | None,
+    scheduler: str | None,
+    dask_local: int | None,
+    resources: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Grade what learners have submitted of a lesson.
@@ -112,12 +119,14 @@ def grade(
     --resume writes the pages anew.
 
     Exit code: 0 everything was graded, 1 something could not be, 2 nothing was
-    graded because the command can't be carried out, 130 interrupted: --resume goes on.
+    graded because the command can't be carried out; --resume goes on after 130,
+    interrupted, and after 3, the cluster was lost.
 
     \b
     course grade moodle.zip --lesson 01 --roster participants.csv
     course grade canvas/ --points points.csv --partial 0.5
     course grade --resume grades/latest
+    course grade moodle.zip --lesson 01 --scheduler tcp://192.168.0.5:8786
     """
     if bool(submissions) == bool(resume):
         raise CourseError("name what was submitted, or a batch with --resume.")
@@ -131,6 +140,7 @@ def grade(
     require_packages("pebble", "psutil", "jinja2", "nbformat")
     from course_utils.grading.assignment import Assignment
     from course_utils.grading.confinement import find_confinement
+    from course_utils.runs.processes import ended_by_signals
     from course_utils.runs.report import make_run_folder, point_latest
 
     if resume:
@@ -138,20 +148,34 @@ def grade(
     else:
         column = options.pop("assignment")
         assignment = Assignment.of(submissions, column=column, **options)
-    if not assignment.unconfined:
+    confined = not assignment.unconfined
+    if confined and not (scheduler or dask_local):
         find_confinement()
     found, _ = assignment.submissions(), assignment.scale  # before a folder is made
-    folder = resume or make_run_folder(out, datetime.now(timezone.utc))
+    place = cluster_of(scheduler, dask_local, resources, jobs=jobs, confined=confined)
+    with ended_by_signals(), place as executor:
+        folder = resume or make_run_folder(out, datetime.now(timezone.utc))
+        code = _grade_into(folder, assignment, found, jobs, executor)
+    if not resume:
+        point_latest(folder)
+    sys.exit(code)
+
+
+def _grade_into(
+    folder: Path,
+    assignment: "Assignment",
+    submissions: "Sequence[Submission]",
+    jobs: int | None,
+    executor: "Executor | None",
+) -> int:
+    """Grade, and say how a batch goes on that the disk ended; return the exit code."""
     try:
-        code = _grade(assignment, found, folder.resolve(), jobs)
+        return _grade(assignment, submissions, folder.resolve(), jobs, executor)
     except OSError as error:
         raise CourseError(
             f"results can't be written to {folder}: {error.strerror}. What is there "
             f"is kept: course grade --resume {folder}"
         ) from error
-    if not resume:
-        point_latest(folder)
-    sys.exit(code)
 
 
 def _grade(
@@ -159,6 +183,7 @@ def _grade(
     submissions: "Sequence[Submission]",
     folder: Path,
     jobs: int | None,
+    executor: "Executor | None",
 ) -> int:
     """Grade what has no result in the folder yet; return the exit code."""
     from course_utils.grading import batch
@@ -167,15 +192,16 @@ def _grade(
     from course_utils.grading.overview import write_overview
     from course_utils.grading.reading import late_modules
     from course_utils.grading.records import Record, read_results, write_results
-    from course_utils.runs.processes import ended_by_signals
+    from course_utils.grading.sections import read_paper
 
     begin = time.perf_counter()
     assignment.write(folder)
-    lessons = {path.stem: path for path in map(Path, assignment.lessons)}
+    lessons = {path.stem: read_paper(path) for path in map(Path, assignment.lessons)}
     texts = "\n".join(cell for s in submissions for cell in s.cells.values())
     modules = tuple(late_modules(texts))
     grading = batch.Grading(lessons, Limits(), assignment.unconfined, modules)
-    with ended_by_signals(), Record(folder) as record:
+    lost = finished = False
+    with Record(folder) as record:
         known = {r.submission.key: r for r in read_results(folder)}
         results = {
             submission.key: known[submission.key]
@@ -190,7 +216,13 @@ def _grade(
                 results[result.submission.key] = result
                 show(result)
 
-            finished = batch.grade_all(left, grading, jobs=jobs, on_result=keep)
+            try:
+                finished = batch.grade_all(
+                    left, grading, executor=executor, jobs=jobs, on_result=keep
+                )
+            except CourseError as error:
+                lost = True
+                click.echo(f"course grade: {error} What is finished is kept.", err=True)
         ordered = [results[s.key] for s in submissions if s.key in results]
         write_results(folder, ordered)
         gradebook = assignment.gradebook(ordered)
@@ -204,7 +236,7 @@ def _grade(
             return 1 if states["not graded"] else 0
         number = len(submissions) - len(ordered)
         click.echo(f"{number} are left: course grade --resume {folder}")
-        return 130
+        return 3 if lost else 130
 
 
 def _stands(result: "Result", submission: "Submission") -> bool:

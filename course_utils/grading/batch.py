@@ -15,15 +15,15 @@ from concurrent.futures import (
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pebble import ProcessExpired
 from tqdm import tqdm
 
-from course_utils.errors import CourseError
+from course_utils.errors import CourseError, WorkerLost
 from course_utils.grading.confinement import Limits
 from course_utils.grading.model import Learner, Result, Submission
+from course_utils.grading.sections import Paper
 from course_utils.runs.model import one_line
 from course_utils.runs.processes import Workers, count_cores, thread_limits
 
@@ -46,13 +46,14 @@ class Grading:
     """How the submissions of a batch are judged.
 
     Attributes:
-        lessons: the released notebooks, by the names that submissions have.
+        lessons: what was read of the released notebooks, by the names that
+            submissions have. It travels to other machines.
         limits: what the code of a submission may use.
         unconfined: see `judge`.
         modules: what the confined processes import at their start; see `Template`.
     """
 
-    lessons: Mapping[str, Path]
+    lessons: Mapping[str, Paper]
     limits: Limits
     unconfined: bool = False
     modules: tuple[str, ...] = ()
@@ -112,6 +113,9 @@ def grade_all(
     Nothing that happens to one submission stops the others; one whose process was lost
     is judged a second time. Ctrl-C ends the batch: what is finished was handed to
     `on_result`. See `ended_by_signals`.
+
+    Raises:
+        CourseError: the executor has lost its cluster; the same holds then.
 
     Args:
         submissions: what to judge.
@@ -180,6 +184,10 @@ def _result(future: Future[Result], submission: Submission) -> Result | None:
         return future.result()
     except (BrokenExecutor, ProcessExpired):
         return None
+    except WorkerLost as error:
+        problem = str(error)
+    except CourseError:  # no submission raises one: it is the cluster's
+        raise
     except Exception as error:
         problem = f"Grading failed: {type(error).__name__}: {one_line(str(error))}"
     return Result(submission, problem=problem)

@@ -35,7 +35,7 @@ _NOT_ATTEMPTED = Verdict(
 
 def judge(
     cells: Mapping[str, str],
-    lesson: Path,
+    lesson: Path | Paper,
     *,
     limits: Limits | None = None,
     unconfined: bool = False,
@@ -53,8 +53,8 @@ def judge(
     Args:
         cells: the learner's text by the name of the exercise. One that has none is
             not attempted.
-        lesson: the released notebook; of it come the setup and all that the answers
-            use of the page.
+        lesson: the released notebook, or what was read of it; of it come the setup
+            and all that the answers use of the page.
         limits: what the code may use.
         unconfined: run it without confinement, with all that this process may do.
         template: where to run it, within its own limits and confinement: for one
@@ -67,7 +67,7 @@ def judge(
     Traceback (most recent call last):
     course_utils.errors.CourseError: 01_none.ipynb can't be read as a lesson: ...
     """
-    paper = read_paper(lesson)
+    paper = lesson if isinstance(lesson, Paper) else read_paper(lesson)
     attempted = {
         section.exercise: as_python(cells[section.exercise])
         for section in paper.sections

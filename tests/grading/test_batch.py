@@ -1,5 +1,6 @@
 """A batch: what happens to one submission never stops the others."""
 
+import shutil
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 
 import pytest
@@ -9,6 +10,7 @@ from course_utils.grading import batch
 from course_utils.grading.batch import Grading, grade, grade_all
 from course_utils.grading.confinement import Limits
 from course_utils.grading.model import Learner, Mark, Result, Submission
+from course_utils.grading.sections import Paper
 
 GRADING = Grading({}, Limits())
 
@@ -92,10 +94,12 @@ def test_interrupt_keeps_what_is_finished(threads):
     assert len(results) == 1
 
 
-def test_lesson_that_is_gone_is_the_submissions_problem(tmp_path):
-    grading = Grading({"01_lines": tmp_path / "none.ipynb"}, Limits(), unconfined=True)
+def test_machine_that_confines_nothing_is_the_submissions_problem(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    paper = Paper((), (), frozenset(), frozenset())
+    grading = Grading({"01_lines": paper}, Limits(exercise=9))
     result = grade(submission("a", cells={"a.one": "x"}), grading)
-    assert "can't be read as a lesson" in result.problem and not result.marks
+    assert "confines it with bubblewrap" in result.problem and not result.marks
     assert result.seconds > 0
 
 

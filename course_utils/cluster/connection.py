@@ -1,0 +1,68 @@
+"""The connection to a Dask cluster, or a cluster of this machine's own."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+
+from distributed import Client, LocalCluster
+
+from course_utils.cluster.executor import Cluster
+from course_utils.cluster.members import Members
+from course_utils.errors import CourseError
+
+_CONNECT_SECONDS = 15
+
+
+@contextmanager
+def connected(
+    scheduler: str | int,
+    resources: Mapping[str, float],
+    *,
+    confined: bool,
+    tell: Callable[[str], None] = lambda sentence: None,
+) -> Iterator[Cluster]:
+    """Yield an executor on a cluster whose workers have been checked.
+
+    Args:
+        scheduler: its address; or a number of workers to start on this machine.
+        resources: what a call takes of a worker, by Dask's names.
+        confined: whether workers must be able to confine submissions.
+        tell: see `Members`.
+
+    Raises:
+        CourseError: there is no scheduler, or its workers are not fit for the batch.
+    """
+    # What happens is told by us; Dask would tell it again, at length.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    with ExitStack() as stack:
+        if isinstance(scheduler, int):
+            address = stack.enter_context(_local(scheduler)).scheduler_address
+        else:
+            address = scheduler
+        try:
+            client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+        except (OSError, ValueError, TypeError) as error:
+            raise CourseError(
+                f"there is no Dask scheduler at {address}: start one with `dask "
+                "scheduler`, which says its address, as tcp://192.168.0.5:8786."
+            ) from error
+        stack.callback(client.close, timeout=_CONNECT_SECONDS)
+        members = Members(client, resources, confined, tell)
+        members.wait()
+        cluster = Cluster(client, members, resources)
+        stack.callback(cluster.shutdown, cancel_futures=True)
+        yield cluster
+
+
+@contextmanager
+def _local(workers: int) -> Iterator[LocalCluster]:
+    """Start a cluster on this machine."""
+    with LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        memory_limit=None,
+        dashboard_address="127.0.0.1:0",
+        silence_logs=logging.CRITICAL,
+        preload=["course_utils.cluster.local"],
+    ) as cluster:
+        yield cluster

@@ -1,0 +1,170 @@
+"""Calls on a cluster whose workers, and scheduler, come and go."""
+
+import os
+import time
+
+import psutil
+import pytest
+
+from course_utils.cluster import connection, members
+from course_utils.cluster.connection import connected
+from course_utils.cluster.members import SchedulerLost
+from course_utils.errors import CourseError, WorkerLost
+from tests.cluster import work
+from tests.cluster.conftest import eventually
+
+pytestmark = pytest.mark.slow
+
+
+def started(marker):
+    """Return the (parent, process) of each call that has started."""
+    lines = marker.read_text().splitlines() if marker.exists() else []
+    return [tuple(map(int, line.split())) for line in lines]
+
+
+@pytest.fixture
+def marker(tmp_path):
+    return tmp_path / "started"
+
+
+def on(machines, **more):
+    options = {"resources": {}, "confined": False} | more
+    return connected(machines.address, **options)
+
+
+def test_calls_run_beside_the_worker_and_one_at_a_time(machines, marker):
+    worker = machines.add("--nthreads", "3")
+    told = []
+    with on(machines, tell=told.append) as cluster:
+        calls = [cluster.submit(work.where, marker) for _ in range(3)]
+        failed = cluster.submit(work.fail)
+        assert len({call.result(60) for call in calls}) == 1
+        assert calls[0].result()[1] == worker.pid != calls[0].result()[0]
+        with pytest.raises(OSError, match="no room"):
+            failed.result(60)
+    (note,) = told
+    assert "has 3 threads, and one is used" in note
+    with pytest.raises(RuntimeError, match="closed"):
+        cluster.submit(work.fail)
+
+
+def test_call_of_a_killed_worker_runs_on_another_that_came_later(
+    machines, marker, tmp_path
+):
+    first = machines.add()
+    with on(machines) as cluster:
+        call = cluster.submit(work.wait_for, tmp_path / "go", marker)
+        eventually(lambda: started(marker))
+        second = machines.add()
+        first.kill()
+        eventually(lambda: len(started(marker)) == 2)
+        assert not call.done()
+        (tmp_path / "go").touch()
+        assert call.result(60) == "done"
+    assert [parent for parent, _ in started(marker)] == [first.pid, second.pid]
+    # What it ran has not outlived the worker.
+    eventually(lambda: not psutil.pid_exists(started(marker)[0][1]))
+
+
+def test_call_that_kills_its_process_is_given_up_and_the_worker_is_not(
+    machines, marker
+):
+    machines.add()
+    with on(machines) as cluster:
+        call = cluster.submit(work.die, marker)
+        other = cluster.submit(work.where, marker.with_name("other"))
+        with pytest.raises(WorkerLost, match="3 times; at last, on the worker tcp"):
+            call.result(120)
+        assert other.result(60)
+    assert len(started(marker)) == 3
+
+
+def test_scheduler_that_vanishes_ends_every_call(
+    machines, marker, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(members, "_LOST_SECONDS", 1)
+    machines.add()
+    with on(machines) as cluster:
+        calls = [
+            cluster.submit(work.wait_for, tmp_path / "go", marker) for _ in range(2)
+        ]
+        eventually(lambda: started(marker))
+        machines.scheduler.kill()
+        for call in calls:
+            with pytest.raises(SchedulerLost, match="can't be reached any more"):
+                call.result(60)
+        with pytest.raises(SchedulerLost):
+            cluster.submit(work.fail).result(60)
+
+
+def test_cluster_that_is_left_ends_what_runs(machines, marker, tmp_path):
+    machines.add()
+    with on(machines) as cluster:
+        cluster.submit(work.wait_for, tmp_path / "go", marker)
+        ((_, process),) = eventually(lambda: started(marker))
+    eventually(lambda: not psutil.pid_exists(process))
+
+
+def test_worker_that_comes_late_and_differs_takes_no_part(machines, marker, tmp_path):
+    machines.add()
+    told = []
+    with on(machines, tell=told.append) as cluster:
+        other = tmp_path / "other" / "torch-9.9.9.dist-info"
+        other.mkdir(parents=True)
+        (other / "METADATA").write_text("Name: torch\nVersion: 9.9.9\n")
+        path = os.pathsep.join([str(other.parent), os.environ.get("PYTHONPATH", "")])
+        late = machines.add(PYTHONPATH=path)
+        eventually(lambda: told)
+        calls = [cluster.submit(work.where, marker) for _ in range(4)]
+        assert late.pid not in {call.result(60)[1] for call in calls}
+    (note,) = told
+    assert f"{late.address} can't take part: it has torch 9.9.9, and here is" in note
+    with pytest.raises(CourseError, match=r"torch 9\.9\.9"), on(machines):
+        pass
+
+
+def test_resource_that_nobody_has_is_refused_at_once(machines, marker):
+    machines.add("--resources", "GPU=1 MEM=4")
+    begin = time.monotonic()
+    with (
+        pytest.raises(CourseError, match=r"offers GPU=2; offered are: GPU=1, MEM=4"),
+        on(machines, resources={"GPU": 2}),
+    ):
+        pass
+    assert time.monotonic() - begin < members._START_SECONDS
+    plain = machines.add()
+    with on(machines, resources={"GPU": 1}) as cluster:
+        calls = [cluster.submit(work.where, marker) for _ in range(4)]
+        assert plain.pid not in {call.result(60)[1] for call in calls}
+
+
+def test_cluster_without_workers_says_how_to_start_one(machines, monkeypatch):
+    monkeypatch.setattr(members, "_START_SECONDS", 0.5)
+    with pytest.raises(CourseError, match="dask worker tcp://"), on(machines):
+        pass
+
+
+def test_worker_where_nothing_confines_is_refused(machines, tmp_path):
+    machines.add(PATH=str(tmp_path))
+    with (
+        pytest.raises(CourseError, match=r"can't take part: .*no `bwrap`|This is "),
+        on(machines, confined=True),
+    ):
+        pass
+
+
+def test_scheduler_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setattr(connection, "_CONNECT_SECONDS", 1)
+    with (
+        pytest.raises(CourseError, match=r"no Dask scheduler at tcp://127.+:9: "),
+        connected("tcp://127.0.0.1:9", {}, confined=False),
+    ):
+        pass
+
+
+@pytest.mark.skipif(not hasattr(os, "setsid"), reason="sessions of POSIX")
+def test_local_workers_are_out_of_the_terminals_reach(marker):
+    with connected(1, {}, confined=False) as cluster:
+        _, worker = cluster.submit(work.where, marker).result(120)
+        assert os.getsid(worker) == worker
+    eventually(lambda: not psutil.pid_exists(worker))
