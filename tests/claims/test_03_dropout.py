@@ -362,3 +362,25 @@ def test_twice_as_wide_dropout_gains_on_sketches_alone():
     }
     assert round(100 * more["sketches"], 1) == 1.4
     assert abs(more["photographs"]) < 0.002
+
+
+@pytest.mark.parametrize(
+    ("rival", "points", "better"),
+    [
+        ("dropout", 1.0, 4),
+        ("dropout, not on the last", 0.4, 3),
+        ("dropout on the pixels", 0.4, 4),
+        ("dropout on hidden units", -0.4, 1),
+        ("dropout, twice as wide", 1.0, 4),
+        ("nothing, twice as wide", 0.6, 4),
+    ],
+)
+def test_gains_over_the_plain_network_at_the_lower_rate(rival, points, better):
+    table = load_experiment("regularizers")
+    (row,) = table.select(pictures="photographs", rival=rival, by="accuracy")
+    (plain,) = table.select(pictures="photographs", rival="nothing", by="loss")
+    assert plain["rate"] == 0.001
+    pairs = zip(row["accuracy"], plain["accuracy"], strict=True)
+    found = [accuracy - without for accuracy, without in pairs]
+    assert round(100 * mean(found), 1) == points
+    assert sum(gain > 0 for gain in found) == better
