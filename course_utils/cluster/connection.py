@@ -57,12 +57,15 @@ def connected(
 @contextmanager
 def _local(workers: int) -> Iterator[LocalCluster]:
     """Start a cluster on this machine."""
-    with LocalCluster(
+    cluster = LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
         memory_limit=None,
         dashboard_address="127.0.0.1:0",
         silence_logs=logging.CRITICAL,
         preload=["course_utils.cluster.local"],
-    ) as cluster:
+    )
+    try:
         yield cluster
+    finally:
+        cluster.close()
