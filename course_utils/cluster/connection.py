@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 
 from distributed import Client, LocalCluster
 
@@ -19,6 +19,7 @@ def connected(
     resources: Mapping[str, float],
     *,
     confined: bool,
+    kind: type[Cluster] = Cluster,
     tell: Callable[[str], None] = lambda sentence: None,
 ) -> Iterator[Cluster]:
     """Yield an executor on a cluster whose workers have been checked.
@@ -27,6 +28,7 @@ def connected(
         scheduler: its address; or a number of workers to start on this machine.
         resources: what a call takes of a worker, by Dask's names.
         confined: whether workers must be able to confine submissions.
+        kind: what the executor is.
         tell: see `Members`.
 
     Raises:
@@ -49,7 +51,7 @@ def connected(
         stack.callback(client.close, timeout=_CONNECT_SECONDS)
         members = Members(client, resources, confined, tell)
         members.wait()
-        cluster = Cluster(client, members, resources)
+        cluster = kind(client, members, resources)
         stack.callback(cluster.shutdown, cancel_futures=True)
         yield cluster
 
@@ -65,5 +67,7 @@ def _local(workers: int) -> Iterator[LocalCluster]:
         silence_logs=logging.CRITICAL,
         preload=["course_utils.cluster.local"],
     )
-    with closing(cluster):
+    try:
         yield cluster
+    finally:
+        cluster.close()

@@ -71,6 +71,10 @@ class Cluster(Executor):
         if wait:
             self._thread.join()
 
+    def received(self, result: Any) -> Any:
+        """Return what a call's future gets for what has come from the worker."""
+        return result
+
     def _work(self) -> None:
         while self._queue or self._running or not self._closed:
             self._wake.wait(_TICK_SECONDS)
@@ -130,7 +134,7 @@ class Cluster(Executor):
         except Exception as error:
             call.set_exception(error)
         else:
-            call.set_result(result)
+            call.set_result(self.received(result))
 
     def _lose(self, call: "_Call", cause: str) -> None:
         """Run a call again, unless it has been lost too often."""

@@ -47,9 +47,18 @@ def cluster_of(
     resources: Sequence[str],
     *,
     jobs: int | None,
-    confined: bool,
+    confined: bool = False,
+    notebooks: bool = False,
 ) -> Iterator[Executor | None]:
     """Yield the executor that these options ask for; None for this machine's own.
+
+    Args:
+        scheduler: see the option, as for the next two.
+        dask_local: see the option.
+        resources: see the option.
+        jobs: the value of --jobs.
+        confined: whether workers must be able to confine submissions.
+        notebooks: whether it is for `run_batch`.
 
     Raises:
         CourseError: they contradict each other, or the cluster can't be used.
@@ -71,11 +80,14 @@ def cluster_of(
 
     require_packages("distributed")
     from course_utils.cluster.connection import connected
+    from course_utils.cluster.executor import Cluster
+    from course_utils.cluster.notebooks import NotebookCluster
 
     def tell(sentence: str) -> None:
         click.echo(f"Note: {sentence}", err=True)
 
-    with connected(place, asked, confined=confined, tell=tell) as cluster:
+    kind = NotebookCluster if notebooks else Cluster
+    with connected(place, asked, confined=confined, kind=kind, tell=tell) as cluster:
         yield cluster
 
 

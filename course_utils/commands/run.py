@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from course_utils.commands.cluster import cluster_of, cluster_options
 from course_utils.commands.paths import near
 from course_utils.errors import CourseError
 
@@ -131,6 +132,7 @@ _FIXED = ("notebooks", "devices", "seeds", "parameters", "out")
     "--fail-fast", is_flag=True, help="End the batch when a run does not succeed."
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be run, and stop.")
+@cluster_options
 @click.pass_context
 def run(ctx: click.Context, **options: Any) -> None:
     """Execute lessons in every combination of devices, seeds and parameters.
@@ -141,6 +143,9 @@ def run(ctx: click.Context, **options: Any) -> None:
 
     The results are written as they come. Whatever ends the command, `course report`
     writes a report on what was finished, and --resume goes on from there.
+
+    On a cluster, notebooks travel without the files beside them, and data come from
+    where the worker finds them.
 
     Exit code: 0 all runs succeeded, 1 some did not, 2 nothing was run because the
     command can't be carried out, 130 interrupted.
@@ -165,9 +170,12 @@ def run(ctx: click.Context, **options: Any) -> None:
         _warn(options["jobs"])
         if options["dry_run"]:
             sys.exit(_show(tasks, len(done)))
-        if not folder:
-            folder = make_run_folder(options["out"], batch.begun)
-        code = _run(batch, tasks, done, folder.resolve(), seconds, finish, options)
+        names = ("scheduler", "dask_local", "resources", "jobs")
+        place = {name: options[name] for name in names}
+        with cluster_of(**place, notebooks=True) as options["executor"]:
+            if not folder:
+                folder = make_run_folder(options["out"], batch.begun)
+            code = _run(batch, tasks, done, folder.resolve(), seconds, finish, options)
         if not options["resume"]:
             point_latest(folder)
     sys.exit(code)
@@ -187,7 +195,9 @@ def _new_batch(
     from course_utils.runs.processes import Workers
     from course_utils.runs.report import describe_machine
 
-    if special := [device for device in devices if device not in ("auto", "cpu")]:
+    here = not (options["scheduler"] or options["dask_local"])
+    special = [device for device in devices if device not in ("auto", "cpu")]
+    if here and special:
         with Workers(1) as workers:  # a process that can wait for torch, and ends
             workers.submit(_check_devices, special).result()
     grid = lessons.parse_parameters(parameters)
@@ -312,7 +322,7 @@ def _run(
             journal.add(result)
             show(result)
 
-        choices = {name: options[name] for name in ("jobs", "fail_fast")}
+        choices = {name: options[name] for name in ("executor", "jobs", "fail_fast")}
         results = run_batch(tasks, settings, on_result=keep, **choices)
         finish()
     known = {result.task.name: result for result in [*done, *results]}

@@ -14,6 +14,7 @@ from pathlib import Path
 from pebble import ProcessExpired
 from tqdm import tqdm
 
+from course_utils.errors import CourseError, WorkerLost
 from course_utils.files import SUFFIX
 from course_utils.runs.model import Fault, FaultKind, Result, Settings, Task
 from course_utils.runs.processes import (
@@ -48,7 +49,8 @@ def run_batch(
 
     Nothing that happens to one task stops the others; a task whose worker process was
     lost is run a second time. Ctrl-C ends the batch, not the program: the tasks that
-    were not finished have the fault 'interrupted'.
+    were not finished have the fault 'interrupted', or 'not run' where the executor has
+    lost its cluster.
 
     Args:
         tasks: what to run, as `make_grid` gives it.
@@ -89,6 +91,8 @@ def run_batch(
                 handler = signal.signal(number, signal.SIG_IGN)
                 until_the_end.callback(signal.signal, number, handler)
             kind, why = FaultKind.INTERRUPTED, "The batch was interrupted"
+        except CourseError as error:  # the executor has lost its cluster
+            why = f"{str(error).rstrip('.')}; this ended"
         finally:
             begun = [task.name for f, (task, _) in waiting.items() if f.running()]
             for future in waiting:
@@ -135,9 +139,14 @@ def _run(
                     queue.append(task)
                     continue
                 result = Result(task, _LOST, time.perf_counter() - begin)
+            except CourseError:  # no task raises one
+                raise
             except Exception as error:
                 seconds = time.perf_counter() - begin
-                result = Result(task, Fault.unforeseen(error), seconds)
+                fault = Fault.unforeseen(error)
+                if isinstance(error, WorkerLost):
+                    fault = Fault(FaultKind.WORKER_LOST, str(error))
+                result = Result(task, fault, seconds)
             yield result
 
 
@@ -178,7 +187,7 @@ def run_task(task: Task, settings: Settings) -> Result:
             write_page(execution.notebook, page, task.notebook.parent, result.cell)
             result = replace(result, page=page.name)
     except OSError as error:
-        fault = _disk_fault(error, settings.folder)
+        fault = disk_fault(error, settings.folder)
         if not task.notebook.exists():
             fault = Fault.missing(task.notebook)
         result = replace(result, fault=result.fault or fault)
@@ -199,7 +208,7 @@ def checksum_of(notebook: Path) -> str:
     return hashlib.sha256(notebook.read_bytes()).hexdigest()
 
 
-def _disk_fault(error: OSError, folder: Path) -> Fault:
+def disk_fault(error: OSError, folder: Path) -> Fault:
     """Describe what kept a file from being written to `folder`."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Fault(

@@ -1,0 +1,17 @@
+# `course grade` on Windows and macOS, and as a worker of a cluster:
+#   docker build -t layer-by-layer .
+# README.md, "Grade submissions", says how it is run.
+FROM python:3.11-slim
+
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends bubblewrap \
+    && rm -rf /var/lib/apt/lists/*
+
+ENV COURSE_VENV=/opt/course UV_TORCH_BACKEND=cpu UV_NO_CACHE=1
+WORKDIR /course
+COPY . .
+RUN python tools/setup.py
+
+ENV PATH=/opt/course/bin:$PATH
+WORKDIR /work
+ENTRYPOINT ["course"]
