@@ -71,6 +71,9 @@ def run_batch(
         jobs = min(jobs or max(1, count_cores() // 2), max(1, len(tasks)))
         if settings.threads is None and jobs > 1:
             settings = replace(settings, threads=max(1, count_cores() // jobs))
+        if len(tasks) <= jobs:
+            # A fork server takes as long to start as a lesson takes for its imports.
+            settings = replace(settings, warm=False)
         pool = Workers(jobs)
     results: dict[str, Result] = {}
     waiting: _Waiting = {}

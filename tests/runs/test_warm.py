@@ -18,7 +18,7 @@ from course_utils.cli import main
 from course_utils.runs import warm
 from course_utils.runs.batch import run_batch, run_task
 from course_utils.runs.execute import execute
-from course_utils.runs.model import NO_LIMITS, FaultKind, Limits, Settings
+from course_utils.runs.model import NO_LIMITS, FaultKind, Limits, Result, Settings, Task
 from course_utils.runs.processes import end_orphans, find_orphans, run_mark
 
 from .conftest import FIXTURES, Batch, InlineExecutor, fixture_task
@@ -220,6 +220,23 @@ def test_faults_and_orphans_are_those_of_fresh_kernels(tmp_path, batch):
         assert result.fault == batch.results[result.task.name].fault
 
 
+def test_one_server_serves_all_notebooks_of_a_worker(tmp_path):
+    source = "import os; print(os.getppid())"
+    notebook = new_notebook(cells=[new_code_cell(source)])
+    path = tmp_path / "parent.ipynb"
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    settings = Settings(tmp_path / "out", run="serves", pages=False, warm=True)
+    tasks = [Task(name, path) for name in ("one", "two")]
+    batch = Batch(settings, run_batch(tasks, settings, jobs=1))
+    one, two = (
+        json.loads(batch.text(task.name))["cells"][0]["outputs"] for task in tasks
+    )
+    assert one == two
+    parent = int("".join(one[0]["text"]))
+    assert batch.orphans == []
+    assert not psutil.pid_exists(parent)
+
+
 def test_children_that_share_the_kernel_s_memory_are_found():
     """A child forked from a forked kernel shows what the kernel has written there."""
     task = "é" * 150
@@ -326,12 +343,23 @@ def test_command_forks_unless_it_is_cold(tmp_path, monkeypatch, options):
 
     def look(tasks, settings, **_):
         seen.append(settings.warm)
-        return []
+        return [Result(task) for task in tasks]
 
     monkeypatch.setattr("course_utils.runs.batch.run_batch", look)
     arguments = ["run", str(FIXTURES / "fine.ipynb"), "--out", str(tmp_path), *options]
     CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert seen == [not options]
+
+
+def test_server_is_not_started_for_a_single_notebook(tmp_path):
+    path = tmp_path / "servers.ipynb"
+    source = "import os, psutil; print(psutil.Process(os.getppid()).cmdline())"
+    notebook = new_notebook(cells=[new_code_cell(source)])
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    settings = Settings(tmp_path / "out", run="single", pages=False, warm=True)
+    batch = Batch(settings, run_batch([Task("one", path)], settings, jobs=4))
+    assert batch.results["one"].fault is None
+    assert "fork_server" not in batch.text("one")
 
 
 def test_only_lessons_on_the_cpu_are_forked(tmp_path, monkeypatch):
