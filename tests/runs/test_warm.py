@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -235,8 +234,7 @@ def test_one_server_serves_all_notebooks_of_a_worker(tmp_path):
     assert one == two
     parent = int("".join(one[0]["text"]))
     assert batch.orphans == []
-    with suppress(psutil.NoSuchProcess):
-        assert gone(psutil.Process(parent))
+    assert not psutil.pid_exists(parent)
 
 
 def test_children_that_share_the_kernel_s_memory_are_found():
