@@ -111,11 +111,6 @@ _FIXED = ("notebooks", "devices", "seeds", "parameters", "out")
     help="Also write a page of each.",
 )
 @click.option(
-    "--cold",
-    is_flag=True,
-    help="Start each kernel from nothing, not from a process that has imported torch.",
-)
-@click.option(
     "--junit",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
@@ -318,8 +313,7 @@ def _run(
     from course_utils.runs.model import Settings
     from course_utils.runs.report import Report
 
-    warm = not options["cold"]
-    settings = Settings(folder, uuid.uuid4().hex, batch.limits, batch.pages, warm=warm)
+    settings = Settings(folder, uuid.uuid4().hex, batch.limits, batch.pages)
     with suppress(OSError):  # each run will say so
         batch.write(folder)
     with Journal(folder, seconds) as journal, show_progress(len(tasks)) as show:
