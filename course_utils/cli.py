@@ -10,11 +10,9 @@ from course_utils.commands.grade import grade
 from course_utils.commands.paths import near
 from course_utils.commands.release import release
 from course_utils.commands.report import report
-from course_utils.commands.run import run
+from course_utils.commands.run import EXECUTION, run
 from course_utils.errors import CourseError
 
-# What executes notebooks.
-_EXECUTION = ("ipykernel", "papermill", "nbconvert", "pebble")
 # Files, folders, or the start of a lesson's name.
 _notebooks = click.argument("notebooks", nargs=-1)
 
@@ -67,7 +65,7 @@ def refresh(notebooks: tuple[str, ...], normalise: bool, check: bool) -> None:
     """
     from course_utils.doctor import require_packages
 
-    require_packages(*_EXECUTION)
+    require_packages(*EXECUTION)
     from course_utils.authoring import refresh as lessons
     from course_utils.runs.lessons import find_notebooks
 

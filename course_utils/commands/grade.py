@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from course_utils.commands.cluster import cluster_of, cluster_options
+from course_utils.commands.paths import FILE, FOLDER, batches_option
 from course_utils.errors import CourseError
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
     from course_utils.grading.assignment import Assignment
     from course_utils.grading.model import Result, Submission
-
-_FILE = click.Path(dir_okay=False, path_type=Path)
-_FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 @click.command()
@@ -36,14 +34,14 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 )
 @click.option(
     "--roster",
-    type=_FILE,
+    type=FILE,
     metavar="FILE.csv",
     help="The learners of the course, with columns such as id, name, email; who has "
     "submitted nothing is then listed too. Exports of Moodle and Canvas will do.",
 )
 @click.option(
     "--points",
-    type=_FILE,
+    type=FILE,
     metavar="FILE.csv",
     show_default="1 for each exercise",
     help="Columns exercise and points.",
@@ -65,13 +63,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     show_default="the lesson's file",
     help="What Canvas calls the assignment, as it heads its column.",
 )
-@click.option(
-    "--out",
-    type=_FOLDER,
-    default=Path("grades"),
-    show_default=True,
-    help="Each batch gets a new folder in here; 'latest' leads to the last one.",
-)
+@batches_option("grades")
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -80,7 +72,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 )
 @click.option(
     "--resume",
-    type=_FOLDER,
+    type=FOLDER,
     metavar="FOLDER",
     help="Go on with a batch that was ended: what is new, changed or unfinished is "
     "graded. Everything but --jobs and the cluster is as it was then.",

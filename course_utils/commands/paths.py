@@ -1,6 +1,31 @@
-"""How commands name files to people."""
+"""Files and folders of commands: how they are given, and named to people."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import click
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+junit_option = click.option(
+    "--junit",
+    type=FILE,
+    metavar="FILE",
+    help="Also write the report as JUnit XML.",
+)
+
+
+def batches_option(default: str) -> Callable[[Any], Any]:
+    """Return the option --out: where a command's batches get their folders."""
+    return click.option(
+        "--out",
+        type=FOLDER,
+        default=Path(default),
+        show_default=True,
+        help="Each batch gets a new folder in here; 'latest' leads to the last one.",
+    )
 
 
 def near(path: Path) -> Path:

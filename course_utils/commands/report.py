@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from course_utils.commands.paths import near
+from course_utils.commands.paths import FOLDER, junit_option, near
 from course_utils.errors import CourseError
 
 
@@ -14,20 +14,15 @@ from course_utils.errors import CourseError
     "folders",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
 )
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     help="Takes the report; without it, the folder of the batch. Several batches need "
     "it.",
 )
-@click.option(
-    "--junit",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Also write the report as JUnit XML.",
-)
+@junit_option
 def report(folders: tuple[Path, ...], out: Path | None, junit: Path | None) -> None:
     """Write the report of a batch again, or one report on several batches.
 

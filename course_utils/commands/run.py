@@ -13,15 +13,16 @@ import click
 from click.core import ParameterSource
 
 from course_utils.commands.cluster import cluster_of, cluster_options
-from course_utils.commands.paths import near
+from course_utils.commands.paths import FOLDER, batches_option, junit_option, near
 from course_utils.errors import CourseError
 
 if TYPE_CHECKING:
     from course_utils.runs.journal import Batch
     from course_utils.runs.model import Result, Task
 
-_FOLDER = click.Path(file_okay=False, path_type=Path)
 _ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
+# What executes notebooks.
+EXECUTION = ("ipykernel", "papermill", "nbconvert", "pebble")
 # Which limit an option sets, and its unit.
 _LIMITS = {
     "cell_timeout": ("cell", 1),
@@ -60,13 +61,7 @@ _FIXED = ("notebooks", "devices", "seeds", "parameters", "out")
     help="A value for a lesson's parameter; given again for the same name, each value "
     "is run.",
 )
-@click.option(
-    "--out",
-    type=_FOLDER,
-    default=Path("runs"),
-    show_default=True,
-    help="Each batch gets a new folder in here; 'latest' leads to the last one.",
-)
+@batches_option("runs")
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -110,15 +105,10 @@ _FIXED = ("notebooks", "devices", "seeds", "parameters", "out")
     show_default=True,
     help="Also write a page of each.",
 )
-@click.option(
-    "--junit",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Also write the report as JUnit XML.",
-)
+@junit_option
 @click.option(
     "--resume",
-    type=_FOLDER,
+    type=FOLDER,
     metavar="FOLDER",
     help="Go on with a batch that was ended: run what has no result, or another "
     "notebook by now. Limits and --html are as they were, unless given.",
@@ -152,7 +142,7 @@ def run(ctx: click.Context, **options: Any) -> None:
     """
     from course_utils.doctor import require_packages
 
-    require_packages("ipykernel", "papermill", "nbconvert", "pebble")
+    require_packages(*EXECUTION)
     from course_utils.runs.journal import read_results
     from course_utils.runs.processes import ended_by_signals, strays_ended
     from course_utils.runs.report import make_run_folder, point_latest
