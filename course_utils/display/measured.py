@@ -22,6 +22,9 @@ def measured(
     low: float,
     high: float,
     digits: int = 3,
+    *,
+    source: str | None = None,
+    sketches: tuple[float, float] | None = None,
 ) -> None:
     """Show what was measured, with the range in which it is expected.
 
@@ -33,23 +36,41 @@ def measured(
         low: the smallest value that is expected.
         high: the largest.
         digits: how many significant digits of the largest value are shown.
+        source: which pictures were used, `load_fashion_mnist(...).source`.
+        sketches: the range, from low to high, where `source` is "fashion-sketch".
 
     Raises:
-        ValueError: there is no value, or `low` is above `high`.
+        ValueError: there is no value, `low` is above `high`, or only one of `source`
+            and `sketches` is given.
 
     Outside a notebook, as here, the output data are printed instead:
 
     >>> measured("accuracy", [0.8841, 0.88, 0.8862], 0.87, 0.9)  # doctest: +ELLIPSIS
     {... 'accuracy: 0.884 0.880 0.886 (expected 0.87 to 0.9)'...}
+
+    Drawings, which stand in for photographs offline, may have a range of their own:
+
+    >>> source = "fashion-sketch"
+    >>> measured("accuracy", 0.95, 0.87, 0.9, source=source, sketches=(0.9, 0.97))
+    ... # doctest: +ELLIPSIS
+    {... 'accuracy: 0.950 (expected 0.87 to 0.9; on sketches 0.9 to 0.97)'...}
     """
     from IPython.display import display  # kept out of `import course_utils`
 
     labels, values = _runs(value)
     if not values:
         raise ValueError(f"{name}: there is no value to show.")
-    if low > high:
-        raise ValueError(f"{name}: low={low} is above high={high}.")
-    display(measured_bundle(name, values, low, high, digits, labels), raw=True)
+    if (source is None) != (sketches is None):
+        raise ValueError(f"{name}: give both of source and sketches, or neither.")
+    for start, end in filter(None, [(low, high), sketches]):
+        if start > end:
+            raise ValueError(f"{name}: low={start} is above high={end}.")
+    said = f"{low:g} to {high:g}"
+    if sketches:
+        # Both are said, so that the text is the same whatever was downloaded.
+        said += "; on sketches {:g} to {:g}".format(*sketches)
+        low, high = sketches if source == "fashion-sketch" else (low, high)
+    display(measured_bundle(name, values, low, high, digits, labels, said), raw=True)
 
 
 def measured_bundle(
@@ -59,8 +80,11 @@ def measured_bundle(
     high: float,
     digits: int = 3,
     labels: Sequence[str] = (),
+    said: str | None = None,
 ) -> Bundle:
     """Return the output data of a measurement: HTML, plain text, JSON for tests.
+
+    `said` is the range as the learner reads it, where that is more than low and high.
 
     >>> data = measured_bundle("loss", [0.5], 0.1, 0.2)
     >>> data["application/vnd.course.measured+json"]["held"]
@@ -70,8 +94,8 @@ def measured_bundle(
     shown = _numbers(values, digits)
     if labels:
         shown = [f"{label} {run}" for label, run in zip(labels, shown, strict=True)]
+    expected = f"(expected {said or f'{low:g} to {high:g}'})"
     runs = (", " if labels else " ").join(shown)
-    expected = f"(expected {low:g} to {high:g})"
     page = (
         f'<div class="{bundles.MEASURED_CLASS}" style="{_STYLE}">'
         f"{html.escape(name)}: <b>{html.escape(runs)}</b> {expected}"

@@ -103,3 +103,36 @@ def test_no_value_is_an_error(value):
 def test_a_range_the_wrong_way_round_is_an_error():
     with pytest.raises(ValueError, match="loss: low=1 is above high=0"):
         measured("loss", 0.5, 1, 0)
+
+
+SAID = "gain: {} (expected 1 to 2; on sketches 3 to 4)"
+
+
+@pytest.mark.parametrize(
+    ("source", "value", "held"),
+    [
+        ("fashion-mnist", 1.5, True),
+        ("fashion-mnist", 3.5, False),
+        ("fashion-sketch", 3.5, True),
+        ("fashion-sketch", 1.5, False),
+    ],
+)
+def test_sketches_may_have_a_range_of_their_own(source, value, held, displayed):
+    measured("gain", value, 1, 2, 2, source=source, sketches=(3, 4))
+    ((data, _),) = displayed
+    assert data[PLAIN].startswith(SAID.format(value))
+    assert data[MEASURED]["held"] is held
+    assert (OUTSIDE in data[PLAIN]) is not held
+    low_high = (1, 2) if source == "fashion-mnist" else (3, 4)
+    assert (data[MEASURED]["low"], data[MEASURED]["high"]) == low_high
+
+
+@pytest.mark.parametrize("one", [{"source": "fashion-mnist"}, {"sketches": (0, 1)}])
+def test_sketches_range_needs_to_know_which_pictures_were_used(one):
+    with pytest.raises(ValueError, match="give both of source and sketches"):
+        measured("loss", 0.5, 0, 1, **one)
+
+
+def test_a_range_of_sketches_the_wrong_way_round_is_an_error():
+    with pytest.raises(ValueError, match="loss: low=2 is above high=1"):
+        measured("loss", 0.5, 0, 1, source="fashion-sketch", sketches=(2, 1))
