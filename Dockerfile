@@ -1,6 +1,6 @@
 # `course grade` on Windows and macOS, and as a worker of a cluster:
 #   docker build -t layer-by-layer .
-# README.md, "Grade submissions", says how it is run.
+# INSTRUCTORS.md, "What keeps you safe", says how it is run.
 FROM python:3.11-slim
 
 RUN apt-get update \

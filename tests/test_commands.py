@@ -1,5 +1,7 @@
-"""The Makefile, the workflows and README.md call what is there, all of it."""
+"""The Makefile, the workflows and the pages call what is there, all of it."""
 
+import ast
+import functools
 import os
 import re
 import shutil
@@ -7,6 +9,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
+from course_utils.authoring.links import PAGES
+from course_utils.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -80,7 +85,7 @@ def test_cuda_with_a_gpu_says_how_it_ended(tmp_path, failing):
 
 @pytest.mark.parametrize(
     "name",
-    ["README.md", "CONTRIBUTING.md", ".ci/run", *Path(ROOT, ".github").rglob("*.yml")],
+    [*PAGES, ".ci/run", *Path(ROOT, ".github").rglob("*.yml")],
     ids=lambda name: Path(name).name,
 )
 def test_named_commands_and_files_exist(name):
@@ -91,3 +96,44 @@ def test_named_commands_and_files_exist(name):
     files = re.findall(r"\btools[/\\][\w/\\.]+\w", text)
     assert all((ROOT / file.replace("\\", "/")).exists() for file in files)
     assert named or files
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_options_of_named_commands_exist(page):
+    text = (ROOT / page).read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = re.findall(r"\b(?:course|layer-by-layer) ([a-z]+)\b([^`\n#]*)", text)
+    called = [(n, rest) for n, rest in lines if n in main.commands and "--" in rest]
+    for name, rest in called:
+        known = {o for p in main.commands[name].params for o in p.opts}
+        known |= {o for p in main.commands[name].params for o in p.secondary_opts}
+        assert set(re.findall(r"(?<=\s)--[a-z][a-z-]*", rest)) <= known, rest
+    assert called
+
+
+def test_instructors_read_sentences_that_the_commands_print():
+    page = (ROOT / "INSTRUCTORS.md").read_text(encoding="utf-8")
+    table = page.partition("| the command says | do |")[2].partition("\n\n")[0]
+    said = re.findall(r"^\| (`+)(.+?)\1 \|", table, re.MULTILINE)
+    assert len(said) == table.count("\n") - 1
+    for _, sentence in said:
+        parts = [part.strip() for part in sentence.split("…")]
+        assert all(part in _printed() for part in parts), sentence
+
+
+def test_links_of_the_instructors_page_lead_somewhere():
+    page = (ROOT / "INSTRUCTORS.md").read_text(encoding="utf-8")
+    titles = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
+    places = {re.sub(r"[^\w -]", "", t.lower()).replace(" ", "-") for t in titles}
+    links = re.findall(r"\]\(#([^)]+)\)", page)
+    assert links and set(links) <= places
+
+
+@functools.cache
+def _printed() -> str:
+    """Return all texts of the package, each on a line of its own."""
+    return "\n".join(
+        node.value
+        for path in (ROOT / "course_utils").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )

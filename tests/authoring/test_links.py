@@ -7,11 +7,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from course_utils.authoring.links import COLAB, address, find_outdated, title_of
+from course_utils.authoring.links import (
+    COLAB,
+    PAGES,
+    address,
+    find_outdated,
+    title_of,
+)
 from course_utils.cli import main
 from tests.lessons import LESSONS, ROOT, read
 
-FILES = ["README.md", "CONTRIBUTING.md", "notebooks"]
+FILES = ["README.md", "INSTRUCTORS.md", "CONTRIBUTING.md", "notebooks"]
 
 
 def links(*arguments: str) -> Result:
@@ -71,7 +77,8 @@ def test_changed_address_is_written_everywhere(renamed):
 def test_check_names_each_file_and_changes_none(renamed):
     readme = (renamed / "README.md").read_text(encoding="utf-8")
     output = links("--check").stdout
-    for path in [renamed / "README.md", *(renamed / "notebooks").glob("*.ipynb")]:
+    pages = [renamed / page for page in PAGES]
+    for path in [*pages, *(renamed / "notebooks").glob("*.ipynb")]:
         assert f"{path.relative_to(renamed)} disagrees with pyproject.toml" in output
     assert (renamed / "README.md").read_text(encoding="utf-8") == readme
 
@@ -113,11 +120,12 @@ def test_missing_address_is_reported(renamed):
     )
 
 
-def test_missing_file_is_reported(renamed):
-    (renamed / "README.md").unlink()
+@pytest.mark.parametrize("page", ["README.md", "INSTRUCTORS.md"])
+def test_missing_file_is_reported(renamed, page):
+    (renamed / page).unlink()
     result = links()
     assert result.exit_code == 2
-    assert "there is no README.md here" in result.stderr
+    assert f"there is no {page} here" in result.stderr
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"cells": []}', '{"cells": [{}]}'])
