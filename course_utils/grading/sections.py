@@ -65,6 +65,10 @@ def read_paper(lesson: Path) -> Paper:
     """
     try:
         return _read_paper(lesson, lesson.stat().st_mtime_ns)
+    except FileNotFoundError:
+        raise CourseError(
+            f"there is no lesson {lesson}: give its notebook, or the start of its name."
+        ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CourseError(f"{lesson} can't be read as a lesson: {error}") from None
 

@@ -22,8 +22,10 @@ from course_utils.grading.model import Learner, Submission
 from course_utils.grading.sections import Paper, read_paper
 from course_utils.grading.uploads import Upload, find_uploads
 
-# What programs add to the name of a copy.
-_COPY = re.compile(r"(?i)[ _-]*(cop(?:y|ie)|kopie)?[ _-]*\(?\d{0,3}\)?$")
+# What programs add to the name of a copy: '-Copy1', ' (2)'. A bare number, '-1', is
+# one only where something else says whose the file is: it may be a learner's.
+_COPY = re.compile(r"(?i)[ _-]*(?:(?:copy|copie|kopie)[ _-]*\(?\d*\)?|\(\d{1,3}\))$")
+_NUMBER = re.compile(r"[ _-]\d{1,2}$")
 _TIMES = "timestamp.txt"
 
 
@@ -145,7 +147,8 @@ def _named_lesson(upload: Upload, papers: dict[str, Paper]) -> str:
 def _own(entries: Iterable[_Entry], roster: Roster | None) -> list[_Entry]:
     """Find out whose the files are where no platform says it, and who is meant."""
     found = list(entries)
-    rests = [_rest(entry) for entry in found]
+    places = {(*entry.upload.parts[:-1], entry.upload.stem) for entry in found}
+    rests = [_rest(entry, places) for entry in found]
     # The same name in several folders is the work's, not a learner's.
     folders = {
         (rest.casefold(), entry.upload.parts[:-1])
@@ -173,13 +176,26 @@ def _own(entries: Iterable[_Entry], roster: Roster | None) -> list[_Entry]:
     return owned
 
 
-def _rest(entry: _Entry) -> str:
-    """Return what a file's name says beside the lesson's name."""
-    stem = entry.upload.stem
-    if entry.lesson:
-        stem = re.sub(re.escape(entry.lesson), "", stem, flags=re.I)
-        stem = _COPY.sub("", stem)
-    return stem.strip(" _-.")
+def _rest(entry: _Entry, places: set[tuple[str, ...]]) -> str:
+    """Return what a file's name says beside the lesson's name.
+
+    `places` are all files' folders and names without their ending.
+    """
+    stem = _COPY.sub("", entry.upload.stem)
+    before, lesson, after = _partition(stem, entry.lesson)
+    first = (*entry.upload.parts[:-1], before + lesson)
+    if lesson and (before or (first in places)):
+        after = _NUMBER.sub("", after)
+    return (before + after).strip(" _-.")
+
+
+def _partition(stem: str, lesson: str) -> tuple[str, str, str]:
+    """Return what stands before the lesson's name, the name as written, and the rest."""
+    place = stem.lower().find(lesson.lower()) if lesson else -1
+    if place < 0:
+        return stem, "", ""
+    end = place + len(lesson)
+    return stem[:place], stem[place:end], stem[end:]
 
 
 def _grouped(entries: Sequence[_Entry], papers: dict[str, Paper]) -> list[list[_Entry]]:

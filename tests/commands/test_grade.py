@@ -171,7 +171,7 @@ def test_lost_process_is_tried_again_on_resume(folder, lesson, tmp_path, judged)
         (("{subs}", "--resume", "{subs}"), "name what was submitted, or a batch"),
         (("--resume", "{subs}"), "can't be resumed"),
         (("{subs}/none",), "there is no file or folder"),
-        (("{subs}", "--lesson", "77"), "can't be read as a lesson"),
+        (("{subs}", "--lesson", "77"), "there is no lesson 77"),
         (("{subs}", "--roster", "{subs}/none.csv"), "can't be read"),
         (("{subs}", "--points", "{subs}/none.csv"), "can't be read"),
         (

@@ -44,6 +44,43 @@ def put(folder, name, lesson, answer=GOOD, when=0.0):
     return path
 
 
+# Names of which a part could be taken for a copy's number.
+OWN_NAMES = {
+    "numbers alone": ("1234567.ipynb", "1234568.ipynb"),
+    "short numbers": ("s1.ipynb", "s2.ipynb", "s10.ipynb"),
+    "numbers after the lesson": ("01_lines_1234567.ipynb", "01_lines_1234568.ipynb"),
+    "few digits after the lesson": ("01_lines-1.ipynb", "01_lines-2.ipynb"),
+}
+
+
+@pytest.mark.parametrize("names", OWN_NAMES.values(), ids=OWN_NAMES)
+def test_a_number_that_tells_learners_apart_is_no_copys(folder, lessons, names):
+    for name in names:
+        put(folder, name, lessons[0])
+    found = {submission.learner.id for submission in find_submissions([folder], lessons)}
+    wanted = [name.removesuffix(".ipynb").removeprefix("01_lines") for name in names]
+    assert found == {name.strip("-_") for name in wanted}
+
+
+COPIES = {
+    "in brackets": ("1234567.ipynb", "1234567 (1).ipynb"),
+    "Jupyter's": ("01_lines_ada.ipynb", "01_lines_ada-Copy1.ipynb"),
+    "a number after learner and lesson": ("ada_01_lines.ipynb", "ada_01_lines-1.ipynb"),
+    "a number in the learner's folder": (
+        "ada/01_lines.ipynb",
+        "ada/01_lines-1.ipynb",
+    ),
+}
+
+
+@pytest.mark.parametrize("names", COPIES.values(), ids=COPIES)
+def test_a_copy_is_its_learners(folder, lessons, names):
+    for name in names:
+        put(folder, name, lessons[0])
+    (found,) = find_submissions([folder], lessons)
+    assert found.learner.id in ("1234567", "ada")
+
+
 LAYOUTS = {
     "moodle": (
         "Ada L_7_assignsubmission_file_/01_lines.ipynb",
