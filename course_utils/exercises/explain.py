@@ -68,7 +68,8 @@ _COMMON = (
     ),
     (
         "in-place operation",
-        "Make a new tensor in place of changing one that autograd needs.",
+        "Parameters are moved under `torch.no_grad()`. Elsewhere make a new tensor in "
+        "place of changing one that autograd needs.",
     ),
     (
         "got float",
