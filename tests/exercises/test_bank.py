@@ -319,6 +319,13 @@ def rms_backward_by_autograd(x, gamma, g, eps):
     return torch.autograd.grad(y, inputs, g)
 
 
+def rms_backward_by_vjp(x, gamma, g, eps):
+    def forward(x, gamma):
+        return x / (x.square().mean(-1, keepdim=True) + eps).sqrt() * gamma
+
+    return torch.func.vjp(forward, x, gamma)[1](g)
+
+
 @pytest.mark.parametrize(
     ("name", "answer", "words"),
     [
@@ -357,6 +364,11 @@ def rms_backward_by_autograd(x, gamma, g, eps):
             "normalization.rms_backward",
             rms_backward_by_autograd,
             "Your code calls `autograd.grad`",
+        ),
+        (
+            "normalization.rms_backward",
+            rms_backward_by_vjp,
+            "Your code calls `func.vjp`",
         ),
     ],
 )

@@ -1222,7 +1222,7 @@ RMS_BACKWARD = Exercise(
         "the row, and with `g * gamma` inside them.",
     ),
     parts=("the gradient of `x`", "the gradient of `gamma`"),
-    forbidden=("backward", "autograd.grad"),
+    forbidden=("backward", "autograd.grad", "func.vjp", "func.jacrev", "jacobian"),
 )
 
 FOLD_FORWARD = Exercise(
