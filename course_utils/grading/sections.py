@@ -67,7 +67,8 @@ def read_paper(lesson: Path) -> Paper:
         return _read_paper(lesson, lesson.stat().st_mtime_ns)
     except FileNotFoundError:
         raise CourseError(
-            f"there is no lesson {lesson}: give its notebook, or the start of its name."
+            f"there is no lesson {lesson.name} in {lesson.parent}: give the start of "
+            "its name, as 01, or its file."
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CourseError(f"{lesson} can't be read as a lesson: {error}") from None
