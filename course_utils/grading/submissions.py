@@ -190,7 +190,7 @@ def _rest(entry: _Entry, places: set[tuple[str, ...]]) -> str:
 
 
 def _partition(stem: str, lesson: str) -> tuple[str, str, str]:
-    """Return what stands before the lesson's name, the name as written, and the rest."""
+    """Return a name's part before the lesson's name, that as written, and the rest."""
     place = stem.lower().find(lesson.lower()) if lesson else -1
     if place < 0:
         return stem, "", ""

@@ -57,7 +57,7 @@ OWN_NAMES = {
 def test_a_number_that_tells_learners_apart_is_no_copys(folder, lessons, names):
     for name in names:
         put(folder, name, lessons[0])
-    found = {submission.learner.id for submission in find_submissions([folder], lessons)}
+    found = {one.learner.id for one in find_submissions([folder], lessons)}
     wanted = [name.removesuffix(".ipynb").removeprefix("01_lines") for name in names]
     assert found == {name.strip("-_") for name in wanted}
 
