@@ -227,10 +227,10 @@ def test_net_of_hinges_meets_the_function_at_k_plus_1_places(k):
     assert_close(net(middles), means, rtol=1e-4, atol=1e-5)
 
 
-def test_the_root_needs_26_hinges():
+def test_the_root_needs_18_hinges():
     build, x = defined("build")["build"], torch.linspace(0, 1, 2_001)[:, None]
-    error = {k: (build(torch.sqrt, k)(x) - x.sqrt()).abs().max() for k in (24, 26)}
-    assert error[26] < 0.05 < error[24]
+    error = {k: (build(torch.sqrt, k)(x) - x.sqrt()).abs().max() for k in (17, 18)}
+    assert error[18] < 0.06 < error[17]
 
 
 def test_grid_of_the_page_gives_he_s_gain_exactly():
@@ -240,13 +240,13 @@ def test_grid_of_the_page_gives_he_s_gain_exactly():
     assert scope["mean_square_slope"](F.relu).item() == pytest.approx(0.5, abs=1e-6)
 
 
-@pytest.mark.parametrize("run", range(3))
+@pytest.mark.parametrize("run", range(12))
 def test_hinges_as_drawn_few_have_their_corner_where_the_data_are(run):
     torch.manual_seed(run)
     layer, x = nn.Linear(1, 32), torch.linspace(0, 1, 2_001)[:, None]
     corners = -layer.bias / layer.weight[:, 0]
-    assert 3 <= ((corners > 0) & (corners < 1)).sum() <= 8
-    assert 9 <= (layer(x) <= 0).all(dim=0).sum() <= 14
+    assert 3 <= ((corners > 0) & (corners < 1)).sum() <= 9
+    assert 8 <= (layer(x) <= 0).all(dim=0).sum() <= 15
 
 
 GAINS = {"relu": 2**0.5, "tanh": 1.47, "sigmoid": 4.72, "silu": 1.62, "gelu": 1.48}
@@ -275,7 +275,8 @@ def sums_of_ten_layers(activation, gain, seed=0):
 @pytest.mark.parametrize("seed", range(3))
 def test_gain_for_normal_sums_does_not_keep_the_sums_normal(seed):
     sigmoids = sums_of_ten_layers(torch.sigmoid, 4.72, seed)
-    assert 2 < sigmoids[-1].std() < 3.6
+    assert sigmoids[0].std().item() == pytest.approx(5, abs=0.4)
+    assert all(2 < z.std() < 4 for z in sigmoids[1:])
     whole = sigmoids[0].grad.norm() / sigmoids[-1].grad.norm()
     assert whole.item() ** (1 / 9) == pytest.approx(0.67, abs=0.05)
 

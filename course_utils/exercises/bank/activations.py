@@ -595,8 +595,8 @@ GAIN = Exercise(
     ),
     _sums,
     hints=(
-        "The formula of the page: squared factor = n · Var(w) · E[f'(z)²]. Put "
-        "g²/n in for Var(w), and 1 for the factor.",
+        "The formula of the page: squared factor = n · E[w²] · E[f'(z)²]. Put "
+        "g²/n in for E[w²], and 1 for the factor.",
         "The slopes: make a copy of z that requires a gradient, apply the activation, "
         "sum, `backward()`. The gradient of the copy is f'(z).",
         "g² times the mean of the squared slopes must be 1: solve for g.",
