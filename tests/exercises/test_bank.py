@@ -376,3 +376,20 @@ def test_cause_beside_the_numbers_is_told(name, answer, words):
     verdict = diagnose(ALL[name], answer)
     assert (verdict.state, verdict.misconception) == ("wrong", None)
     assert words in verdict.messages[0]
+
+
+class TurnedWeights(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Parameter(torch.randn(784, 64) / 28)
+        self.first_bias = nn.Parameter(torch.zeros(1, 64))
+        self.last = nn.Parameter(torch.randn(64, 10) / 8)
+        self.last_bias = nn.Parameter(torch.zeros(10))
+
+    def forward(self, x):
+        hidden = (x.flatten(1) @ self.first + self.first_bias).relu()
+        return hidden @ self.last + self.last_bias
+
+
+def test_repair_takes_weights_that_are_stored_the_other_way_round():
+    assert diagnose(ALL["linear.repair"], TurnedWeights).state == "correct"

@@ -1201,8 +1201,14 @@ def _plain_tensors(net: Any) -> None:
 
 
 def _scores_of_two_layers(net: nn.Module, images: Tensor) -> Tensor | None:
-    """Return the scores of the layers that the parameters make, if they make any."""
-    by_shape = {tuple(p.shape): p for p in net.parameters()}
+    """Return the scores of the layers that the parameters make, if they make any.
+
+    Parameters of a learner's own may be stored the other way round, as x @ W needs
+    them, and a bias as a row or a column.
+    """
+    own = [p.squeeze() for p in net.parameters()]
+    turned = {tuple(p.shape[::-1]): p.mT for p in own if p.dim() == 2}
+    by_shape = turned | {tuple(p.shape): p for p in own}
     shapes = [shape for i, o in pairwise(_WIDTHS) for shape in ((o, i), (o,))]
     if not all(shape in by_shape for shape in shapes):
         return None
