@@ -112,7 +112,7 @@ def grade(
 
     Exit code: 0 everything was graded, 1 something could not be, 2 nothing was
     graded because the command can't be carried out; --resume goes on after 130,
-    interrupted, and after 3, the cluster was lost.
+    interrupted, and after 3, the cluster was lost or a file can't be written.
 
     \b
     course grade moodle.zip --lesson 01 --roster participants.csv
@@ -133,7 +133,7 @@ def grade(
     from course_utils.grading.assignment import Assignment
     from course_utils.grading.confinement import find_confinement
     from course_utils.runs.processes import ended_by_signals
-    from course_utils.runs.report import make_run_folder, point_latest
+    from course_utils.runs.report import point_latest
 
     if resume:
         assignment = Assignment.read(resume)
@@ -146,11 +146,31 @@ def grade(
     found, _ = assignment.submissions(), assignment.scale  # before a folder is made
     place = cluster_of(scheduler, dask_local, resources, jobs=jobs, confined=confined)
     with ended_by_signals(), place as executor:
-        folder = resume or make_run_folder(out, datetime.now(timezone.utc))
+        folder = resume or _new_folder(out, assignment)
         code = _grade_into(folder, assignment, found, jobs, executor)
     if not resume:
         point_latest(folder)
     sys.exit(code)
+
+
+def _new_folder(out: Path, assignment: "Assignment") -> Path:
+    """Make a batch's folder, which knows from then on how to go on.
+
+    Raises:
+        CourseError: it can't be written to.
+    """
+    from course_utils.runs.report import make_run_folder
+
+    folder = make_run_folder(out, datetime.now(timezone.utc))
+    try:
+        assignment.write(folder)
+    except OSError as error:
+        folder.rmdir()
+        raise CourseError(
+            f"results can't be written to {out}: {error.strerror}. "
+            "Choose another folder with --out."
+        ) from error
+    return folder
 
 
 def _grade_into(
@@ -164,10 +184,13 @@ def _grade_into(
     try:
         return _grade(assignment, submissions, folder.resolve(), jobs, executor)
     except OSError as error:
-        raise CourseError(
-            f"results can't be written to {folder}: {error.strerror}. What is there "
-            f"is kept: course grade --resume {folder}"
-        ) from error
+        reason = error.strerror or error
+        click.echo(
+            f"course grade: results can't be written to {folder}: {reason}. What is "
+            f"finished is kept; once there is room: course grade --resume {folder}",
+            err=True,
+        )
+        return 3
 
 
 def _grade(
@@ -187,7 +210,6 @@ def _grade(
     from course_utils.grading.sections import read_paper
 
     begin = time.perf_counter()
-    assignment.write(folder)
     lessons = {path.stem: read_paper(path) for path in map(Path, assignment.lessons)}
     texts = "\n".join(cell for s in submissions for cell in s.cells.values())
     modules = tuple(late_modules(texts))

@@ -1,5 +1,7 @@
 """`course grade`: from folders to tables, interrupted and resumed."""
 
+import errno
+import io
 import json
 import os
 import shutil
@@ -9,6 +11,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import pytest
@@ -162,6 +165,105 @@ def test_lost_process_is_tried_again_on_resume(folder, lesson, tmp_path, judged)
     judged.clear()
     assert course("--resume", latest.resolve()).exit_code == 0
     assert judged == ["ada"]
+
+
+class _Disk:
+    """Room for so many bytes in the files that a batch writes; then it is full."""
+
+    def __init__(self, monkeypatch, room):
+        self.room = room
+        opened, disk = Path.open, self
+
+        class Results(io.FileIO):
+            def write(self, content):
+                return super().write(disk.take(content))
+
+        def open_(path, mode="r", *args, **more):
+            if path.name == "results.jsonl" and mode == "ab+":
+                return Results(path, "a+")
+            return opened(path, mode, *args, **more)
+
+        def write_bytes(path, content):
+            with opened(path, "wb") as file:
+                written = file.write(self.take(content))
+            if written < len(content):
+                self.take(content[written:])
+            return written
+
+        monkeypatch.setattr(Path, "open", open_)
+        monkeypatch.setattr(Path, "write_bytes", write_bytes)
+
+    def take(self, content):
+        """Return what there is room for, as the system's own write does."""
+        if not self.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        taken = content[: self.room]
+        self.room -= len(taken)
+        return taken
+
+
+@pytest.mark.parametrize("where", ["in a result", "in a table", "on a page"])
+def test_full_disk_keeps_what_is_finished(
+    folder, lesson, tmp_path, judged, monkeypatch, where
+):
+    _, latest = graded(folder, lesson, tmp_path)
+    settings, whole, tables = (
+        sum(path.stat().st_size for path in latest.glob(name))
+        for name in ("batch.json", "results.jsonl", "*.csv")
+    )
+    room, known = {
+        "in a result": (settings + whole // 2, 2),
+        "in a table": (settings + 2 * whole + 10, 5),
+        "on a page": (settings + 2 * whole + tables + 10, 5),
+    }[where]
+    judged.clear()
+    with monkeypatch.context() as patch:
+        _Disk(patch, room)
+        done, latest = graded(folder, lesson, tmp_path)
+    assert done.exit_code == 3, done.output
+    *_, sentence = done.output.splitlines()
+    assert "can't be written to" in sentence and "No space left" in sentence
+    assert sentence.endswith(f"course grade --resume {latest.resolve()}")
+    kept = {r.submission.learner.id for r in read_results(latest)}
+    assert len(kept) == known
+    assert not list(latest.rglob(".*"))
+    judged.clear()
+    again = course("--resume", latest.resolve())
+    assert again.exit_code == 0, again.output
+    assert set(judged) == set(NAMES) - kept
+    assert len(list((latest / "feedback").iterdir())) == len(NAMES)
+    assert table(latest) == table(sorted((tmp_path / "grades").glob("2*"))[0])
+
+
+def test_folder_that_can_not_be_written_to_is_told_before_grading(
+    folder, lesson, tmp_path, judged, monkeypatch
+):
+    opened = Path.open
+
+    def refused(path, mode="w", *args, **more):
+        if mode in ("r", "rb"):
+            return opened(path, mode, *args, **more)
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with monkeypatch.context() as patch:
+        _Disk(patch, 0)
+        done, latest = graded(folder, lesson, tmp_path)
+    assert done.exit_code == 2, done.output
+    assert "No space left on device. Choose another folder with --out" in done.output
+    assert list((tmp_path / "grades").iterdir()) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "mkdir", lambda path, *_, **__: refused(path))
+        done, _ = graded(folder, lesson, tmp_path)
+    assert done.exit_code == 2, done.output
+    assert "Read-only file system. Choose another folder with --out" in done.output
+    assert not judged
+    _, latest = graded(folder, lesson, tmp_path)
+    judged.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refused)
+        done = course("--resume", latest.resolve())
+    assert done.exit_code == 3 and not judged, done.output
+    assert "Read-only file system. What is finished is kept" in done.output
 
 
 @pytest.mark.parametrize(
