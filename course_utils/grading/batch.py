@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
 
 # What starts, and compares, around the code's own time; a busy machine needs long.
 _SPARE_SECONDS = 240
+# The template that graded last, by what it was made for.
+_last: "dict[tuple[Limits, bool, tuple[str, ...]], Template]" = {}
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,25 @@ def grade(submission: Submission, grading: Grading) -> Result:
     return Result(submission, tuple(marks), problem, time.perf_counter() - begin)
 
 
-@cache
 def _template(limits: Limits, unconfined: bool, modules: tuple[str, ...]) -> "Template":
-    """Return what runs the code of all submissions that this process grades."""
+    """Return what runs the code of all submissions of a batch that come here.
+
+    A cluster's worker outlives batches, so the one of the batch before is ended.
+    """
     from course_utils.grading.template import Template  # it waits for torch
 
-    template = Template(limits, unconfined=unconfined, modules=modules)
-    atexit.register(template.close)
-    return template
+    batch = (limits, unconfined, modules)
+    if batch not in _last:
+        _close_last()
+        _last[batch] = Template(limits, unconfined=unconfined, modules=modules)
+    return _last[batch]
+
+
+@atexit.register
+def _close_last() -> None:
+    while _last:
+        _, template = _last.popitem()
+        template.close()
 
 
 def grade_all(
