@@ -108,7 +108,7 @@ def grade(
     The new folder holds index.html, the page of the class, and in feedback/ a page
     for each learner, which names nobody else; grades.csv, the tables grades-moodle.csv
     and grades-canvas.csv to import there; and results.jsonl with all that was found.
-    --resume writes the pages anew.
+    `course report` writes tables and pages anew.
 
     Exit code: 0 everything was graded, 1 something could not be, 2 nothing was
     graded because the command can't be carried out; --resume goes on after 130,
@@ -203,10 +203,9 @@ def _grade(
     """Grade what has no result in the folder yet; return the exit code."""
     from course_utils.grading import batch
     from course_utils.grading.confinement import Limits
-    from course_utils.grading.feedback import write_feedback
-    from course_utils.grading.overview import write_overview
     from course_utils.grading.reading import late_modules
     from course_utils.grading.records import Record, read_results, write_results
+    from course_utils.grading.report import write_report
     from course_utils.grading.sections import read_paper
 
     begin = time.perf_counter()
@@ -239,18 +238,19 @@ def _grade(
                 click.echo(f"course grade: {error} What is finished is kept.", err=True)
         ordered = [results[s.key] for s in submissions if s.key in results]
         write_results(folder, ordered)
-        gradebook = assignment.gradebook(ordered)
-        gradebook.write(folder)
-        write_feedback(ordered, gradebook.scale, folder)
-        index = write_overview(gradebook, folder)
+        index = write_report(assignment, ordered, folder)
         states = Counter(result.state for result in ordered)
-        counts = ", ".join(f"{number} {state}" for state, number in states.items())
-        click.echo(f"{counts} in {time.perf_counter() - begin:.0f} s: {index}")
+        click.echo(f"{counted(states)} in {time.perf_counter() - begin:.0f} s: {index}")
         if finished:
             return 1 if states["not graded"] else 0
         number = len(submissions) - len(ordered)
         click.echo(f"{number} are left: course grade --resume {folder}")
         return 3 if lost else 130
+
+
+def counted(states: "Counter[str]") -> str:
+    """Return how many results are in each state, in words."""
+    return ", ".join(f"{number} {state}" for state, number in states.items())
 
 
 def _stands(result: "Result", submission: "Submission") -> bool:

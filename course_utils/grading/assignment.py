@@ -94,7 +94,7 @@ class Assignment:
         if changed:
             raise CourseError(
                 f"{changed[0]} has changed since: marks would not be comparable. Start "
-                "a new batch without --resume."
+                "a new batch of `course grade`."
             )
         return found
 

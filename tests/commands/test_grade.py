@@ -149,6 +149,63 @@ def test_nothing_left_to_do_rebuilds_the_tables(folder, lesson, tmp_path, judged
     assert table(latest) == before and not judged
 
 
+def report(*arguments):
+    return CliRunner().invoke(main, ["report", *map(str, arguments)])
+
+
+def test_report_writes_tables_and_pages_again(folder, lesson, tmp_path, judged):
+    _, latest = graded(folder, lesson, tmp_path)
+    place = latest.resolve()
+    kept = ("results.jsonl", "batch.json")
+    files = [path for path in place.rglob("*") if path.is_file()]
+    before = {path: path.read_bytes() for path in files}
+    for path in files:
+        if path.name not in kept:
+            path.unlink()
+    shutil.rmtree(folder)  # the results are enough
+    judged.clear()
+    done = report(latest)
+    assert done.exit_code == 0, done.output
+    assert "5 graded" in done.output
+    assert "Report of `course grade`: " in done.output
+    assert {path: path.read_bytes() for path in place.rglob("*.*")} == before
+    assert not judged
+    elsewhere = tmp_path / "new" / "elsewhere"
+    assert report(latest, "--out", elsewhere).exit_code == 0
+    assert table(elsewhere) == table(latest)
+    assert len(list((elsewhere / "feedback").iterdir())) == len(NAMES)
+
+
+def test_report_takes_the_points_that_count_by_now(folder, lesson, tmp_path, judged):
+    points = tmp_path / "points.csv"
+    points.write_text("exercise,points\nlinear.affine,3\n")
+    _, latest = graded(folder, lesson, tmp_path, "--points", points)
+    assert "ada,,,1,3,4,4,graded" in table(latest)
+    points.write_text("exercise,points\nlinear.affine,7\n")
+    assert report(latest).exit_code == 0
+    assert "ada,,,1,7,8,8,graded" in table(latest)
+
+
+def test_report_that_can_not_be_made_is_told(folder, lesson, tmp_path, judged):
+    _, latest = graded(folder, lesson, tmp_path)
+    junit = tmp_path / "x.xml"
+    for more in ((latest,), (folder,), ("--junit", junit)):
+        done = report(latest, *more)
+        assert done.exit_code == 2, done.output
+        assert "is a folder of `course grade`: report on it alone" in done.output
+    for place in (folder, tmp_path / "nowhere"):
+        done = report(place)
+        assert done.exit_code == 2, done.output
+        assert f"{place} is no folder of `course run`" in done.output
+        assert "or `course grade` in grades/." in done.output
+    assert not (tmp_path / "nowhere").exists() and not junit.exists()
+    (latest / "results.jsonl").unlink()
+    done = report(latest)
+    assert done.exit_code == 2 and "course grade --resume" in done.output
+    write_lesson(lesson, EXERCISES[:1])
+    assert "has changed since" in report(latest).output
+
+
 def test_batch_of_a_changed_lesson_is_not_resumed(folder, lesson, tmp_path, judged):
     _, latest = graded(folder, lesson, tmp_path)
     write_lesson(lesson, EXERCISES[:1])
@@ -271,7 +328,7 @@ def test_folder_that_can_not_be_written_to_is_told_before_grading(
     [
         ((), "name what was submitted, or a batch with --resume"),
         (("{subs}", "--resume", "{subs}"), "name what was submitted, or a batch"),
-        (("--resume", "{subs}"), "can't be resumed"),
+        (("--resume", "{subs}"), "is no folder of `course grade`"),
         (("{subs}/none",), "there is no file or folder"),
         (("{subs}", "--lesson", "77"), "can't be read as a lesson"),
         (("{subs}", "--roster", "{subs}/none.csv"), "can't be read"),
