@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from course_utils.grading.assignment import Assignment
     from course_utils.grading.model import Result, Submission
 
+_ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
+
 
 @click.command()
 @click.argument("submissions", nargs=-1, type=click.Path(path_type=Path))
@@ -69,6 +71,27 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     show_default="one for each core",
     help="Submissions that are graded at the same time.",
+)
+@click.option(
+    "--exercise-timeout",
+    type=_ABOVE_ZERO,
+    show_default="10",
+    metavar="SECONDS",
+    help="An answer that takes longer, with all that its check computes, is ended.",
+)
+@click.option(
+    "--timeout",
+    type=_ABOVE_ZERO,
+    show_default="60, or that for an exercise if it is more",
+    metavar="SECONDS",
+    help="For all answers of a submission together.",
+)
+@click.option(
+    "--max-memory",
+    type=_ABOVE_ZERO,
+    show_default="2.1",
+    metavar="GB",
+    help="What a submission's processes may hold, beside what torch takes.",
 )
 @click.option(
     "--resume",
@@ -138,8 +161,8 @@ def grade(
     if resume:
         assignment = Assignment.read(resume)
     else:
-        column = options.pop("assignment")
-        assignment = Assignment.of(submissions, column=column, **options)
+        column, limits = options.pop("assignment"), _limits(options)
+        assignment = Assignment.of(submissions, column=column, limits=limits, **options)
     confined = not assignment.unconfined
     if confined and not (scheduler or dask_local):
         find_confinement()
@@ -151,6 +174,28 @@ def grade(
     if not resume:
         point_latest(folder)
     sys.exit(code)
+
+
+def _limits(options: dict[str, Any]) -> dict[str, float]:
+    """Take the options for limits out of all; return their values, by `Limits`.
+
+    Raises:
+        CourseError: they contradict each other.
+    """
+    from course_utils.grading.confinement import Limits
+
+    names = ("exercise_timeout", "timeout", "max_memory")
+    exercise, submission, memory = map(options.pop, names)
+    limits = Limits()
+    exercise = exercise or limits.exercise
+    submission = submission or max(limits.submission, exercise)
+    memory = int(memory * 1e9) if memory else limits.memory
+    if submission < exercise:
+        raise CourseError(
+            f"--timeout {submission:g} for all exercises is less than the {exercise:g} "
+            "s that each may take: give a smaller --exercise-timeout."
+        )
+    return {"exercise": exercise, "submission": submission, "memory": memory}
 
 
 def _new_folder(out: Path, assignment: "Assignment") -> Path:
@@ -212,7 +257,8 @@ def _grade(
     lessons = {path.stem: read_paper(path) for path in map(Path, assignment.lessons)}
     texts = "\n".join(cell for s in submissions for cell in s.cells.values())
     modules = tuple(late_modules(texts))
-    grading = batch.Grading(lessons, Limits(), assignment.unconfined, modules)
+    limits = Limits(**assignment.limits)
+    grading = batch.Grading(lessons, limits, assignment.unconfined, modules)
     lost = finished = False
     with Record(folder) as record:
         known = {r.submission.key: r for r in read_results(folder)}

@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from course_utils.cli import main
 from course_utils.exercises.model import State, Verdict
 from course_utils.grading import batch
+from course_utils.grading.confinement import Limits
 from course_utils.grading.model import Mark, Result
 from course_utils.grading.records import read_results
 from tests.grading.lesson import write_lesson
@@ -147,6 +148,63 @@ def test_nothing_left_to_do_rebuilds_the_tables(folder, lesson, tmp_path, judged
     judged.clear()
     assert course("--resume", place).exit_code == 0
     assert table(latest) == before and not judged
+
+
+@pytest.fixture
+def limits(judged, monkeypatch):
+    """Return the limits that submissions were judged with."""
+    found, judge = [], batch.grade
+
+    def grade(submission, grading):
+        found.append(grading.limits)
+        return judge(submission, grading)
+
+    monkeypatch.setattr(batch, "grade", grade)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("options", "given"),
+    [
+        ((), {}),
+        (("--exercise-timeout", "2.5"), {"exercise": 2.5}),
+        (("--exercise-timeout", "90"), {"exercise": 90, "submission": 90}),
+        (
+            ("--timeout", "30", "--max-memory", "0.5"),
+            {"submission": 30, "memory": 500_000_000},
+        ),
+    ],
+)
+def test_limits_are_as_given_and_stay_so(
+    folder, lesson, tmp_path, limits, options, given
+):
+    _, latest = graded(folder, lesson, tmp_path, *options)
+    assert set(limits) == {Limits(**given)}
+    limits.clear()
+    put(folder / "ada.ipynb", lesson, "changed")
+    assert course("--resume", latest.resolve()).exit_code == 0
+    assert limits == [Limits(**given)]
+
+
+def test_batch_from_before_limits_could_be_given_goes_on(
+    folder, lesson, tmp_path, limits
+):
+    _, latest = graded(folder, lesson, tmp_path)
+    settings = json.loads((latest / "batch.json").read_text())
+    del settings["limits"]
+    (latest / "batch.json").write_text(json.dumps(settings))
+    limits.clear()
+    put(folder / "ada.ipynb", lesson, "changed")
+    assert course("--resume", latest.resolve()).exit_code == 0
+    assert limits == [Limits()]
+
+
+def test_help_says_what_the_limits_are():
+    told = " ".join(course("--help").output.split())
+    limits = Limits()
+    assert f"[default: ({limits.exercise:g}); x>0]" in told
+    assert f"[default: ({limits.submission:g}, or that for an exercise" in told
+    assert f"[default: ({limits.memory / 1e9:.1f}); x>0]" in told
 
 
 def report(*arguments):
@@ -333,6 +391,8 @@ def test_folder_that_can_not_be_written_to_is_told_before_grading(
         (("{subs}", "--lesson", "77"), "can't be read as a lesson"),
         (("{subs}", "--roster", "{subs}/none.csv"), "can't be read"),
         (("{subs}", "--points", "{subs}/none.csv"), "can't be read"),
+        (("{subs}", "--timeout", "5"), "less than the 10 s that each may take"),
+        (("{subs}", "--max-memory", "0"), "not in the range x>0"),
         (
             ("{subs}", "--assignment", "L", "--lesson", "01", "--lesson", "02"),
             "--lesson",
