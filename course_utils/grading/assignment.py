@@ -42,7 +42,7 @@ class Assignment:
     partial: float = 0.0
     column: str = ""
     unconfined: bool = False
-    limits: Mapping[str, float] = field(default_factory=dict)
+    limits: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -55,7 +55,7 @@ class Assignment:
         partial: float = 0.0,
         column: str = "",
         unconfined: bool = False,
-        limits: Mapping[str, float] | None = None,
+        limits: Mapping[str, Any] | None = None,
     ) -> "Assignment":
         """Return the assignment that a command's arguments describe.
 
