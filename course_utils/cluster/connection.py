@@ -9,6 +9,7 @@ from distributed import Client, LocalCluster
 from course_utils.cluster.executor import Cluster
 from course_utils.cluster.members import Members
 from course_utils.errors import CourseError
+from course_utils.runs.processes import signals_held
 
 _CONNECT_SECONDS = 15
 
@@ -59,15 +60,18 @@ def connected(
 @contextmanager
 def _local(workers: int) -> Iterator[LocalCluster]:
     """Start a cluster on this machine."""
-    cluster = LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        memory_limit=None,
-        dashboard_address="127.0.0.1:0",
-        silence_logs=logging.CRITICAL,
-        preload=["course_utils.cluster.local"],
-    )
+    cluster = None
     try:
+        with signals_held():  # Dask can't close what has started by half
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                memory_limit=None,
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.CRITICAL,
+                preload=["course_utils.cluster.local"],
+            )
         yield cluster
     finally:
-        cluster.close()
+        if cluster:
+            cluster.close()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from course_utils.grading.assignment import Assignment
     from course_utils.grading.model import Result, Submission
 
+_ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
+
 
 @click.command()
 @click.argument("submissions", nargs=-1, type=click.Path(path_type=Path))
@@ -71,6 +73,27 @@ if TYPE_CHECKING:
     help="Submissions that are graded at the same time.",
 )
 @click.option(
+    "--exercise-timeout",
+    type=_ABOVE_ZERO,
+    show_default="10",
+    metavar="SECONDS",
+    help="An answer that takes longer, with all that its check computes, is ended.",
+)
+@click.option(
+    "--timeout",
+    type=_ABOVE_ZERO,
+    show_default="60, or that for an exercise if it is more",
+    metavar="SECONDS",
+    help="For all answers of a submission together.",
+)
+@click.option(
+    "--max-memory",
+    type=_ABOVE_ZERO,
+    show_default="2.1",
+    metavar="GB",
+    help="What a submission's processes may hold, beside what torch takes.",
+)
+@click.option(
     "--resume",
     type=FOLDER,
     metavar="FOLDER",
@@ -108,11 +131,11 @@ def grade(
     The new folder holds index.html, the page of the class, and in feedback/ a page
     for each learner, which names nobody else; grades.csv, the tables grades-moodle.csv
     and grades-canvas.csv to import there; and results.jsonl with all that was found.
-    --resume writes the pages anew.
+    `course report` writes tables and pages anew.
 
     Exit code: 0 everything was graded, 1 something could not be, 2 nothing was
     graded because the command can't be carried out; --resume goes on after 130,
-    interrupted, and after 3, the cluster was lost.
+    interrupted, and after 3, the cluster was lost or a file can't be written.
 
     \b
     course grade moodle.zip --lesson 01 --roster participants.csv
@@ -133,24 +156,66 @@ def grade(
     from course_utils.grading.assignment import Assignment
     from course_utils.grading.confinement import find_confinement
     from course_utils.runs.processes import ended_by_signals
-    from course_utils.runs.report import make_run_folder, point_latest
+    from course_utils.runs.report import point_latest
 
     if resume:
         assignment = Assignment.read(resume)
     else:
-        column = options.pop("assignment")
-        assignment = Assignment.of(submissions, column=column, **options)
+        column, limits = options.pop("assignment"), _limits(options)
+        assignment = Assignment.of(submissions, column=column, limits=limits, **options)
     confined = not assignment.unconfined
     if confined and not (scheduler or dask_local):
         find_confinement()
     found, _ = assignment.submissions(), assignment.scale  # before a folder is made
     place = cluster_of(scheduler, dask_local, resources, jobs=jobs, confined=confined)
     with ended_by_signals(), place as executor:
-        folder = resume or make_run_folder(out, datetime.now(timezone.utc))
+        folder = resume or _new_folder(out, assignment)
         code = _grade_into(folder, assignment, found, jobs, executor)
     if not resume:
         point_latest(folder)
     sys.exit(code)
+
+
+def _limits(options: dict[str, Any]) -> dict[str, float]:
+    """Take the options for limits out of all; return their values, by `Limits`.
+
+    Raises:
+        CourseError: they contradict each other.
+    """
+    from course_utils.grading.confinement import Limits
+
+    names = ("exercise_timeout", "timeout", "max_memory")
+    exercise, submission, memory = map(options.pop, names)
+    limits = Limits()
+    exercise = exercise or limits.exercise
+    submission = submission or max(limits.submission, exercise)
+    memory = int(memory * 1e9) if memory else limits.memory
+    if submission < exercise:
+        raise CourseError(
+            f"--timeout {submission:g} for all exercises is less than the {exercise:g} "
+            "s that each may take: give a smaller --exercise-timeout."
+        )
+    return {"exercise": exercise, "submission": submission, "memory": memory}
+
+
+def _new_folder(out: Path, assignment: "Assignment") -> Path:
+    """Make a batch's folder, which knows from then on how to go on.
+
+    Raises:
+        CourseError: it can't be written to.
+    """
+    from course_utils.runs.report import make_run_folder
+
+    folder = make_run_folder(out, datetime.now(timezone.utc))
+    try:
+        assignment.write(folder)
+    except OSError as error:
+        folder.rmdir()
+        raise CourseError(
+            f"results can't be written to {out}: {error.strerror}. "
+            "Choose another folder with --out."
+        ) from error
+    return folder
 
 
 def _grade_into(
@@ -164,10 +229,13 @@ def _grade_into(
     try:
         return _grade(assignment, submissions, folder.resolve(), jobs, executor)
     except OSError as error:
-        raise CourseError(
-            f"results can't be written to {folder}: {error.strerror}. What is there "
-            f"is kept: course grade --resume {folder}"
-        ) from error
+        reason = error.strerror or error
+        click.echo(
+            f"course grade: results can't be written to {folder}: {reason}. What is "
+            f"finished is kept; once there is room: course grade --resume {folder}",
+            err=True,
+        )
+        return 3
 
 
 def _grade(
@@ -180,18 +248,17 @@ def _grade(
     """Grade what has no result in the folder yet; return the exit code."""
     from course_utils.grading import batch
     from course_utils.grading.confinement import Limits
-    from course_utils.grading.feedback import write_feedback
-    from course_utils.grading.overview import write_overview
     from course_utils.grading.reading import late_modules
     from course_utils.grading.records import Record, read_results, write_results
+    from course_utils.grading.report import write_report
     from course_utils.grading.sections import read_paper
 
     begin = time.perf_counter()
-    assignment.write(folder)
     lessons = {path.stem: read_paper(path) for path in map(Path, assignment.lessons)}
     texts = "\n".join(cell for s in submissions for cell in s.cells.values())
     modules = tuple(late_modules(texts))
-    grading = batch.Grading(lessons, Limits(), assignment.unconfined, modules)
+    limits = Limits(**assignment.limits)
+    grading = batch.Grading(lessons, limits, assignment.unconfined, modules)
     lost = finished = False
     with Record(folder) as record:
         known = {r.submission.key: r for r in read_results(folder)}
@@ -217,18 +284,19 @@ def _grade(
                 click.echo(f"course grade: {error} What is finished is kept.", err=True)
         ordered = [results[s.key] for s in submissions if s.key in results]
         write_results(folder, ordered)
-        gradebook = assignment.gradebook(ordered)
-        gradebook.write(folder)
-        write_feedback(ordered, gradebook.scale, folder)
-        index = write_overview(gradebook, folder)
+        index = write_report(assignment, ordered, folder)
         states = Counter(result.state for result in ordered)
-        counts = ", ".join(f"{number} {state}" for state, number in states.items())
-        click.echo(f"{counts} in {time.perf_counter() - begin:.0f} s: {index}")
+        click.echo(f"{counted(states)} in {time.perf_counter() - begin:.0f} s: {index}")
         if finished:
             return 1 if states["not graded"] else 0
         number = len(submissions) - len(ordered)
         click.echo(f"{number} are left: course grade --resume {folder}")
         return 3 if lost else 130
+
+
+def counted(states: "Counter[str]") -> str:
+    """Return how many results are in each state, in words."""
+    return ", ".join(f"{number} {state}" for state, number in states.items())
 
 
 def _stands(result: "Result", submission: "Submission") -> bool:

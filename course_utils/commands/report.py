@@ -1,10 +1,13 @@
 """The command `course report`."""
 
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from course_utils.commands.grade import counted
 from course_utils.commands.paths import FOLDER, junit_option, near
 from course_utils.errors import CourseError
 
@@ -26,36 +29,78 @@ from course_utils.errors import CourseError
 def report(folders: tuple[Path, ...], out: Path | None, junit: Path | None) -> None:
     """Write the report of a batch again, or one report on several batches.
 
-    FOLDERS are those that `course run` has made, ended or not: what was finished is
-    in them even if the command was killed.
+    FOLDERS are those that `course run` has made, or one that `course grade` has made,
+    ended or not: what was finished is in them even if the command was killed. For the
+    latter, tables and pages are written again, with the points that the table of
+    --points has by now.
 
     \b
     course report runs/latest
+    course report grades/latest
     course report runs/20260501T093000Z-1 from-gpu/20260501T094500Z-1 --out both
 
-    Exit code: as of `course run`; 2 for a folder that is none of its own.
+    Exit code: as of the command that made the folder; 2 for a folder of neither.
     """
     from course_utils.doctor import require_packages
 
     require_packages("nbformat", "jinja2")
-    from course_utils.runs.junit import write_junit
-    from course_utils.runs.report import read_report
+    from course_utils.grading.records import is_graded
 
-    if out is None and len(folders) > 1:
-        raise CourseError("several batches need a folder for their report: --out.")
     places = [folder.resolve() for folder in folders]
+    graded = [place for place in places if is_graded(place)]
+    if graded and (junit or len(places) > 1):
+        raise CourseError(
+            f"{near(graded[0])} is a folder of `course grade`: report on it alone, and "
+            "without --junit."
+        )
+    if out is None and len(places) > 1:
+        raise CourseError("several batches need a folder for their report: --out.")
     folder = out.resolve() if out else places[0]
-    found = read_report(places, folder)
-    click.echo(f"{found.table()}\n\n{found.summary}")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        index = found.write(folder)
-        if junit:
-            write_junit(found.results, found.seconds, junit)
+        sys.exit(_grades(places[0], folder) if graded else _runs(places, folder, junit))
     except OSError as error:
         raise CourseError(
             f"the report can't be written to {folder}: {error.strerror}. "
             "Choose another folder with --out."
         ) from error
-    click.echo(f"Report: {near(index)}")
-    sys.exit(found.exit_code)
+
+
+def _runs(places: Sequence[Path], folder: Path, junit: Path | None) -> int:
+    """Report on batches of `course run`; return the exit code."""
+    from course_utils.runs.junit import write_junit
+    from course_utils.runs.report import read_report
+
+    try:
+        found = read_report(places, folder)
+    except CourseError as error:
+        either = f"{str(error).rstrip('.')}, or `course grade` in grades/."
+        raise CourseError(either) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    click.echo(f"{found.table()}\n\n{found.summary}")
+    index = found.write(folder)
+    if junit:
+        write_junit(found.results, found.seconds, junit)
+    click.echo(f"Report of `course run`: {near(index)}")
+    return found.exit_code
+
+
+def _grades(place: Path, folder: Path) -> int:
+    """Write the tables and pages of `course grade`; return the exit code."""
+    from course_utils.grading.assignment import Assignment
+    from course_utils.grading.records import read_results
+    from course_utils.grading.report import write_report
+
+    assignment = Assignment.read(place)
+    try:
+        results = read_results(place)
+    except OSError as error:
+        raise CourseError(
+            f"the results in {near(place)} can't be read: {error.strerror}. Grade "
+            f"what is left with: course grade --resume {near(place)}"
+        ) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    index = write_report(assignment, results, folder)
+    states = Counter(result.state for result in results)
+    click.echo(counted(states))
+    click.echo(f"Report of `course grade`: {near(index)}")
+    return 1 if states["not graded"] else 0

@@ -1,8 +1,8 @@
 """What a batch of grading was asked to do, so that it can go on another day."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ class Assignment:
         partial: see `Scale`.
         column: what Canvas calls it; "" for the lesson's name.
         unconfined: see `judge`.
+        limits: what a submission may use, by the names of `confinement.Limits`; what
+            is not here is as it is there.
     """
 
     paths: Sequence[str]
@@ -40,6 +42,7 @@ class Assignment:
     partial: float = 0.0
     column: str = ""
     unconfined: bool = False
+    limits: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -52,6 +55,7 @@ class Assignment:
         partial: float = 0.0,
         column: str = "",
         unconfined: bool = False,
+        limits: Mapping[str, Any] | None = None,
     ) -> "Assignment":
         """Return the assignment that a command's arguments describe.
 
@@ -70,6 +74,7 @@ class Assignment:
             partial,
             column,
             unconfined,
+            limits or {},
         )
 
     @classmethod
@@ -94,7 +99,7 @@ class Assignment:
         if changed:
             raise CourseError(
                 f"{changed[0]} has changed since: marks would not be comparable. Start "
-                "a new batch without --resume."
+                "a new batch of `course grade`."
             )
         return found
 

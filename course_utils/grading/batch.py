@@ -5,40 +5,28 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    BrokenExecutor,
-    Executor,
-    Future,
-    wait,
-)
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
-from pebble import ProcessExpired
 from tqdm import tqdm
 
 from course_utils.errors import CourseError, WorkerLost
 from course_utils.grading.confinement import Limits
 from course_utils.grading.model import Learner, Result, Submission
 from course_utils.grading.sections import Paper
+from course_utils.runs.calls import outcomes
 from course_utils.runs.model import one_line
 from course_utils.runs.processes import Workers, count_cores, thread_limits
 
 if TYPE_CHECKING:
     from course_utils.grading.template import Template
 
-_TICK_SECONDS = 0.5
 # What starts, and compares, around the code's own time; a busy machine needs long.
 _SPARE_SECONDS = 240
-_LOST = (
-    "The process that graded this submission was killed, twice; this is often a lack "
-    "of memory: fewer --jobs need less."
-)
-
-_ENDLESS = "Grading took far longer than its limits allow, and was given up."
+# The template that graded last, by what it was made for.
+_last: "dict[tuple[Limits, bool, tuple[str, ...]], Template]" = {}
 
 
 @dataclass(frozen=True)
@@ -83,21 +71,30 @@ def grade(submission: Submission, grading: Grading) -> Result:
         lesson = grading.lessons[submission.lesson]
         template = _template(grading.limits, grading.unconfined, grading.modules)
         marks = judge(submission.cells, lesson, template=template)
-    except CourseError as error:
-        problem = str(error)
     except Exception as error:
-        problem = f"Grading failed: {type(error).__name__}: {one_line(str(error))}"
+        problem = _problem(error)
     return Result(submission, tuple(marks), problem, time.perf_counter() - begin)
 
 
-@cache
 def _template(limits: Limits, unconfined: bool, modules: tuple[str, ...]) -> "Template":
-    """Return what runs the code of all submissions that this process grades."""
+    """Return what runs the code of all submissions of a batch that come here.
+
+    A cluster's worker outlives batches, so the one of the batch before is ended.
+    """
     from course_utils.grading.template import Template  # it waits for torch
 
-    template = Template(limits, unconfined=unconfined, modules=modules)
-    atexit.register(template.close)
-    return template
+    batch = (limits, unconfined, modules)
+    if batch not in _last:
+        _close_last()
+        _last[batch] = Template(limits, unconfined=unconfined, modules=modules)
+    return _last[batch]
+
+
+@atexit.register
+def _close_last() -> None:
+    while _last:
+        _, template = _last.popitem()
+        template.close()
 
 
 def grade_all(
@@ -131,66 +128,50 @@ def grade_all(
     True
     """
     pool = executor or Workers(min(jobs or count_cores(), max(1, len(submissions))))
+    waiting: dict[Future[Result], Submission] = {}
     try:
-        for result in _results(submissions, grading, pool):
+        for result in _results(submissions, grading, pool, waiting):
             on_result(result)
     except KeyboardInterrupt:
         return False
     finally:
+        for future in waiting:
+            future.cancel()
         if executor is None:
             pool.shutdown(cancel_futures=True)
     return True
 
 
 def _results(
-    submissions: Sequence[Submission], grading: Grading, pool: Executor
+    submissions: Sequence[Submission],
+    grading: Grading,
+    pool: Executor,
+    waiting: dict[Future[Result], Submission],
 ) -> Iterator[Result]:
-    """Yield the results as they come."""
-    waiting: dict[Future[Result], Submission] = {}
-    begun: dict[Future[Result], float] = {}
-    lost: set[str] = set()
-    queue = list(submissions)
+    """Yield the results as they come; `waiting` holds what was submitted."""
+    whole = []
+    for submission in submissions:
+        if submission.problem:
+            yield grade(submission, grading)
+        else:
+            whole.append(submission)
     longest = 2 * grading.limits.submission + _SPARE_SECONDS
-    try:
-        while queue or waiting:
-            for submission in queue:
-                if submission.problem:
-                    yield grade(submission, grading)
-                    continue
-                waiting[pool.submit(grade, submission, grading)] = submission
-            queue = []
-            done, running = wait(waiting, _TICK_SECONDS, return_when=FIRST_COMPLETED)
-            for future in filter(Future.running, running):
-                start = begun.setdefault(future, time.monotonic())
-                if time.monotonic() - start > longest:
-                    future.cancel()  # pebble ends its process
-                    yield Result(waiting.pop(future), problem=_ENDLESS)
-            for future in done:
-                submission = waiting.pop(future)
-                result = _result(future, submission)
-                if result is None and submission.key not in lost:
-                    lost.add(submission.key)
-                    queue.append(submission)
-                    continue
-                yield result or Result(submission, problem=_LOST)
-    finally:
-        for future in waiting:
-            future.cancel()
+
+    def submit(submission: Submission) -> Future[Result]:
+        return pool.submit(grade, submission, grading)
+
+    for submission, outcome in outcomes(whole, submit, waiting, longest=longest):
+        if isinstance(outcome, Exception):
+            yield Result(submission, problem=_problem(outcome))
+        else:
+            yield outcome
 
 
-def _result(future: Future[Result], submission: Submission) -> Result | None:
-    """Return the result of a future; None if its process was lost."""
-    try:
-        return future.result()
-    except (BrokenExecutor, ProcessExpired):
-        return None
-    except WorkerLost as error:
-        problem = str(error)
-    except CourseError:  # no submission raises one: it is the cluster's
-        raise
-    except Exception as error:
-        problem = f"Grading failed: {type(error).__name__}: {one_line(str(error))}"
-    return Result(submission, problem=problem)
+def _problem(error: Exception) -> str:
+    """Say why a submission has no marks."""
+    if isinstance(error, (CourseError, WorkerLost)):
+        return str(error)
+    return f"Grading failed: {type(error).__name__}: {one_line(str(error))}"
 
 
 @contextmanager

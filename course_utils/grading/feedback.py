@@ -1,5 +1,6 @@
 """Feedback: a page for each learner, with what was seen and what it is worth."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,7 @@ class Task:
     cut: bool
 
 
-def write_feedback(results: list[Result], scale: Scale, folder: Path) -> None:
+def write_feedback(results: Sequence[Result], scale: Scale, folder: Path) -> None:
     """Write a page for each result to feedback/, and remove those of no result.
 
     A page names nobody else: it can be handed to its learner as it is.

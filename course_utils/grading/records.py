@@ -96,7 +96,19 @@ def read_settings(folder: Path) -> dict[str, Any]:
         settings = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CourseError(
-            f"{folder} can't be resumed: it has no {_SETTINGS} of `course grade`, or a "
-            "broken one. Start a new batch without --resume."
+            f"{folder} is no folder of `course grade`: it has no {_SETTINGS}, or a "
+            "broken one. Name one that `course grade` has made in grades/."
         ) from error
     return settings
+
+
+def is_graded(folder: Path) -> bool:
+    """Tell whether a folder is one of `course grade`.
+
+    >>> is_graded(Path("nowhere"))
+    False
+    """
+    try:
+        return "lessons" in read_settings(folder)
+    except (CourseError, TypeError):  # what is broken may be no table
+        return False

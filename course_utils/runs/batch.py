@@ -2,20 +2,19 @@
 
 import errno
 import hashlib
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from pebble import ProcessExpired
 from tqdm import tqdm
 
 from course_utils.errors import CourseError, WorkerLost
 from course_utils.files import SUFFIX
+from course_utils.runs.calls import outcomes
 from course_utils.runs.model import Fault, FaultKind, Result, Settings, Task
 from course_utils.runs.processes import (
     Workers,
@@ -24,15 +23,6 @@ from course_utils.runs.processes import (
     end_orphans,
     run_mark,
     thread_limits,
-)
-
-# How often the main thread looks up: on Windows Ctrl-C does not end a wait.
-_TICK_SECONDS = 0.5
-_Waiting = dict[Future[Result], tuple[Task, float]]
-_LOST = Fault(
-    FaultKind.WORKER_LOST,
-    "The process that ran this lesson was killed, twice; "
-    "this is often a lack of memory: fewer --jobs need less.",
 )
 
 
@@ -50,7 +40,7 @@ def run_batch(
     Nothing that happens to one task stops the others; a task whose worker process was
     lost is run a second time. Ctrl-C ends the batch, not the program: the tasks that
     were not finished have the fault 'interrupted', or 'not run' where the executor has
-    lost its cluster.
+    lost its cluster. Inside `ended_by_signals` a second one does nothing.
 
     Args:
         tasks: what to run, as `make_grid` gives it.
@@ -75,79 +65,64 @@ def run_batch(
             settings = replace(settings, threads=max(1, count_cores() // jobs))
         pool = Workers(jobs)
     results: dict[str, Result] = {}
-    waiting: _Waiting = {}
-    with ExitStack() as until_the_end:
-        kind, why = FaultKind.NOT_RUN, ""
-        try:
-            for result in _run(tasks, settings, pool, waiting):
-                results[result.task.name] = result
-                on_result(result)
-                if fail_fast and result.fault:
-                    why = f"{result.task.label} failed, and --fail-fast ended the batch"
-                    break
-        except KeyboardInterrupt:
-            # A second Ctrl-C would leave processes behind.
-            for number in (signal.SIGINT, signal.SIGTERM):
-                handler = signal.signal(number, signal.SIG_IGN)
-                until_the_end.callback(signal.signal, number, handler)
-            kind, why = FaultKind.INTERRUPTED, "The batch was interrupted"
-        except CourseError as error:  # the executor has lost its cluster
-            why = f"{str(error).rstrip('.')}; this ended"
-        finally:
-            begun = [task.name for f, (task, _) in waiting.items() if f.running()]
-            for future in waiting:
-                future.cancel()
-            if executor is None:
-                pool.shutdown(cancel_futures=True)
-            end_orphans(settings.run)
-            for partial in settings.folder.glob(f".*{SUFFIX}"):
-                partial.unlink(missing_ok=True)
-        for task in [task for task in tasks if task.name not in results]:
-            when = "while it ran" if task.name in begun else "before it began"
-            result = Result(task, Fault(kind, f"{why} {when}."))
-            results[task.name] = result
+    waiting: dict[Future[Result], Task] = {}
+    kind, why = FaultKind.NOT_RUN, ""
+    try:
+        for result in _results(tasks, settings, pool, waiting):
+            results[result.task.name] = result
             on_result(result)
+            if fail_fast and result.fault:
+                why = f"{result.task.label} failed, and --fail-fast ended the batch"
+                break
+    except KeyboardInterrupt:
+        kind, why = FaultKind.INTERRUPTED, "The batch was interrupted"
+    except CourseError as error:  # the executor has lost its cluster
+        why = f"{str(error).rstrip('.')}; this ended"
+    finally:
+        begun = [task.name for future, task in waiting.items() if future.running()]
+        for future in waiting:
+            future.cancel()
+        if executor is None:
+            pool.shutdown(cancel_futures=True)
+        end_orphans(settings.run)
+        for partial in settings.folder.glob(f".*{SUFFIX}"):
+            partial.unlink(missing_ok=True)
+    for task in [task for task in tasks if task.name not in results]:
+        when = "while it ran" if task.name in begun else "before it began"
+        result = Result(task, Fault(kind, f"{why} {when}."))
+        results[task.name] = result
+        on_result(result)
     return [results[task.name] for task in tasks]
 
 
-def _run(
-    tasks: Sequence[Task], settings: Settings, pool: Executor, waiting: _Waiting
+def _results(
+    tasks: Sequence[Task],
+    settings: Settings,
+    pool: Executor,
+    waiting: dict[Future[Result], Task],
 ) -> Iterator[Result]:
-    """Yield the results as they come; `waiting` holds what was submitted, and when."""
-    queue, lost = list(tasks), set[str]()
-    while queue or waiting:
-        for task in queue:
-            if task.fault:
-                yield Result(task, task.fault)
-                continue
-            try:
-                future = pool.submit(run_task, task, settings)
-            except RuntimeError as error:  # BrokenExecutor is one
-                yield Result(task, Fault.unforeseen(error))
-            else:
-                waiting[future] = (task, time.perf_counter())
-        queue = []
-        done, _ = wait(waiting, _TICK_SECONDS, return_when=FIRST_COMPLETED)
-        for future in done:
-            task, begin = waiting.pop(future)
-            try:
-                result = future.result()
-            except (BrokenExecutor, ProcessExpired):
-                end_orphans(settings.run, task.name)
-                if task.name not in lost:
-                    lost.add(task.name)
-                    queue.append(task)
-                    continue
-                result = Result(task, _LOST, time.perf_counter() - begin)
-            except CourseError:  # no task raises one
-                raise
-            except Exception as error:
-                seconds = time.perf_counter() - begin
-                fault = Fault.unforeseen(error)
-                if isinstance(error, WorkerLost):
-                    fault = Fault(FaultKind.WORKER_LOST, str(error))
-                result = Result(task, fault, seconds)
-            yield result
+    """Yield the results as they come; `waiting` holds what was submitted."""
+    for task in tasks:
+        if task.fault:
+            yield Result(task, task.fault)
+    begun: dict[str, float] = {}
+
+    def submit(task: Task) -> Future[Result]:
+        begun[task.name] = time.perf_counter()
+        return pool.submit(run_task, task, settings)
+
+    def end(task: Task) -> None:
+        end_orphans(settings.run, task.name)
+
+    whole = [task for task in tasks if not task.fault]
+    for task, outcome in outcomes(whole, submit, waiting, on_lost=end):
+        if isinstance(outcome, Exception):
+            fault = Fault.unforeseen(outcome)
+            if isinstance(outcome, WorkerLost):
+                fault = Fault(FaultKind.WORKER_LOST, str(outcome))
+            yield Result(task, fault, time.perf_counter() - begun[task.name])
+        else:
+            yield outcome
 
 
 def run_task(task: Task, settings: Settings) -> Result:

@@ -55,7 +55,7 @@ class Workers(Executor):
         """
         if self._closed:
             raise RuntimeError("the pool is closed")
-        with _interrupts_held():
+        with signals_held("SIGINT"):
             if not self._pool.active:
                 self._replace_pool()
             future = self._pool.schedule(fn, args, kwargs)
@@ -115,15 +115,19 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back, here and in threads and processes started in the block.
+def signals_held(*names: str) -> Iterator[None]:
+    """Hold signals back, here and in threads and processes started in the block.
 
-    It must wake the main thread, and no process may meet it before it is prepared.
+    They must wake the main thread, and no process may meet them before it is prepared.
+
+    Args:
+        names: of the signals; by default all that end a program.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    numbers = {getattr(signal, name) for name in names or _ENDS}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     try:
         yield
     finally:
@@ -139,6 +143,7 @@ def ended_by_signals() -> Iterator[Callable[[], None]]:
     has time to put things in order, and to end. Yields a function that makes them do
     nothing from its call to the end of the block.
     """
+    _start_tracker()
     numbers = [getattr(signal, name) for name in _ENDS if hasattr(signal, name)]
     handlers = {number: signal.getsignal(number) for number in numbers}
     terminals = [number for number in (1, 2) if os.isatty(number)]
@@ -238,7 +243,6 @@ def strays_ended() -> Iterator[None]:
 
     On Linux; elsewhere only those are found that `end_orphans` knows by their mark.
     """
-    _start_tracker()
     if not adopt_orphans():
         yield
         return
@@ -255,11 +259,8 @@ def _start_tracker() -> None:
     A terminal that is closed would end it, and it would complain.
     """
     if hasattr(signal, "pthread_sigmask"):
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
-        try:
+        with signals_held("SIGHUP"):
             resource_tracker.ensure_running()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_descendants(spared: Collection[psutil.Process]) -> None:

@@ -1,5 +1,7 @@
 """`course grade`: from folders to tables, interrupted and resumed."""
 
+import errno
+import io
 import json
 import os
 import shutil
@@ -9,6 +11,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import pytest
@@ -17,6 +20,7 @@ from click.testing import CliRunner
 from course_utils.cli import main
 from course_utils.exercises.model import State, Verdict
 from course_utils.grading import batch
+from course_utils.grading.confinement import Limits
 from course_utils.grading.model import Mark, Result
 from course_utils.grading.records import read_results
 from tests.grading.lesson import write_lesson
@@ -146,6 +150,120 @@ def test_nothing_left_to_do_rebuilds_the_tables(folder, lesson, tmp_path, judged
     assert table(latest) == before and not judged
 
 
+@pytest.fixture
+def limits(judged, monkeypatch):
+    """Return the limits that submissions were judged with."""
+    found, judge = [], batch.grade
+
+    def grade(submission, grading):
+        found.append(grading.limits)
+        return judge(submission, grading)
+
+    monkeypatch.setattr(batch, "grade", grade)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("options", "given"),
+    [
+        ((), {}),
+        (("--exercise-timeout", "2.5"), {"exercise": 2.5}),
+        (("--exercise-timeout", "90"), {"exercise": 90, "submission": 90}),
+        (
+            ("--timeout", "30", "--max-memory", "0.5"),
+            {"submission": 30, "memory": 500_000_000},
+        ),
+    ],
+)
+def test_limits_are_as_given_and_stay_so(
+    folder, lesson, tmp_path, limits, options, given
+):
+    _, latest = graded(folder, lesson, tmp_path, *options)
+    assert set(limits) == {Limits(**given)}
+    limits.clear()
+    put(folder / "ada.ipynb", lesson, "changed")
+    assert course("--resume", latest.resolve()).exit_code == 0
+    assert limits == [Limits(**given)]
+
+
+def test_batch_from_before_limits_could_be_given_goes_on(
+    folder, lesson, tmp_path, limits
+):
+    _, latest = graded(folder, lesson, tmp_path)
+    settings = json.loads((latest / "batch.json").read_text())
+    del settings["limits"]
+    (latest / "batch.json").write_text(json.dumps(settings))
+    limits.clear()
+    put(folder / "ada.ipynb", lesson, "changed")
+    assert course("--resume", latest.resolve()).exit_code == 0
+    assert limits == [Limits()]
+
+
+def test_help_says_what_the_limits_are():
+    told = " ".join(course("--help").output.split())
+    limits = Limits()
+    assert f"[default: ({limits.exercise:g}); x>0]" in told
+    assert f"[default: ({limits.submission:g}, or that for an exercise" in told
+    assert f"[default: ({limits.memory / 1e9:.1f}); x>0]" in told
+
+
+def report(*arguments):
+    return CliRunner().invoke(main, ["report", *map(str, arguments)])
+
+
+def test_report_writes_tables_and_pages_again(folder, lesson, tmp_path, judged):
+    _, latest = graded(folder, lesson, tmp_path)
+    place = latest.resolve()
+    kept = ("results.jsonl", "batch.json")
+    files = [path for path in place.rglob("*") if path.is_file()]
+    before = {path: path.read_bytes() for path in files}
+    for path in files:
+        if path.name not in kept:
+            path.unlink()
+    shutil.rmtree(folder)  # the results are enough
+    judged.clear()
+    done = report(latest)
+    assert done.exit_code == 0, done.output
+    assert "5 graded" in done.output
+    assert "Report of `course grade`: " in done.output
+    assert {path: path.read_bytes() for path in place.rglob("*.*")} == before
+    assert not judged
+    elsewhere = tmp_path / "new" / "elsewhere"
+    assert report(latest, "--out", elsewhere).exit_code == 0
+    assert table(elsewhere) == table(latest)
+    assert len(list((elsewhere / "feedback").iterdir())) == len(NAMES)
+
+
+def test_report_takes_the_points_that_count_by_now(folder, lesson, tmp_path, judged):
+    points = tmp_path / "points.csv"
+    points.write_text("exercise,points\nlinear.affine,3\n")
+    _, latest = graded(folder, lesson, tmp_path, "--points", points)
+    assert "ada,,,1,3,4,4,graded" in table(latest)
+    points.write_text("exercise,points\nlinear.affine,7\n")
+    assert report(latest).exit_code == 0
+    assert "ada,,,1,7,8,8,graded" in table(latest)
+
+
+def test_report_that_can_not_be_made_is_told(folder, lesson, tmp_path, judged):
+    _, latest = graded(folder, lesson, tmp_path)
+    junit = tmp_path / "x.xml"
+    for more in ((latest,), (folder,), ("--junit", junit)):
+        done = report(latest, *more)
+        assert done.exit_code == 2, done.output
+        assert "is a folder of `course grade`: report on it alone" in done.output
+    for place in (folder, tmp_path / "nowhere"):
+        done = report(place)
+        assert done.exit_code == 2, done.output
+        assert f"{place} is no folder of `course run`" in done.output
+        assert "or `course grade` in grades/." in done.output
+    assert not (tmp_path / "nowhere").exists() and not junit.exists()
+    (latest / "results.jsonl").unlink()
+    done = report(latest)
+    assert done.exit_code == 2 and "course grade --resume" in done.output
+    write_lesson(lesson, EXERCISES[:1])
+    assert "has changed since" in report(latest).output
+
+
 def test_batch_of_a_changed_lesson_is_not_resumed(folder, lesson, tmp_path, judged):
     _, latest = graded(folder, lesson, tmp_path)
     write_lesson(lesson, EXERCISES[:1])
@@ -164,16 +282,117 @@ def test_lost_process_is_tried_again_on_resume(folder, lesson, tmp_path, judged)
     assert judged == ["ada"]
 
 
+class _Disk:
+    """Room for so many bytes in the files that a batch writes; then it is full."""
+
+    def __init__(self, monkeypatch, room):
+        self.room = room
+        opened, disk = Path.open, self
+
+        class Results(io.FileIO):
+            def write(self, content):
+                return super().write(disk.take(content))
+
+        def open_(path, mode="r", *args, **more):
+            if path.name == "results.jsonl" and mode == "ab+":
+                return Results(path, "a+")
+            return opened(path, mode, *args, **more)
+
+        def write_bytes(path, content):
+            with opened(path, "wb") as file:
+                written = file.write(self.take(content))
+            if written < len(content):
+                self.take(content[written:])
+            return written
+
+        monkeypatch.setattr(Path, "open", open_)
+        monkeypatch.setattr(Path, "write_bytes", write_bytes)
+
+    def take(self, content):
+        """Return what there is room for, as the system's own write does."""
+        if not self.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        taken = content[: self.room]
+        self.room -= len(taken)
+        return taken
+
+
+@pytest.mark.parametrize("where", ["in a result", "in a table", "on a page"])
+def test_full_disk_keeps_what_is_finished(
+    folder, lesson, tmp_path, judged, monkeypatch, where
+):
+    _, latest = graded(folder, lesson, tmp_path)
+    settings, whole, tables = (
+        sum(path.stat().st_size for path in latest.glob(name))
+        for name in ("batch.json", "results.jsonl", "*.csv")
+    )
+    room, known = {
+        "in a result": (settings + whole // 2, 2),
+        "in a table": (settings + 2 * whole + 10, 5),
+        "on a page": (settings + 2 * whole + tables + 10, 5),
+    }[where]
+    judged.clear()
+    with monkeypatch.context() as patch:
+        _Disk(patch, room)
+        done, latest = graded(folder, lesson, tmp_path)
+    assert done.exit_code == 3, done.output
+    *_, sentence = done.output.splitlines()
+    assert "can't be written to" in sentence and "No space left" in sentence
+    assert sentence.endswith(f"course grade --resume {latest.resolve()}")
+    kept = {r.submission.learner.id for r in read_results(latest)}
+    assert len(kept) == known
+    assert not list(latest.rglob(".*"))
+    judged.clear()
+    again = course("--resume", latest.resolve())
+    assert again.exit_code == 0, again.output
+    assert set(judged) == set(NAMES) - kept
+    assert len(list((latest / "feedback").iterdir())) == len(NAMES)
+    assert table(latest) == table(sorted((tmp_path / "grades").glob("2*"))[0])
+
+
+def test_folder_that_can_not_be_written_to_is_told_before_grading(
+    folder, lesson, tmp_path, judged, monkeypatch
+):
+    opened = Path.open
+
+    def refused(path, mode="w", *args, **more):
+        if mode in ("r", "rb"):
+            return opened(path, mode, *args, **more)
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with monkeypatch.context() as patch:
+        _Disk(patch, 0)
+        done, latest = graded(folder, lesson, tmp_path)
+    assert done.exit_code == 2, done.output
+    assert "No space left on device. Choose another folder with --out" in done.output
+    assert list((tmp_path / "grades").iterdir()) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "mkdir", lambda path, *_, **__: refused(path))
+        done, _ = graded(folder, lesson, tmp_path)
+    assert done.exit_code == 2, done.output
+    assert "Read-only file system. Choose another folder with --out" in done.output
+    assert not judged
+    _, latest = graded(folder, lesson, tmp_path)
+    judged.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refused)
+        done = course("--resume", latest.resolve())
+    assert done.exit_code == 3 and not judged, done.output
+    assert "Read-only file system. What is finished is kept" in done.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         ((), "name what was submitted, or a batch with --resume"),
         (("{subs}", "--resume", "{subs}"), "name what was submitted, or a batch"),
-        (("--resume", "{subs}"), "can't be resumed"),
+        (("--resume", "{subs}"), "is no folder of `course grade`"),
         (("{subs}/none",), "there is no file or folder"),
         (("{subs}", "--lesson", "77"), "there is no lesson 77"),
         (("{subs}", "--roster", "{subs}/none.csv"), "can't be read"),
         (("{subs}", "--points", "{subs}/none.csv"), "can't be read"),
+        (("{subs}", "--timeout", "5"), "less than the 10 s that each may take"),
+        (("{subs}", "--max-memory", "0"), "not in the range x>0"),
         (
             ("{subs}", "--assignment", "L", "--lesson", "01", "--lesson", "02"),
             "--lesson",

@@ -106,3 +106,32 @@ def test_machine_that_confines_nothing_is_the_submissions_problem(monkeypatch):
 def test_unforeseen_error_is_the_submissions_problem():
     result = grade(submission("a"), GRADING)
     assert result.problem == "Grading failed: KeyError: '01_lines'"
+
+
+@pytest.fixture
+def templates(monkeypatch):
+    """Return the templates made so far, and those that are not ended."""
+    made, alive = [], []
+
+    class Template:
+        def __init__(self, limits, **more):
+            made.append(limits)
+            alive.append(limits)
+
+        def close(self):
+            alive.remove(made[-1])
+
+    monkeypatch.setattr("course_utils.grading.template.Template", Template)
+    monkeypatch.setattr("course_utils.grading.judge.judge", lambda *_, template: [])
+    monkeypatch.setattr(batch, "_last", {})
+    return made, alive
+
+
+def test_one_process_keeps_one_template_the_last(templates):
+    made, alive = templates
+    paper = Paper((), (), frozenset(), frozenset())
+    for exercise in (1, 1, 2, 3, 3, 1):
+        limits = Limits(exercise=exercise)
+        result = grade(submission("a"), Grading({"01_lines": paper}, limits))
+        assert result.problem == "" and alive == [limits]
+    assert [limits.exercise for limits in made] == [1, 2, 3, 1]

@@ -9,6 +9,7 @@ from course_utils.exercises.model import State, Verdict
 from course_utils.grading.model import Learner, Mark, Result, Submission
 from course_utils.grading.records import (
     Record,
+    is_graded,
     read_results,
     read_settings,
     write_results,
@@ -89,11 +90,12 @@ def test_settings_come_back(tmp_path):
 
 
 @pytest.mark.parametrize("text", [None, "{"])
-def test_folder_without_settings_can_not_be_resumed(tmp_path, text):
+def test_folder_without_settings_is_none_of_grading(tmp_path, text):
     if text:
         (tmp_path / "batch.json").write_text(text)
-    with pytest.raises(CourseError, match=r"can't be resumed: it has no batch\.json"):
+    with pytest.raises(CourseError, match="is no folder of `course grade`"):
         read_settings(tmp_path)
+    assert not is_graded(tmp_path)
     assert not list(tmp_path.glob("*.jsonl"))
 
 

@@ -13,7 +13,7 @@ from pebble import ProcessExpired
 from course_utils.files import SUFFIX
 from course_utils.runs.batch import run_batch, run_task
 from course_utils.runs.model import Fault, FaultKind, Settings, Task, one_line
-from course_utils.runs.processes import find_orphans, run_mark
+from course_utils.runs.processes import ended_by_signals, find_orphans, run_mark
 
 from .conftest import InlineExecutor, fixture_task
 
@@ -170,8 +170,8 @@ def test_second_interrupt_is_ignored_until_all_is_ended(tmp_path, number):
     for each in before:
         signal.signal(each, signal.default_int_handler)
     try:
-        run_batch(tasks, settings, executor=InlineExecutor(), on_result=interrupt)
-        assert signal.getsignal(number) is signal.default_int_handler
+        with ended_by_signals():
+            run_batch(tasks, settings, executor=InlineExecutor(), on_result=interrupt)
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)

@@ -1,0 +1,24 @@
+"""All that a batch of grading shows, from its results alone."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from course_utils.grading.assignment import Assignment
+from course_utils.grading.feedback import write_feedback
+from course_utils.grading.model import Result
+from course_utils.grading.overview import write_overview
+
+
+def write_report(
+    assignment: Assignment, results: Sequence[Result], folder: Path
+) -> Path:
+    """Write the tables and all pages; return that of the class.
+
+    Raises:
+        OSError: a file can't be written.
+        CourseError: the assignment's table of points can't be read.
+    """
+    gradebook = assignment.gradebook(results)
+    gradebook.write(folder)
+    write_feedback(results, gradebook.scale, folder)
+    return write_overview(gradebook, folder)
