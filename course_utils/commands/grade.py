@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from course_utils.commands.cluster import cluster_of, cluster_options
-from course_utils.commands.paths import FILE, FOLDER, batches_option
+from course_utils.commands.paths import FILE, FOLDER, batches_option, given, near
 from course_utils.errors import CourseError
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from course_utils.grading.assignment import Assignment
     from course_utils.grading.model import Result, Submission
 
+# What may be given anew when a batch is resumed.
+_FREE = {"resume", "jobs", "scheduler", "dask_local", "resources"}
 _ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
 
 
@@ -108,7 +110,9 @@ _ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
     "for code that you trust as your own.",
 )
 @cluster_options
+@click.pass_context
 def grade(
+    ctx: click.Context,
     submissions: tuple[Path, ...],
     resume: Path | None,
     out: Path,
@@ -159,6 +163,7 @@ def grade(
     from course_utils.runs.report import point_latest
 
     if resume:
+        _refuse_changes(ctx, resume)
         assignment = Assignment.read(resume)
     else:
         column, limits = options.pop("assignment"), _limits(options)
@@ -174,6 +179,20 @@ def grade(
     if not resume:
         point_latest(folder)
     sys.exit(code)
+
+
+def _refuse_changes(ctx: click.Context, resume: Path) -> None:
+    """Refuse what a batch that goes on has from its beginning.
+
+    Raises:
+        CourseError: such an option is given.
+    """
+    changed = set(given(ctx)) - _FREE
+    if options := [p.opts[0] for p in ctx.command.params if p.name in changed]:
+        raise CourseError(
+            f"--resume goes on with what {near(resume)} was begun with: leave out "
+            f"{', '.join(options)}, or start a new batch."
+        )
 
 
 def _limits(options: dict[str, Any]) -> dict[str, float]:

@@ -1,10 +1,11 @@
-"""Files and folders of commands: how they are given, and named to people."""
+"""Options of commands: files and folders, and which were given."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -26,6 +27,19 @@ def batches_option(default: str) -> Callable[[Any], Any]:
         show_default=True,
         help="Each batch gets a new folder in here; 'latest' leads to the last one.",
     )
+
+
+def given(ctx: click.Context) -> list[str]:
+    """Return the names of the options that stand on the command line.
+
+    >>> given(click.Context(click.Command("grade")))
+    []
+    """
+    return [
+        name
+        for name in ctx.params
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]
 
 
 def near(path: Path) -> Path:

@@ -10,10 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from course_utils.commands.cluster import cluster_of, cluster_options
-from course_utils.commands.paths import FOLDER, batches_option, junit_option, near
+from course_utils.commands.paths import (
+    FOLDER,
+    batches_option,
+    given,
+    junit_option,
+    near,
+)
 from course_utils.errors import CourseError
 
 if TYPE_CHECKING:
@@ -228,18 +233,14 @@ def _resumed(ctx: click.Context) -> "Batch":
     from course_utils.runs.report import describe_machine
 
     options = ctx.params
-    given = [
-        name
-        for name in options
-        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
-    ]
-    if fixed := [name for name in _FIXED if name in given and options[name]]:
+    named = given(ctx)
+    if fixed := [name for name in _FIXED if name in named and options[name]]:
         raise CourseError(
             f"--resume goes on with what {near(options['resume'])} was begun with: "
             f"leave out {', '.join(fixed)}, or start a new batch."
         )
     batch = read_batch(options["resume"])
-    limits = _limits(options, [name for name in _LIMITS if name in given])
+    limits = _limits(options, [name for name in _LIMITS if name in named])
     return replace(
         batch,
         tasks=[
@@ -247,7 +248,7 @@ def _resumed(ctx: click.Context) -> "Batch":
             for task in batch.tasks
         ],
         limits=replace(batch.limits, **limits),
-        pages=options["html"] if "html" in given else batch.pages,
+        pages=options["html"] if "html" in named else batch.pages,
         machine=describe_machine(),
     )
 
