@@ -386,7 +386,6 @@ def test_folder_that_can_not_be_written_to_is_told_before_grading(
     [
         ((), "name what was submitted, or a batch with --resume"),
         (("{subs}", "--resume", "{subs}"), "name what was submitted, or a batch"),
-        (("--resume", "{subs}"), "is no folder of `course grade`"),
         (("{subs}/none",), "there is no file or folder"),
         (("{subs}", "--lesson", "77"), "there is no lesson 77"),
         (("{subs}", "--roster", "{subs}/none.csv"), "can't be read"),
@@ -463,3 +462,19 @@ def test_three_quick_interrupts_leave_a_record_and_no_process(folder, lesson, tm
     known = [r.submission.learner.id for r in read_results(latest)]
     assert known[:1] == ["ada"] and len(known) < 5
     assert (latest / "grades.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ((), "is no folder of `course grade`"),
+        (
+            ("--partial", "0.5", "--lesson", "01", "--unconfined"),
+            "was begun with: leave out --lesson, --partial, --unconfined, or start",
+        ),
+    ],
+)
+def test_batch_that_can_not_be_resumed_says_why(folder, options, told):
+    done = course("--resume", str(folder), *options)
+    assert done.exit_code == 2, done.output
+    assert told in done.output
