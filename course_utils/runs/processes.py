@@ -223,13 +223,13 @@ def adopt_orphans() -> bool:
     return libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
 
 
-def end_adopted() -> None:
+def end_adopted(spared: Collection[psutil.Process] = ()) -> None:
     """Kill every descendant of this process, if it is a worker that adopts them.
 
     It finds what `end_orphans` can't: processes that have emptied their environment.
     """
     if _adopts:
-        _end_descendants(())
+        _end_descendants(spared)
 
 
 @contextmanager
