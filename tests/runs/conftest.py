@@ -114,7 +114,7 @@ class Running:
         folder: the batch's.
     """
 
-    def __init__(self, place: Path):
+    def __init__(self, place: Path, *options: str):
         flag = place / "flag"
         (place / "lessons").mkdir()
         stray = "import time; time.sleep(300)"
@@ -131,7 +131,16 @@ class Running:
         # Tests started in a shell's background ignore Ctrl-C, and so would the command.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.command = subprocess.Popen(
-            [*COMMAND, "lessons", "--jobs", "1", "--out", "runs", "--no-html"],
+            [
+                *COMMAND,
+                "lessons",
+                "--jobs",
+                "1",
+                "--out",
+                "runs",
+                "--no-html",
+                *options,
+            ],
             cwd=place,
             env=environment(),
             stdout=subprocess.PIPE,
@@ -147,7 +156,7 @@ class Running:
             assert time.monotonic() < deadline, "the slow cell never began"
             time.sleep(0.1)
         children = psutil.Process(self.command.pid).children(recursive=True)
-        assert any("ipykernel_launcher" in p.cmdline() for p in children)
+        assert any(is_kernel(process) for process in children)
         self.stray = psutil.Process(int(flag.read_text()))
         self.family = {*children, self.stray}
         (self.folder,) = (place / "runs").glob("*Z-1")
@@ -166,8 +175,14 @@ class Running:
         self.command.stderr.close()
 
 
-@pytest.fixture
-def running(tmp_path):
-    running = Running(tmp_path)
+def is_kernel(process: psutil.Process) -> bool:
+    """Return whether it is a kernel, or what kernels are forked from: the same name."""
+    names = ("ipykernel_launcher", "fork_server.py")
+    return any(arg.endswith(names) for arg in process.cmdline())
+
+
+@pytest.fixture(params=[[], ["--cold"]], ids=["warm", "cold"])
+def running(request, tmp_path):
+    running = Running(tmp_path, *request.param)
     yield running
     running.end()

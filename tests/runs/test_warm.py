@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -234,7 +235,8 @@ def test_one_server_serves_all_notebooks_of_a_worker(tmp_path):
     assert one == two
     parent = int("".join(one[0]["text"]))
     assert batch.orphans == []
-    assert not psutil.pid_exists(parent)
+    with suppress(psutil.NoSuchProcess):
+        assert gone(psutil.Process(parent))
 
 
 def test_children_that_share_the_kernel_s_memory_are_found():
