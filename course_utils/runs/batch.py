@@ -22,6 +22,7 @@ from course_utils.runs.processes import (
     count_cores,
     end_adopted,
     end_orphans,
+    remove_connections,
     run_mark,
     thread_limits,
 )
@@ -103,6 +104,7 @@ def run_batch(
             if executor is None:
                 pool.shutdown(cancel_futures=True)
             end_orphans(settings.run)
+            remove_connections(settings.run)
             for partial in settings.folder.glob(f".*{SUFFIX}"):
                 partial.unlink(missing_ok=True)
         for task in [task for task in tasks if task.name not in results]:

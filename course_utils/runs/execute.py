@@ -24,6 +24,7 @@ from papermill.parameterize import parameterize_notebook
 from course_utils.files import write_whole
 from course_utils.runs.limits import Watch
 from course_utils.runs.model import NO_LIMITS, Fault, FaultKind, Limits, one_line
+from course_utils.runs.processes import connection_folder
 from course_utils.runs.warm import WarmProvisioner
 
 _KERNEL = "python3"
@@ -121,7 +122,23 @@ def _run(
 
     Returns the fault, and the id of the last cell that began.
     """
-    kernel = _Kernel(kernel_name=_KERNEL, log=_SILENT)
+    with connection_folder(env) as folder:
+        kernel = _Kernel(
+            kernel_name=_KERNEL,
+            connection_file=str(folder / "kernel.json"),
+            log=_SILENT,
+        )
+        return _run_in(kernel, notebook, env, cwd, limits, warm)
+
+
+def _run_in(
+    kernel: "_Kernel",
+    notebook: NotebookNode,
+    env: dict[str, str],
+    cwd: Path,
+    limits: Limits,
+    warm: bool,
+) -> tuple[Fault | None, str]:
     if warm:
         spec = kernel.kernel_spec
         kernel.provisioner = WarmProvisioner(kernel_spec=spec, parent=kernel)
@@ -173,6 +190,11 @@ class _Client(PapermillNotebookClient):
     ) -> None:
         super().__init__(manager, **options)
         self._watch = watch
+
+    def papermill_execute_cells(self) -> None:
+        # The kernel has read it: whatever ends this process now, it is not left.
+        self.km.cleanup_connection_file()
+        super().papermill_execute_cells()
 
     def process_message(
         self, msg: dict[str, Any], cell: NotebookNode, cell_index: int

@@ -18,6 +18,7 @@ import select
 import signal
 import socket
 import sys
+from contextlib import suppress
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,6 +44,9 @@ _DEFAULTS = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "OMP_WAIT_POLICY": "PASSIVE",
 }
+
+_LOOK_SECONDS = 1.0
+_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class _Request(NamedTuple):
@@ -86,12 +90,16 @@ def serve(channel: socket.socket) -> _Request:
     way; what follows is its exit code. At the channel's end the server ends.
     """
     kernels: dict[int, socket.socket] = {}
+    parent = os.getppid()
     wake, woken = socket.socketpair()
     woken.setblocking(False)
     signal.set_wakeup_fd(woken.fileno())
     signal.signal(signal.SIGCHLD, lambda *_: None)
     while True:
-        ready, _, _ = select.select([channel, wake], [], [])
+        # The channel stays open where another process has inherited the other end.
+        ready, _, _ = select.select([channel, wake], [], [], _LOOK_SECONDS)
+        if os.getppid() != parent:
+            os._exit(0)
         if wake in ready:
             wake.recv(4096)
             _report(kernels)
@@ -107,7 +115,7 @@ def serve(channel: socket.socket) -> _Request:
             return request
         os.close(request.stdout)
         os.close(request.stderr)
-        answers.send(b"%d\n" % (pid or 0))
+        _tell(answers, pid or 0)
         if pid:
             kernels[pid] = answers
         else:
@@ -118,7 +126,7 @@ def _receive(channel: socket.socket) -> tuple[_Request, socket.socket]:
     """Return the next request, and where its answers go; at the end, end the server."""
     _, descriptors, _, _ = socket.recv_fds(channel, 1, 4)
     if not descriptors:
-        os._exit(0)  # the kernels notice that their parent is gone
+        os._exit(0)  # and with it the kernels
     body, stdout, stderr, answers = descriptors
     with os.fdopen(body, encoding="ascii") as file:
         request = _Request(**json.load(file), stdout=stdout, stderr=stderr)
@@ -147,10 +155,12 @@ def _report(kernels: dict[int, socket.socket]) -> None:
         if not pid:
             return
         with kernels.pop(pid) as answers:
-            try:
-                answers.send(b"%d\n" % os.waitstatus_to_exitcode(status))
-            except OSError:
-                pass  # nobody waits for it any more
+            _tell(answers, os.waitstatus_to_exitcode(status))
+
+
+def _tell(answers: socket.socket, number: int) -> None:
+    with suppress(OSError):  # nobody waits for it any more
+        answers.send(b"%d\n" % number)
 
 
 def _shadowed(folder: str) -> bool:
@@ -165,21 +175,33 @@ def _shadowed(folder: str) -> bool:
     return any(spec and spec.origin for spec in specs)
 
 
-def become(request: _Request, mark: _Mark, added: dict[str, str]) -> None:
+def _end_with_parent(parent: int) -> None:
+    """Have Linux kill this process when its parent ends, however it does.
+
+    ipykernel looks for its parent too, but old ones miss that another has adopted it.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def become(request: _Request, server: int, mark: _Mark, added: dict[str, str]) -> None:
     """Give this process, just forked, all that a fresh kernel starts with.
 
     Args:
         request: which kernel it is.
+        server: the pid of its parent.
         mark: takes the kernel's own mark.
         added: the variables that the modules have set.
     """
+    _end_with_parent(server)
     os.setsid()
     for descriptor, own in ((request.stdout, 1), (request.stderr, 2)):
         os.dup2(descriptor, own)
         os.close(descriptor)
     os.chdir(request.cwd)
     os.environ.clear()
-    os.environ.update({**request.env, **added, "JPY_PARENT_PID": str(os.getppid())})
+    os.environ.update({**request.env, **added, "JPY_PARENT_PID": str(server)})
     mark.write(request.env.get(mark.name, ""))
     sys.orig_argv[:] = request.argv
     sys.argv[:] = request.argv[2:]
@@ -223,5 +245,6 @@ if __name__ == "__main__":
     _channel = socket.socket(fileno=int(sys.argv[1]))
     _added = prepare()
     _channel.send(b"ready")
-    become(serve(_channel), _mark, _added)
+    _pid = os.getpid()
+    become(serve(_channel), _pid, _mark, _added)
     runpy.run_module("ipykernel_launcher", run_name="__main__", alter_sys=True)

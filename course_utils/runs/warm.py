@@ -4,6 +4,7 @@ On Linux alone: elsewhere a fork without an exec is unsafe (macOS) or unknown.
 """
 
 import asyncio
+import atexit
 import json
 import os
 import signal
@@ -27,6 +28,8 @@ _SCRIPT = Path(__file__).with_name("fork_server.py")
 _LAUNCH = [sys.executable, "-m", "ipykernel_launcher"]
 # One of them is there where torch may find a GPU: NVIDIA's, AMD's, Windows' for Linux.
 _GPUS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+# A fork without an exec is unsafe on macOS, and Windows has none.
+_CAN_FORK = sys.platform == "linux"
 _START_SECONDS = 120.0  # as long as a busy machine may take to import torch
 _FORK_SECONDS = 10.0
 _TASK_BYTES = 1024  # more than the longest name of a task
@@ -179,15 +182,22 @@ class _Server:
                 start_new_session=True,  # Ctrl-C is not for it
             )
             theirs.close()
-            self._channel.settimeout(_START_SECONDS)
-            with suppress(OSError):
-                # What an import has to say belongs in the cell that imports.
-                self.usable = (
-                    self._channel.recv(5) == b"ready"
-                    and not os.fstat(said.fileno()).st_size
-                )
+            try:
+                self.usable = self._hear_ready(said)
+            except BaseException:
+                self.stop()
+                raise
 
-    usable = False
+    def _hear_ready(self, said: IO[bytes]) -> bool:
+        """Return whether the server has started, and its imports had nothing to say.
+
+        What an import has to say belongs in the cell that imports.
+        """
+        self._channel.settimeout(_START_SECONDS)
+        with suppress(OSError):
+            ready = self._channel.recv(5) == b"ready"
+            return ready and not os.fstat(said.fileno()).st_size
+        return False
 
     @property
     def pid(self) -> int:
@@ -199,8 +209,12 @@ class _Server:
 
     @property
     def idle(self) -> bool:
-        self.kernels = [kernel for kernel in self.kernels if kernel.poll() is None]
+        self._forget()
         return not self.kernels
+
+    def _forget(self) -> None:
+        """Forget the kernels that have ended."""
+        self.kernels = [kernel for kernel in self.kernels if kernel.poll() is None]
 
     def fork(
         self, argv: list[str], env: dict[str, str], cwd: str, stdout: int, stderr: int
@@ -228,6 +242,7 @@ class _Server:
         if not int(answer):
             ours.close()
             return None
+        self._forget()
         self.kernels.append(Forked(int(answer), ours))
         return self.kernels[-1]
 
@@ -236,6 +251,8 @@ class _Server:
         self._channel.close()
         self._process.kill()
         self._process.wait()
+        for kernel in self.kernels:
+            kernel.wait()  # at once: nobody tells how it ended
 
 
 class _State:
@@ -253,20 +270,30 @@ _state = _State()
 def stop() -> None:
     """End this process's fork server, if there is one; the next kernel starts another.
 
-    Without this the server ends with the process.
+    A process that is killed takes its server along without this.
     """
     with _state.lock:
-        if _state.server:
-            _state.server.stop()
-        _state.server = None
+        _stop()
+
+
+def _stop() -> None:
+    server, _state.server = _state.server, None
+    if server:
+        server.stop()
+
+
+atexit.register(stop)
 
 
 def fork_servers() -> list[psutil.Process]:
-    """Return this process's fork server, which outlives the notebooks, if it runs."""
-    with _state.lock, suppress(psutil.Error):
-        if _state.server:
-            return [psutil.Process(_state.server.pid)]
-    return []
+    """Return this process's fork server, which outlives the notebooks, if it runs.
+
+    One that has ended is reaped.
+    """
+    with _state.lock:
+        if _state.server and not _state.server.running:
+            _stop()
+        return [psutil.Process(_state.server.pid)] if _state.server else []
 
 
 def _fork(
@@ -279,7 +306,7 @@ def _fork(
     **others: object,
 ) -> Forked | None:
     """Return a forked kernel, or None where it must start the usual way."""
-    if sys.platform != "linux" or cmd[:3] != _LAUNCH or others:
+    if not _CAN_FORK or cmd[:3] != _LAUNCH or others:
         return None
     cwd = str(Path(cwd).resolve())
     if not Path(cwd).is_dir():
@@ -291,8 +318,7 @@ def _fork(
             return None
         with suppress(OSError):
             return server.fork(cmd, env, cwd, *outputs)
-        server.stop()
-        _state.server = None
+        _stop()
     return None
 
 
@@ -304,9 +330,7 @@ def _serve(start: _Start) -> _Server | None:
             return server
         if not server.idle:
             return None
-    if server:
-        server.stop()
-        _state.server = None
+    _stop()
     if start in _state.unusable:
         return None
     server = _Server(start)

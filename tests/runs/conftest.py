@@ -150,16 +150,26 @@ class Running:
             start_new_session=True,
         )
         signal.signal(signal.SIGINT, before)
+        self.family = set()
+        try:
+            self._await(flag)
+        except BaseException:
+            self.end()
+            raise
+        (self.folder,) = (place / "runs").glob("*Z-1")
+
+    def _await(self, flag: Path) -> None:
+        """Wait for the slow cell, and see what runs."""
         deadline = time.monotonic() + 120
         while not (flag.exists() and flag.read_text()):
             assert self.command.poll() is None, self.command.communicate()
             assert time.monotonic() < deadline, "the slow cell never began"
             time.sleep(0.1)
         children = psutil.Process(self.command.pid).children(recursive=True)
+        self.family = {*children}
         assert any(is_kernel(process) for process in children)
         self.stray = psutil.Process(int(flag.read_text()))
-        self.family = {*children, self.stray}
-        (self.folder,) = (place / "runs").glob("*Z-1")
+        self.family.add(self.stray)
 
     def states(self) -> list[str]:
         report = json.loads((self.folder / "report.json").read_text(encoding="utf-8"))
@@ -178,7 +188,9 @@ class Running:
 def is_kernel(process: psutil.Process) -> bool:
     """Return whether it is a kernel, or what kernels are forked from: the same name."""
     names = ("ipykernel_launcher", "fork_server.py")
-    return any(arg.endswith(names) for arg in process.cmdline())
+    with contextlib.suppress(psutil.Error):  # a zombie has no command any more
+        return any(arg.endswith(names) for arg in process.cmdline())
+    return False
 
 
 @pytest.fixture(params=[[], ["--cold"]], ids=["warm", "cold"])

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from course_utils.cli import main
 from course_utils.files import SUFFIX
-from course_utils.runs.processes import ended_by_signals
+from course_utils.runs.processes import await_ends, ended_by_signals
 
 from .conftest import Running, is_kernel
 
@@ -46,7 +46,7 @@ def assert_nothing_runs(running: Running) -> None:
     family = running.family
     if sys.platform != "linux":
         family = family - {running.stray}  # emptied environments are found there alone
-    assert psutil.wait_procs(family, timeout=20)[1] == []
+    assert await_ends(family, 20) == []
 
 
 @pytest.mark.parametrize("end", [interrupt, interrupt_three_times, terminate, hang_up])

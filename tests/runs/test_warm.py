@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -18,16 +19,28 @@ from nbformat.v4 import new_code_cell, new_notebook
 from course_utils.cli import main
 from course_utils.runs import warm
 from course_utils.runs.batch import run_batch, run_task
-from course_utils.runs.execute import execute
+from course_utils.runs.execute import execute, kernel_environment
 from course_utils.runs.model import NO_LIMITS, FaultKind, Limits, Result, Settings, Task
-from course_utils.runs.processes import end_orphans, find_orphans, run_mark
+from course_utils.runs.processes import (
+    await_ends,
+    connection_folder,
+    end_orphans,
+    find_orphans,
+    run_mark,
+    thread_limits,
+)
 
-from .conftest import FIXTURES, Batch, InlineExecutor, fixture_task
+from .conftest import FIXTURES, Batch, InlineExecutor, environment, fixture_task
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone")
 
 # One server for most tests: pytest's own variable differs in each of them.
-SAME = {"PYTEST_CURRENT_TEST": None, "OMP_NUM_THREADS": "2", **run_mark("warm", "1")}
+# Two threads, whatever the suite or a Dask nanny has set in this process.
+SAME = {
+    "PYTEST_CURRENT_TEST": None,
+    **dict.fromkeys(thread_limits(1), "2"),
+    **run_mark("warm", "1"),
+}
 # What a lesson can ask of its process.
 LOOK = """\
 import matplotlib.pyplot as plt
@@ -75,11 +88,8 @@ def run(*sources: str, warm: bool = True, env=(), **options):
 
 def server() -> psutil.Process:
     """Return the one server of this process."""
-    (found,) = [
-        process
-        for process in psutil.Process().children()
-        if any("fork_server.py" in part for part in process.cmdline())
-    ]
+    (found,) = warm.fork_servers()
+    assert any("fork_server.py" in part for part in found.cmdline())
     return found
 
 
@@ -92,8 +102,7 @@ def forked(env=()) -> bool:
 
 def gone(process: psutil.Process) -> bool:
     """Return whether a process ends within ten seconds."""
-    _, alive = psutil.wait_procs([process], timeout=10)
-    return not alive
+    return await_ends([process], 10) == []
 
 
 def test_kernel_is_like_a_fresh_one(tmp_path):
@@ -267,11 +276,97 @@ def test_server_killed_in_the_middle_costs_one_notebook():
     assert server().pid != before.pid
 
 
+def test_server_that_was_killed_is_reaped_and_takes_its_kernels_along(tmp_path):
+    """A kernel dies at once, not when ipykernel looks for its parent."""
+    assert forked()
+    before = server()
+    with (tmp_path / "log").open("wb") as log:
+        env = kernel_environment({}, SAME)
+        command = [*warm._LAUNCH, "-f", str(tmp_path / "none" / "kernel.json")]
+        kernel = warm._fork(command, env=env, cwd=str(tmp_path), stdout=log, stderr=log)
+    assert kernel.poll() is None
+    before.send_signal(signal.SIGSTOP)  # it neither forks nor notices anything
+    before.kill()
+    assert kernel.wait(timeout=10) == -signal.SIGKILL
+    assert warm.fork_servers() == []
+    assert not psutil.pid_exists(before.pid)
+
+
+def test_start_that_is_interrupted_leaves_no_process(monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    warm.stop()
+    before = psutil.Process().children()
+    monkeypatch.setattr(warm._Server, "_hear_ready", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        warm._Server(warm._Start(dict(os.environ), "/"))
+    assert psutil.Process().children() == before
+
+
+def test_descriptors_of_both_sides_stay_as_many():
+    counts = []
+    for _ in range(12):
+        assert forked()
+        counts.append((psutil.Process().num_fds(), server().num_fds()))
+    assert counts[1] == counts[-1]
+    assert len(warm._state.server.kernels) <= 1
+
+
+@pytest.mark.parametrize("is_warm", [False, True])
+def test_connection_to_a_kernel_is_on_disk_only_while_it_starts(
+    tmp_path, monkeypatch, is_warm
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    fault, path, exists = run(
+        "import ipykernel; print(ipykernel.get_connection_file())",
+        "import os; print(os.path.exists(os.path.dirname(ipykernel.get_connection_file("
+        "))), os.path.exists(ipykernel.get_connection_file()))",
+        warm=is_warm,
+    )
+    assert fault is None
+    assert Path(path).parent.parent == tmp_path
+    assert Path(path).parent.name.startswith("course-kernel-warm-")
+    assert exists == "True False\n"
+    assert not [*tmp_path.rglob("*.json")]
+    assert not [*tmp_path.glob("course-*")]
+
+
+def test_connections_that_killed_workers_left_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    env = run_mark("ab12", "one")
+    for name in ("course-kernel-ab12-left", "course-kernel-cd34-other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "kernel.json").touch()
+    with connection_folder(env) as folder:
+        assert folder.stat().st_mode & 0o777 == 0o700
+    run_batch([], Settings(tmp_path / "out", run="ab12"))
+    assert [path.name for path in tmp_path.glob("*-*")] == ["course-kernel-cd34-other"]
+
+
+def test_kernels_start_the_usual_way_where_no_fork_is_safe(monkeypatch):
+    warm.stop()
+    monkeypatch.setattr(warm, "_CAN_FORK", False)
+    assert not forked()
+    assert warm.fork_servers() == []
+
+
+def test_kernel_starts_the_usual_way_where_the_server_has_threads(tmp_path):
+    """A fork takes along one of them."""
+    (tmp_path / "torchvision.py").write_text(
+        "import threading, time\n"
+        "threading.Thread(target=time.sleep, args=(300,), daemon=True).start()",
+        encoding="utf-8",
+    )
+    assert not forked({"PYTHONPATH": str(tmp_path)})
+
+
 def test_another_environment_gets_another_server():
     assert forked()
     before = server()
     assert forked({"OMP_NUM_THREADS": "1"})
-    assert gone(before)
+    assert not before.is_running()
     assert server().pid != before.pid
     assert server().environ()["OMP_NUM_THREADS"] == "1"
 
@@ -319,17 +414,19 @@ def test_server_and_kernel_end_with_the_process_that_started_them(tmp_path, numb
         "execute(new_notebook(cells=[new_code_cell(source)]), warm=True)\n"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "on")]
-    runner = subprocess.Popen(command)
-    deadline = time.monotonic() + 120
-    while not (tmp_path / "on").exists():
-        assert runner.poll() is None and time.monotonic() < deadline
-        time.sleep(0.1)
-    left = psutil.Process(runner.pid).children(recursive=True)
-    assert len(left) == 2
-    runner.send_signal(number)
-    runner.wait(timeout=10)
-    _, alive = psutil.wait_procs(left, timeout=10)
-    assert alive == []
+    with subprocess.Popen(command, env=environment()) as runner:
+        try:
+            deadline = time.monotonic() + 120
+            while not (tmp_path / "on").exists():
+                assert runner.poll() is None and time.monotonic() < deadline
+                time.sleep(0.1)
+            left = psutil.Process(runner.pid).children(recursive=True)
+            assert len(left) == 2
+            runner.send_signal(number)
+            runner.wait(timeout=10)
+        finally:
+            runner.kill()
+    assert await_ends(left, 10) == []
 
 
 def test_cold_settings_fork_nothing(tmp_path, monkeypatch):
