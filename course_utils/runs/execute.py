@@ -191,11 +191,6 @@ class _Client(PapermillNotebookClient):
         super().__init__(manager, **options)
         self._watch = watch
 
-    def papermill_execute_cells(self) -> None:
-        # The kernel has read it: whatever ends this process now, it is not left.
-        self.km.cleanup_connection_file()
-        super().papermill_execute_cells()
-
     def process_message(
         self, msg: dict[str, Any], cell: NotebookNode, cell_index: int
     ) -> NotebookNode | None:
