@@ -1,13 +1,15 @@
 """Files that are whole or absent: written beside their place, then renamed."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 SUFFIX = ".partial"
 
-# What this process is writing now, and whether it has given up writing.
+# What this process removes at its end, and whether it has given up writing.
 _unfinished: set[Path] = set()
 _given_up = False
 
@@ -44,14 +46,42 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def give_up() -> None:
-    """Remove what this process is writing, and let it write no more.
+    """Remove what this process is writing for a time, and let it write no more.
 
     For a thread that is about to end the process.
     """
     global _given_up
     _given_up = True
-    for beside in list(_unfinished):
-        beside.unlink(missing_ok=True)
+    for path in list(_unfinished):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def passing_folder(prefix: str) -> Iterator[Path]:
+    """Yield a new folder for this user alone, in the place for temporary files.
+
+    It is removed after the block, and when this process gives up.
+
+    Raises:
+        OSError: it can't be made.
+
+    Example:
+        >>> with passing_folder("course-") as folder:
+        ...     folder.is_dir()
+        True
+        >>> folder.exists()
+        False
+    """
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    _unfinished.add(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        _unfinished.discard(folder)
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

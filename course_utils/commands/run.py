@@ -110,6 +110,11 @@ _FIXED = ("notebooks", "devices", "seeds", "parameters", "out")
     show_default=True,
     help="Also write a page of each.",
 )
+@click.option(
+    "--cold",
+    is_flag=True,
+    help="Start each kernel from nothing, not from a process that has imported torch.",
+)
 @junit_option
 @click.option(
     "--resume",
@@ -304,7 +309,8 @@ def _run(
     from course_utils.runs.model import Settings
     from course_utils.runs.report import Report
 
-    settings = Settings(folder, uuid.uuid4().hex, batch.limits, batch.pages)
+    warm = not options["cold"]
+    settings = Settings(folder, uuid.uuid4().hex, batch.limits, batch.pages, warm=warm)
     with suppress(OSError):  # each run will say so
         batch.write(folder)
     with Journal(folder, seconds) as journal, show_progress(len(tasks)) as show:

@@ -21,6 +21,7 @@ from course_utils.runs.processes import (
     count_cores,
     end_adopted,
     end_orphans,
+    remove_connections,
     run_mark,
     thread_limits,
 )
@@ -63,6 +64,9 @@ def run_batch(
         jobs = min(jobs or max(1, count_cores() // 2), max(1, len(tasks)))
         if settings.threads is None and jobs > 1:
             settings = replace(settings, threads=max(1, count_cores() // jobs))
+        if len(tasks) <= jobs:
+            # A fork server takes as long to start as a lesson takes for its imports.
+            settings = replace(settings, warm=False)
         pool = Workers(jobs)
     results: dict[str, Result] = {}
     waiting: dict[Future[Result], Task] = {}
@@ -85,6 +89,7 @@ def run_batch(
         if executor is None:
             pool.shutdown(cancel_futures=True)
         end_orphans(settings.run)
+        remove_connections(settings.run)
         for partial in settings.folder.glob(f".*{SUFFIX}"):
             partial.unlink(missing_ok=True)
     for task in [task for task in tasks if task.name not in results]:
@@ -131,9 +136,10 @@ def run_task(task: Task, settings: Settings) -> Result:
     The executed notebook and its page are written to the settings' folder.
     """
     # Here and not above: the process that only waits for results starts without them.
-    from course_utils.runs.execute import execute
+    from course_utils.runs.execute import execute, kernel_environment
     from course_utils.runs.pages import write_page
     from course_utils.runs.readings import find_device, find_measured
+    from course_utils.runs.warm import fork_servers, runs_on_cpu
 
     begin = time.perf_counter()
     result = Result(task)
@@ -141,6 +147,7 @@ def run_task(task: Task, settings: Settings) -> Result:
         settings.folder.mkdir(parents=True, exist_ok=True)
         output = settings.folder / f"{task.name}.ipynb"
         result = replace(result, checksum=checksum_of(task.notebook))
+        on_cpu = runs_on_cpu(task.device, kernel_environment(task.values))
         limits = thread_limits(settings.threads)
         execution = execute(
             task.notebook,
@@ -148,6 +155,7 @@ def run_task(task: Task, settings: Settings) -> Result:
             parameters=task.values,
             env=limits | run_mark(settings.run, task.name),
             limits=settings.limits,
+            warm=settings.warm and on_cpu,
         )
         result = replace(
             result,
@@ -170,7 +178,7 @@ def run_task(task: Task, settings: Settings) -> Result:
         result = replace(result, fault=result.fault or Fault.unforeseen(error))
     finally:
         end_orphans(settings.run, task.name)
-        end_adopted()
+        end_adopted(spared=fork_servers())
     return replace(result, seconds=time.perf_counter() - begin)
 
 

@@ -24,6 +24,8 @@ from papermill.parameterize import parameterize_notebook
 from course_utils.files import write_whole
 from course_utils.runs.limits import Watch
 from course_utils.runs.model import NO_LIMITS, Fault, FaultKind, Limits, one_line
+from course_utils.runs.processes import connection_folder
+from course_utils.runs.warm import WarmProvisioner
 
 _KERNEL = "python3"
 
@@ -47,6 +49,7 @@ def execute(
     env: Mapping[str, str | None] | None = None,
     cwd: Path | None = None,
     limits: Limits = NO_LIMITS,
+    warm: bool = False,
 ) -> Execution:
     """Execute a notebook from top to bottom in a new kernel of this interpreter.
 
@@ -61,6 +64,8 @@ def execute(
             one.
         cwd: the kernel's folder; by default the notebook's, else the current one.
         limits: what the run may use; at a limit it is stopped.
+        warm: whether the kernel may be forked from a process that has imported torch;
+            only for what runs on the CPU.
 
     Raises:
         OSError: `notebook` can't be read, or `output` can't be written.
@@ -82,7 +87,7 @@ def execute(
         executed = parameterize_notebook(
             executed, parameters, kernel_name=_KERNEL, language="python"
         )
-    fault, cell = _run(executed, variables, cwd or Path.cwd(), limits)
+    fault, cell = _run(executed, variables, cwd or Path.cwd(), limits, warm)
     if fault and fault.kind is FaultKind.NO_KERNEL:
         # Kernels that start together can choose the same port; then one gives up.
         fault, cell = _run(executed, variables, cwd or Path.cwd(), limits)
@@ -107,13 +112,36 @@ def kernel_environment(
 
 
 def _run(
-    notebook: NotebookNode, env: dict[str, str], cwd: Path, limits: Limits
+    notebook: NotebookNode,
+    env: dict[str, str],
+    cwd: Path,
+    limits: Limits,
+    warm: bool = False,
 ) -> tuple[Fault | None, str]:
     """Execute `notebook` in place, as papermill's own engine does, without saving.
 
     Returns the fault, and the id of the last cell that began.
     """
-    kernel = _Kernel(kernel_name=_KERNEL, log=_SILENT)
+    with connection_folder(env) as folder:
+        kernel = _Kernel(
+            kernel_name=_KERNEL,
+            connection_file=str(folder / "kernel.json"),
+            log=_SILENT,
+        )
+        return _run_in(kernel, notebook, env, cwd, limits, warm)
+
+
+def _run_in(
+    kernel: "_Kernel",
+    notebook: NotebookNode,
+    env: dict[str, str],
+    cwd: Path,
+    limits: Limits,
+    warm: bool,
+) -> tuple[Fault | None, str]:
+    if warm:
+        spec = kernel.kernel_spec
+        kernel.provisioner = WarmProvisioner(kernel_spec=spec, parent=kernel)
     manager = NotebookExecutionManager(notebook, progress_bar=False)
     with tempfile.TemporaryFile() as log, Watch(kernel, limits, log) as watch:
         client = _Client(

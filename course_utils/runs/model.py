@@ -136,6 +136,7 @@ class Settings:
         limits: what each run may use.
         pages: whether each notebook is also written as an HTML page.
         threads: the most threads that a library may start in a kernel.
+        warm: whether kernels on the CPU are forked from one that has imported torch.
     """
 
     folder: Path
@@ -143,6 +144,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     pages: bool = True
     threads: int | None = None
+    warm: bool = False
 
 
 @dataclass(frozen=True)

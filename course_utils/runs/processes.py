@@ -2,24 +2,29 @@
 
 import ctypes
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from multiprocessing import get_context, parent_process, resource_tracker
+from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
 from pebble import ProcessPool
 
-from course_utils.files import give_up
+from course_utils.files import give_up, passing_folder
 
 T = TypeVar("T")
 
 _MARK = "COURSE_BATCH_RUN"
+_CONNECTION = "course-kernel-"
 _ENDS = ("SIGINT", "SIGTERM", "SIGHUP")  # not all are there on every system
 _PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 
@@ -195,6 +200,21 @@ def run_mark(run: str, task: str) -> dict[str, str]:
     return {_MARK: f"{run}/{task}"}
 
 
+def connection_folder(env: Mapping[str, str]) -> AbstractContextManager[Path]:
+    """Return a block's temporary folder for the connection to a kernel.
+
+    By the kernel's mark `remove_connections` finds it.
+    """
+    run = env.get(_MARK, "").partition("/")[0]
+    return passing_folder(f"{_CONNECTION}{run}-")
+
+
+def remove_connections(run: str) -> None:
+    """Remove what the killed workers of a run have left in temporary folders here."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_CONNECTION}{run}-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def find_orphans(run: str, task: str = "") -> list[psutil.Process]:
     """Return the living processes of a run, or of one of its tasks."""
     mark = f"{run}/{task}"
@@ -213,28 +233,53 @@ def end_orphans(run: str, task: str = "") -> int:
     for process in orphans:
         with suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(orphans, timeout=5)
+    await_ends(orphans, 5)
     return len(orphans)
 
 
-def adopt_orphans() -> bool:
-    """Make this process the parent of its descendants whose own parent ends.
+def await_ends(
+    processes: Collection[psutil.Process], seconds: float
+) -> list[psutil.Process]:
+    """Wait for these processes to end; return those that run after so many seconds.
 
-    Returns whether it is: on Linux alone.
+    A child is reaped. Another process that has ended counts as gone even where its
+    own parent never reaps it, and it stays a zombie.
+    """
+    until = time.monotonic() + seconds
+    while left := [process for process in processes if _runs(process)]:
+        if time.monotonic() > until:
+            break
+        time.sleep(0.01)
+    return left
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        process.wait(0)
+    except psutil.TimeoutExpired:
+        with suppress(psutil.Error):
+            return process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def adopt_orphans(adopt: bool = True) -> bool:
+    """Make this process the parent of its descendants whose own parent ends, or not.
+
+    Returns whether that could be set: on Linux alone.
     """
     if sys.platform != "linux":
         return False
     libc = ctypes.CDLL(None)
-    return libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    return libc.prctl(_PR_SET_CHILD_SUBREAPER, int(adopt), 0, 0, 0) == 0
 
 
-def end_adopted() -> None:
+def end_adopted(spared: Collection[psutil.Process] = ()) -> None:
     """Kill every descendant of this process, if it is a worker that adopts them.
 
     It finds what `end_orphans` can't: processes that have emptied their environment.
     """
     if _adopts:
-        _end_descendants(())
+        _end_descendants(spared)
 
 
 @contextmanager
@@ -251,6 +296,7 @@ def strays_ended() -> Iterator[None]:
         yield
     finally:
         _end_descendants(before)
+        adopt_orphans(_adopts)
 
 
 def _start_tracker() -> None:
@@ -266,10 +312,10 @@ def _start_tracker() -> None:
 def _end_descendants(spared: Collection[psutil.Process]) -> None:
     for _ in range(20):  # one may have started another before it was killed
         descendants = psutil.Process().children(recursive=True)
-        left = [process for process in descendants if process not in spared]
+        left = [p for p in descendants if p not in spared and _runs(p)]
         if not left:
             return
         for process in left:
             with suppress(psutil.Error):
                 process.kill()
-        psutil.wait_procs(left, timeout=1)
+        await_ends(left, 1)

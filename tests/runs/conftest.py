@@ -114,7 +114,7 @@ class Running:
         folder: the batch's.
     """
 
-    def __init__(self, place: Path):
+    def __init__(self, place: Path, *options: str):
         flag = place / "flag"
         (place / "lessons").mkdir()
         stray = "import time; time.sleep(300)"
@@ -131,7 +131,16 @@ class Running:
         # Tests started in a shell's background ignore Ctrl-C, and so would the command.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.command = subprocess.Popen(
-            [*COMMAND, "lessons", "--jobs", "1", "--out", "runs", "--no-html"],
+            [
+                *COMMAND,
+                "lessons",
+                "--jobs",
+                "1",
+                "--out",
+                "runs",
+                "--no-html",
+                *options,
+            ],
             cwd=place,
             env=environment(),
             stdout=subprocess.PIPE,
@@ -141,16 +150,26 @@ class Running:
             start_new_session=True,
         )
         signal.signal(signal.SIGINT, before)
+        self.family = set()
+        try:
+            self._await(flag)
+        except BaseException:
+            self.end()
+            raise
+        (self.folder,) = (place / "runs").glob("*Z-1")
+
+    def _await(self, flag: Path) -> None:
+        """Wait for the slow cell, and see what runs."""
         deadline = time.monotonic() + 120
         while not (flag.exists() and flag.read_text()):
             assert self.command.poll() is None, self.command.communicate()
             assert time.monotonic() < deadline, "the slow cell never began"
             time.sleep(0.1)
         children = psutil.Process(self.command.pid).children(recursive=True)
-        assert any("ipykernel_launcher" in p.cmdline() for p in children)
+        self.family = {*children}
+        assert any(is_kernel(process) for process in children)
         self.stray = psutil.Process(int(flag.read_text()))
-        self.family = {*children, self.stray}
-        (self.folder,) = (place / "runs").glob("*Z-1")
+        self.family.add(self.stray)
 
     def states(self) -> list[str]:
         report = json.loads((self.folder / "report.json").read_text(encoding="utf-8"))
@@ -166,8 +185,16 @@ class Running:
         self.command.stderr.close()
 
 
-@pytest.fixture
-def running(tmp_path):
-    running = Running(tmp_path)
+def is_kernel(process: psutil.Process) -> bool:
+    """Return whether it is a kernel, or what kernels are forked from: the same name."""
+    names = ("ipykernel_launcher", "fork_server.py")
+    with contextlib.suppress(psutil.Error):  # a zombie has no command any more
+        return any(arg.endswith(names) for arg in process.cmdline())
+    return False
+
+
+@pytest.fixture(params=[[], ["--cold"]], ids=["warm", "cold"])
+def running(request, tmp_path):
+    running = Running(tmp_path, *request.param)
     yield running
     running.end()

@@ -11,9 +11,9 @@ from click.testing import CliRunner
 
 from course_utils.cli import main
 from course_utils.files import SUFFIX
-from course_utils.runs.processes import ended_by_signals
+from course_utils.runs.processes import await_ends, ended_by_signals
 
-from .conftest import Running
+from .conftest import Running, is_kernel
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="prctl of Linux")
@@ -46,7 +46,7 @@ def assert_nothing_runs(running: Running) -> None:
     family = running.family
     if sys.platform != "linux":
         family = family - {running.stray}  # emptied environments are found there alone
-    assert psutil.wait_procs(family, timeout=20)[1] == []
+    assert await_ends(family, 20) == []
 
 
 @pytest.mark.parametrize("end", [interrupt, interrupt_three_times, terminate, hang_up])
@@ -84,7 +84,7 @@ def test_killed_worker_leaves_no_stray_behind(running):
     (worker,) = (
         process
         for process in psutil.Process(running.command.pid).children()
-        if any("ipykernel" in arg for p in process.children() for arg in p.cmdline())
+        if any(is_kernel(child) for child in process.children())
     )
     worker.kill()
     time.sleep(1)

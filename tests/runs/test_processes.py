@@ -17,6 +17,7 @@ from course_utils.runs.batch import show_progress
 from course_utils.runs.model import Result
 from course_utils.runs.processes import (
     Workers,
+    await_ends,
     count_cores,
     end_orphans,
     find_orphans,
@@ -146,3 +147,26 @@ def test_lines_where_there_is_no_terminal(capsys):
     with show_progress(1) as show:
         show(Result(fixture_task("fine", seed=2), seconds=1.0))
     assert capsys.readouterr().err == "[1/1] fine, seed=2: succeeded, 1.0 s\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="zombies of POSIX")
+def test_zombie_counts_as_gone_and_a_child_is_reaped():
+    """What has ended is not waited for, whether or not its parent asks for it."""
+    careless = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', ''])\n"
+        "print(child.pid, flush=True)\n"
+        "time.sleep(300)"
+    )
+    command = [sys.executable, "-c", careless]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        try:
+            zombie = psutil.Process(int(parent.stdout.readline()))
+            assert await_ends([zombie], 60) == []
+            assert zombie.status() == psutil.STATUS_ZOMBIE
+            own = psutil.Process(parent.pid)
+            assert await_ends([own], 0) == [own]
+        finally:
+            parent.kill()
+        assert await_ends([own], 60) == []
+        assert not psutil.pid_exists(own.pid)
