@@ -24,7 +24,7 @@ from course_utils.grading.uploads import Upload, find_uploads
 
 # What programs add to the name of a copy: '-Copy1', ' (2)'. A bare number, '-1', is
 # one only where something else says whose the file is: it may be a learner's.
-_COPY = re.compile(r"(?i)[ _-]*(?:(?:copy|copie|kopie)[ _-]*\(?\d*\)?|\(\d{1,3}\))$")
+_COPY = re.compile(r"(?i)[ _-]*(?:(?:cop(?:y|ie)|kopie)[ _-]*\(?\d*\)?|\(\d{1,3}\))$")
 _NUMBER = re.compile(r"[ _-]\d{1,2}$")
 _TIMES = "timestamp.txt"
 
