@@ -411,7 +411,7 @@ def test_server_and_kernel_end_with_the_process_that_started_them(tmp_path, numb
         "execute(new_notebook(cells=[new_code_cell(source)]), warm=True)\n"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "on")]
-    with subprocess.Popen(command, env=environment()) as runner:
+    with subprocess.Popen(command, env=environment(TMPDIR=str(tmp_path))) as runner:
         try:
             deadline = time.monotonic() + 120
             while not (tmp_path / "on").exists():
