@@ -65,7 +65,7 @@ def judge(
 
     >>> judge({}, Path("01_none.ipynb"))
     Traceback (most recent call last):
-    course_utils.errors.CourseError: 01_none.ipynb can't be read as a lesson: ...
+    course_utils.errors.CourseError: there is no lesson 01_none.ipynb in .: ...
     """
     paper = lesson if isinstance(lesson, Paper) else read_paper(lesson)
     attempted = {
