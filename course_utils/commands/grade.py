@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from course_utils.commands.cluster import cluster_of, cluster_options
-from course_utils.commands.paths import FILE, FOLDER, batches_option, given, near
+from course_utils.commands.paths import (
+    FILE,
+    FOLDER,
+    batches_option,
+    given,
+    refuse_changes,
+)
 from course_utils.errors import CourseError
 
 if TYPE_CHECKING:
@@ -188,11 +194,8 @@ def _refuse_changes(ctx: click.Context, resume: Path) -> None:
         CourseError: such an option is given.
     """
     changed = set(given(ctx)) - _FREE
-    if options := [p.opts[0] for p in ctx.command.params if p.name in changed]:
-        raise CourseError(
-            f"--resume goes on with what {near(resume)} was begun with: leave out "
-            f"{', '.join(options)}, or start a new batch."
-        )
+    options = [p.opts[0] for p in ctx.command.params if p.name in changed]
+    refuse_changes(resume, options)
 
 
 def _limits(options: dict[str, Any]) -> dict[str, float]:

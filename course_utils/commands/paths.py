@@ -1,11 +1,13 @@
 """Options of commands: files and folders, and which were given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
+
+from course_utils.errors import CourseError
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -50,3 +52,18 @@ def near(path: Path) -> Path:
     """
     here = Path.cwd().resolve()
     return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def refuse_changes(folder: Path, options: Sequence[str]) -> None:
+    """Refuse options that a batch which goes on has from its beginning.
+
+    Raises:
+        CourseError: there are such options.
+
+    >>> refuse_changes(Path("grades/latest"), [])
+    """
+    if options:
+        raise CourseError(
+            f"--resume goes on with what {near(folder)} was begun with: leave out "
+            f"{', '.join(options)}, or start a new batch."
+        )

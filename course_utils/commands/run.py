@@ -18,6 +18,7 @@ from course_utils.commands.paths import (
     given,
     junit_option,
     near,
+    refuse_changes,
 )
 from course_utils.errors import CourseError
 
@@ -239,11 +240,8 @@ def _resumed(ctx: click.Context) -> "Batch":
 
     options = ctx.params
     named = given(ctx)
-    if fixed := [name for name in _FIXED if name in named and options[name]]:
-        raise CourseError(
-            f"--resume goes on with what {near(options['resume'])} was begun with: "
-            f"leave out {', '.join(fixed)}, or start a new batch."
-        )
+    fixed = [name for name in _FIXED if name in named and options[name]]
+    refuse_changes(options["resume"], fixed)
     batch = read_batch(options["resume"])
     limits = _limits(options, [name for name in _LIMITS if name in named])
     return replace(
