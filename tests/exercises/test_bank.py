@@ -301,6 +301,28 @@ def stack_with_whole_channels_dropped():
     return nn.Sequential(*layers, nn.Dropout(0.3), nn.Linear(69, 10))
 
 
+class OwnDropout(nn.Module):
+    def forward(self, x):
+        return 2 * x * (torch.rand_like(x) < 0.5) if self.training else x
+
+
+def stack_with_own_dropout_on_the_scores():
+    layers = [nn.AvgPool2d(2), nn.Flatten(), nn.Dropout(0.1), nn.Linear(196, 100)]
+    layers += [nn.ReLU(), nn.Dropout(0.5), nn.Linear(100, 100), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Dropout(0.5), nn.Linear(100, 10), OwnDropout())
+
+
+class OwnActivation(nn.Module):
+    def forward(self, x):
+        return x * x.sigmoid()
+
+
+def stack_with_own_activations_after_dropout():
+    layers = [nn.AvgPool2d(2), nn.Flatten(), nn.Dropout(0.1), nn.Linear(196, 100)]
+    layers += [nn.Dropout(0.5), OwnActivation(), nn.Linear(100, 100), nn.Dropout(0.5)]
+    return nn.Sequential(*layers, OwnActivation(), nn.Linear(100, 10))
+
+
 def stack_with_norms_over_the_budget():
     blocks = [nn.Sequential(nn.LayerNorm(41), nn.Linear(41, 41)) for _ in range(18)]
     return nn.Sequential(
@@ -351,6 +373,11 @@ def rms_backward_by_vjp(x, gamma, g, eps):
             "a Dropout2d drops in another way",
         ),
         (
+            "dropout.design",
+            stack_with_own_dropout_on_the_scores,
+            "training still gives random scores",
+        ),
+        (
             "normalization.design",
             stack_with_norms_over_the_budget,
             "The linear layers alone have 39,493",
@@ -389,6 +416,11 @@ class TurnedWeights(nn.Module):
     def forward(self, x):
         hidden = (x.flatten(1) @ self.first + self.first_bias).relu()
         return hidden @ self.last + self.last_bias
+
+
+def test_design_takes_own_activations_behind_the_dropout():
+    answer = stack_with_own_activations_after_dropout
+    assert diagnose(ALL["dropout.design"], answer).state == "correct"
 
 
 def test_repair_takes_weights_that_are_stored_the_other_way_round():
