@@ -348,6 +348,14 @@ def rms_backward_by_vjp(x, gamma, g, eps):
     return torch.func.vjp(forward, x, gamma)[1](g)
 
 
+def rms_backward_by_jacfwd(x, gamma, g, eps):
+    def loss(x, gamma):
+        root = (x.square().mean(-1, keepdim=True) + eps).sqrt()
+        return (x / root * gamma * g).sum()
+
+    return torch.func.jacfwd(loss, argnums=(0, 1))(x, gamma)
+
+
 @pytest.mark.parametrize(
     ("name", "answer", "words"),
     [
@@ -396,6 +404,13 @@ def rms_backward_by_vjp(x, gamma, g, eps):
             "normalization.rms_backward",
             rms_backward_by_vjp,
             "Your code calls `func.vjp`",
+        ),
+        pytest.param(
+            "normalization.rms_backward",
+            rms_backward_by_jacfwd,
+            "Your code calls `func.jacfwd`",
+            # torch itself still uses it in forward mode
+            marks=pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated"),
         ),
     ],
 )
