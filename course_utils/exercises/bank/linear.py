@@ -1317,7 +1317,7 @@ def _fault(net_class: Answer, n: int) -> Any:
     if count != wanted:
         widths = " → ".join(map(str, _WIDTHS))
         raise ValueError(
-            f"Your network has {count:,} parameters, the broken one {wanted:,}: its "
+            f"Your network has {count:,} parameters and should have {wanted:,}: its "
             f"layers should stay as they are, {widths} features."
         )
     scores = watched_call(net, images)
