@@ -25,6 +25,8 @@ from course_utils.runs.model import FaultKind, Result, readable
 
 COLUMNS = ("lesson", "device", "seed", "parameters", "state", "seconds", "cause")
 _TEMPLATES = Path(__file__).parent / "templates"
+# Those of all reports, as CSS.
+COLOURS = _TEMPLATES / "colours.css"
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ class Report:
         counts = Counter(str(row["state"]) for row in rows)
         content = template.render(
             report | {"results": rows, "counts": counts},
+            colours=COLOURS.name,
             columns=self.columns,
             comparisons=compare(self.results),
             sources={row["source"]: row for row in self.rows if row["checksum"]},
