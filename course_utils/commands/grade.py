@@ -226,17 +226,15 @@ def _new_folder(out: Path, assignment: "Assignment") -> Path:
     Raises:
         CourseError: it can't be written to.
     """
-    from course_utils.runs.report import make_run_folder
+    from course_utils.runs.report import make_run_folder, written_to
 
     folder = make_run_folder(out, datetime.now(timezone.utc))
-    try:
-        assignment.write(folder)
-    except OSError as error:
-        folder.rmdir()
-        raise CourseError(
-            f"results can't be written to {out}: {error.strerror}. "
-            "Choose another folder with --out."
-        ) from error
+    with written_to(out):
+        try:
+            assignment.write(folder)
+        except OSError:
+            folder.rmdir()
+            raise
     return folder
 
 
