@@ -118,13 +118,13 @@ class Sandbox:
             yield channel
         finally:
             channel.close()
-            cause = self._end_fork()
+            cause = self._end_fork(worker.AWAIT if channel.ended else worker.END)
             channel.fault = channel.fault and (cause or channel.fault)
 
-    def _end_fork(self) -> str:
+    def _end_fork(self, order: bytes) -> str:
         """End the fork; say how it ended by itself, if it did."""
         try:
-            self._control.sendall(worker.END)
+            self._control.sendall(order)
             status = self._receive(worker.STATUS.size)
             code = worker.STATUS.unpack(status)[0] if status else None
         except OSError:
