@@ -91,13 +91,3 @@ def machines(tmp_path):
     cluster = Machines(tmp_path)
     yield cluster
     assert not cluster.end()
-
-
-def eventually(true, seconds=60):
-    """Wait until something is true, and return it."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if found := true():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not come to this")

@@ -9,9 +9,9 @@ import sys
 import psutil
 import pytest
 
-from tests.cluster.conftest import eventually
 from tests.grading.lesson import write_lesson
 from tests.lessons import clean_environment
+from tests.processes import eventually
 
 ANSWERS = {
     "ada": "def answer(x, weight, bias):\n    return x @ weight.T + bias",

@@ -3,7 +3,6 @@
 import os
 import time
 
-import psutil
 import pytest
 
 from course_utils.cluster import connection, members
@@ -11,7 +10,7 @@ from course_utils.cluster.connection import connected
 from course_utils.cluster.members import SchedulerLost
 from course_utils.errors import CourseError, WorkerLost
 from tests.cluster import work
-from tests.cluster.conftest import eventually
+from tests.processes import eventually, has_ended
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +62,7 @@ def test_call_of_a_killed_worker_runs_on_another_that_came_later(
         assert call.result(60) == "done"
     assert [parent for parent, _ in started(marker)] == [first.pid, second.pid]
     # What it ran has not outlived the worker.
-    eventually(lambda: not psutil.pid_exists(started(marker)[0][1]))
+    eventually(lambda: has_ended(started(marker)[0][1]))
 
 
 def test_call_that_kills_its_process_is_given_up_and_the_worker_is_not(
@@ -102,7 +101,7 @@ def test_cluster_that_is_left_ends_what_runs(machines, marker, tmp_path):
     with on(machines) as cluster:
         cluster.submit(work.wait_for, tmp_path / "go", marker)
         ((_, process),) = eventually(lambda: started(marker))
-    eventually(lambda: not psutil.pid_exists(process))
+    eventually(lambda: has_ended(process))
 
 
 def test_worker_that_comes_late_and_differs_takes_no_part(machines, marker, tmp_path):
@@ -167,4 +166,4 @@ def test_local_workers_are_out_of_the_terminals_reach(marker):
     with connected(1, {}, confined=False) as cluster:
         _, worker = cluster.submit(work.where, marker).result(120)
         assert os.getsid(worker) == worker
-    eventually(lambda: not psutil.pid_exists(worker))
+    eventually(lambda: has_ended(worker))

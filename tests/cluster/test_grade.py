@@ -20,9 +20,9 @@ from course_utils.grading.batch import Grading, grade_all
 from course_utils.grading.confinement import Limits
 from course_utils.grading.model import Learner, Result, Submission
 from course_utils.grading.records import read_results
-from tests.cluster.conftest import eventually
 from tests.grading.lesson import write_lesson
 from tests.lessons import clean_environment
+from tests.processes import eventually
 
 pytestmark = pytest.mark.slow
 confined = pytest.mark.skipif(
