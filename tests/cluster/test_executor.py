@@ -1,6 +1,7 @@
 """Calls on a cluster whose workers, and scheduler, come and go."""
 
 import os
+import signal
 import time
 
 import pytest
@@ -63,6 +64,25 @@ def test_call_of_a_killed_worker_runs_on_another_that_came_later(
     assert [parent for parent, _ in started(marker)] == [first.pid, second.pid]
     # What it ran has not outlived the worker.
     eventually(lambda: has_ended(started(marker)[0][1]))
+
+
+@pytest.mark.parametrize(
+    "machines", [{"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "10s"}], indirect=True
+)
+def test_call_of_a_machine_that_falls_silent_runs_on_another(
+    machines, marker, tmp_path
+):
+    """Nobody closes its connections: it lost its power, or a cable was pulled."""
+    first = machines.add()
+    with on(machines) as cluster:
+        call = cluster.submit(work.wait_for, tmp_path / "go", marker)
+        eventually(lambda: started(marker))
+        second = machines.add()
+        first.send_signal(signal.SIGSTOP)
+        eventually(lambda: len(started(marker)) == 2)
+        (tmp_path / "go").touch()
+        assert call.result(60) == "done"
+    assert [parent for parent, _ in started(marker)] == [first.pid, second.pid]
 
 
 def test_call_that_kills_its_process_is_given_up_and_the_worker_is_not(
