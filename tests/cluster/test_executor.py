@@ -3,12 +3,14 @@
 import os
 import signal
 import time
+from functools import partial
 
 import pytest
 
 from course_utils.cluster import connection, members
 from course_utils.cluster.connection import connected
 from course_utils.cluster.members import SchedulerLost
+from course_utils.cluster.worker import run_known
 from course_utils.errors import CourseError, WorkerLost
 from tests.cluster import work
 from tests.processes import eventually, has_ended
@@ -83,6 +85,30 @@ def test_call_of_a_machine_that_falls_silent_runs_on_another(
         (tmp_path / "go").touch()
         assert call.result(60) == "done"
     assert [parent for parent, _ in started(marker)] == [first.pid, second.pid]
+
+
+def test_function_is_sent_once_to_each_worker(machines, monkeypatch):
+    first = machines.add()
+    with on(machines) as cluster:
+        sent, submit = [], cluster._client.submit
+
+        def watched(function, *args, workers, **options):
+            if function is run_known and args[1] is not None:
+                sent.extend(workers)
+            return submit(function, *args, workers=workers, **options)
+
+        monkeypatch.setattr(cluster._client, "submit", watched)
+        function = partial(work.joined, "a")
+        calls = [cluster.submit(function, "b") for _ in range(3)]
+        assert [call.result(60) for call in calls] == ["ab"] * 3
+        assert sent == [first.address]
+        second = machines.add()
+        first.kill()
+        calls = [cluster.submit(function, "c") for _ in range(3)]
+        assert [call.result(60) for call in calls] == ["ac"] * 3
+        assert sent == [first.address, second.address]
+        other = cluster.submit(partial(work.joined, "x"), "y")
+        assert other.result(60) == "xy"
 
 
 def test_call_that_kills_its_process_is_given_up_and_the_worker_is_not(
