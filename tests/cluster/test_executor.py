@@ -213,3 +213,12 @@ def test_local_workers_are_out_of_the_terminals_reach(marker):
         _, worker = cluster.submit(work.where, marker).result(120)
         assert os.getsid(worker) == worker
     eventually(lambda: has_ended(worker))
+
+
+def test_worker_that_is_told_to_end_does(machines, marker):
+    worker = machines.add()
+    with on(machines) as cluster:
+        ((process, _),) = [cluster.submit(work.where, marker).result(60)]
+    worker.terminate()
+    assert worker.wait(timeout=60) is not None
+    eventually(lambda: has_ended(process))
