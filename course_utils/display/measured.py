@@ -8,6 +8,8 @@ from typing import SupportsFloat, cast
 from course_utils.display import bundles
 from course_utils.display.bundles import Bundle
 
+# What `load_fashion_mnist(...).source` may be.
+_PHOTOGRAPHS, _SKETCHES = "fashion-mnist", "fashion-sketch"
 # At the left edge of JupyterLab's prose.
 _STYLE = "margin:.2em 0 .2em 6px;max-width:46em;line-height:1.45"
 OUTSIDE = (
@@ -40,8 +42,8 @@ def measured(
         sketches: the range, from low to high, where `source` is "fashion-sketch".
 
     Raises:
-        ValueError: there is no value, `low` is above `high`, or only one of `source`
-            and `sketches` is given.
+        ValueError: there is no value, `low` is above `high`, only one of `source` and
+            `sketches` is given, or there are no such pictures.
 
     Outside a notebook, as here, the output data are printed instead:
 
@@ -62,6 +64,11 @@ def measured(
         raise ValueError(f"{name}: there is no value to show.")
     if (source is None) != (sketches is None):
         raise ValueError(f"{name}: give both of source and sketches, or neither.")
+    if source not in (None, _PHOTOGRAPHS, _SKETCHES):
+        raise ValueError(
+            f"{name}: source={source!r} is neither {_PHOTOGRAPHS!r} nor {_SKETCHES!r}: "
+            "give load_fashion_mnist(...).source."
+        )
     for start, end in filter(None, [(low, high), sketches]):
         if start > end:
             raise ValueError(f"{name}: low={start} is above high={end}.")
@@ -69,7 +76,7 @@ def measured(
     if sketches:
         # Both are said, so that the text is the same whatever was downloaded.
         said += "; on sketches {:g} to {:g}".format(*sketches)
-        low, high = sketches if source == "fashion-sketch" else (low, high)
+        low, high = sketches if source == _SKETCHES else (low, high)
     display(measured_bundle(name, values, low, high, digits, labels, said), raw=True)
 
 

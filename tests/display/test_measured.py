@@ -1,12 +1,14 @@
 """Measured values: numbers, their range, and a sentence where they lie outside."""
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
 from course_utils import measured
+from course_utils.data.model import Source
 from course_utils.display.bundles import HTML, MEASURED, PLAIN
 from course_utils.display.measured import OUTSIDE
 
@@ -136,3 +138,14 @@ def test_sketches_range_needs_to_know_which_pictures_were_used(one):
 def test_a_range_of_sketches_the_wrong_way_round_is_an_error():
     with pytest.raises(ValueError, match="loss: low=2 is above high=1"):
         measured("loss", 0.5, 0, 1, source="fashion-sketch", sketches=(2, 1))
+
+
+def test_a_misspelt_source_is_an_error():
+    with pytest.raises(ValueError, match=r"source='sketch' is neither 'fashion-mnist'"):
+        measured("loss", 0.5, 0, 1, source="sketch", sketches=(0, 1))
+
+
+@pytest.mark.parametrize("source", get_args(Source))
+def test_every_source_of_pictures_is_known(source, displayed):
+    measured("loss", 0.5, 0, 1, source=source, sketches=(0, 1))
+    assert len(displayed) == 1

@@ -172,4 +172,4 @@ def test_batch_goes_on_where_it_ended(tmp_path):
 
     done = course(*go_on, "--seed", 1)
     assert done.exit_code == 2
-    assert "leave out seeds, or start a new batch" in done.stderr
+    assert "leave out --seed, or start a new batch" in done.stderr
