@@ -135,9 +135,9 @@ CELLS = {
         "wrong",
         "",
     ),
-    "flatten.keep_batch": (
+    "flatten.hwc_to_chw": (
         "def answer(x):\n    return helper(x)\ndef helper(x):\n"
-        "    return x.reshape(len(x), -1)\nraise ValueError('after the definition')",
+        "    return x.permute(2, 0, 1)\nraise ValueError('after the definition')",
         "correct",
         "",
     ),
