@@ -136,8 +136,9 @@ CELLS = {
         "",
     ),
     "flatten.hwc_to_chw": (
-        "def answer(x):\n    return helper(x)\ndef helper(x):\n"
-        "    return x.permute(2, 0, 1)\nraise ValueError('after the definition')",
+        "def answer(x):\n    return moved(x)\ndef moved(x):\n"
+        "    return x.permute(2, 0, 1)\ndef helper(x):\n"
+        "    return x.reshape(len(x), -1)\nraise ValueError('after the definition')",
         "correct",
         "",
     ),

@@ -1254,17 +1254,21 @@ def _flaw(answer: Answer, high: int, wide: int) -> Any:
     head = head.to(current_device()).eval()
     (maps,) = randn((3, 128, high, wide), seed=high)
     with torch.no_grad():
-        try:
-            scores = head(maps)
-        except (RuntimeError, ValueError) as error:
-            if "shape" in str(error):
-                return f"maps of {high} × {wide} do not fit the head"
-            raise
-        if scores.shape != (3, 10):
+        alone = _scores(head, maps[:1])
+        if alone is None:
+            return f"maps of {high} × {wide} do not fit the head"
+        scores = _scores(head, maps)
+        if scores is None:
+            return "one picture fits the head, three do not"
+        if getattr(scores, "shape", None) != (3, 10):
+            if not isinstance(scores, Tensor):
+                return scores
             return f"3 pictures give the shape {tuple(scores.shape)}, not (3, 10)"
         if sum(parameter.numel() for parameter in head.parameters()) > 6_000:
             return "the head has more than 6,000 parameters"
-        if not _close(head(maps[:1]), scores[:1]):
+        if _close(scores.sum(1), torch.ones_like(scores[:, 0])):
+            return "the scores of every picture sum to 1, as behind a softmax"
+        if not _close(alone, scores[:1]):
             return "a picture's logits depend on the others in its batch"
         if not _close(head(maps.to(memory_format=torch.channels_last)), scores):
             return "with `channels_last` the logits are others"
@@ -1275,6 +1279,16 @@ def _flaw(answer: Answer, high: int, wide: int) -> Any:
             turned = "mirrored left to right" if blind[0] else "turned upside down"
             return f"maps {turned} give the same logits"
         return _blind_spot(head, maps[0])
+
+
+def _scores(head: nn.Module, maps: Tensor) -> Any:
+    """Return what a head gives; None where a layer was sized for other numbers."""
+    try:
+        return head(maps)
+    except (RuntimeError, ValueError) as error:
+        if "shape" in str(error):
+            return None
+        raise
 
 
 def _blind_spot(head: nn.Module, maps: Tensor) -> str:
@@ -1343,9 +1357,9 @@ DESIGN_HEAD = Exercise(
         ),
         Misconception(
             "batch merged",
-            _head(*_pooled(2)[:1], lambda: nn.Flatten(0), lambda: nn.LazyLinear(10)),
-            "The batch is merged into the row: three pictures give ten logits in all. "
-            "`torch.flatten` starts at 0; where must yours start?",
+            _head(*_pooled(2)[:1], lambda: nn.Flatten(0), *_pooled(2)[2:]),
+            "The batch is merged into the row: one picture fits, three become a row "
+            "three times as long. `torch.flatten` starts at 0; where must yours start?",
         ),
     ),
     lambda: [(14, 14), (8, 20), (11, 9)],
