@@ -154,8 +154,9 @@ CELLS = {
         "wrong",
         "",
     ),
-    "flatten.keep_batch": (
-        "def answer(x):\n    return helper(x)\ndef helper(x):\n"
+    "flatten.hwc_to_chw": (
+        "def answer(x):\n    return moved(x)\ndef moved(x):\n"
+        "    return x.permute(2, 0, 1)\ndef helper(x):\n"
         "    return x.reshape(len(x), -1)\nraise ValueError('after the definition')",
         "correct",
         "",
