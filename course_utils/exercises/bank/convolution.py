@@ -845,7 +845,7 @@ def _detector(weights: Sequence[float], bias: float) -> Answer:
     return answer
 
 
-def _fires_at(design: Answer) -> str:
+def _fires_at(design: Answer, windows: Tensor) -> str:
     """Say at which of the 512 windows a kernel, a bias and a ReLU answer above 0."""
     made = design()
     if not isinstance(made, tuple | list) or len(made) != 2:
@@ -861,7 +861,6 @@ def _fires_at(design: Answer) -> str:
         bias = bias.item()
     if isinstance(bias, bool) or not isinstance(bias, int | float):
         raise TypeError("The bias is to be one number.")
-    windows = _windows()
     weight = kernel.detach().to(windows).reshape(1, 1, 3, 3)
     sums = F.conv2d(windows, weight).flatten() + bias
     fires = sums > 1e-5 * weight.abs().max()  # above rounding
@@ -940,7 +939,7 @@ DETECTOR = Exercise(
             "middle column.",
         ),
     ),
-    lambda: [()],
+    lambda: [(_windows(),)],
     _fires_at,
     hints=(
         "Choose the weights first: which of the nine numbers speak for the line, and "
@@ -951,6 +950,7 @@ DETECTOR = Exercise(
         "best plus the bias at 0 or below.",
     ),
     result="detector's output is",
+    arguments=("windows",),
 )
 
 
@@ -1326,6 +1326,10 @@ def _fault(net_class: Answer, n: int) -> Any:
     count = sum(parameter.numel() for parameter in net.parameters())
     if count != _COUNT:
         return f"the module has {count:,} parameters, not {_COUNT:,}"
+    for conv in (conv1, conv2):
+        shape = (conv.kernel_size, conv.stride, conv.dilation)
+        if shape != ((3, 3), (1, 1), (1, 1)) or conv.padding not in ((1, 1), "same"):
+            return "a convolution is no 3 × 3 with stride 1 and padding 1"
     y = watched_call(net, x)
     if not isinstance(y, Tensor):
         return y
@@ -1390,6 +1394,13 @@ REPAIR = Exercise(
             "It runs, because the head now fits maps of 6 × 6. But the cause is in a "
             "convolution that loses the frame, and the number of parameters is not the "
             "one asked for. Which setting keeps 28 × 28?",
+        ),
+        Misconception(
+            "other padding",
+            _cnn(padding=2),
+            "One of your convolutions has other settings than `SmallCNN`'s: 3 × 3, "
+            "stride 1, padding 1. (With padding 2 it runs as well: 30 is halved to 15, "
+            "and that to 7.)",
         ),
         Misconception(
             "cut up",
