@@ -1366,6 +1366,7 @@ _BENDS = {
 _ENDS: dict[Callable[[Tensor], Tensor], str] = {
     _same: "",
     lambda y: y.softmax(1): "a softmax stands at the end",
+    lambda y: y.log_softmax(1): "a log-softmax stands at the end",
     torch.relu: "a ReLU stands at the end",
 }
 
