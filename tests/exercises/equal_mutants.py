@@ -61,8 +61,15 @@ EQUAL: dict[str, dict[str, str]] = {
     "convolution.count": {
         "`in_channels // groups` with Div": "The groups always divide the channels.",
     },
-    "convolution.conv2d": {
+    "convolution.detector": {
+        "1.0 doubled": "A window with a 1 beside the line may count against it twice.",
+    },
+    "convolution.depthwise": {
         "1 plus 1": "Kernels are square, so either size is K.",
+        "0 minus 1": "That dimension has size 1: its first is its last.",
+    },
+    "convolution.design": {
+        "3 plus 1": "A fourth layer at 7 × 7 is within the budget, too.",
     },
     "pooling.max": {
         "`-1` without its sign": TWO_DIMS,
