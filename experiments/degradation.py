@@ -20,7 +20,7 @@ SETTINGS = [
     {"kind": "half a shortcut", "layers": 32},
     {"kind": "last γ at 0", "layers": 32},
 ]
-RERUN = (0, {"training_loss": (0.35, 0.65)})  # plain, 8 layers
+RERUN = (0, {"training_loss": (0.4, 0.75)})  # plain, 8 layers
 
 
 class Pair(nn.Module):

@@ -60,12 +60,13 @@ def test_the_18_layers_leave_out_those_on_the_shortcuts(lesson):
     assert sum("downsample" not in name for name in named) == 18
 
 
-def test_batch_norm_can_be_set_so_that_it_changes_nothing():
-    x = torch.rand(8, 4, 5, 5, dtype=torch.float64)
+def test_batch_norm_in_eval_can_be_set_so_that_it_changes_nothing():
     norm = nn.BatchNorm2d(4).double()
+    norm(torch.rand(8, 4, 5, 5).double())
     with torch.no_grad():
-        norm.weight.copy_((x.var((0, 2, 3), correction=0) + norm.eps).sqrt())
-        norm.bias.copy_(x.mean((0, 2, 3)))
+        norm.eval().weight.copy_((norm.running_var + norm.eps).sqrt())
+        norm.bias.copy_(norm.running_mean)
+    x = torch.rand(3, 4, 5, 5).double()
     assert_close(norm(x), x)
 
 
@@ -111,7 +112,7 @@ def test_the_bottleneck_of_the_exercises_is_torchvisions(case):
 @pytest.mark.parametrize("side", [32, 33, 97, 224, 225])
 def test_the_sides_of_the_exercise_are_those_of_resnet_18(lesson, side):
     with torch.device("meta"):
-        net, x = lesson["ResNet18"](), torch.empty(1, 3, side, side)
+        net, x = lesson["ResNet18"]().eval(), torch.empty(1, 3, side, side)
         found = [net.conv1(x)]
         found.append(net.layer1(net.maxpool(found[0])))
         for part in (net.layer2, net.layer3, net.layer4):
@@ -148,7 +149,10 @@ def test_the_script_trains_the_network_of_the_page(lesson):
     torch.manual_seed(0)
     mine = lesson["small_resnet"]().eval()
     theirs = small_resnet().eval()
-    numbers = [p.shape for p in mine.parameters()], [p.shape for p in theirs.parameters()]
+    numbers = (
+        [p.shape for p in mine.parameters()],
+        [p.shape for p in theirs.parameters()],
+    )
     assert numbers[0] == numbers[1]
     with torch.no_grad():
         for a, b in zip(mine.parameters(), theirs.parameters(), strict=True):

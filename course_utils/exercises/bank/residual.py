@@ -325,196 +325,125 @@ BACKWARD = Exercise(
 _MENDED = "nothing"
 
 
-class _Block(nn.Module):
-    """A residual block of one or two norms' names, for the exercise on γ."""
-
-    def __init__(self, norms: int, strided: bool) -> None:
-        super().__init__()
-        for n in range(1, norms + 1):
-            setattr(self, f"conv{n}", nn.Conv2d(4, 4, 1, bias=False))
-            setattr(self, f"bn{n}", nn.BatchNorm2d(4))
-        self.downsample = None
-        if strided:
-            path = nn.Conv2d(4, 4, 1, 2, bias=False), nn.BatchNorm2d(4)
-            self.downsample = nn.Sequential(*path)
+def _plain_block(norms: int, strided: bool) -> nn.Module:
+    """Return a block for the exercise on γ, made of torch's own classes alone."""
+    block = nn.Module()
+    for n in range(1, norms + 1):
+        setattr(block, f"conv{n}", nn.Conv2d(4, 4, 1, bias=False))
+        setattr(block, f"bn{n}", nn.BatchNorm2d(4))
+    path = nn.Conv2d(4, 4, 1, 2, bias=False), nn.BatchNorm2d(4)
+    block.register_module("downsample", nn.Sequential(*path) if strided else None)
+    return block
 
 
-def _sample(norms: tuple[int, ...]) -> nn.Module:
-    """Return a network with a stem and blocks at two levels, all β and γ different."""
+def _sample(*norms: int) -> nn.Module:
+    """Return a network with a stem and blocks at two levels."""
     net = nn.Module()
     net.conv1, net.bn1 = nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)
-    blocks = [_Block(n, strided=i % 2 == 0) for i, n in enumerate(norms)]
-    net.first, rest = blocks[0], blocks[1:]
+    first, *rest = [_plain_block(n, strided=i % 2 == 0) for i, n in enumerate(norms)]
+    net.first = first
     net.layer2 = nn.Sequential(*rest, nn.BatchNorm2d(4))
-    with torch.no_grad():
-        for n, parameter in enumerate(net.parameters()):
-            parameter.copy_(torch.arange(1.0, parameter.numel() + 1).view_as(parameter))
-            parameter += n
     return net.to(current_device())
 
 
-def _left(answer: Answer, *norms: int) -> Any:
-    """Say what an answer did to a network's parameters."""
-    net = _sample(norms)
-    before = {name: p.detach().clone() for name, p in net.named_parameters()}
-    blocks = {n: m for n, m in net.named_modules() if isinstance(m, _Block)}
-    last = {
-        f"{name}.bn3.weight" if hasattr(block, "bn3") else f"{name}.bn2.weight"
-        for name, block in blocks.items()
-    }
-    number = answer(net)
-    number = "the network" if isinstance(number, nn.Module) else number
-    after = dict(net.named_parameters())
-    if list(after) != list(before):
-        return "the parameters have other names, or are fewer", number
-    if not all(p.requires_grad for p in after.values()):
-        return "some parameters are no longer trained", number
-    changed = {name for name, p in after.items() if not torch.equal(p, before[name])}
-    if zeroed := [n for n in changed if n not in last and not after[n].any()]:
-        kinds = [n for n in zeroed if ".bn" in n and n.endswith("weight")]
-        if any("downsample" in n for n in zeroed):
-            return "a norm or a convolution on a shortcut is 0 too", number
-        if any(n.endswith("bias") for n in zeroed):
-            return "β is 0 too", number
-        if any("conv" in n for n in zeroed):
-            return "a convolution is 0 too", number
-        if len(kinds) < len(zeroed):
-            return "a norm outside the blocks is 0 too", number
-        first = any(".bn1" in n or n.startswith("bn1") for n in zeroed)
-        where = "first" if first else "middle"
-        instead = "too" if last <= changed else "instead of the last one's"
-        return f"γ of a block's {where} norm is 0 {instead}", number
-    if changed - last:
-        return "other parameters have changed", number
-    if not changed:
-        return "no γ has changed", number
-    if not all((after[name] == 0).all() for name in changed):
-        return "a γ has changed, but is not 0", number
-    return (_MENDED if changed == last else "γ of some blocks has stayed"), number
-
-
-def _zero(
+def _names(
     net: Any,
     *,
-    names: Callable[[nn.Module], tuple[str, ...]] = lambda block: (
+    norms: Callable[[nn.Module], tuple[str, ...]] = lambda block: (
         ("bn3",) if hasattr(block, "bn3") else ("bn2",)
     ),
-    modules: str = "modules",
-    beta: bool = False,
-    freeze: bool = False,
-    value: float = 0.0,
-) -> int:
-    count = 0
-    for block in getattr(net, modules)():
-        if not hasattr(block, "downsample"):
-            continue
-        count += 1
-        for name in names(block):
-            norm = getattr(block, name)
-            nn.init.constant_(norm.weight, value)
-            if beta:
-                nn.init.zeros_(norm.bias)
-            if freeze:
-                norm.weight.requires_grad_(False)
-    return count
+    modules: str = "named_modules",
+    of: tuple[str, ...] = ("weight",),
+) -> list[str]:
+    """Return the names of γ of the last norms, with the mistakes asked for."""
+    return [
+        f"{name}.{norm}.{part}"
+        for name, block in getattr(net, modules)()
+        if hasattr(block, "downsample")
+        for norm in norms(block)
+        for part in of
+    ]
 
 
-def _zero_all_norms(net: Any) -> int:
-    for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.zeros_(module.weight)
-    return _zero(net)
+def _every_norm(net: Any) -> list[str]:
+    return [
+        f"{name}.weight"
+        for name, module in net.named_modules()
+        if isinstance(module, nn.BatchNorm2d)
+    ]
 
 
-def _zero_returning(what: Any) -> Answer:
-    def answer(net: Any) -> Any:
-        count = _zero(net)
-        return what(net, count)
+def _sorted_names(answer: Answer, *norms: int) -> Any:
+    """Return an answer's list of names in the order of the alphabet, as a text."""
+    found = answer(_sample(*norms))
+    if isinstance(found, list | tuple | set) and all(isinstance(n, str) for n in found):
+        return ", ".join(sorted(found)) or "no names"
+    return found
 
-    return answer
 
-
-START = Exercise(
-    "residual.start_at_identity",
-    _zero,
+LAST_GAMMAS = Exercise(
+    "residual.last_gammas",
+    _names,
     (
         Misconception(
             "bn2 everywhere",
-            partial(_zero, names=lambda block: ("bn2",)),
-            "You set γ of every block's `bn2` to 0. In a bottleneck the last norm is "
-            "`bn3`.",
+            partial(_names, norms=lambda block: ("bn2",)),
+            "You name `bn2` in every block. In a bottleneck the last norm is `bn3`.",
         ),
         Misconception(
             "bn2 and bn3",
             partial(
-                _zero,
-                names=lambda b: ("bn2", "bn3") if hasattr(b, "bn3") else ("bn2",),
+                _names,
+                norms=lambda b: ("bn2", "bn3") if hasattr(b, "bn3") else ("bn2",),
             ),
-            "In the bottlenecks γ of `bn2` has become 0 as well as that of `bn3`. Only "
-            "the last norm starts at 0.",
+            "In the bottlenecks you name `bn2` as well as `bn3`. Only the last norm "
+            "starts at 0.",
         ),
         Misconception(
             "first norm",
-            partial(_zero, names=lambda block: ("bn1",)),
-            "You set γ of the first norm to 0. It is the last one of the branch that "
-            "decides what is added.",
+            partial(_names, norms=lambda block: ("bn1",)),
+            "You name the first norm of each block. It is the last one of the branch "
+            "that decides what is added.",
         ),
         Misconception(
             "bottlenecks only",
-            partial(_zero, names=lambda b: ("bn3",) if hasattr(b, "bn3") else ()),
-            "The bottlenecks are right. The blocks without `bn3` have kept their γ.",
+            partial(_names, norms=lambda b: ("bn3",) if hasattr(b, "bn3") else ()),
+            "The bottlenecks are right. The blocks without `bn3` are missing.",
         ),
         Misconception(
             "not nested",
-            partial(_zero, modules="children"),
+            partial(_names, modules="named_children"),
             "Only the blocks directly in `net` were found. Others lie deeper, in a "
             "stage: which method lists modules at every level?",
         ),
         Misconception(
             "all norms",
-            _zero_all_norms,
-            "Every norm in the network has γ = 0 now, those of the stem and on the "
-            "shortcuts too: nothing comes through any more.",
+            _every_norm,
+            "You name every norm in the network, those of the stem and on the "
+            "shortcuts too. With γ = 0 there, nothing would come through any more.",
         ),
         Misconception(
             "beta too",
-            partial(_zero, beta=True),
-            "β has become 0 as well. Change γ alone: β is called `bias`.",
+            partial(_names, of=("weight", "bias")),
+            "You name β as well. γ alone is set to 0: in torch it is called `weight`.",
         ),
         Misconception(
-            "frozen",
-            partial(_zero, freeze=True),
-            "γ is 0, but it is no longer trained, so the branches would stay shut "
-            "for ever. Leave `requires_grad` alone.",
-        ),
-        Misconception(
-            "set to 1",
-            partial(_zero, value=1.0),
-            "γ of the last norms is 1 now: that is BatchNorm's own start. At 0 the "
-            "branch adds nothing.",
-        ),
-        Misconception(
-            "nothing returned",
-            _zero_returning(lambda net, count: None),
-            "γ is right everywhere. Return the number of blocks.",
-        ),
-        Misconception(
-            "network returned",
-            _zero_returning(lambda net, count: net),
-            "γ is right everywhere. You return the network: return the number of "
-            "blocks.",
+            "beta",
+            partial(_names, of=("bias",)),
+            "You name β, `bias`. γ is called `weight`.",
         ),
     ),
     lambda: [(2, 2, 2), (3, 3, 3), (2, 3, 2)],
-    _left,
+    _sorted_names,
     hints=(
-        "`net.modules()` goes through all modules at every level, `net` itself too. "
-        "How do you know a block when you see one?",
+        "`net.named_modules()` goes through all modules at every level, with their "
+        "names. How do you know a block when you see one?",
         '`hasattr(module, "downsample")` is true for blocks alone, and '
-        '`hasattr(block, "bn3")` for bottlenecks.',
-        "`nn.init.zeros_` changes a parameter in place, and it stays trainable.",
+        '`hasattr(module, "bn3")` for bottlenecks.',
+        "A parameter's name is the block's name, the norm's and the parameter's own, "
+        "with points between.",
     ),
-    parts=("what was done to the network", "the number of blocks"),
+    result="list of names",
     arguments=("norms of block 1", "of block 2", "of block 3"),
 )
 
@@ -939,7 +868,7 @@ EXERCISES = (
     SIDES,
     EXPECTED_DEPTH,
     BACKWARD,
-    START,
+    LAST_GAMMAS,
     BOTTLENECK,
     REPAIR,
     DESIGN,
