@@ -97,4 +97,7 @@ EQUAL: dict[str, dict[str, str]] = {
             A_NUMBER
         ),
     },
+    "residual.backward": {
+        "`x @ w1.T > 0` with GtE": "No number that a ReLU gets there is exactly 0.",
+    },
 }
