@@ -104,4 +104,27 @@ EQUAL: dict[str, dict[str, str]] = {
             A_NUMBER
         ),
     },
+    "residual.backward": {
+        "`x @ w1.T > 0` with GtE": "No number that a ReLU gets there is exactly 0.",
+    },
+    "residual.design": {
+        "16 plus 1": "A width of 17 is within the budget, too.",
+        "16 minus 1": "A narrower network meets all the demands.",
+        "10 plus 1": "An eleventh block is within the budget, too.",
+        "4 plus 1": "Another kernel or stride of the stem is within the budget, too.",
+        "4 minus 1": "Another kernel or stride of the stem is within the budget, too.",
+        "`nn.Conv2d(width, width, 3, padding=1, bias=False)` without bias=": (
+            "The text allows biases."
+        ),
+        "not False": "The text allows biases.",
+        "`self.bn1(self.conv1(x)).relu()`: the method not called": (
+            "The text demands no ReLU."
+        ),
+        "`(x + self.bn2(self.conv2(h))).relu()`: the method not called": (
+            "The text demands no ReLU."
+        ),
+        "`x + self.bn2(self.conv2(h))` with Sub": (
+            "The sign of a new branch is random anyway."
+        ),
+    },
 }
