@@ -1550,7 +1550,7 @@ def _flaw(answer: Answer, seed: int) -> Any:
     if wide.shape[2:] != (35, 35):
         return f"140 × 140 gives {tuple(wide.shape[2:])}, not (35, 35)"
     whole = slice(None)
-    (many,) = randn((48, 1, 28, 28), seed=seed)  # a max pool has one winner in each
+    (many,) = randn((144, 1, 28, 28), seed=seed)  # a max pool has one winner in each
     if not _gradient(net, many, whole, whole).all():
         return "some pixels of the picture reach no output"
     middle = slice(17, 18)
