@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.exercises.cases import randn
+from course_utils.exercises.cases import randn, unlearning
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 from course_utils.exercises.watch import watched_call
 from course_utils.session import current_device
@@ -1347,7 +1347,7 @@ def _fault(net_class: Answer, n: int) -> Any:
             if _close(y, end(scores(turn, *bends))):
                 faults = (_TURNS[turn], _BENDS[bends], _ENDS[end])
                 said = ", ".join(fault for fault in faults if fault)
-                return said or _learning_fault(net, x)
+                return said or unlearning(net, x) or _MENDED
     return "the scores are those of another network"
 
 
@@ -1369,16 +1369,6 @@ _ENDS: dict[Callable[[Tensor], Tensor], str] = {
     lambda y: y.log_softmax(1): "a log-softmax stands at the end",
     torch.relu: "a ReLU stands at the end",
 }
-
-
-@torch.enable_grad()
-def _learning_fault(net: nn.Module, x: Tensor) -> str:
-    """Say which parameter gets no gradient; that nothing is wrong if all do."""
-    net(x).square().sum().backward()
-    for name, parameter in net.named_parameters():
-        if parameter.grad is None or not parameter.grad.any():
-            return f"no gradient reaches `{name}`"
-    return _MENDED
 
 
 def _close(a: Tensor, b: Tensor) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_utils.exercises.cases import randn
+from course_utils.exercises.cases import randn, unlearning
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 from course_utils.exercises.watch import watched_call
 from course_utils.session import current_device
@@ -1143,7 +1143,7 @@ def _fault(net_class: Answer, n: int, channels_last: bool) -> Any:
         return head(bend(up(tokens)).flatten(1))
 
     if _close(y, logits(moved)):
-        return _learning_fault(net, x)
+        return unlearning(net, x) or _MENDED
     if _close(y, logits(cut)):
         return "what reaches `up` is not one patch per row"
     if _close(y, logits(maps.transpose(2, 3).flatten(2).transpose(1, 2))):
@@ -1153,16 +1153,6 @@ def _fault(net_class: Answer, n: int, channels_last: bool) -> Any:
     if _close(y, head(up(moved).relu().transpose(1, 2).flatten(1))):
         return "the row holds the patches' first numbers, then their second ones"
     return "the logits are not those that the text describes"
-
-
-@torch.enable_grad()
-def _learning_fault(net: nn.Module, x: Tensor) -> str:
-    """Say which parameter gets no gradient; that nothing is wrong if all do."""
-    net(x).square().sum().backward()
-    for name, parameter in net.named_parameters():
-        if parameter.grad is None or not parameter.grad.any():
-            return f"no gradient reaches `{name}`"
-    return _MENDED
 
 
 REPAIR = Exercise(
