@@ -32,7 +32,7 @@ def lesson() -> dict:
     return from_the_lesson(
         *("class Pair", "def deep", "class BasicBlock", "def stage", "class ResNet("),
         *("class PreActivation", "def small_resnet", "class DropBranch", titled),
-        "# @title Helper: mirrored and moved",
+        *("# @title Helper: mirrored and moved", "# @title Helper: a table by stage"),
     )
 
 
@@ -137,6 +137,16 @@ def test_a_pre_activation_block_has_no_relu_and_no_norm_behind_its_branch(lesson
     branch = nn.Sequential(norms[0], nn.ReLU(), block.conv1)
     branch.extend([norms[1], nn.ReLU(), block.conv2])
     assert_close(block(x), x + branch(x))
+
+
+def test_the_table_by_stage_counts_each_layer_once(lesson, capsys):
+    with torch.device("meta"):
+        lesson["by_stage"](lesson["ResNet"](), side=224)
+    table = [line.split() for line in capsys.readouterr().out.splitlines()]
+    work = {line[0]: int(line[-2].replace(",", "")) for line in table[1:-1]}
+    assert all(410e6 < work[f"layer{n}"] < 463e6 for n in (1, 2, 3, 4))
+    assert work["fc"] == 512_000
+    assert table[-1][-1] == f"{sum(work.values()):,}"
 
 
 def test_a_bottleneck_of_256_channels_has_a_seventeenth_of_the_weights():
