@@ -92,9 +92,4 @@ EQUAL: dict[str, dict[str, str]] = {
     "flatten.any_image": {
         "`x.ndim == 3` with LtE": "The text gives three or four dimensions.",
     },
-    "classifier.accuracy": {
-        "`(logits.argmax(dim=1) == labels).float().mean()...`: the method not called": (
-            A_NUMBER
-        ),
-    },
 }
