@@ -92,4 +92,11 @@ EQUAL: dict[str, dict[str, str]] = {
     "flatten.any_image": {
         "`x.ndim == 3` with LtE": "The text gives three or four dimensions.",
     },
+    "classifier.calibration": {
+        "`confidence[inside].mean() - right[inside].mean()` with swapped sides": (
+            "Its absolute value is taken."
+        ),
+        "`gap.item()`: the method not called": A_NUMBER,
+        "`inside.sum().item()`: the method not called": A_NUMBER,
+    },
 }
