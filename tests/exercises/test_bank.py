@@ -440,3 +440,34 @@ def test_design_takes_own_activations_behind_the_dropout():
 
 def test_repair_takes_weights_that_are_stored_the_other_way_round():
     assert diagnose(ALL["linear.repair"], TurnedWeights).state == "correct"
+
+
+def convolutions_without_biases():
+    widths = [(1, 16, 2), (16, 16, 2), *[(16, 16, 1)] * 3]
+    layers = []
+    for n_in, n_out, stride in widths:
+        conv = nn.Conv2d(n_in, n_out, 3, stride, padding=1, bias=False)
+        layers += [conv, nn.BatchNorm2d(n_out), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+def maxima_before_the_convolution():
+    return nn.Sequential(nn.MaxPool2d(4), nn.Conv2d(1, 16, 9, padding=4), nn.ReLU())
+
+
+def head_of_maxima():
+    maxima = nn.AdaptiveMaxPool2d(3)
+    head = [nn.Conv2d(128, 4, 1), nn.ReLU(), maxima, nn.Flatten(), nn.Linear(36, 10)]
+    return nn.Sequential(*head)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("convolution.design", convolutions_without_biases),
+        ("convolution.design", maxima_before_the_convolution),
+        ("flatten.design_head", head_of_maxima),
+    ],
+)
+def test_design_takes_layers_that_pass_on_one_number_or_one_sign(name, answer):
+    assert diagnose(ALL[name], answer).state == "correct"
