@@ -1,6 +1,6 @@
 """How many labelled sketches does a network of photographs need? From scratch, or from
 a CNN that has learnt 20,000 photographs: all its layers, or the last alone. 100 steps,
-three learning rates each, five seeds (other sketches, weights and CNN); the rate is
+five learning rates each, five seeds (other sketches, weights and CNN); the rate is
 chosen on 500 validation sketches, more than anybody with ten labels has; then the test
 sketches are looked at once."""
 
@@ -20,7 +20,7 @@ from course_utils.data.experiments import Row
 from course_utils.data.fashion import load_fashion_mnist
 
 SEEDS, STEPS = range(5), 100
-RATES = (0.001, 0.003, 0.01)
+RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
 STARTS = ("scratch", "photographs", "photographs, last layer only")
 SETTINGS: list[Row] = [{"labelled": 0, "start": "photographs"}]
 SETTINGS += [
