@@ -1,12 +1,16 @@
 """Lesson 10 says more than its page shows: each sentence, tested."""
 
+from collections import namedtuple
+
 import pytest
 import torch
 import torch.nn.functional as F
 import torchvision
 from torch import nn
 from torch.testing import assert_close
+from torch.utils.data import DataLoader, TensorDataset
 
+from course_utils import load_sketches
 from tests.lessons import LESSONS, code_cells, read
 
 
@@ -84,6 +88,54 @@ def test_a_mean_of_batch_accuracies_is_no_accuracy():
     parts = [part.mean() for part in hits.split(4)]
     assert sum(parts) / 2 == 0.5
     assert_close(hits.mean(), torch.tensor(0.8))
+
+
+def test_losses_are_means_per_image_though_the_last_batch_is_smaller():
+    scope = {"DataLoader": DataLoader, "namedtuple": namedtuple}
+    for start in ("def train_step", "@torch.no_grad()\ndef eval_step", "def fit"):
+        scope |= from_the_lesson(start, **scope)
+    torch.manual_seed(0)
+    data, net = (
+        TensorDataset(torch.randn(501, 4), torch.arange(501) % 3),
+        nn.Linear(4, 3),
+    )
+    x, y = data.tensors
+    loss, accuracy = scope["evaluate"](net, data)
+    assert loss == pytest.approx(F.cross_entropy(net(x), y).item())
+    assert accuracy == pytest.approx((net(x).argmax(1) == y).float().mean().item())
+    slow = scope["Plan"](epochs=1, batch_size=400, rate=1e-9)
+    ((training, validation, _),) = scope["fit"](net, data, data, slow)
+    assert training == pytest.approx(loss, rel=1e-4)
+    assert validation == pytest.approx(loss, rel=1e-4)
+
+
+def test_late_in_training_batches_agree_far_less():
+    helper = "# @title Helper: the direction"
+    direction = from_the_lesson(helper)["direction"]
+    torch.manual_seed(0)
+    sketches = load_sketches().train
+    x, y = (sketches.images / 255 - 0.3) / 0.35, sketches.labels
+    net = nn.Sequential(nn.Flatten(), nn.Linear(28 * 28, 10))
+
+    def agreement():
+        whole = direction(net, x, y)
+        draws = [torch.randperm(len(y))[:100] for _ in range(20)]
+        found = [
+            F.cosine_similarity(direction(net, x[d], y[d]), whole, 0) for d in draws
+        ]
+        return torch.stack(found).mean()
+
+    early = agreement()
+    optimizer = torch.optim.AdamW(net.parameters(), lr=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=400)
+    for _ in range(10):
+        for rows in torch.randperm(len(y)).split(100):
+            optimizer.zero_grad()
+            F.cross_entropy(net(x[rows]), y[rows]).backward()
+            optimizer.step()
+            schedule.step()
+    assert early > 0.7
+    assert agreement() < 0.5
 
 
 @pytest.mark.parametrize("temperature", [0.5, 2.0, 5.0])
