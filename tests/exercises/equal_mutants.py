@@ -99,10 +99,12 @@ EQUAL: dict[str, dict[str, str]] = {
     "flatten.any_image": {
         "`x.ndim == 3` with LtE": "The text gives three or four dimensions.",
     },
-    "classifier.accuracy": {
-        "`(logits.argmax(dim=1) == labels).float().mean()...`: the method not called": (
-            A_NUMBER
+    "classifier.calibration": {
+        "`confidence[inside].mean() - right[inside].mean()` with swapped sides": (
+            "Its absolute value is taken."
         ),
+        "`gap.item()`: the method not called": A_NUMBER,
+        "`inside.sum().item()`: the method not called": A_NUMBER,
     },
     "residual.backward": {
         "`x @ w1.T > 0` with GtE": "No number that a ReLU gets there is exactly 0.",
