@@ -64,9 +64,6 @@ EQUAL: dict[str, dict[str, str]] = {
     "convolution.conv2d": {
         "1 plus 1": "Kernels are square, so either size is K.",
     },
-    "pooling.max": {
-        "`-1` without its sign": TWO_DIMS,
-    },
     "pooling.average": {
         "`-1` without its sign": TWO_DIMS,
     },
