@@ -1,5 +1,5 @@
 """Does a network give the same answer when the garment moves by a pixel or two? The
-first CNN of lesson 05 with four ways to halve its maps, and with two heads."""
+first CNN of lesson 05 with three ways to halve its maps, and with two heads."""
 
 import sys
 from statistics import fmean
@@ -17,7 +17,7 @@ RATES = (0.001, 0.003, 0.01)
 SEEDS = range(3)
 EPOCHS, BATCH = 4, 50
 MOVES = (1, 2, 4)  # pixels; the garments have four to each side
-HALVINGS = ("strided convolution", "max", "average", "max, blur, skip")
+HALVINGS = ("strided convolution", "max", "max, blur, skip")
 HEADS = ("flatten", "global average")
 SETTINGS: list[Row] = [
     {"head": head, "halved by": halving} for head in HEADS for halving in HALVINGS
@@ -51,8 +51,7 @@ class GlobalAverage(nn.Module):
 
 def network(head: str, halving: str) -> nn.Sequential:
     """The lesson's SmallCNN, with a choice of its halvings and of its summary."""
-    pools = {"max": nn.MaxPool2d(2), "average": nn.AvgPool2d(2)}
-    pools["max, blur, skip"] = BlurPool()
+    pools = {"max": nn.MaxPool2d(2), "max, blur, skip": BlurPool()}
     pool = pools.get(halving, nn.Identity())
     stride = 2 if halving == "strided convolution" else 1
     conv1 = nn.Conv2d(1, 16, 3, stride, padding=1)
