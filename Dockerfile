@@ -7,7 +7,8 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends bubblewrap \
     && rm -rf /var/lib/apt/lists/*
 
-ENV COURSE_VENV=/opt/course UV_TORCH_BACKEND=cpu UV_NO_CACHE=1
+# Compiled now: what is compiled later is gone with its container.
+ENV COURSE_VENV=/opt/course UV_TORCH_BACKEND=cpu UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1
 WORKDIR /course
 COPY . .
 RUN python tools/setup.py

@@ -137,7 +137,7 @@ def _data() -> Finding:
         return Finding("data", False, str(problem))
     except Exception:
         return Finding("data", False, "unknown without torch")
-    state = "FashionSketch, embedded (lessons fetch FashionMNIST when online)"
+    state = "FashionSketch, embedded; online, also FashionMNIST"
     if folder:
         state = "FashionMNIST (photographs), FashionSketch"
     return Finding("data", True, state)

@@ -1,5 +1,6 @@
 """Errors for people: the course's own, and torch's, caught and printed."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from textwrap import fill
@@ -56,8 +57,15 @@ def expect_error(
                 f"but it says: {error}"
             ) from error
         line = f"{match}{rest.splitlines()[0] if rest else ''}"
-        print(fill(f"{type(error).__name__}: {line}", 76, subsequent_indent="  "))
+        print(_wrapped(f"{type(error).__name__}: {line}"))
     else:
         kinds = kind if isinstance(kind, tuple) else (kind,)
         names = " or ".join(k.__name__ for k in kinds)
         raise CourseError(f"expected a {names} saying '{match}', but nothing failed.")
+
+
+def _wrapped(text: str) -> str:
+    """Return `text` in lines that fit a window of 800 pixels, each shape unbroken."""
+    glue = "\N{NO-BREAK SPACE}"
+    whole = re.sub(r"(?<=\d,) (?=\d)", glue, text)
+    return fill(whole, 78, subsequent_indent="  ").replace(glue, " ")

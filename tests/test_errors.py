@@ -26,6 +26,13 @@ def test_long_message_is_wrapped_and_indented(capsys):
     assert all(line.startswith("  word") for line in lines[1:])
 
 
+def test_shape_is_not_broken(capsys):
+    with expect_error(ValueError, match="expected"):
+        raise ValueError("expected " + "words " * 9 + "[4, 6, 5, 5]")
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last == "  [4, 6, 5, 5]"
+
+
 def test_match_is_no_regular_expression(capsys):
     with expect_error(ValueError, match="(0-dim) [x]"):
         raise ValueError("got (0-dim) [x]")

@@ -1,5 +1,7 @@
 """An executor whose processes are the workers of a Dask cluster."""
 
+import hashlib
+import pickle
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -11,7 +13,7 @@ import distributed
 from distributed import Client, KilledWorker
 
 from course_utils.cluster.members import Members, only_on
-from course_utils.cluster.worker import end_call, run_alone
+from course_utils.cluster.worker import end_call, run_known
 from course_utils.errors import WorkerLost
 
 T = TypeVar("T")
@@ -24,7 +26,8 @@ _FETCH_SECONDS = 60.0
 class Cluster(Executor):
     """Runs calls on the workers of a Dask cluster, on each worker one at a time.
 
-    Functions, arguments and results are pickled; no folder is shared. A call whose
+    Functions, arguments and results are pickled; no folder is shared. A function
+    travels once to each worker that runs calls of it one after another. A call whose
     worker is lost is run by another one; when that has happened `MOST_LOSSES` times, it
     raises `WorkerLost`. When the scheduler is lost, every call raises `SchedulerLost`.
 
@@ -41,6 +44,7 @@ class Cluster(Executor):
         self._resources = dict(resources) or None
         self._queue: deque[_Call] = deque()
         self._running: dict[str, _Call] = {}
+        self._function: _Function | None = None
         self._wake, self._closed = threading.Event(), False
         self._fault: Exception | None = None
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -54,7 +58,9 @@ class Cluster(Executor):
         """
         if self._closed:
             raise RuntimeError("the executor is closed")
-        call = _Call(self._wake.set, (fn, *args), kwargs)
+        if self._function is None or self._function.itself is not fn:
+            self._function = _Function(fn)
+        call = _Call(self._wake.set, self._function, args, kwargs)
         self._queue.append(call)
         if self._fault:
             self._fail()
@@ -108,7 +114,7 @@ class Cluster(Executor):
             if address not in self._running and (call := self._next()):
                 options = {**only_on(address), "resources": self._resources}
                 call.remote = self._client.submit(
-                    run_alone, *call.parts, **call.options, **options
+                    run_known, *call.parts, **call.options, **options
                 )
                 call.remote.add_done_callback(lambda _: self._wake.set())
                 self._running[address] = call
@@ -125,7 +131,7 @@ class Cluster(Executor):
         """Hand on what a call has come to."""
         assert call.remote is not None
         try:
-            result = call.remote.result(timeout=_FETCH_SECONDS)
+            known, result = call.remote.result(timeout=_FETCH_SECONDS)
         except (CancelledError, TimeoutError):  # with the connection, or its worker
             self._queue.appendleft(call)
         except (BrokenExecutor, KilledWorker) as error:
@@ -134,7 +140,11 @@ class Cluster(Executor):
         except Exception as error:
             call.set_exception(error)
         else:
-            call.set_result(self.received(result))
+            if known:
+                call.set_result(self.received(result))
+            else:  # the worker is new, or had another batch between
+                call.whole = True
+                self._queue.appendleft(call)
 
     def _lose(self, call: "_Call", cause: str) -> None:
         """Run a call again, unless it has been lost too often."""
@@ -159,19 +169,36 @@ class Cluster(Executor):
         self._running.clear()
 
 
+class _Function:
+    """A function that calls have in common, pickled once; its name tells it."""
+
+    def __init__(self, itself: Callable[..., Any]) -> None:
+        self.itself, self.content = itself, pickle.dumps(itself)
+        self.name = hashlib.sha256(self.content).hexdigest()
+
+
 class _Call(Future[Any]):
     """A call of the executor, and what it is on the cluster."""
 
     def __init__(
         self,
         notify: Callable[[], None],
-        parts: tuple[Any, ...],
+        function: _Function,
+        args: tuple[Any, ...],
         options: dict[str, Any],
     ) -> None:
         super().__init__()
-        self.parts, self.options, self._notify = parts, options, notify
+        self._function, self._args, self._notify = function, args, notify
+        self.options = options
         self.remote: distributed.Future[Any] | None = None
         self.losses, self.unwanted = 0, False
+        self.whole = False  # whether the function itself is sent
+
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        """What a worker runs it by."""
+        content = self._function.content if self.whole else None
+        return self._function.name, content, *self._args
 
     def cancel(self) -> bool:
         """Cancel the call; one that runs is ended."""

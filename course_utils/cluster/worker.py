@@ -1,5 +1,6 @@
 """What runs on a worker of the cluster: one call at a time, in a process of its own."""
 
+import pickle
 import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
@@ -13,6 +14,37 @@ from course_utils.runs.processes import Workers
 
 _one = threading.Lock()
 _workers: Workers | None = None
+# The function of the latest batch, by its name.
+_known: dict[str, Callable[..., Any]] = {}
+
+
+def run_known(
+    name: str, content: bytes | None, *args: Any, **kwargs: Any
+) -> tuple[bool, Any]:
+    """Run a function that the calls of a batch have in common, as `run_alone` does.
+
+    Args:
+        name: tells it from all others.
+        content: the function, pickled; None where the worker should know it.
+        args: what it is called with.
+        kwargs: the same.
+
+    Returns:
+        Whether it is known here, and what it returned.
+
+    >>> run_known("divmod", None, 7, 2)
+    (False, None)
+    >>> run_known("divmod", pickle.dumps(divmod), 7, 2)
+    (True, (3, 1))
+    >>> end_call()
+    """
+    if content is not None:
+        _known.clear()
+        _known[name] = pickle.loads(content)
+    function = _known.get(name)
+    if function is None:
+        return False, None
+    return True, run_alone(function, *args, **kwargs)
 
 
 def run_alone(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -169,7 +169,7 @@ def grade(
     from course_utils.runs.report import point_latest
 
     if resume:
-        _refuse_changes(ctx, resume)
+        refuse_changes(ctx, resume, set(given(ctx)) - _FREE)
         assignment = Assignment.read(resume)
     else:
         column, limits = options.pop("assignment"), _limits(options)
@@ -185,17 +185,6 @@ def grade(
     if not resume:
         point_latest(folder)
     sys.exit(code)
-
-
-def _refuse_changes(ctx: click.Context, resume: Path) -> None:
-    """Refuse what a batch that goes on has from its beginning.
-
-    Raises:
-        CourseError: such an option is given.
-    """
-    changed = set(given(ctx)) - _FREE
-    options = [p.opts[0] for p in ctx.command.params if p.name in changed]
-    refuse_changes(resume, options)
 
 
 def _limits(options: dict[str, Any]) -> dict[str, float]:
@@ -226,17 +215,15 @@ def _new_folder(out: Path, assignment: "Assignment") -> Path:
     Raises:
         CourseError: it can't be written to.
     """
-    from course_utils.runs.report import make_run_folder
+    from course_utils.runs.report import make_run_folder, written_to
 
     folder = make_run_folder(out, datetime.now(timezone.utc))
-    try:
-        assignment.write(folder)
-    except OSError as error:
-        folder.rmdir()
-        raise CourseError(
-            f"results can't be written to {out}: {error.strerror}. "
-            "Choose another folder with --out."
-        ) from error
+    with written_to(out):
+        try:
+            assignment.write(folder)
+        except OSError:
+            folder.rmdir()
+            raise
     return folder
 
 

@@ -1,6 +1,6 @@
 """Options of commands: files and folders, and which were given."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +54,20 @@ def near(path: Path) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def refuse_changes(folder: Path, options: Sequence[str]) -> None:
-    """Refuse options that a batch which goes on has from its beginning.
+def refuse_changes(ctx: click.Context, folder: Path, names: Collection[str]) -> None:
+    """Refuse what a batch that goes on has from its beginning.
+
+    Args:
+        ctx: of the command.
+        folder: the batch's.
+        names: of the options and arguments that are refused.
 
     Raises:
-        CourseError: there are such options.
+        CourseError: there are such names.
 
-    >>> refuse_changes(Path("grades/latest"), [])
+    >>> refuse_changes(click.Context(click.Command("grade")), Path("grades/latest"), ())
     """
+    options = [p.opts[0] for p in ctx.command.params if p.name in names]
     if options:
         raise CourseError(
             f"--resume goes on with what {near(folder)} was begun with: leave out "

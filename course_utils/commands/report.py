@@ -45,6 +45,7 @@ def report(folders: tuple[Path, ...], out: Path | None, junit: Path | None) -> N
 
     require_packages("nbformat", "jinja2")
     from course_utils.grading.records import is_graded
+    from course_utils.runs.report import written_to
 
     places = [folder.resolve() for folder in folders]
     graded = [place for place in places if is_graded(place)]
@@ -56,13 +57,8 @@ def report(folders: tuple[Path, ...], out: Path | None, junit: Path | None) -> N
     if out is None and len(places) > 1:
         raise CourseError("several batches need a folder for their report: --out.")
     folder = out.resolve() if out else places[0]
-    try:
+    with written_to(folder, "the report"):
         sys.exit(_grades(places[0], folder) if graded else _runs(places, folder, junit))
-    except OSError as error:
-        raise CourseError(
-            f"the report can't be written to {folder}: {error.strerror}. "
-            "Choose another folder with --out."
-        ) from error
 
 
 def _runs(places: Sequence[Path], folder: Path, junit: Path | None) -> int:

@@ -240,8 +240,8 @@ def _resumed(ctx: click.Context) -> "Batch":
 
     options = ctx.params
     named = given(ctx)
-    fixed = [name for name in _FIXED if name in named and options[name]]
-    refuse_changes(options["resume"], fixed)
+    fixed = {name for name in _FIXED if name in named and options[name]}
+    refuse_changes(ctx, options["resume"], fixed)
     batch = read_batch(options["resume"])
     limits = _limits(options, [name for name in _LIMITS if name in named])
     return replace(

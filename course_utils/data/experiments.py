@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -31,7 +32,7 @@ class Experiment:
     How often heads?
     <BLANKLINE>
     coin  heads
-    fair  0.5 0.48
+    fair  0.50 0.48
     <BLANKLINE>
     Measured by `python experiments/tosses.py` in 2 s of CPU time (torch 2.15.0; ARM).
     """
@@ -86,14 +87,18 @@ class Experiment:
 
     def _repr_html_(self) -> str:
         def line(cells: Sequence[str], tag: str) -> str:
-            texts = "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells)
+            texts = "".join(f"{tag}{html.escape(cell)}</{tag[1:3]}>" for cell in cells)
             return f"<tr>{texts}</tr>"
 
-        head = line(self.columns, "th")
-        body = "".join(line(cells, "td") for cells in self._cells())
-        return (
-            f"<p>{html.escape(self.question)}</p><table><thead>{head}</thead>"
-            f"<tbody>{body}</tbody></table><p>{html.escape(self.provenance)}</p>"
+        head = line(self.columns, "<th>")
+        # The runs of a cell stay in one line; a long name of a column breaks.
+        kept = '<td style="white-space:nowrap">'
+        body = "".join(line(cells, kept) for cells in self._cells())
+        table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+        made = re.sub("`(.+?)`", r"<code>\1</code>", html.escape(self.provenance))
+        return (  # at the left edge of JupyterLab's prose
+            f'<div style="margin-left:6px"><p>{html.escape(self.question)}</p>'
+            f"{table}<p>{made}</p></div>"
         )
 
     def _cells(self) -> list[list[str]]:
@@ -149,5 +154,16 @@ def _hashable(row: Row) -> Row:
 
 def _text(value: object) -> str:
     if isinstance(value, list):
-        return " ".join(map(_text, value))
+        return _runs(value)
     return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _runs(values: list[Any]) -> str:
+    """Return several runs as text, decimal numbers with equally many decimals."""
+    texts = [_text(value) for value in values]
+    if any("e" in text for text in texts) or not all(
+        isinstance(value, float) for value in values
+    ):
+        return " ".join(texts)
+    decimals = max((len(text.partition(".")[2]) for text in texts), default=0)
+    return " ".join(f"{value:.{decimals}f}" for value in values)

@@ -28,8 +28,10 @@ _POINTED_AT = "rgba(128,128,128,.15)"
 # A border that shows on white and on black. (JupyterLab lets no variable through.)
 BORDER = "border:1px solid rgba(128,128,128,.85);border-radius:6px"
 
-# A full picture's width in pixels: cards and folds end where it does.
+# A full picture's width in pixels: cards, folds and captions end where it does.
 WIDE = 760
+# Of text at the left edge of JupyterLab's prose, 6 pixels to the right of outputs.
+TEXT_WIDTH = f"max-width:{WIDE - 6}px"
 
 # A picture's data inside the HTML that shows it.
 DATA_URI = r"data:image/(?:png|svg\+xml);base64,([A-Za-z0-9+/=]+)"
@@ -111,7 +113,7 @@ def caption_bundle(*paragraphs: str, error: bool = False) -> dict[str, str]:
     """
     # Paler by opacity, which no frontend strips and every theme can bear; at the left
     # edge of JupyterLab's text, which begins 6 pixels to the right of its outputs.
-    style = "margin:.2em 0 .4em 6px;line-height:1.45;max-width:46em;opacity:.8"
+    style = f"margin:.2em 0 .4em 6px;line-height:1.45;{TEXT_WIDTH};opacity:.8"
     classes = f"{CAPTION_CLASS} {ERROR_CLASS}" if error else CAPTION_CLASS
     texts = [text for text in paragraphs if text]
     lines = "".join(f'<p style="{style}">{html.escape(text)}</p>' for text in texts)

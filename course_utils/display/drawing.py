@@ -1,6 +1,5 @@
 """The drawing of a playground: one figure, emptied and drawn into again."""
 
-import io
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -8,6 +7,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from course_utils.display.png import palette_png
 
 # A sentence, or none; with a goal also whether it is reached.
 Draw: TypeAlias = Callable[..., str | tuple[str, bool] | None]
@@ -86,10 +87,7 @@ class Drawing:
         self._canvas.draw()
         pixels = np.asarray(self._canvas.buffer_rgba())
         self.figure.set_dpi(self._dpi)
-        buffer = io.BytesIO()
-        # The quickest compression: it makes a third more bytes in half the time.
-        plt.imsave(buffer, pixels, format="png", pil_kwargs={"compress_level": 1})
-        return buffer.getvalue()
+        return palette_png(pixels)
 
 
 def empty(ax: Axes) -> None:

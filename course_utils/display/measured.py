@@ -8,8 +8,10 @@ from typing import SupportsFloat, cast
 from course_utils.display import bundles
 from course_utils.display.bundles import Bundle
 
+# What `load_fashion_mnist(...).source` may be.
+_PHOTOGRAPHS, _SKETCHES = "fashion-mnist", "fashion-sketch"
 # At the left edge of JupyterLab's prose.
-_STYLE = "margin:.2em 0 .2em 6px;max-width:46em;line-height:1.45"
+_STYLE = f"margin:.2em 0 .2em 6px;{bundles.TEXT_WIDTH};line-height:1.45"
 OUTSIDE = (
     "Outside the expected range. Another seed, torch, processor or number of threads "
     "can do that; far outside, something in the cells above was changed."
@@ -40,8 +42,8 @@ def measured(
         sketches: the range, from low to high, where `source` is "fashion-sketch".
 
     Raises:
-        ValueError: there is no value, `low` is above `high`, or only one of `source`
-            and `sketches` is given.
+        ValueError: there is no value, `low` is above `high`, only one of `source` and
+            `sketches` is given, or there are no such pictures.
 
     Outside a notebook, as here, the output data are printed instead:
 
@@ -62,14 +64,19 @@ def measured(
         raise ValueError(f"{name}: there is no value to show.")
     if (source is None) != (sketches is None):
         raise ValueError(f"{name}: give both of source and sketches, or neither.")
+    if source not in (None, _PHOTOGRAPHS, _SKETCHES):
+        raise ValueError(
+            f"{name}: source={source!r} is neither {_PHOTOGRAPHS!r} nor {_SKETCHES!r}: "
+            "give load_fashion_mnist(...).source."
+        )
     for start, end in filter(None, [(low, high), sketches]):
         if start > end:
             raise ValueError(f"{name}: low={start} is above high={end}.")
-    said = f"{low:g} to {high:g}"
+    said = f"{_end(low)} to {_end(high)}"
     if sketches:
         # Both are said, so that the text is the same whatever was downloaded.
-        said += "; on sketches {:g} to {:g}".format(*sketches)
-        low, high = sketches if source == "fashion-sketch" else (low, high)
+        said += "; on sketches {} to {}".format(*map(_end, sketches))
+        low, high = sketches if source == _SKETCHES else (low, high)
     display(measured_bundle(name, values, low, high, digits, labels, said), raw=True)
 
 
@@ -94,7 +101,7 @@ def measured_bundle(
     shown = _numbers(values, digits)
     if labels:
         shown = [f"{label} {run}" for label, run in zip(labels, shown, strict=True)]
-    expected = f"(expected {said or f'{low:g} to {high:g}'})"
+    expected = f"(expected {said or f'{_end(low)} to {_end(high)}'})"
     runs = (", " if labels else " ").join(shown)
     page = (
         f'<div class="{bundles.MEASURED_CLASS}" style="{_STYLE}">'
@@ -140,7 +147,12 @@ def _numbers(runs: Sequence[float], digits: int) -> list[str]:
     exponent = math.floor(math.log10(largest)) if largest else 0
     if exponent < -4:
         return [f"{run:.{digits - 1}e}" for run in runs]
-    return [f"{run:.{max(0, digits - 1 - exponent)}f}" for run in runs]
+    return [f"{run:,.{max(0, digits - 1 - exponent)}f}" for run in runs]
+
+
+def _end(value: float) -> str:
+    """Return an end of the range as text: a large number in full, as the values are."""
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:g}"
 
 
 def _for_json(value: float) -> float | str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
@@ -155,10 +156,11 @@ def _results(
             yield grade(submission, grading)
         else:
             whole.append(submission)
+    judge = partial(grade, grading=grading)  # what a cluster sends once
     longest = 2 * grading.limits.submission + _SPARE_SECONDS
 
     def submit(submission: Submission) -> Future[Result]:
-        return pool.submit(grade, submission, grading)
+        return pool.submit(judge, submission)
 
     for submission, outcome in outcomes(whole, submit, waiting, longest=longest):
         if isinstance(outcome, Exception):

@@ -8,6 +8,7 @@ from typing import Any
 from course_utils.exercises.guard import OutOfTime
 
 _PIECE = 1 << 16
+_ENDED = "its process ended"
 
 
 class Lost(OutOfTime):
@@ -63,7 +64,7 @@ class Channel:
         except TimeoutError:
             raise self._late() from None
         except OSError:
-            raise self.lost("its process ended") from None
+            raise self.lost(_ENDED) from None
 
     def receive(self) -> Any:
         """Wait for a message.
@@ -83,7 +84,7 @@ class Channel:
             except OSError:
                 piece = b""
             if not piece:
-                raise self.lost("its process ended")
+                raise self.lost(_ENDED)
             self._waiting += piece
             if self._left is not None:
                 self._left -= len(piece)
@@ -95,6 +96,11 @@ class Channel:
             return json.loads(line)
         except (ValueError, RecursionError):
             raise self.lost("it sent data that can't be read") from None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was the other side that ended the channel."""
+        return self.fault == _ENDED
 
     def lost(self, fault: str) -> Lost:
         """Note why nothing more comes, and return the error that says so."""

@@ -116,6 +116,11 @@ def find_confinement() -> Confinement:
         )
     if reason := _fault(program):
         raise CourseError(f"{without}`bwrap` does not work here: {reason}.{instead}")
+    if hidden := [p for p in [*_readable(), str(_PACKAGE)] if _within(p, ["/tmp"])]:
+        raise CourseError(
+            f"{hidden[0]} lies in /tmp, of which submissions have one of their own: "
+            "move the course and its environment to another folder."
+        )
     return Confinement(program)
 
 

@@ -38,6 +38,10 @@ _LAST = ("last name", "lastname", "surname", "family name")
 _EMAILS = ("email", "e-mail", "email address", "e-mail address", "mail")
 
 
+# How a platform heads the column of what it tells learners by, as its paths have it.
+PLATFORM_IDS = {"Moodle": "Identifier", "Canvas": "ID"}
+
+
 @dataclass(frozen=True)
 class Owner:
     """Whose a file is, as far as its path tells.

@@ -16,6 +16,7 @@ from course_utils.display import bundles
 from course_utils.exercises.model import SAID
 from course_utils.files import write_whole
 from course_utils.grading.model import Result
+from course_utils.runs.report import COLOURS
 
 FEEDBACK = "feedback"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -41,7 +42,8 @@ def write_page(page: Path, template: str, script: str = "", **values: Any) -> No
     Raises:
         OSError: the page can't be written.
     """
-    style, code = _text("style.css"), _text(script) if script else ""
+    style = COLOURS.read_text(encoding="utf-8") + _text("style.css")
+    code = _text(script) if script else ""
     policy = f"default-src 'none'; style-src {_hash(style)}; "
     policy += f"script-src {_hash(code)}; " if code else ""
     policy += "base-uri 'none'; form-action 'none'"

@@ -5,16 +5,16 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
 
 import psutil
 
 from course_utils.errors import CourseError
+from course_utils.files import passing_folder
 from course_utils.grading import worker
 from course_utils.grading.channel import Channel
 from course_utils.grading.confinement import (
@@ -52,7 +52,7 @@ class Sandbox:
     ) -> None:
         self._confinement, self.limits = confinement, limits
         self._modules = modules
-        self._folder = tempfile.TemporaryDirectory(prefix="grade-")
+        self._stack = ExitStack()
         self._greedy = False  # whether it was ended for its use of memory
         ours, theirs = socket.socketpair()
         with theirs:
@@ -76,12 +76,12 @@ class Sandbox:
         numbers = [n for pair in pairs for n in pair]
         arguments = [descriptor, user, alone, ",".join(self._modules), *numbers]
         command = [sys.executable, "-m", worker.__name__, *map(str, arguments)]
-        variables, passed, folder = environment(), [descriptor], self._folder.name
+        variables, passed, folder = environment(), [descriptor], "/"
         if self._confinement:
             passed.append(open_filter())
             command = self._confinement.command(command, self.limits, user, passed[-1])
-            folder = "/"
         else:
+            folder = str(self._stack.enter_context(passing_folder("grade-")))
             variables |= {"HOME": folder, "TMPDIR": folder}
         process = subprocess.Popen(
             command,
@@ -118,13 +118,13 @@ class Sandbox:
             yield channel
         finally:
             channel.close()
-            cause = self._end_fork()
+            cause = self._end_fork(worker.AWAIT if channel.ended else worker.END)
             channel.fault = channel.fault and (cause or channel.fault)
 
-    def _end_fork(self) -> str:
+    def _end_fork(self, order: bytes) -> str:
         """End the fork; say how it ended by itself, if it did."""
         try:
-            self._control.sendall(worker.END)
+            self._control.sendall(order)
             status = self._receive(worker.STATUS.size)
             code = worker.STATUS.unpack(status)[0] if status else None
         except OSError:
@@ -180,12 +180,12 @@ class Sandbox:
         return lines.strip().rpartition("\n")[2]
 
     def close(self) -> None:
-        """End all processes and remove the folder."""
+        """End all processes and remove their folder, where they have one here."""
         self._kill()
         self._control.close()
         if self._process.stderr:
             self._process.stderr.close()
-        self._folder.cleanup()
+        self._stack.close()
 
     def __enter__(self) -> "Sandbox":
         return self

@@ -17,7 +17,13 @@ from course_utils.grading.answers import (
     read_cells,
     score,
 )
-from course_utils.grading.learners import Owner, Roster, find_owner, parse_time
+from course_utils.grading.learners import (
+    PLATFORM_IDS,
+    Owner,
+    Roster,
+    find_owner,
+    parse_time,
+)
 from course_utils.grading.model import Learner, Submission
 from course_utils.grading.sections import Paper, read_paper
 from course_utils.grading.uploads import Upload, find_uploads
@@ -170,8 +176,11 @@ def _own(entries: Iterable[_Entry], roster: Roster | None) -> list[_Entry]:
         notes = entry.notes
         if roster:
             learner = roster.find(owner.keys)
-            owner = replace(owner, learner=learner or owner.learner)
             notes += () if learner else ("Not found in the roster.",)
+            if learner and (heading := PLATFORM_IDS.get(owner.platform)):
+                columns = learner.columns | {heading: owner.learner.id}
+                learner = replace(learner, columns=columns)
+            owner = replace(owner, learner=learner or owner.learner)
         owned.append(replace(entry, owner=owner, notes=notes))
     return owned
 

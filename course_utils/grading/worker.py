@@ -33,10 +33,13 @@ from course_utils.grading.wire import Json, Writer
 READY = b"r"
 BEGIN = b"b"
 END = b"e"
+AWAIT = b"w"
 STATUS = struct.Struct("<i")
 
 _DUMPABLE = 4  # of prctl
 _CLEAR_SECONDS = 5.0
+# What ends closes its socket first; its status follows soon, but not at once.
+_EXIT_SECONDS = 3.0
 
 
 def main(arguments: list[str]) -> None:
@@ -66,15 +69,31 @@ def main(arguments: list[str]) -> None:
             control.close()
             _run(socket.socket(fileno=descriptors[0]), limits)
         os.close(descriptors[0])
-        if control.recv(1) != END:
+        order = control.recv(1)
+        if order not in (END, AWAIT):
             return
-        done, status = os.waitpid(child, os.WNOHANG)
-        if not done:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
+        status = _end(child, _EXIT_SECONDS if order == AWAIT else 0.0)
         if world and not world.is_cleared():
             return  # and all of this world ends
-        control.sendall(STATUS.pack(status if done else 0))
+        control.sendall(STATUS.pack(status))
+
+
+def _end(child: int, seconds: float) -> int:
+    """End a fork that has not ended by itself after these seconds.
+
+    Returns its exit status; 0 where it had to be ended.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return status
+        if time.monotonic() >= until:
+            break
+        time.sleep(0.001)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return 0
 
 
 def _harden(user: int) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Mapping
@@ -183,13 +184,22 @@ class _Kernel(AsyncKernelManager):
 
 
 class _Client(PapermillNotebookClient):
-    """Puts no more output into the notebook than the watch admits."""
+    """Puts no more output into the notebook than the watch admits.
+
+    It removes the folder of the connection before the first cell, when the kernel has
+    read it: this process, killed while cells run, leaves nothing there.
+    """
 
     def __init__(
         self, manager: NotebookExecutionManager, *, watch: Watch, **options: Any
     ) -> None:
         super().__init__(manager, **options)
         self._watch = watch
+
+    def papermill_execute_cells(self) -> None:
+        assert self.km
+        shutil.rmtree(Path(self.km.connection_file).parent, ignore_errors=True)
+        super().papermill_execute_cells()
 
     def process_message(
         self, msg: dict[str, Any], cell: NotebookNode, cell_index: int

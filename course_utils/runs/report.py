@@ -7,8 +7,8 @@ import posixpath
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,8 @@ from course_utils.runs.model import FaultKind, Result, readable
 
 COLUMNS = ("lesson", "device", "seed", "parameters", "state", "seconds", "cause")
 _TEMPLATES = Path(__file__).parent / "templates"
+# Those of all reports, as CSS.
+COLOURS = _TEMPLATES / "colours.css"
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ class Report:
         counts = Counter(str(row["state"]) for row in rows)
         content = template.render(
             report | {"results": rows, "counts": counts},
+            colours=COLOURS.name,
             columns=self.columns,
             comparisons=compare(self.results),
             sources={row["source"]: row for row in self.rows if row["checksum"]},
@@ -206,7 +209,7 @@ def make_run_folder(out: Path, begun: datetime) -> Path:
         CourseError: the folder can't be created.
     """
     stamp = begun.strftime("%Y%m%dT%H%M%SZ")
-    try:
+    with written_to(out):
         out.mkdir(parents=True, exist_ok=True)
         number = 1
         while True:
@@ -215,9 +218,25 @@ def make_run_folder(out: Path, begun: datetime) -> Path:
                 folder.mkdir()
                 return folder.resolve()
             number += 1
+
+
+@contextmanager
+def written_to(out: Path, what: str = "results") -> Iterator[None]:
+    """Say of what the block can't write that another folder is needed.
+
+    Raises:
+        CourseError: the block raised an OSError.
+
+    >>> with written_to(Path("runs"), "the report"):
+    ...     raise OSError(28, "No space left on device")
+    Traceback (most recent call last):
+    course_utils.errors.CourseError: the report can't be written to runs: No space ...
+    """
+    try:
+        yield
     except OSError as error:
         raise CourseError(
-            f"results can't be written to {out}: {error.strerror}. "
+            f"{what} can't be written to {out}: {error.strerror}. "
             "Choose another folder with --out."
         ) from error
 

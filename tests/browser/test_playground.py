@@ -123,9 +123,11 @@ def test_of_moves_in_a_row_the_last_is_drawn(block):
     says(block, "weight 2, index 2")
 
 
-@pytest.mark.parametrize("width", [620, 800, 1280])
-def test_no_control_reaches_into_the_next(block, view, width):
-    view.page.set_viewport_size({"width": width, "height": 1000})
+# The last is a window of 1366×650 at 200 %.
+@pytest.mark.parametrize("size", [(620, 1000), (800, 1000), (1280, 1000), (683, 325)])
+def test_no_control_reaches_into_the_next(block, view, size):
+    width, height = size
+    view.page.set_viewport_size({"width": width, "height": height})
     overfull = block.place.evaluate("""place =>
       [...place.querySelectorAll('.stage, .grid, .field')]
         .filter(part => part.scrollWidth > part.clientWidth + 1).length""")

@@ -22,9 +22,10 @@ collect_ignore_glob = ["test_*.py"] if sys.platform == "win32" else []
 class Machines:
     """A scheduler, and workers that come and go; each stands for a machine."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **variables: str) -> None:
         self.folder, self.processes = folder, []
-        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0")
+        command = ("scheduler", "--host", "127.0.0.1", "--port", "0")
+        self.scheduler = self._start(*command, **variables)
         self.address = self._address(self.scheduler, r"Scheduler at: +(tcp://\S+)")
 
     def add(self, *options: str, **variables: str) -> subprocess.Popen[str]:
@@ -86,18 +87,11 @@ class Machines:
 
 
 @pytest.fixture
-def machines(tmp_path):
-    """A cluster without workers; none of its processes may outlive it."""
-    cluster = Machines(tmp_path)
+def machines(request, tmp_path):
+    """A cluster without workers; none of its processes may outlive it.
+
+    A parameter, if there is one, holds variables for its scheduler.
+    """
+    cluster = Machines(tmp_path, **getattr(request, "param", {}))
     yield cluster
     assert not cluster.end()
-
-
-def eventually(true, seconds=60):
-    """Wait until something is true, and return it."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if found := true():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not come to this")

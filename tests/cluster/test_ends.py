@@ -1,4 +1,4 @@
-"""A terminal that is closed ends a command and its cluster of this machine quietly."""
+"""However a command ends, its cluster of this machine ends with it."""
 
 import json
 import os
@@ -9,9 +9,11 @@ import sys
 import psutil
 import pytest
 
-from tests.cluster.conftest import eventually
+from course_utils.grading.records import read_results
+from course_utils.runs.processes import await_ends
 from tests.grading.lesson import write_lesson
 from tests.lessons import clean_environment
+from tests.processes import eventually
 
 ANSWERS = {
     "ada": "def answer(x, weight, bias):\n    return x @ weight.T + bias",
@@ -63,3 +65,15 @@ def test_closed_terminal_ends_all_of_it_quietly(start, tmp_path, when):
         assert lines == ["course grade: interrupted."]
     else:
         assert [line.partition(": ")[0] for line in lines] == ["[1/2] ada"]
+
+
+@pytest.mark.slow
+def test_killed_command_takes_its_cluster_along(start, tmp_path):
+    command, told = psutil.Process(start.pid), tmp_path / "told"
+    eventually(lambda: "[1/2]" in told.read_text(), 120)
+    family = command.children(recursive=True)
+    start.kill()
+    start.wait()
+    assert family and await_ends(family, 20) == []
+    (batch,) = (tmp_path / "grades").glob("2*")
+    assert [r.submission.learner.id for r in read_results(batch)] == ["ada"]

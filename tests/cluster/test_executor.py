@@ -1,17 +1,19 @@
 """Calls on a cluster whose workers, and scheduler, come and go."""
 
 import os
+import signal
 import time
+from functools import partial
 
-import psutil
 import pytest
 
 from course_utils.cluster import connection, members
 from course_utils.cluster.connection import connected
 from course_utils.cluster.members import SchedulerLost
+from course_utils.cluster.worker import run_known
 from course_utils.errors import CourseError, WorkerLost
 from tests.cluster import work
-from tests.cluster.conftest import eventually
+from tests.processes import eventually, has_ended
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +65,50 @@ def test_call_of_a_killed_worker_runs_on_another_that_came_later(
         assert call.result(60) == "done"
     assert [parent for parent, _ in started(marker)] == [first.pid, second.pid]
     # What it ran has not outlived the worker.
-    eventually(lambda: not psutil.pid_exists(started(marker)[0][1]))
+    eventually(lambda: has_ended(started(marker)[0][1]))
+
+
+@pytest.mark.parametrize(
+    "machines", [{"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "10s"}], indirect=True
+)
+def test_call_of_a_machine_that_falls_silent_runs_on_another(
+    machines, marker, tmp_path
+):
+    """Nobody closes its connections: it lost its power, or a cable was pulled."""
+    first = machines.add()
+    with on(machines) as cluster:
+        call = cluster.submit(work.wait_for, tmp_path / "go", marker)
+        eventually(lambda: started(marker))
+        second = machines.add()
+        first.send_signal(signal.SIGSTOP)
+        eventually(lambda: len(started(marker)) == 2)
+        (tmp_path / "go").touch()
+        assert call.result(60) == "done"
+    assert [parent for parent, _ in started(marker)] == [first.pid, second.pid]
+
+
+def test_function_is_sent_once_to_each_worker(machines, monkeypatch):
+    first = machines.add()
+    with on(machines) as cluster:
+        sent, submit = [], cluster._client.submit
+
+        def watched(function, *args, workers, **options):
+            if function is run_known and args[1] is not None:
+                sent.extend(workers)
+            return submit(function, *args, workers=workers, **options)
+
+        monkeypatch.setattr(cluster._client, "submit", watched)
+        function = partial(work.joined, "a")
+        calls = [cluster.submit(function, "b") for _ in range(3)]
+        assert [call.result(60) for call in calls] == ["ab"] * 3
+        assert sent == [first.address]
+        second = machines.add()
+        first.kill()
+        calls = [cluster.submit(function, "c") for _ in range(3)]
+        assert [call.result(60) for call in calls] == ["ac"] * 3
+        assert sent == [first.address, second.address]
+        other = cluster.submit(partial(work.joined, "x"), "y")
+        assert other.result(60) == "xy"
 
 
 def test_call_that_kills_its_process_is_given_up_and_the_worker_is_not(
@@ -102,7 +147,7 @@ def test_cluster_that_is_left_ends_what_runs(machines, marker, tmp_path):
     with on(machines) as cluster:
         cluster.submit(work.wait_for, tmp_path / "go", marker)
         ((_, process),) = eventually(lambda: started(marker))
-    eventually(lambda: not psutil.pid_exists(process))
+    eventually(lambda: has_ended(process))
 
 
 def test_worker_that_comes_late_and_differs_takes_no_part(machines, marker, tmp_path):
@@ -167,4 +212,13 @@ def test_local_workers_are_out_of_the_terminals_reach(marker):
     with connected(1, {}, confined=False) as cluster:
         _, worker = cluster.submit(work.where, marker).result(120)
         assert os.getsid(worker) == worker
-    eventually(lambda: not psutil.pid_exists(worker))
+    eventually(lambda: has_ended(worker))
+
+
+def test_worker_that_is_told_to_end_does(machines, marker):
+    worker = machines.add()
+    with on(machines) as cluster:
+        ((process, _),) = [cluster.submit(work.where, marker).result(60)]
+    worker.terminate()
+    assert worker.wait(timeout=60) is not None
+    eventually(lambda: has_ended(process))

@@ -20,9 +20,9 @@ from course_utils.grading.batch import Grading, grade_all
 from course_utils.grading.confinement import Limits
 from course_utils.grading.model import Learner, Result, Submission
 from course_utils.grading.records import read_results
-from tests.cluster.conftest import eventually
 from tests.grading.lesson import write_lesson
 from tests.lessons import clean_environment
+from tests.processes import eventually
 
 pytestmark = pytest.mark.slow
 confined = pytest.mark.skipif(
@@ -128,7 +128,7 @@ class _Ends:
     def __init__(self, error):
         self.error, self.begun = error, False
 
-    def submit(self, _function, submission, _grading):
+    def submit(self, _function, submission):
         future = Future()
         if self.begun:
             future.set_exception(self.error)

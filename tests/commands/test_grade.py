@@ -23,6 +23,7 @@ from course_utils.grading import batch
 from course_utils.grading.confinement import Limits
 from course_utils.grading.model import Mark, Result
 from course_utils.grading.records import read_results
+from course_utils.runs.processes import await_ends
 from tests.grading.lesson import write_lesson
 from tests.lessons import clean_environment
 
@@ -434,14 +435,23 @@ def test_help_says_what_unconfined_means():
     reason="code is confined by bubblewrap, on Linux",
 )
 @pytest.mark.all
-def test_three_quick_interrupts_leave_a_record_and_no_process(folder, lesson, tmp_path):
+@pytest.mark.parametrize(
+    ("signals", "code"),
+    [
+        (("SIGINT", "SIGHUP", "SIGTERM"), 130),
+        (("SIGKILL",), -9),
+    ],
+)
+def test_command_that_is_ended_leaves_a_record_and_no_process(
+    folder, lesson, tmp_path, signals, code
+):
     put(folder / "bo.ipynb", lesson, "while True: pass")
-    out = tmp_path / "grades"
+    out, place = tmp_path / "grades", tmp_path / "place"
+    place.mkdir()
     command = [sys.executable, "-m", "course_utils.cli", "grade", str(folder)]
     command += ["--lesson", str(lesson), "--out", str(out), "--jobs", "1"]
-    process = subprocess.Popen(
-        command, env=clean_environment(), stderr=subprocess.PIPE, text=True
-    )
+    env = clean_environment(TMPDIR=str(place))
+    process = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("[1/5]"):
@@ -450,18 +460,18 @@ def test_three_quick_interrupts_leave_a_record_and_no_process(folder, lesson, tm
     reader = threading.Thread(target=lambda: rest.extend(process.stderr))
     reader.start()
     children = psutil.Process(process.pid).children(recursive=True)
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
-        process.send_signal(number)
+    for name in signals:
+        process.send_signal(signal.Signals[name])
         time.sleep(0.05)
-    assert process.wait(timeout=120) == 130, rest
+    assert process.wait(timeout=120) == code, rest
     reader.join()
     process.stderr.close()
-    _, alive = psutil.wait_procs(children, timeout=20)
-    assert not alive
+    assert await_ends(children, 20) == []
+    assert list(place.iterdir()) == []
     latest = next(out.glob("2*"))
     known = [r.submission.learner.id for r in read_results(latest)]
     assert known[:1] == ["ada"] and len(known) < 5
-    assert (latest / "grades.csv").exists()
+    assert (latest / "grades.csv").exists() is (code == 130)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_what_was_saved_is_loaded(folder):
 def test_table_has_every_column_and_says_how_it_was_made():
     head, first, second = repr(RECALL).split("\n\n")[1].splitlines()
     assert head.split() == ["layer", "k", "solved"]
-    assert first.split() == ["RNN", "8", "1", "0.5"]
+    assert first.split() == ["RNN", "8", "1.0", "0.5"]
     assert second == "LSTM   16"
     assert " ".join(repr(RECALL).split()).endswith(
         "Measured by `python experiments/recall.py` in 62 s of CPU time "
@@ -42,8 +42,22 @@ def test_table_has_every_column_and_says_how_it_was_made():
 def test_html_table_has_the_same_cells_as_text_not_markup():
     shown = Experiment("a", "1 < 2?", [{"<b>": "x & y"}])._repr_html_()
     assert "<th>&lt;b&gt;</th>" in shown
-    assert "<td>x &amp; y</td>" in shown
+    assert ">x &amp; y</td>" in shown
     assert "1 &lt; 2?" in shown
+    assert "<code>python experiments/a.py</code>" in shown
+
+
+@pytest.mark.parametrize(
+    ("runs", "text"),
+    [
+        ([0.79, 0.795, 0.8], "0.790 0.795 0.800"),
+        ([3e-05, 0.001], "3e-05 0.001"),
+        ([100, 98], "100 98"),
+        ([], ""),
+    ],
+)
+def test_runs_have_equally_many_decimals(runs, text):
+    assert repr(Experiment("a", "?", [{"runs": runs}])).splitlines()[3:4] == [text]
 
 
 def test_rows_are_selected_by_their_settings():

@@ -102,6 +102,35 @@ def test_encoder_layer_computes_what_torch_does():
     assert_close(pre_norm, layers[1](x))
 
 
+def test_decoder_layer_and_what_it_reads_compute_what_torch_does():
+    net = nn.Transformer(12, 4, 2, 1, 32, 0, batch_first=True)
+    layer = net.decoder.layers[0]
+    for parameter in net.parameters():
+        nn.init.normal_(parameter, std=0.4)
+    x, source = torch.randn(2, 5, 12), torch.randn(2, 7, 12)
+    mask = net.generate_square_subsequent_mask(5)
+
+    def operation(shape, parts):
+        name = shape.label.split()[0]
+        if name == "encoder":
+            return net.encoder(parts[0])
+        if name == "self_attn":
+            mask, x = parts  # from the top
+            return layer.self_attn(x, x, x, attn_mask=mask)[0]
+        if name == "multihead_attn":
+            memory, x = parts
+            return layer.multihead_attn(x, memory, memory)[0]
+        if name == "linear1,":
+            return layer.linear2(layer.linear1(parts[0]).relu())
+        if name.startswith("norm"):
+            return getattr(layer, name)(parts[0])
+        return EACH[shape.label](parts)
+
+    inputs = {"x": x, "source": source, "tgt_mask": mask}
+    (out,) = Drawing("decoder").outputs(inputs, operation)
+    assert_close(out, layer(x, net.encoder(source), tgt_mask=mask))
+
+
 def test_residual_blocks_have_their_norm_after_and_before():
     x, norms = torch.randn(5, 12), [nn.LayerNorm(12) for _ in range(2)]
     up, down = nn.Linear(12, 24), nn.Linear(24, 12)

@@ -1,12 +1,14 @@
 """Measured values: numbers, their range, and a sentence where they lie outside."""
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
 from course_utils import measured
+from course_utils.data.model import Source
 from course_utils.display.bundles import HTML, MEASURED, PLAIN
 from course_utils.display.measured import OUTSIDE
 
@@ -41,13 +43,22 @@ def test_every_kind_of_value_is_shown_with_its_range(kind, displayed):
 DIGITS = [
     ([0.88412, 0.88], 3, "0.884 0.880"),
     ([93.214, 9.5], 3, "93.2 9.5"),
-    ([12345.6], 3, "12346"),
+    ([12345.6], 3, "12,346"),
     ([0.000123456], 3, "0.000123"),
     ([1.23e-7, 4e-8], 3, "1.23e-07 4.00e-08"),
     ([0.0], 2, "0.0"),
     ([-0.5, 0.25], 2, "-0.50 0.25"),
     ([1 / 3], 1, "0.3"),
 ]
+
+ENDS = [(0.87, "0.87"), (1e-9, "1e-09"), (5000, "5000"), (1e7, "10,000,000")]
+
+
+@pytest.mark.parametrize(("high", "shown"), ENDS)
+def test_range_is_written_as_people_do(high, shown, displayed):
+    measured("x", 0, -20_000, high)
+    ((data, _),) = displayed
+    assert data[PLAIN].endswith(f"(expected -20,000 to {shown})")
 
 
 @pytest.mark.parametrize(("values", "digits", "shown"), DIGITS)
@@ -136,3 +147,14 @@ def test_sketches_range_needs_to_know_which_pictures_were_used(one):
 def test_a_range_of_sketches_the_wrong_way_round_is_an_error():
     with pytest.raises(ValueError, match="loss: low=2 is above high=1"):
         measured("loss", 0.5, 0, 1, source="fashion-sketch", sketches=(2, 1))
+
+
+def test_a_misspelt_source_is_an_error():
+    with pytest.raises(ValueError, match=r"source='sketch' is neither 'fashion-mnist'"):
+        measured("loss", 0.5, 0, 1, source="sketch", sketches=(0, 1))
+
+
+@pytest.mark.parametrize("source", get_args(Source))
+def test_every_source_of_pictures_is_known(source, displayed):
+    measured("loss", 0.5, 0, 1, source=source, sketches=(0, 1))
+    assert len(displayed) == 1

@@ -61,8 +61,15 @@ EQUAL: dict[str, dict[str, str]] = {
     "convolution.count": {
         "`in_channels // groups` with Div": "The groups always divide the channels.",
     },
-    "convolution.conv2d": {
+    "convolution.detector": {
+        "1.0 doubled": "A window with a 1 beside the line may count against it twice.",
+    },
+    "convolution.depthwise": {
         "1 plus 1": "Kernels are square, so either size is K.",
+        "0 minus 1": "That dimension has size 1: its first is its last.",
+    },
+    "convolution.design": {
+        "3 plus 1": "A fourth layer at 7 × 7 is within the budget, too.",
     },
     "pooling.average": {
         "`-1` without its sign": TWO_DIMS,
@@ -92,6 +99,29 @@ EQUAL: dict[str, dict[str, str]] = {
     "classifier.accuracy": {
         "`(logits.argmax(dim=1) == labels).float().mean()...`: the method not called": (
             A_NUMBER
+        ),
+    },
+    "residual.backward": {
+        "`x @ w1.T > 0` with GtE": "No number that a ReLU gets there is exactly 0.",
+    },
+    "residual.design": {
+        "16 plus 1": "A width of 17 is within the budget, too.",
+        "16 minus 1": "A narrower network meets all the demands.",
+        "10 plus 1": "An eleventh block is within the budget, too.",
+        "4 plus 1": "Another kernel or stride of the stem is within the budget, too.",
+        "4 minus 1": "Another kernel or stride of the stem is within the budget, too.",
+        "`nn.Conv2d(width, width, 3, padding=1, bias=False)` without bias=": (
+            "The text allows biases."
+        ),
+        "not False": "The text allows biases.",
+        "`self.bn1(self.conv1(x)).relu()`: the method not called": (
+            "The text demands no ReLU."
+        ),
+        "`(x + self.bn2(self.conv2(h))).relu()`: the method not called": (
+            "The text demands no ReLU."
+        ),
+        "`x + self.bn2(self.conv2(h))` with Sub": (
+            "The sign of a new branch is random anyway."
         ),
     },
 }

@@ -301,6 +301,28 @@ def stack_with_whole_channels_dropped():
     return nn.Sequential(*layers, nn.Dropout(0.3), nn.Linear(69, 10))
 
 
+class OwnDropout(nn.Module):
+    def forward(self, x):
+        return 2 * x * (torch.rand_like(x) < 0.5) if self.training else x
+
+
+def stack_with_own_dropout_on_the_scores():
+    layers = [nn.AvgPool2d(2), nn.Flatten(), nn.Dropout(0.1), nn.Linear(196, 100)]
+    layers += [nn.ReLU(), nn.Dropout(0.5), nn.Linear(100, 100), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Dropout(0.5), nn.Linear(100, 10), OwnDropout())
+
+
+class OwnActivation(nn.Module):
+    def forward(self, x):
+        return x * x.sigmoid()
+
+
+def stack_with_own_activations_after_dropout():
+    layers = [nn.AvgPool2d(2), nn.Flatten(), nn.Dropout(0.1), nn.Linear(196, 100)]
+    layers += [nn.Dropout(0.5), OwnActivation(), nn.Linear(100, 100), nn.Dropout(0.5)]
+    return nn.Sequential(*layers, OwnActivation(), nn.Linear(100, 10))
+
+
 def stack_with_norms_over_the_budget():
     blocks = [nn.Sequential(nn.LayerNorm(41), nn.Linear(41, 41)) for _ in range(18)]
     return nn.Sequential(
@@ -324,6 +346,14 @@ def rms_backward_by_vjp(x, gamma, g, eps):
         return x / (x.square().mean(-1, keepdim=True) + eps).sqrt() * gamma
 
     return torch.func.vjp(forward, x, gamma)[1](g)
+
+
+def rms_backward_by_jacfwd(x, gamma, g, eps):
+    def loss(x, gamma):
+        root = (x.square().mean(-1, keepdim=True) + eps).sqrt()
+        return (x / root * gamma * g).sum()
+
+    return torch.func.jacfwd(loss, argnums=(0, 1))(x, gamma)
 
 
 @pytest.mark.parametrize(
@@ -351,6 +381,11 @@ def rms_backward_by_vjp(x, gamma, g, eps):
             "a Dropout2d drops in another way",
         ),
         (
+            "dropout.design",
+            stack_with_own_dropout_on_the_scores,
+            "training still gives random scores",
+        ),
+        (
             "normalization.design",
             stack_with_norms_over_the_budget,
             "The linear layers alone have 39,493",
@@ -369,6 +404,13 @@ def rms_backward_by_vjp(x, gamma, g, eps):
             "normalization.rms_backward",
             rms_backward_by_vjp,
             "Your code calls `func.vjp`",
+        ),
+        pytest.param(
+            "normalization.rms_backward",
+            rms_backward_by_jacfwd,
+            "Your code calls `func.jacfwd`",
+            # torch itself still uses it in forward mode
+            marks=pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated"),
         ),
     ],
 )
@@ -391,5 +433,41 @@ class TurnedWeights(nn.Module):
         return hidden @ self.last + self.last_bias
 
 
+def test_design_takes_own_activations_behind_the_dropout():
+    answer = stack_with_own_activations_after_dropout
+    assert diagnose(ALL["dropout.design"], answer).state == "correct"
+
+
 def test_repair_takes_weights_that_are_stored_the_other_way_round():
     assert diagnose(ALL["linear.repair"], TurnedWeights).state == "correct"
+
+
+def convolutions_without_biases():
+    widths = [(1, 16, 2), (16, 16, 2), *[(16, 16, 1)] * 3]
+    layers = []
+    for n_in, n_out, stride in widths:
+        conv = nn.Conv2d(n_in, n_out, 3, stride, padding=1, bias=False)
+        layers += [conv, nn.BatchNorm2d(n_out), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+def maxima_before_the_convolution():
+    return nn.Sequential(nn.MaxPool2d(4), nn.Conv2d(1, 16, 9, padding=4), nn.ReLU())
+
+
+def head_of_maxima():
+    maxima = nn.AdaptiveMaxPool2d(3)
+    head = [nn.Conv2d(128, 4, 1), nn.ReLU(), maxima, nn.Flatten(), nn.Linear(36, 10)]
+    return nn.Sequential(*head)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("convolution.design", convolutions_without_biases),
+        ("convolution.design", maxima_before_the_convolution),
+        ("flatten.design_head", head_of_maxima),
+    ],
+)
+def test_design_takes_layers_that_pass_on_one_number_or_one_sign(name, answer):
+    assert diagnose(ALL[name], answer).state == "correct"

@@ -82,6 +82,7 @@ def change(mutant: Mutant) -> str:
     return mutant.change.partition(": ")[2]
 
 
+@cache  # for those with listed mutants, which two tests look at
 def survivors(name: str) -> list[str]:
     """Return the changes of a solution that its cases don't notice."""
     return [

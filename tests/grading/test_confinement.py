@@ -3,6 +3,7 @@
 import shutil
 import struct
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -74,3 +75,12 @@ def test_jumps_of_the_filter_stay_inside_it(machine):
         if code & 7 == 5:
             assert place + 1 + max(yes, no) < len(lines)
     assert lines[-1][0] == 6
+
+
+@linux
+def test_course_in_the_folder_that_submissions_do_not_see_is_refused(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(confinement, "_fault", lambda program: "")
+    monkeypatch.setattr(confinement, "_PACKAGE", Path("/tmp/course/course_utils"))
+    with pytest.raises(CourseError, match=r"^/tmp/course/course_utils lies in /tmp, "):
+        find_confinement()

@@ -12,6 +12,7 @@ from course_utils.exercises import bank
 from course_utils.exercises.diagnose import diagnose
 from course_utils.exercises.registry import find_exercise
 from course_utils.grading import judge as judging
+from course_utils.grading.channel import Lost
 from course_utils.grading.confinement import Limits
 from course_utils.grading.judge import judge
 from course_utils.grading.peer import Peer
@@ -79,6 +80,24 @@ def test_verdict_from_another_process_is_the_same(sandbox, name, place):
     assert verdict == diagnose(exercise, answers[place])
 
 
+@pytest.mark.parametrize(
+    ("then", "fault"),
+    [
+        ("os.abort()", "its process was ended by SIGABRT"),
+        ("os._exit(3)", "its process ended"),
+        ("time.sleep(600)", "its process ended"),
+    ],
+)
+def test_how_a_process_ended_is_waited_for(sandbox, then, fault):
+    """On a busy machine a socket's end is seen long before the process's."""
+    source = "import os, time\nos.closerange(3, 64)\ntime.sleep(0.5)\n" + then
+    message = {"before": [], "source": source, "file": "<cell>", "name": "answer"}
+    with sandbox.fork(60) as channel, pytest.raises(Lost):
+        judging._define(Peer(channel, {}), message, None)
+    assert channel.fault == fault
+    assert sandbox.alive
+
+
 @confined
 @pytest.mark.parametrize(
     "lesson",
@@ -135,8 +154,9 @@ CELLS = {
         "wrong",
         "",
     ),
-    "flatten.keep_batch": (
-        "def answer(x):\n    return helper(x)\ndef helper(x):\n"
+    "flatten.hwc_to_chw": (
+        "def answer(x):\n    return moved(x)\ndef moved(x):\n"
+        "    return x.permute(2, 0, 1)\ndef helper(x):\n"
         "    return x.reshape(len(x), -1)\nraise ValueError('after the definition')",
         "correct",
         "",

@@ -14,6 +14,7 @@ from course_utils.grading.alike import compare, normal_form, wrong_answers
 from course_utils.grading.gradebook import Gradebook
 from course_utils.grading.model import Learner, Mark, Result, Submission
 from course_utils.grading.pages import visible
+from course_utils.runs.report import COLOURS
 from tests.grading.results import (
     EXERCISES,
     HARMLESS,
@@ -100,6 +101,7 @@ def test_policy_lets_only_our_own_script_and_style_run(tmp_path):
             for tag, source in parts.items()
         }
         assert "unsafe" not in policy
+        assert parts["style"].startswith(COLOURS.read_text())
         assert not re.search(r"https?://|\bsrc=|@import|url\(", text)
         names = {attribute for _, *names in Page(text).tags for attribute in names}
         assert not {name for name in names if name.startswith(("on", "style"))}

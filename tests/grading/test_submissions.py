@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import zipfile
+from dataclasses import replace
 
 import pytest
 
@@ -275,11 +276,30 @@ ROSTER = Roster(
 def test_roster_tells_who_is_who_and_who_is_missing(folder, lessons, name):
     put(folder, name, lessons[0])
     ada, bo, cy = find_submissions([folder], lessons, ROSTER)
-    assert (ada.learner, ada.notes) == (ROSTER.learners[0], ())
+    assert (ada.learner.id, ada.notes) == ("s1", ())
     assert ada.cells
     for missing in (bo, cy):
         assert missing.missing and missing.problem == "Nothing was submitted."
         assert missing.lesson == "01_lines" and not missing.checksum
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        (
+            "Ada Lovelace_7_assignsubmission_file_/x.ipynb",
+            {"Identifier": "Participant 7"},
+        ),
+        ("lovelaceada_7_8_x.ipynb", {"ID": "7"}),
+        ("01_lines_ada.ipynb", {}),
+    ],
+)
+def test_what_a_platform_calls_a_learner_is_kept_beside_a_roster(
+    folder, lessons, name, columns
+):
+    put(folder, name, lessons[0])
+    ada, *_ = find_submissions([folder], lessons, ROSTER)
+    assert ada.learner == replace(ROSTER.learners[0], columns=columns)
 
 
 def test_who_is_not_in_the_roster_is_graded_with_a_note(folder, lessons):

@@ -1,6 +1,7 @@
 """One notebook in one kernel: its environment, its outputs, and what ends it early."""
 
 import signal
+import subprocess
 import sys
 
 import nbformat
@@ -10,6 +11,8 @@ from papermill.engines import NotebookExecutionManager
 
 from course_utils.runs.execute import execute, kernel_environment
 from course_utils.runs.model import FaultKind
+from tests.lessons import clean_environment
+from tests.processes import eventually, has_ended
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 START_TWICE = """\
@@ -105,3 +108,24 @@ def test_signal_that_kills_a_kernel_is_named(tmp_path):
     assert fault.kind is FaultKind.DEAD_KERNEL
     assert fault.cause == "The kernel died in cell [2]: it was killed by SIGSEGV."
     assert stream(nbformat.read(output, as_version=4)) == "before\n"
+
+
+@posix
+def test_process_that_is_killed_leaves_no_folder(tmp_path):
+    flag, place = tmp_path / "flag", tmp_path / "place"
+    place.mkdir()
+    cell = f"import os, time\nprint(os.getpid(), file=open({str(flag)!r}, 'w'))\n"
+    code = (
+        "from nbformat.v4 import new_code_cell, new_notebook\n"
+        "from course_utils.runs.execute import execute\n"
+        f"cell = new_code_cell({cell + 'time.sleep(300)'!r})\n"
+        "execute(new_notebook(cells=[cell]))\n"
+    )
+    env = clean_environment(TMPDIR=str(place))
+    with subprocess.Popen([sys.executable, "-c", code], env=env) as process:
+        try:
+            kernel = eventually(lambda: flag.exists() and flag.read_text())
+        finally:
+            process.kill()
+    eventually(lambda: has_ended(int(kernel)))
+    assert list(place.iterdir()) == []

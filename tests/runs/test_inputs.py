@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import nbformat
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course_utils.cli import main
@@ -21,6 +21,12 @@ from course_utils.runs.model import FaultKind
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="names and files of Linux")
 EMPTY = nbformat.writes(new_notebook())
+
+
+def run(notebooks: Path, out: Path) -> Result:
+    # Nothing here imports torch, for which a warm start would wait first.
+    arguments = ["run", str(notebooks), "--cold", "--out", str(out)]
+    return CliRunner().invoke(main, arguments)
 
 
 def fault_of(path: Path) -> tuple[FaultKind, str]:
@@ -57,7 +63,7 @@ def test_no_name_costs_the_report(tmp_path):
     (tmp_path / "round.ipynb").symlink_to("round.ipynb")
     os.mkfifo(tmp_path / "pipe.ipynb")
     out = tmp_path / "runs"
-    done = CliRunner().invoke(main, ["run", str(tmp_path), "--out", str(out)])
+    done = run(tmp_path, out)
     assert done.exit_code == 1, done.output
     assert f"{len(names)} of {len(names) + 2} runs succeeded" in done.stdout
     assert "\x1b" not in done.stdout
@@ -169,5 +175,5 @@ def test_mark_before_the_text_is_no_fault(tmp_path):
     path, out = tmp_path / "bom.ipynb", tmp_path / "runs"
     cell = new_code_cell("print(1 + 1)")
     path.write_text(nbformat.writes(new_notebook(cells=[cell])), encoding="utf-8-sig")
-    done = CliRunner().invoke(main, ["run", str(path), "--out", str(out)])
+    done = run(path, out)
     assert done.exit_code == 0, done.output

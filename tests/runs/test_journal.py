@@ -139,7 +139,8 @@ def test_batch_goes_on_where_it_ended(tmp_path):
     good = f"open({str(tmp_path / 'count')!r}, 'a').write('x')"
     write_notebook(lessons / "a_bad.ipynb", bad)
     write_notebook(lessons / "b_good.ipynb", good)
-    begin = ["run", lessons, "--jobs", 1, "--no-html"]
+    # Nothing here imports torch, for which a warm start would wait first.
+    begin = ["run", lessons, "--jobs", 1, "--no-html", "--cold"]
 
     done = course(*begin, "--dry-run", "--out", out)
     assert (done.exit_code, out.exists()) == (0, False)
@@ -149,7 +150,7 @@ def test_batch_goes_on_where_it_ended(tmp_path):
     assert done.exit_code == 1, done.output
     assert "a_bad failed, and --fail-fast ended the batch" in done.stdout
     (folder,) = out.glob("*Z-1")
-    go_on = ["run", "--resume", folder]
+    go_on = ["run", "--resume", folder, "--cold"]
 
     done = course(*go_on)
     assert done.exit_code == 1, done.output
@@ -171,4 +172,4 @@ def test_batch_goes_on_where_it_ended(tmp_path):
 
     done = course(*go_on, "--seed", 1)
     assert done.exit_code == 2
-    assert "leave out seeds, or start a new batch" in done.stderr
+    assert "leave out --seed, or start a new batch" in done.stderr

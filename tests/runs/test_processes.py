@@ -24,6 +24,7 @@ from course_utils.runs.processes import (
     run_mark,
     thread_limits,
 )
+from tests.processes import has_ended
 
 from .conftest import fixture_task
 
@@ -164,6 +165,7 @@ def test_zombie_counts_as_gone_and_a_child_is_reaped():
             zombie = psutil.Process(int(parent.stdout.readline()))
             assert await_ends([zombie], 60) == []
             assert zombie.status() == psutil.STATUS_ZOMBIE
+            assert has_ended(zombie.pid) and not has_ended(parent.pid)
             own = psutil.Process(parent.pid)
             assert await_ends([own], 0) == [own]
         finally:

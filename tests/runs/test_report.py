@@ -10,7 +10,7 @@ import pytest
 
 from course_utils.errors import CourseError
 from course_utils.runs.model import Fault, FaultKind, Result, Task
-from course_utils.runs.report import Report, make_run_folder, point_latest
+from course_utils.runs.report import COLOURS, Report, make_run_folder, point_latest
 
 GOOD = Result(
     Task("a--seed-1", Path("a.ipynb"), {"seed": 1, "epochs": 2}, {"device": "auto"}),
@@ -77,6 +77,7 @@ def test_page_has_a_row_and_links_for_each_run(tmp_path):
     assert "ValueError: &lt;b&gt; &amp; co" in text
     assert "1 of 2 runs succeeded" in text
     assert '<td class="seconds">1.2</td>' in text
+    assert COLOURS.read_text().strip() in text
     assert '<time datetime="2026-05-01T09:30:00+00:00">2026-05-01 09:30:00 UTC' in text
 
 

@@ -322,7 +322,9 @@ def test_connection_to_a_kernel_stands_in_a_temporary_folder(tmp_path, monkeypat
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     for is_warm in (False, True):
         fault, path = run(
-            "import ipykernel; print(ipykernel.get_connection_file())", warm=is_warm
+            "from ipykernel.kernelapp import IPKernelApp\n"
+            "print(IPKernelApp.instance().abs_connection_file)",
+            warm=is_warm,
         )
         assert fault is None
         assert Path(path).parent.parent == tmp_path

@@ -30,6 +30,12 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
+function base64(view) {
+  let text = "";
+  for (let i = 0; i < view.byteLength; i++) text += String.fromCharCode(view.getUint8(i));
+  return btoa(text);
+}
+
 function button(name, icon, click) {
   const made = make("button", { type: "button", onclick: click });
   const draw = (name, icon) => {
@@ -234,18 +240,14 @@ function render({ model, el }) {
   };
   grid.append(reset);
 
-  let bytes, pictures = 0, latest = 0; // of those that came, the one on the page
+  let bytes;
   const look = async () => {
     if (bytes === model.get("picture")) return;
     bytes = model.get("picture");
-    const mine = ++pictures;
-    const src = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
-    await make("img", { src }).decode().catch(() => {}); // else the page would flicker
-    const isNews = mine > latest;
-    URL.revokeObjectURL(isNews ? picture.src : src);
-    if (!isNews) return;
-    latest = mine;
-    picture.src = src;
+    const loaded = new Promise(done => { picture.onload = picture.onerror = done; });
+    // Not a blob: fetching one from Chromium's other process takes 10 ms more.
+    picture.src = `data:image/png;base64,${base64(bytes)}`;
+    await loaded;
   };
   const say = () => {
     const { sentence: said, reached, failed } = model.get("said");

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Curve
 
-from course_utils.display.plots import PALETTE, plot_matrix
+from course_utils.display.plots import PALETTE, WIDTHS, plot_matrix
 from course_utils.display.touch.widget import HERE, TouchWidget, show_widget
 from course_utils.errors import CourseError
 
@@ -173,7 +173,7 @@ def _round(share: torch.Tensor) -> str:
 
 def _draw(tokens: Sequence[str], shares: torch.Tensor, start: int) -> Figure:
     """Draw the still picture: the rows with one query's bands, and the matrix."""
-    fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.2), width_ratios=[1.5, 1])
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTHS[2], 2.8), width_ratios=[2.2, 1])
     _draw_rows(axes[0], tokens, shares, start)
     plot_matrix(shares, axes[1], fmt="", cmap="Blues", limits=(0, 1))
     places = range(len(tokens))
@@ -183,7 +183,7 @@ def _draw(tokens: Sequence[str], shares: torch.Tensor, start: int) -> Figure:
     axes[1].set_xticks(places, tokens, rotation=90)
     axes[1].set_yticks(places, tokens)
     axes[1].set(xlabel="keys", ylabel="queries")
-    fig.colorbar(axes[1].images[0], label="share", ticks=[0, 0.5, 1])
+    fig.colorbar(axes[1].images[0], label="share", ticks=[0, 0.5, 1], shrink=0.85)
     return fig
 
 
@@ -214,5 +214,5 @@ def _draw_rows(
             ax.text(*at, text, size=size, weight=weight, ha="center", va="center")
     ax.text(-1, 0, "queries", ha="right", va="center", color="0.35")
     ax.text(-1, 1, "keys", ha="right", va="center", color="0.35")
-    ax.set(xlim=(-8, sum(room)), ylim=(-0.1, 1.2))
+    ax.set(xlim=(-7, sum(room)), ylim=(-0.1, 1.2))
     ax.set_axis_off()

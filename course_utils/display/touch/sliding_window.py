@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from course_utils.display.plots import PALETTE, plot_matrix
+from course_utils.display.plots import PALETTE, WIDTHS, plot_matrix
 from course_utils.display.touch.widget import HERE, TouchWidget, show_widget
 
 Kind = Literal["convolution", "max", "average"]
@@ -190,7 +190,9 @@ def _draw(
     if pools:
         del grids["kernel"]
     widths = [grid.shape[1] for grid in grids.values()]
-    fig, axes = plt.subplots(1, len(grids), figsize=(9.2, 3.0), width_ratios=widths)
+    fig, axes = plt.subplots(
+        1, len(grids), figsize=(WIDTHS[2], 2.7), width_ratios=widths
+    )
     for ax, (title, grid) in zip(axes, grids.items(), strict=True):
         signed = not pools and title != "input"
         most = float(grid.abs().max()) or 1.0

@@ -1,127 +1,21 @@
 """Exercises of lesson 05: convolution."""
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from course_utils.exercises.cases import randn
+from course_utils.exercises.cases import randn, unlearning
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
+from course_utils.exercises.watch import watched_call
 from course_utils.session import current_device
 
 _CONVOLUTIONS = ("conv1d", "conv2d", "conv3d")
 _TRANSPOSED = ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
-
-
-def _slide(x: Tensor, w: Tensor, b: float) -> Tensor:
-    return (x.unfold(0, len(w), 1) * w).sum(-1) + b
-
-
-def _stacked(x: Tensor, w: Tensor, b: float, count: int) -> Tensor:
-    """Compute `count` windows one by one; fail where there is none, as a loop does."""
-    return torch.stack([(x[i : i + len(w)] * w).sum() + b for i in range(count)])
-
-
-def _slide_cases() -> list[Case]:
-    sizes = [(5, 2), (8, 3), (4, 4), (3, 1), (2, 2)]
-    return [(*randn((n,), (k,)), 0.5 + k) for n, k in sizes]
-
-
-_LAST_WINDOW = (
-    "The last window is missing: your result is one number too short. There are "
-    "`len(x) - len(w)` steps, and one more window, before the first step."
-)
-_PADDED = (
-    "Your result is longer than `len(x) - len(w) + 1`, with zeros beyond the ends of "
-    "`x`. Without padding, only windows that lie inside `x` count."
-)
-
-SLIDE = Exercise(
-    "convolution.slide",
-    _slide,
-    (
-        Misconception(
-            "flipped",
-            lambda x, w, b: _slide(x, w.flip(0), b),
-            "Your result is that of a flipped kernel. That is convolution in "
-            "mathematics; in PyTorch `w[0]` meets the first number of the window.",
-        ),
-        Misconception(
-            "one window too few",
-            lambda x, w, b: _slide(x, w, b)[:-1],
-            _LAST_WINDOW,
-        ),
-        Misconception(
-            "one window too few, stacked",
-            lambda x, w, b: _stacked(x, w, b, len(x) - len(w)),
-            _LAST_WINDOW,
-        ),
-        Misconception(
-            "beyond the end",
-            lambda x, w, b: _stacked(x, w, b, len(x)),
-            "Your last windows stick out at the end, where `x[i : i + K]` is shorter "
-            "than `w`. The last whole window starts at `len(x) - len(w)`.",
-        ),
-        Misconception(
-            "zeros at the end",
-            lambda x, w, b: _slide(F.pad(x, (0, len(w) - 1)), w, b),
-            _PADDED,
-        ),
-        Misconception(
-            "zeros for the same length",
-            lambda x, w, b: _slide(F.pad(x, (len(w) // 2, len(w) // 2)), w, b),
-            _PADDED,
-        ),
-        Misconception(
-            "zeros at both ends",
-            lambda x, w, b: _slide(F.pad(x, (len(w) - 1, len(w) - 1)), w, b),
-            _PADDED,
-        ),
-        Misconception(
-            "bias forgotten",
-            lambda x, w, b: _slide(x, w, 0),
-            "The weighted sums are right; the bias `b` is missing.",
-        ),
-        Misconception(
-            "bias in every term",
-            lambda x, w, b: _slide(x, w, b * len(w)),
-            "The bias is in your result `len(w)` times, as where it is added to "
-            "every product, before the sum. It belongs to the window, once.",
-        ),
-        Misconception(
-            "mean for sum",
-            lambda x, w, b: _slide(x, w / len(w), b),
-            "These are the means of the products. A convolution takes their sum.",
-        ),
-        Misconception(
-            "windows side by side",
-            lambda x, w, b: (x.unfold(0, len(w), len(w)) * w).sum(-1) + b,
-            "Your window jumps by its own width. The stride is 1: move it on by one.",
-        ),
-        Misconception(
-            "list of numbers",
-            lambda x, w, b: _slide(x, w, b).tolist(),
-            "The numbers are right, but in a list, and no gradient can pass through "
-            "it. Collect the sums as tensors, without `.item()` or `float`, and "
-            "`torch.stack` them.",
-        ),
-    ),
-    _slide_cases,
-    hints=(
-        "Lay `w` on the first numbers of `x`. How many places to the right can it "
-        "still go?",
-        "The window that starts at `i` is `x[i : i + len(w)]`. Multiply it by `w`, "
-        "sum, and add `b` once.",
-        "`torch.stack` makes one tensor of the sums, and so lets the gradient through; "
-        "or let `x.unfold(0, …, 1)` cut all windows at once.",
-    ),
-    forbidden=_CONVOLUTIONS + _TRANSPOSED,
-    differentiable=True,
-)
 
 
 def _span(kernel: int, dilation: int) -> int:
@@ -343,14 +237,15 @@ SAME_PADDING = Exercise(
         Misconception(
             "dilation forgotten",
             lambda k, d: (k - 1) // 2,
-            "Right for `dilation=1` only. The window spans `dilation * (kernel - 1) + "
-            "1` cells, and the padding must make up for all but one.",
+            "Your padding is that of `dilation=1`. The window spans `dilation * "
+            "(kernel - 1) + 1` cells, and the padding must make up for all but one.",
         ),
         Misconception(
             "dilation forgotten, float",
             lambda k, d: (k - 1) / 2,
-            "Right for `dilation=1` only, and a float: `//` gives a whole number. How "
-            "many cells does the window span when there are gaps between its taps?",
+            "Your padding is that of `dilation=1`, and a float: `//` gives a whole "
+            "number. How many cells does the window span when there are gaps between "
+            "its taps?",
         ),
         Misconception(
             "both sides",
@@ -590,233 +485,6 @@ COUNT = Exercise(
 )
 
 
-def _conv2d(x: Tensor, weight: Tensor, bias: Tensor | float) -> Tensor:
-    size = weight.shape[-1]
-    windows = x.unfold(2, size, 1).unfold(3, size, 1)  # (N, C, H', W', K, K)
-    sums = torch.einsum("nchwkl,ockl->nohw", windows, weight)
-    return sums + (bias[:, None, None] if isinstance(bias, Tensor) else bias)
-
-
-def _conv2d_reshaped(
-    x: Tensor, weight: Tensor, bias: Tensor, shape: Callable[[int, int], list[int]]
-) -> Tensor:
-    """Compute with `F.unfold`, and reshape to `shape(high, wide)`."""
-    size = weight.shape[-1]
-    sums = weight.flatten(1) @ F.unfold(x, size) + bias[:, None]
-    high, wide = shape(x.shape[2] - size + 1, x.shape[3] - size + 1)
-    return sums.reshape(len(x), len(weight), high, wide)
-
-
-def _bias_along_places(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    sums = weight.flatten(1) @ F.unfold(x, weight.shape[-1]) + bias
-    return sums.reshape(_conv2d(x, weight, bias).shape)
-
-
-def _stacked_without_the_last(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Leave out the last row and column; fail where nothing is left, as a loop does."""
-    y = _conv2d(x, weight, bias)[..., :-1, :-1]
-    rows = [torch.stack(row.unbind(-1), -1) for row in y.unbind(-2)]
-    return torch.stack(rows, -2)
-
-
-def _channels_last(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    y = _conv2d(x, weight, bias)
-    return y.permute(0, 2, 3, 1).reshape(y.shape)
-
-
-def _conv2d_cases() -> list[Case]:
-    # A batch of one, outputs as wide as there are channels, sizes of one.
-    sizes = [
-        (1, 2, 3, 3, 5, 4),
-        (2, 3, 4, 2, 4, 5),
-        (3, 1, 3, 3, 5, 5),
-        (2, 2, 1, 2, 3, 2),
-        (1, 1, 2, 2, 3, 4),
-        (2, 2, 3, 1, 2, 3),
-    ]
-    cases = [randn((n, c, h, w), (o, c, k, k), (o,)) for n, c, o, k, h, w in sizes]
-    x, *others = randn((2, 3, 6, 4), (2, 3, 3, 3), (2,), seed=2)
-    channels_last = x.contiguous(memory_format=torch.channels_last)
-    return [*cases, (channels_last, *others)]
-
-
-_SQUARE_ONLY = (
-    "Right for square pictures only: one of height and width is used for both. "
-    "The output is `H - K + 1` high and `W - K + 1` wide."
-)
-
-CONV2D = Exercise(
-    "convolution.conv2d",
-    _conv2d,
-    (
-        Misconception(
-            "flipped",
-            lambda x, weight, bias: _conv2d(x, weight.flip(2, 3), bias),
-            "Your result is that of a kernel flipped upside down and left to right. "
-            "PyTorch multiplies window and kernel without flipping.",
-        ),
-        Misconception(
-            "bias forgotten",
-            lambda x, weight, bias: _conv2d(x, weight, 0.0),
-            "The weighted sums are right; the bias is missing.",
-        ),
-        Misconception(
-            "bias along the width",
-            lambda x, weight, bias: _conv2d(x, weight, 0.0) + bias,
-            "Plain `+ bias` runs along the last dimension, the columns. A bias "
-            "belongs to one output channel: `bias[:, None, None]`.",
-        ),
-        Misconception(
-            "bias along the places",
-            _bias_along_places,
-            "Plain `+ bias` runs along the last dimension, here the places. A bias "
-            "belongs to one output channel: `bias[:, None]`.",
-        ),
-        Misconception(
-            "bias for every channel",
-            lambda x, weight, bias: _conv2d(x, weight, bias * x.shape[1]),
-            "The bias is in your result once for every input channel. Sum over the "
-            "channels first, then add it once.",
-        ),
-        Misconception(
-            "axes swapped",
-            lambda x, weight, bias: _conv2d(x, weight.transpose(2, 3), bias),
-            "Rows and columns of the kernel are swapped: `weight[o, c, k, l]` meets "
-            "`x[n, c, i + k, j + l]`.",
-        ),
-        Misconception(
-            "first channel only",
-            lambda x, weight, bias: _conv2d(x[:, :1], weight[:, :1], bias),
-            "Only the first input channel is in your result. Each output sums over "
-            "all input channels.",
-        ),
-        Misconception(
-            "last channel only",
-            lambda x, weight, bias: _conv2d(x[:, -1:], weight[:, -1:], bias),
-            "Only the last input channel is in your result, as where it overwrites "
-            "what the others gave. Each output sums over all input channels.",
-        ),
-        Misconception(
-            "first channel's kernel for all",
-            lambda x, weight, bias: _conv2d(
-                x.sum(1, keepdim=True), weight[:, :1], bias
-            ),
-            "Right for one input channel. With more, all of them meet the weights of "
-            "the first, `weight[:, 0]`. Each channel has its own: channel `c` meets "
-            "`weight[:, c]`.",
-        ),
-        *(
-            Misconception(
-                name,
-                answer,
-                "The last row and the last column of windows are missing: there are "
-                "`H - K + 1` rows and `W - K + 1` columns of them.",
-            )
-            for name, answer in (
-                (
-                    "one row and column too few",
-                    lambda x, weight, bias: _conv2d(x, weight, bias)[..., :-1, :-1],
-                ),
-                ("one row and column too few, stacked", _stacked_without_the_last),
-            )
-        ),
-        Misconception(
-            "padded",
-            lambda x, weight, bias: _conv2d(
-                F.pad(x, [weight.shape[-1] // 2] * 4), weight, bias
-            ),
-            "Your picture has a border of zeros. Without padding, only windows that "
-            "lie inside it count: `H - K + 1` rows and `W - K + 1` columns.",
-        ),
-        Misconception(
-            "height for width",
-            lambda x, weight, bias: _conv2d_reshaped(
-                x, weight, bias, lambda high, wide: [high, high]
-            ),
-            _SQUARE_ONLY,
-        ),
-        Misconception(
-            "width for height",
-            lambda x, weight, bias: _conv2d_reshaped(
-                x, weight, bias, lambda high, wide: [wide, wide]
-            ),
-            _SQUARE_ONLY,
-        ),
-        Misconception(
-            "square root for both",
-            lambda x, weight, bias: _conv2d_reshaped(
-                x, weight, bias, lambda high, wide: [math.isqrt(high * wide)] * 2
-            ),
-            "Right for square pictures only: the square root of the number of places "
-            "stands for height and width. The output is `H - K + 1` high and "
-            "`W - K + 1` wide.",
-        ),
-        Misconception(
-            "height and width swapped",
-            lambda x, weight, bias: _conv2d_reshaped(
-                x, weight, bias, lambda high, wide: [wide, high]
-            ),
-            "Height and width have changed places in your shape: the output is "
-            "`H - K + 1` high and `W - K + 1` wide.",
-        ),
-        Misconception(
-            "channels last",
-            _channels_last,
-            "The numbers are right, their places are not: they stand as where a "
-            "result with the channels last is reshaped. `reshape` can't move an axis; "
-            "`transpose` and `permute` can.",
-        ),
-        Misconception(
-            "channels before the batch, reshaped",
-            lambda x, weight, bias: (
-                _conv2d(x, weight, bias)
-                .transpose(0, 1)
-                .reshape(_conv2d(x, weight, bias).shape)
-            ),
-            "Right for one picture. With more, the numbers are right but stand in each "
-            "other's places, as where axes in the order `(O, N, …)` are reshaped to "
-            "`(N, O, …)`. `reshape` can't exchange axes; `transpose` can.",
-        ),
-        Misconception(
-            "channels left last",
-            lambda x, weight, bias: _conv2d(x, weight, bias).permute(0, 2, 3, 1),
-            "The numbers are right, but the channels come last. The output is "
-            "`(N, O, H - K + 1, W - K + 1)`.",
-        ),
-        Misconception(
-            "squeezed",
-            lambda x, weight, bias: _conv2d(x, weight, bias).squeeze(),
-            "Dims of size 1 are lost: a batch of one is still a batch. `squeeze()` "
-            "without a dim usually does this.",
-        ),
-        Misconception(
-            "first picture only",
-            lambda x, weight, bias: _conv2d(x[:1], weight, bias),
-            "Only the first picture of the batch is in your result. Keep dimension 0, "
-            "N pictures, to the end.",
-        ),
-        Misconception(
-            "mean for sum",
-            lambda x, weight, bias: _conv2d(x, weight / weight[0].numel(), bias),
-            "These are the means of the products. A convolution takes their sum, over "
-            "channels, rows and columns.",
-        ),
-    ),
-    _conv2d_cases,
-    hints=(
-        "`F.unfold(x, K)` has shape `(N, C·K·K, places)`: each column is one window, "
-        "all of its channels in a row.",
-        "Flatten each kernel in the same way: `weight.flatten(1)` is `(O, C·K·K)`. "
-        "One matrix product gives `(N, O, places)`; then comes the bias, one number "
-        "per row.",
-        "The places are row by row: `reshape` them to `H - K + 1` rows and "
-        "`W - K + 1` columns.",
-    ),
-    forbidden=_CONVOLUTIONS + _TRANSPOSED,
-    differentiable=True,
-)
-
-
 def _ones_at(*places: tuple[int, int], value: float | int = 1.0) -> Callable[[], Any]:
     """Return an answer: a kernel with `value` at some places and zeros elsewhere."""
 
@@ -952,220 +620,6 @@ MOVE_RIGHT = Exercise(
         "looks at the left-hand neighbours.",
     ),
     arguments=("picture",),
-)
-
-_Layers = list[tuple[int, int]]
-
-
-def _receptive_field(layers: _Layers) -> int:
-    field, step = 1, 1
-    for kernel, stride in layers:
-        field += (kernel - 1) * step
-        step *= stride
-    return field
-
-
-def _stride_at_once(layers: _Layers) -> int:
-    field, step = 1, 1
-    for kernel, stride in layers:
-        step *= stride
-        field += (kernel - 1) * step
-    return field
-
-
-def _steps(layers: _Layers, next_step: Callable[[int, int], int]) -> int:
-    field, step = 1, 1
-    for kernel, stride in layers:
-        field += (kernel - 1) * step
-        step = next_step(step, stride)
-    return field
-
-
-def _kernels_times_steps(layers: _Layers) -> int:
-    field, step = 0, 1
-    for kernel, stride in layers:
-        field += kernel * step
-        step *= stride
-    return field
-
-
-def _recursion(layers: _Layers) -> int:
-    """Go back from the output: right if `layers` starts there."""
-    field = 1
-    for kernel, stride in layers:
-        field = (field - 1) * stride + kernel
-    return field
-
-
-def _widened(layers: _Layers) -> int:
-    field = 1
-    for kernel, stride in layers:
-        field = field * stride + kernel - 1
-    return field
-
-
-def _reversed_in_place(layers: _Layers) -> int:
-    layers.reverse()
-    return _recursion(layers)
-
-
-def _emptied(layers: _Layers) -> int:
-    field = _receptive_field(layers)
-    layers.clear()
-    return field
-
-
-def _unchanged(answer: Answer, layers: _Layers) -> Any:
-    before = list(layers)
-    result = answer(layers)
-    return result if layers == before else layers
-
-
-RECEPTIVE_FIELD = Exercise(
-    "convolution.receptive_field",
-    _receptive_field,
-    (
-        Misconception(
-            "strides ignored",
-            lambda layers: 1 + sum(kernel - 1 for kernel, _ in layers),
-            "Right only where all strides but the last are 1. After a stride of 2, "
-            "neighbours are two pixels apart, and every later kernel reaches twice as "
-            "far.",
-        ),
-        Misconception(
-            "kernels added",
-            lambda layers: sum(kernel for kernel, _ in layers),
-            "You add the kernels. Two windows of 3 see 5 pixels, not 6: each layer "
-            "adds `kernel - 1`, and later ones reach further after a stride.",
-        ),
-        Misconception(
-            "kernels times steps",
-            _kernels_times_steps,
-            "You count every kernel in full. Windows overlap: a layer adds only the "
-            "`kernel - 1` steps between its taps.",
-        ),
-        Misconception(
-            "kernels multiplied",
-            lambda layers: math.prod(kernel for kernel, _ in layers),
-            "You multiply the kernels. Windows overlap: each layer adds only `kernel "
-            "- 1` steps at its ends.",
-        ),
-        Misconception(
-            "own stride too early",
-            _stride_at_once,
-            "You multiply by a layer's stride before you count its own kernel. Its "
-            "taps are side by side in its input: the stride affects later layers.",
-        ),
-        Misconception(
-            "own stride only",
-            lambda layers: 1 + sum((kernel - 1) * stride for kernel, stride in layers),
-            "You multiply each kernel by its own stride. What counts is how far apart "
-            "its taps are in the picture: the strides of all layers before it.",
-        ),
-        Misconception(
-            "last stride only",
-            lambda layers: _steps(layers, lambda step, stride: stride),
-            "You use only the stride of the layer before. Strides multiply: after 2 "
-            "and 2, neighbours are 4 pixels apart.",
-        ),
-        Misconception(
-            "largest stride",
-            lambda layers: _steps(layers, max),
-            "You use the largest stride so far. Strides multiply: after 2 and 2, "
-            "neighbours are 4 pixels apart.",
-        ),
-        Misconception(
-            "strides added",
-            lambda layers: _steps(layers, lambda step, stride: step + stride - 1),
-            "The strides are added in your result. They multiply: after 2 and 2, and "
-            "another 2, neighbours are 8 pixels apart.",
-        ),
-        Misconception(
-            "strides added to one",
-            lambda layers: _steps(layers, lambda step, stride: step + stride),
-            "The strides are added in your result. They multiply: after a stride of "
-            "1, neighbours are still one pixel apart.",
-        ),
-        Misconception(
-            "odd kernels only",
-            lambda layers: _receptive_field([(k // 2 * 2 + 1, s) for k, s in layers]),
-            "Right for odd kernels only. A kernel adds `kernel - 1` steps; an even one "
-            "adds one more in your result, as `2 * (kernel // 2)` does.",
-        ),
-        Misconception(
-            "other direction",
-            _recursion,
-            "Your result is right for the same layers in reverse order: `(field - 1) * "
-            "stride + kernel` starts at the output and goes back to the input.",
-        ),
-        Misconception(
-            "list reversed in place",
-            _reversed_in_place,
-            "Right, but after the call the list is in reverse order for everybody else "
-            "as well. Go through `reversed(layers)` instead of reversing the list.",
-        ),
-        Misconception(
-            "list emptied",
-            _emptied,
-            "After the call the list is empty, for everybody else as well, as after "
-            "`pop` in a loop. Go through `reversed(layers)`, or take a copy first: "
-            "`list(layers)`.",
-        ),
-        Misconception(
-            "the one missing",
-            lambda layers: _receptive_field(layers) - 1,
-            "One too few: before any layer an output sees one pixel, itself.",
-        ),
-        Misconception(
-            "step returned",
-            lambda layers: math.prod(stride for _, stride in layers),
-            "This is how far apart neighbours of the last layer are. How far do they "
-            "see? Each layer adds `kernel - 1` steps of its own input.",
-        ),
-        Misconception(
-            "kernels times steps, from one",
-            lambda layers: 1 + _kernels_times_steps(layers),
-            "You add `kernel` steps for each layer. Between `kernel` taps there are "
-            "only `kernel - 1` steps: that is what a layer adds.",
-        ),
-        Misconception(
-            "kernels added to one",
-            lambda layers: 1 + sum(kernel for kernel, _ in layers),
-            "You add the kernels to 1. Each layer adds `kernel - 1`, and later ones "
-            "reach further after a stride.",
-        ),
-        Misconception(
-            "pairs read the wrong way",
-            lambda layers: _receptive_field([(b, a) for a, b in layers]),
-            "You take the stride for the kernel and the kernel for the stride. The "
-            "pairs are `(kernel, stride)`.",
-        ),
-        Misconception(
-            "steps taken for places",
-            _widened,
-            "You multiply the whole field by the stride, then add `kernel - 1`. A "
-            "field of n outputs has n - 1 steps between them; and `layers` starts at "
-            "the input: keep the step between neighbours as a second number.",
-        ),
-    ),
-    lambda: [
-        ([(3, 1), (3, 1)],),
-        ([(3, 2), (5, 2), (3, 1)],),
-        ([(7, 2), (3, 2), (3, 2), (1, 1)],),
-        ([(5, 3)],),
-        ([(2, 1)],),
-        ([(2, 3), (3, 4), (4, 1)],),
-        ([(3, 1), (4, 3), (2, 1), (3, 2)],),
-    ],
-    _unchanged,
-    hints=(
-        "Start with one pixel. A layer adds `kernel - 1` steps: how many pixels is "
-        "such a step?",
-        "In the first layer a step is one pixel. Behind a stride of 2 it is twice as "
-        "many as before.",
-        "Keep two numbers: the field, which grows by `(kernel - 1) * step`, and the "
-        "step. Which of the two changes first in each layer?",
-    ),
 )
 
 
@@ -1374,13 +828,807 @@ STAMP = Exercise(
     differentiable=True,
 )
 
+# The 512 windows of 3 × 3 zeros and ones, and which of them shows the line.
+_LINE = (0, 1, 0, 0, 1, 0, 0, 1, 0)
+
+
+def _windows() -> Tensor:
+    numbers = torch.arange(512, device=current_device())
+    bits = numbers[:, None] // 2 ** torch.arange(8, -1, -1, device=numbers.device) % 2
+    return bits.float().reshape(512, 1, 3, 3)
+
+
+def _detector(weights: Sequence[float], bias: float) -> Answer:
+    def answer() -> tuple[Tensor, float]:
+        return torch.tensor(weights, device=current_device()).reshape(3, 3), bias
+
+    return answer
+
+
+def _fires_at(design: Answer, windows: Tensor) -> str:
+    """Say at which of the 512 windows a kernel, a bias and a ReLU answer above 0."""
+    made = design()
+    if not isinstance(made, tuple | list) or len(made) != 2:
+        raise TypeError("Return two things: the kernel and the bias.")
+    kernel, bias = made
+    if not isinstance(kernel, Tensor) or not kernel.is_floating_point():
+        raise TypeError("The kernel is to be a tensor of floats, `torch.tensor(…)`.")
+    if kernel.shape not in ((3, 3), (1, 1, 3, 3)):
+        raise ValueError(
+            f"Your kernel has the shape {tuple(kernel.shape)}, not (3, 3)."
+        )
+    if isinstance(bias, Tensor) and bias.numel() == 1:
+        bias = bias.item()
+    if isinstance(bias, bool) or not isinstance(bias, int | float):
+        raise TypeError("The bias is to be one number.")
+    weight = kernel.detach().to(windows).reshape(1, 1, 3, 3)
+    sums = F.conv2d(windows, weight).flatten() + bias
+    fires = sums > 1e-5 * weight.abs().max()  # above rounding
+    line = (windows.flatten(1) == torch.tensor(_LINE, device=windows.device)).all(1)
+    others = int((fires & ~line).sum())
+    at_line = "above 0" if bool(fires[line]) else "0"
+    return f"{at_line} for the line, above 0 for {others} of the 511 other windows"
+
+
+DETECTOR = Exercise(
+    "convolution.detector",
+    _detector([-1.0, 1.0, -1.0] * 3, -2.0),
+    (
+        Misconception(
+            "no bias",
+            _detector([-1.0, 1.0, -1.0] * 3, 0.0),
+            "The kernel has the right idea: ones in the middle column help, others "
+            "count against it. But a part of a line already answers above 0. The bias "
+            "is the threshold: how far may it lower the answer before the whole line "
+            "gets lost too?",
+        ),
+        Misconception(
+            "bias too small",
+            _detector([-1.0, 1.0, -1.0] * 3, -1.0),
+            "Nearly: two ones of three are still enough, or three and one beside "
+            "them. Lower the threshold by more.",
+        ),
+        Misconception(
+            "bias too large",
+            _detector([-1.0, 1.0, -1.0] * 3, -3.0),
+            "Nothing is found any more, the line included: its sum less the bias's "
+            "share is not above 0. Where must the threshold lie, between the line's "
+            "sum and the next best?",
+        ),
+        Misconception(
+            "bias with the wrong sign",
+            _detector([-1.0, 1.0, -1.0] * 3, 2.0),
+            "The bias is added: a positive one makes the answer larger everywhere. A "
+            "threshold is a negative bias.",
+        ),
+        Misconception(
+            "blind beside the line",
+            _detector([0.0, 1.0, 0.0] * 3, -2.0),
+            "The line is found, whatever stands beside it: a window full of ones too. "
+            "Zeros in the side columns ask nothing. Which weights count against a 1?",
+        ),
+        Misconception(
+            "blind, no bias",
+            _detector([0.0, 1.0, 0.0] * 3, 0.0),
+            "Any 1 in the middle column is enough, whatever stands elsewhere. A 1 "
+            "beside the line must count against it, and the bias must take care of "
+            "lines with gaps.",
+        ),
+        Misconception(
+            "across",
+            _detector([-1.0, -1.0, -1.0, 1.0, 1.0, 1.0, -1.0, -1.0, -1.0], -2.0),
+            "This finds the line that lies: a row of ones. The line here stands: the "
+            "middle *column*.",
+        ),
+        Misconception(
+            "edge kernel",
+            _detector([-1.0, 2.0, -1.0] * 3, 0.0),
+            "The weights of every row sum to 0, so a flat window gives 0. But parts of "
+            "a line answer above 0 as well: a bias is needed, as a threshold.",
+        ),
+        Misconception(
+            "all ones",
+            _detector([1.0] * 9, -2.0),
+            "Your kernel counts the ones, wherever they stand. Those in the side "
+            "columns must count against the line: which sign do their weights need?",
+        ),
+        Misconception(
+            "dark for light",
+            _detector([1.0, -1.0, 1.0] * 3, 0.0),
+            "The signs are the other way round: this answers to ones beside the "
+            "middle column.",
+        ),
+    ),
+    lambda: [(_windows(),)],
+    _fires_at,
+    hints=(
+        "Choose the weights first: which of the nine numbers speak for the line, and "
+        "which against it?",
+        "With 1 for the middle column and −1 for the others, what is the sum for the "
+        "line, and what is the largest sum of any other window?",
+        "The bias must lie between: the line's sum plus the bias above 0, the next "
+        "best plus the bias at 0 or below.",
+    ),
+    result="detector's output is",
+    arguments=("windows",),
+)
+
+
+def _depthwise(x: Tensor, weight: Tensor) -> Tensor:
+    size = weight.shape[-1]
+    windows = x.unfold(2, size, 1).unfold(3, size, 1)  # (N, C, H', W', K, K)
+    return (windows * weight[:, 0, None, None]).sum((-2, -1))
+
+
+def _summed(x: Tensor, weight: Tensor) -> Tensor:
+    return _depthwise(x, weight).sum(1, keepdim=True)
+
+
+def _channels_reshaped_last(x: Tensor, weight: Tensor) -> Tensor:
+    y = _depthwise(x, weight)
+    return y.permute(0, 2, 3, 1).reshape(y.shape)
+
+
+def _all_kernels_on_all(x: Tensor, weight: Tensor) -> Tensor:
+    """Let each kernel look at all channels, as the full layer does."""
+    return _depthwise(x.sum(1, keepdim=True).expand_as(x), weight)
+
+
+def _depthwise_cases() -> list[Case]:
+    sizes = [(1, 3, 5, 4, 3), (2, 2, 4, 5, 2), (3, 1, 5, 5, 3), (2, 3, 3, 3, 3)]
+    cases = [randn((n, c, h, w), (c, 1, k, k)) for n, c, h, w, k in sizes]
+    return [*cases, randn((2, 3, 2, 3), (3, 1, 1, 1), seed=2)]
+
+
+DEPTHWISE = Exercise(
+    "convolution.depthwise",
+    _depthwise,
+    (
+        Misconception(
+            "channels summed",
+            _summed,
+            "You add up the channels, as the full layer does. Here each channel "
+            "stays for itself: `(N, C, …)` comes out.",
+        ),
+        Misconception(
+            "channels summed, repeated",
+            lambda x, weight: _summed(x, weight).expand(-1, x.shape[1], -1, -1),
+            "All channels of your result are equal: each is the sum over all input "
+            "channels. A depthwise layer never mixes channels.",
+        ),
+        Misconception(
+            "every kernel on all channels",
+            _all_kernels_on_all,
+            "Each of your kernels looks at all channels. Channel `c` is seen by the "
+            "kernel `weight[c, 0]` alone.",
+        ),
+        Misconception(
+            "first kernel for all",
+            lambda x, weight: _depthwise(x, weight[:1].expand_as(weight)),
+            "Every channel meets the first kernel, `weight[0, 0]`. Channel `c` has its "
+            "own: `weight[c, 0]`.",
+        ),
+        Misconception(
+            "first channel for all",
+            lambda x, weight: _depthwise(x[:, :1].expand_as(x), weight),
+            "All of your kernels look at the first channel. Kernel `c` looks at "
+            "channel `c`.",
+        ),
+        Misconception(
+            "flipped",
+            lambda x, weight: _depthwise(x, weight.flip(2, 3)),
+            "Your result is that of flipped kernels. PyTorch multiplies window and "
+            "kernel without flipping.",
+        ),
+        Misconception(
+            "axes swapped",
+            lambda x, weight: _depthwise(x, weight.mT),
+            "Rows and columns of the kernels are swapped: `weight[c, 0, k, l]` meets "
+            "`x[n, c, i + k, j + l]`.",
+        ),
+        Misconception(
+            "mean for sum",
+            lambda x, weight: _depthwise(x, weight / weight[0].numel()),
+            "These are the means of the products. A convolution takes their sum.",
+        ),
+        Misconception(
+            "padded",
+            lambda x, weight: _depthwise(F.pad(x, [weight.shape[-1] // 2] * 4), weight),
+            "Your picture has a border of zeros. Without padding, only windows that "
+            "lie inside it count: `H - K + 1` rows and `W - K + 1` columns.",
+        ),
+        Misconception(
+            "one row and column too few",
+            lambda x, weight: _depthwise(x, weight)[..., :-1, :-1],
+            "The last row and the last column of windows are missing: there are "
+            "`H - K + 1` rows and `W - K + 1` columns of them.",
+        ),
+        Misconception(
+            "windows side by side",
+            lambda x, weight: _depthwise(x, weight)[
+                ..., :: weight.shape[-1], :: weight.shape[-1]
+            ],
+            "Your window jumps by its own width. The stride is 1.",
+        ),
+        Misconception(
+            "squeezed",
+            lambda x, weight: _depthwise(x, weight).squeeze(),
+            "Dims of size 1 are lost: a batch of one is still a batch. `squeeze()` "
+            "without a dim usually does this.",
+        ),
+        Misconception(
+            "channels last",
+            lambda x, weight: _depthwise(x, weight).permute(0, 2, 3, 1),
+            "The numbers are right, but the channels come last. The output is "
+            "`(N, C, H - K + 1, W - K + 1)`.",
+        ),
+        Misconception(
+            "channels last, reshaped",
+            _channels_reshaped_last,
+            "The numbers are right, their places are not: they stand as where a "
+            "result with the channels last is reshaped. `reshape` can't move an axis; "
+            "`permute` can.",
+        ),
+    ),
+    _depthwise_cases,
+    hints=(
+        "One channel at a time: `x[:, c]` is `(N, H, W)`, and its kernel is "
+        "`weight[c, 0]`.",
+        "The window at row i and column j of all pictures and channels is "
+        "`x[:, :, i : i + K, j : j + K]`, `(N, C, K, K)`. Which shape must `weight` "
+        "have so that it lines up with that?",
+        "Multiply and sum over the last two dimensions only. Or: the output at all "
+        "places at once is a sum of K·K shifted pictures, each times one weight per "
+        "channel.",
+    ),
+    forbidden=_CONVOLUTIONS + _TRANSPOSED,
+    differentiable=True,
+)
+
+_Layers = list[tuple[int, int, int]]
+
+
+def _sees(layers: _Layers, place: int) -> tuple[int, int]:
+    first = last = place
+    for kernel, stride, padding in reversed(layers):
+        first = first * stride - padding
+        last = last * stride - padding + kernel - 1
+    return first, last
+
+
+def _with(change: Callable[[int, int, int], tuple[int, int, int]]) -> Answer:
+    """Return the right way for layers that are changed first."""
+    return lambda layers, place: _sees([change(*layer) for layer in layers], place)
+
+
+def _forwards(layers: _Layers, place: int) -> tuple[int, int]:
+    return _sees(layers[::-1], place)
+
+
+def _inside_only(layers: _Layers, place: int) -> tuple[int, int]:
+    first, last = _sees(layers, place)
+    return max(first, 0), last
+
+
+def _padding_before_the_stride(layers: _Layers, place: int) -> tuple[int, int]:
+    first = last = place
+    for kernel, stride, padding in reversed(layers):
+        first = (first - padding) * stride
+        last = (last - padding) * stride + kernel - 1
+    return first, last
+
+
+def _width_from_the_start(layers: _Layers, place: int) -> tuple[int, int]:
+    """Take the last cell one layer too far: `kernel` in place of `kernel - 1`."""
+    first = last = place
+    for kernel, stride, padding in reversed(layers):
+        first = first * stride - padding
+        last = last * stride - padding + kernel
+    return first, last
+
+
+def _last_from_first(layers: _Layers, place: int) -> tuple[int, int]:
+    """Follow the first cell only, and add the first layer's kernel at the end."""
+    first = _sees(layers, place)[0]
+    return first, first + layers[0][0] - 1
+
+
+def _centred(layers: _Layers, place: int) -> tuple[int, int]:
+    """Lay each window around its place, as if half of it stood to the left."""
+    first = last = place
+    for kernel, stride, _ in reversed(layers):
+        first = first * stride - kernel // 2
+        last = last * stride - kernel // 2 + kernel - 1
+    return first, last
+
+
+def _as_pair(answer: Answer, layers: _Layers, place: int) -> Any:
+    before = list(layers)
+    result = answer(layers, place)
+    if layers != before:
+        raise ValueError(
+            "After the call the list of layers is another one, for everybody else as "
+            "well. Go through `reversed(layers)`, or take a copy first: `list(layers)`."
+        )
+    return tuple(result) if isinstance(result, list) else result
+
+
+SEES = Exercise(
+    "convolution.sees",
+    _sees,
+    (
+        Misconception(
+            "from the input",
+            _forwards,
+            "Your result is right for the same layers in reverse order. The place is "
+            "one of the *last* layer: start there, and go back to the input.",
+        ),
+        Misconception(
+            "padding forgotten",
+            _with(lambda k, s, p: (k, s, 0)),
+            "Right where nothing is padded. With padding p, the window of place 0 "
+            "starts at −p.",
+        ),
+        Misconception(
+            "padding added",
+            _with(lambda k, s, p: (k, s, -p)),
+            "You add the padding. It lies *before* cell 0, so the windows start "
+            "further to the left.",
+        ),
+        Misconception(
+            "stride forgotten",
+            _with(lambda k, s, p: (k, 1, p)),
+            "Right for strides of 1. The window of place i starts at `i * stride - "
+            "padding` of the layer's input.",
+        ),
+        Misconception(
+            "padding before the stride",
+            _padding_before_the_stride,
+            "You take the padding off before you multiply by the stride. It counts "
+            "cells of the layer's input: `i * stride - padding`.",
+        ),
+        Misconception(
+            "one too far",
+            _width_from_the_start,
+            "The last cell is too far: a window of k cells that starts at i ends at "
+            "`i + k - 1`.",
+        ),
+        Misconception(
+            "end not included",
+            lambda layers, place: (
+                _sees(layers, place)[0],
+                _sees(layers, place)[1] + 1,
+            ),
+            "Your second number is one too large, as the end of a slice. Return the "
+            "last cell that is read.",
+        ),
+        Misconception(
+            "cut at the frame",
+            _inside_only,
+            "You replace a negative first cell by 0. The text asks for the window as "
+            "it lies, cells of the padding included.",
+        ),
+        Misconception(
+            "width in place of the end",
+            lambda layers, place: (
+                _sees(layers, place)[0],
+                _sees(layers, place)[1] - _sees(layers, place)[0] + 1,
+            ),
+            "Your second number is how many cells the field spans. Return the last "
+            "cell itself.",
+        ),
+        Misconception(
+            "one layer's window",
+            _last_from_first,
+            "The first cell is right. For the last one you add one kernel only: follow "
+            "it back through the layers too, from the same place.",
+        ),
+        Misconception(
+            "centred",
+            _centred,
+            "You lay every window around its place, with half of it to the left: "
+            "right where the padding is `kernel // 2`. The window starts at "
+            "`i * stride - padding`.",
+        ),
+        Misconception(
+            "the wrong way round",
+            lambda layers, place: _sees(layers, place)[::-1],
+            "The two numbers are exchanged: the first cell comes first.",
+        ),
+    ),
+    lambda: [
+        ([(3, 1, 0)], 4),
+        ([(3, 1, 1), (2, 2, 0)], 3),
+        ([(3, 1, 1), (2, 2, 0), (3, 1, 1), (2, 2, 0)], 0),
+        ([(7, 2, 3), (3, 2, 1), (3, 1, 1)], 5),
+        ([(5, 3, 0), (4, 2, 1)], 1),
+        ([(1, 1, 0), (2, 1, 1), (3, 4, 0)], 2),
+    ],
+    _as_pair,
+    hints=(
+        "One layer first: where does the window of output i start, with stride s and "
+        "padding p, and where does it end?",
+        "The first and the last cell are places of the layer before. Ask the same "
+        "question there.",
+        "Two numbers, both starting at `place`, go through `reversed(layers)`: which "
+        "one grows by `kernel - 1` at each layer?",
+    ),
+    parts=("the first cell", "the last cell"),
+)
+
+
+_MENDED = "nothing"
+_COUNT = 20_778
+
+
+def _upright(x: Tensor) -> Tensor:
+    return x.permute(0, 3, 1, 2)
+
+
+def _same(h: Tensor) -> Tensor:
+    return h
+
+
+def _cnn(
+    *,
+    padding: int = 1,
+    turn: Callable[[Tensor], Tensor] = _upright,
+    bends: tuple[bool, bool] = (True, True),
+    pools: tuple[int, int] = (2, 2),
+    end: Callable[[Tensor], Tensor] = _same,
+) -> type[nn.Module]:
+    """Return the class of the repair exercise, with the faults asked for."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv1 = nn.Conv2d(3, 16, 3, padding=padding)
+            self.conv2 = nn.Conv2d(16, 32, 3, padding=1)
+            size = (28 - 2 + 2 * padding) // pools[0] // pools[1]
+            self.head = nn.Linear(32 * size**2, 10)
+
+        def forward(self, x: Tensor) -> Tensor:
+            h = turn(x)
+            layers = zip((self.conv1, self.conv2), bends, pools, strict=True)
+            for conv, bend, pool in layers:
+                h = conv(h).relu() if bend else conv(h)
+                h = F.max_pool2d(h, pool)
+            return end(self.head(h.flatten(1)))
+
+    return Net
+
+
+def _mirrored(x: Tensor) -> Tensor:
+    return x.permute(0, 3, 2, 1)
+
+
+def _torn(x: Tensor) -> Tensor:
+    return x.reshape(-1, 3, 28, 28)
+
+
+def _fault(net_class: Answer, n: int) -> Any:
+    """Say the first thing that is wrong with a network for n colour pictures."""
+    net = net_class()
+    if not isinstance(net, nn.Module):
+        raise TypeError("Your class makes no module: write `class …(nn.Module)`.")
+    net = net.to(current_device())
+    conv1, conv2, head = (getattr(net, n, None) for n in ("conv1", "conv2", "head"))
+    if not (
+        isinstance(conv1, nn.Conv2d)
+        and isinstance(conv2, nn.Conv2d)
+        and isinstance(head, nn.Linear)
+    ):
+        raise TypeError(
+            "Keep the names: `conv1` and `conv2` are convolutions, `head` is a linear "
+            "layer."
+        )
+    (x,) = randn((n, 28, 28, 3))
+    count = sum(parameter.numel() for parameter in net.parameters())
+    if count != _COUNT:
+        return f"the module has {count:,} parameters, not {_COUNT:,}"
+    for conv in (conv1, conv2):
+        shape = (conv.kernel_size, conv.stride, conv.dilation)
+        if shape != ((3, 3), (1, 1), (1, 1)) or conv.padding not in ((1, 1), "same"):
+            return "a convolution is no 3 × 3 with stride 1 and padding 1"
+    y = watched_call(net, x)
+    if not isinstance(y, Tensor):
+        return y
+    if y.shape != (n, 10):
+        return f"the output has the shape {tuple(y.shape)}, not ({n}, 10)"
+
+    def scores(turn: Callable[[Tensor], Tensor], first: bool, second: bool) -> Tensor:
+        h = conv1(turn(x))
+        h = conv2(F.max_pool2d(h.relu() if first else h, 2))
+        h = F.max_pool2d(h.relu() if second else h, 2)
+        return head(h.flatten(1))
+
+    with torch.no_grad():
+        for turn, bends, end in product(_TURNS, _BENDS, _ENDS):
+            if _close(y, end(scores(turn, *bends))):
+                faults = (_TURNS[turn], _BENDS[bends], _ENDS[end])
+                said = ", ".join(fault for fault in faults if fault)
+                return said or unlearning(net, x) or _MENDED
+    return "the scores are those of another network"
+
+
+# What can be wrong with a network of the right size, beside what is right.
+_TURNS: dict[Callable[[Tensor], Tensor], str] = {
+    _upright: "",
+    _torn: "the pictures are cut up",
+    _mirrored: "the pictures lie on their side",
+}
+_BENDS = {
+    (True, True): "",
+    (False, True): "no ReLU stands behind `conv1`",
+    (True, False): "no ReLU stands behind `conv2`",
+    (False, False): "there is no ReLU",
+}
+_ENDS: dict[Callable[[Tensor], Tensor], str] = {
+    _same: "",
+    lambda y: y.softmax(1): "a softmax stands at the end",
+    lambda y: y.log_softmax(1): "a log-softmax stands at the end",
+    torch.relu: "a ReLU stands at the end",
+}
+
+
+def _close(a: Tensor, b: Tensor) -> bool:
+    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+REPAIR = Exercise(
+    "convolution.repair",
+    _cnn(),
+    (
+        Misconception(
+            "head made smaller",
+            _cnn(padding=0),
+            "It runs, because the head now fits maps of 6 × 6. But the cause is in a "
+            "convolution that loses the frame, and the number of parameters is not the "
+            "one asked for. Which setting keeps 28 × 28?",
+        ),
+        Misconception(
+            "other padding",
+            _cnn(padding=2),
+            "One of your convolutions has other settings than `SmallCNN`'s: 3 × 3, "
+            "stride 1, padding 1. (With padding 2 it runs as well: 30 is halved to 15, "
+            "and that to 7.)",
+        ),
+        Misconception(
+            "cut up",
+            _cnn(turn=_torn),
+            "The convolutions get scrambled pictures: the shape is right, the pixels "
+            "are not where they were. `reshape` can't move an axis; what can?",
+        ),
+        Misconception(
+            "cut up, no ReLU",
+            _cnn(turn=_torn, bends=(False, True)),
+            "Two faults are left: the pictures are scrambled (`reshape` can't move an "
+            "axis), and no ReLU stands behind the first convolution.",
+        ),
+        Misconception(
+            "on their side",
+            _cnn(turn=_mirrored),
+            "The channels come first now, but rows and columns have changed places: "
+            "the pictures are mirrored. From (N, H, W, C) to (N, C, H, W): which axis "
+            "goes where?",
+        ),
+        Misconception(
+            "on their side, no ReLU",
+            _cnn(turn=_mirrored, bends=(False, True)),
+            "Rows and columns have changed places, and no ReLU stands behind the first "
+            "convolution.",
+        ),
+        Misconception(
+            "no first ReLU",
+            _cnn(bends=(False, True)),
+            "The pictures are upright. But `conv2` still gets negative numbers: no "
+            "ReLU stands behind the first convolution.",
+        ),
+        Misconception(
+            "no second ReLU",
+            _cnn(bends=(True, False)),
+            "Now the second convolution has no ReLU. Each of the two has one.",
+        ),
+        Misconception(
+            "softmax at the end",
+            _cnn(end=lambda y: y.softmax(1)),
+            "The network is mended, and ends in a softmax that nobody asked for. "
+            "`F.cross_entropy` takes one itself: return the logits.",
+        ),
+        Misconception(
+            "no pooling",
+            _cnn(pools=(1, 2)),
+            "There is a pooling less, and the head has grown to fit. Halve the maps "
+            "after each convolution.",
+        ),
+    ),
+    lambda: [(2,), (1,), (5,)],
+    _fault,
+    hints=(
+        "Mend one thing at a time. The error first: which size do the maps have after "
+        "each step, and where does 28 × 28 get lost?",
+        "The parameters count `head` as it is in the broken class. Then look at the "
+        "first line of `forward`: which call moves axes?",
+        "Behind each convolution stands a ReLU. Which one has none?",
+    ),
+    result="network",
+    arguments=("n",),
+)
+
+
+def _stack(
+    first: int = 24,
+    rest: int = 32,
+    more: int = 3,
+    *,
+    kernel: int = 3,
+    padding: int = 1,
+    strides: tuple[int, int] = (2, 2),
+    dilation: int = 1,
+) -> Answer:
+    """Return a stack of convolutions with a ReLU behind each."""
+
+    def answer() -> nn.Module:
+        pad = padding * (kernel // 2)
+        layers: list[nn.Module] = []
+        widths = [(1, first, strides[0], 1), (first, rest, strides[1], 1)]
+        for n_in, n_out, stride, gap in [*widths, *[(rest, rest, 1, dilation)] * more]:
+            layers += [
+                nn.Conv2d(n_in, n_out, kernel, stride, pad * gap, dilation=gap),
+                nn.ReLU(),
+            ]
+        return nn.Sequential(*layers)
+
+    return answer
+
+
+def _flattened() -> nn.Module:
+    return nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(784, 20),
+        nn.Linear(20, 784),
+        nn.Unflatten(1, (16, 7, 7)),
+    )
+
+
+def _jumping() -> nn.Module:
+    """Pixels between the windows of the first layer are never read."""
+    layers: list[nn.Module] = [nn.Conv2d(1, 32, 1, stride=4), nn.ReLU()]
+    for _ in range(4):
+        layers += [nn.Conv2d(32, 32, 3, padding=1), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+def _gradient(net: nn.Module, x: Tensor, rows: slice, columns: slice) -> Tensor:
+    """Return where the outputs at some places see the input, (H, W)."""
+    x = x.clone().requires_grad_()
+    (grad,) = torch.autograd.grad(net(x)[..., rows, columns].square().sum(), x)
+    return (grad != 0).flatten(0, 1).any(0)
+
+
+def _span_of(seen: Tensor) -> int:
+    """Return how far a row of seen and unseen cells spans, from first to last."""
+    (places,) = seen.nonzero(as_tuple=True)
+    return int(places[-1] - places[0]) + 1 if len(places) else 0
+
+
+@torch.enable_grad()
+def _flaw(answer: Answer, seed: int) -> Any:
+    """Say the first demand of the design that a network does not meet."""
+    net = answer()
+    if not isinstance(net, nn.Module):
+        return net
+    net = net.to(current_device()).eval()
+    count = sum(parameter.numel() for parameter in net.parameters())
+    if count > 50_000:
+        return "the network has more than 50,000 parameters"
+    x, large = randn((8, 1, 28, 28), (16, 1, 140, 140), seed=seed)
+    y = watched_call(net, x)
+    if not isinstance(y, Tensor):
+        return y
+    if y.dim() != 4 or len(y) != 8:
+        return f"8 pictures give the shape {tuple(y.shape)}, not (8, C, 7, 7)"
+    if y.shape[2:] != (7, 7):
+        larger = y.shape[2] * y.shape[3] > 49
+        return f"the maps are {'larger' if larger else 'smaller'} than 7 × 7"
+    if y.shape[1] < 16:
+        return f"there are {y.shape[1]} channels, not 16 or more"
+    try:
+        wide = net(large)
+    except RuntimeError:
+        return "a picture of 140 × 140 makes it fail"
+    if wide.shape[2:] != (35, 35):
+        return f"140 × 140 gives {tuple(wide.shape[2:])}, not (35, 35)"
+    whole = slice(None)
+    (many,) = randn((144, 1, 28, 28), seed=seed)  # a max pool has one winner in each
+    if not _gradient(net, many, whole, whole).all():
+        return "some pixels of the picture reach no output"
+    middle = slice(17, 18)
+    seen = _gradient(net, large, middle, middle)
+    spans = _span_of(seen.any(1)), _span_of(seen.any(0))
+    if min(spans) < 31:
+        return "an output sees fewer than 31 pixels across or down"
+    # Pictures are added, not doubled: without biases ReLU gives twice as much, too.
+    other, nothing = x.flip(0), net(0 * x)
+    bend = y + net(other) - net(x + other) - nothing
+    if bend.abs().max() < 0.01 * (y - nothing).abs().max():
+        return "the answers to two pictures add up: there is no activation"
+    return _MENDED
+
+
+DESIGN = Exercise(
+    "convolution.design",
+    _stack(),
+    (
+        Misconception(
+            "field too small",
+            _stack(more=2),
+            "7 × 7 comes out, within the budget, but an output sees too little: "
+            "compute the field of your layers as the page does. Behind two strides of "
+            "2 a further 3 × 3 adds 2 · 4 = 8 pixels, and it costs little time there.",
+        ),
+        Misconception(
+            "over the budget",
+            _stack(32, 64),
+            "Over the budget of 50,000. A 3 × 3 from C to C channels has 9 · C² + C "
+            "parameters: how many of them can you pay, with which C?",
+        ),
+        Misconception(
+            "no padding",
+            _stack(padding=0, more=1),
+            "Your maps are too small: without padding each layer loses its border. "
+            "Which padding makes 28, 14 and 7 of it?",
+        ),
+        Misconception(
+            "one halving",
+            _stack(strides=(2, 1), more=4),
+            "Your maps are too large. 28 must be halved twice, by strides or by "
+            "pooling.",
+        ),
+        Misconception(
+            "linear layers",
+            _flattened,
+            "A linear layer takes one size only, and has a weight for each place. Use "
+            "layers that slide.",
+        ),
+        Misconception(
+            "pixels between the windows",
+            _jumping,
+            "Some pixels are never read: your first window is smaller than its stride, "
+            "so it jumps over them.",
+        ),
+        Misconception(
+            "no activation",
+            lambda: nn.Sequential(
+                *[part for part in _stack()() if isinstance(part, nn.Conv2d)]
+            ),
+            "Convolutions without activations between them are one convolution. Put a "
+            "ReLU behind each.",
+        ),
+    ),
+    lambda: [(1,), (2,)],
+    _flaw,
+    hints=(
+        "Two halvings make 7 of 28: by strides or by pooling, with padding that keeps "
+        "the size otherwise.",
+        "Compute the field as the page does. Behind both halvings a step is 4 pixels, "
+        "so a 3 × 3 adds 8; with a dilation of 2 it adds 16.",
+        "Then choose the channels: with C of them a 3 × 3 costs 9 · C² + C. Three at "
+        "C = 32 cost 27,744.",
+    ),
+    result="network",
+    arguments=("seed",),
+)
+
 EXERCISES = (
-    SLIDE,
     OUTPUT_SIZE,
     SAME_PADDING,
     COUNT,
-    CONV2D,
     MOVE_RIGHT,
-    RECEPTIVE_FIELD,
+    DETECTOR,
+    DEPTHWISE,
+    SEES,
     STAMP,
+    REPAIR,
+    DESIGN,
 )

@@ -988,8 +988,8 @@ SHIFT = Exercise(
         Misconception(
             "variance of an unscaled mask",
             lambda p: 1 / math.sqrt(1 + p * (1 - p)),
-            "You add p(1 - p), the variance of a mask of ones. Survivors are divided "
-            "by 1 - p, so more variance is added: p / (1 - p).",
+            "You add p(1 - p), the variance of a mask of ones and zeros. Survivors are "
+            "divided by 1 - p, so more variance is added: p / (1 - p).",
         ),
         Misconception(
             "half",
@@ -1619,6 +1619,8 @@ def _design_fact(build: Answer, n: int) -> Any:
         return "a hidden layer has no activation after it"
     if other := _between(net):
         return f"a {other} stands between a dropout and its linear layer"
+    if _noisy_beside_dropout(net):
+        return "with every `nn.Dropout` off, training still gives random scores"
     return _AS_ASKED
 
 
@@ -1628,18 +1630,17 @@ def _every_use(net: nn.Module) -> list[nn.Module]:
 
 
 def _activations(net: nn.Module) -> Iterator[bool]:
-    """Tell for each hidden layer whether an activation comes before the next layer.
-
-    A module that is not torch's own may be one.
-    """
+    """Tell for each hidden layer whether an activation comes before the next layer."""
     leaves = [module for module in _every_use(net) if not list(module.children())]
     places = [i for i, module in enumerate(leaves) if isinstance(module, nn.Linear)]
     for a, b in pairwise(places):
-        homes = [module.__module__ for module in leaves[a + 1 : b]]
-        yield any(
-            home.endswith(".activation") or not home.startswith("torch.nn.")
-            for home in homes
-        )
+        yield any(_may_be_activation(module) for module in leaves[a + 1 : b])
+
+
+def _may_be_activation(module: nn.Module) -> bool:
+    """Tell whether a module is one of torch's activations, or none of torch's own."""
+    home = module.__module__
+    return home.endswith(".activation") or not home.startswith("torch.nn.")
 
 
 def _between(net: nn.Module) -> str:
@@ -1656,9 +1657,22 @@ def _between(net: nn.Module) -> str:
         elif isinstance(module, nn.Dropout):
             dropped = True
         elif dropped and not isinstance(module, allowed):
-            if not module.__module__.endswith(".activation"):
+            if not _may_be_activation(module):
                 return type(module).__name__
     return ""
+
+
+def _noisy_beside_dropout(net: nn.Module) -> bool:
+    """Tell whether a module that is not torch's own gives other numbers at each call.
+
+    It leaves torch's own modules in evaluation, and the others in training.
+    """
+    for module in net.modules():
+        torchs = module.__module__.startswith("torch.nn.")
+        module.training = not (torchs or isinstance(module, nn.Dropout))
+    (images,) = randn((32, 1, 28, 28))
+    first, second = net(images), net(images)
+    return not torch.allclose(first, second, rtol=1e-4, atol=1e-5, equal_nan=True)
 
 
 def _bends(net: nn.Module) -> bool:

@@ -6,10 +6,11 @@ from numbers import Integral, Real
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from course_utils.exercises.cases import randn
+from course_utils.exercises.cases import randn, unlearning
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
+from course_utils.exercises.watch import watched_call
 from course_utils.session import current_device
 
 _Shape = tuple[int, ...]
@@ -44,134 +45,6 @@ _A_LIST = (
 _FLOATS = (
     "The values are right, but they are floats. `/` gives a float even where nothing "
     "is left over; `//` gives a whole number, and only those can be sizes and indices."
-)
-
-
-def _index(c: int, h: int, w: int, shape: _Shape) -> int:
-    return (c * shape[1] + h) * shape[2] + w
-
-
-INDEX = Exercise(
-    "flatten.index",
-    _index,
-    (
-        Misconception(
-            "column-major",
-            lambda c, h, w, shape: c + shape[0] * (h + shape[1] * w),
-            "Here the first index runs fastest, as in Fortran and MATLAB. In PyTorch "
-            "the last one does: w, then h, then c.",
-        ),
-        Misconception(
-            "height for width",
-            lambda c, h, w, shape: (c * shape[1] + h) * shape[1] + w,
-            "You multiply by H where W belongs. A step of one row passes W numbers, so "
-            "each row counts W: `shape[2]`.",
-        ),
-        Misconception(
-            "height for width in the row",
-            lambda c, h, w, shape: c * shape[1] * shape[2] + h * shape[1] + w,
-            "The channels are counted rightly, the rows are not: you count H numbers "
-            "for each row. A row is as long as the picture is wide.",
-        ),
-        Misconception(
-            "rows and columns swapped",
-            lambda c, h, w, shape: (c * shape[2] + w) * shape[1] + h,
-            "Here h runs fastest, so the picture is written column after column. "
-            "PyTorch writes row after row: w runs fastest.",
-        ),
-        Misconception(
-            "channels last",
-            lambda c, h, w, shape: (h * shape[2] + w) * shape[0] + c,
-            "This is the order H, W, C, with the channels of a pixel side by side. "
-            "Here the order is C, H, W.",
-        ),
-        Misconception(
-            "channel not counted",
-            lambda c, h, w, shape: h * shape[2] + w,
-            "This is the place inside its own channel. Each channel before it adds "
-            "H·W numbers.",
-        ),
-        Misconception(
-            "channel of H numbers",
-            lambda c, h, w, shape: c * shape[1] + h * shape[2] + w,
-            "The rows are counted rightly, the channels are not: you add H for each "
-            "channel before the pixel, but a channel is H rows of W numbers.",
-        ),
-        Misconception(
-            "channel of W numbers",
-            lambda c, h, w, shape: c * shape[2] + h * shape[2] + w,
-            "The rows are counted rightly, the channels are not: you add W for each "
-            "channel before the pixel, but a channel is H rows of W numbers.",
-        ),
-        Misconception(
-            "channel times channels",
-            lambda c, h, w, shape: (c * shape[0] + h) * shape[2] + w,
-            "You multiply c by the number of channels. How many *rows* come before "
-            "channel c? Each channel has H of them.",
-        ),
-        Misconception(
-            "row of one number",
-            lambda c, h, w, shape: c * shape[1] * shape[2] + h + w,
-            "The channels are counted rightly, but each row before the pixel adds "
-            "only 1. A whole row is W numbers.",
-        ),
-        Misconception(
-            "counted from 1",
-            lambda c, h, w, shape: _index(c, h, w, shape) + 1,
-            "Yours is 1 too large everywhere. Indices start at 0: the pixel "
-            "`(0, 0, 0)` lands at 0.",
-        ),
-        Misconception(
-            "a float", lambda c, h, w, shape: float(_index(c, h, w, shape)), _FLOATS
-        ),
-        Misconception(
-            "channel of all numbers",
-            lambda c, h, w, shape: c * math.prod(shape) + h * shape[2] + w,
-            "You add C·H·W for each channel before the pixel. That is the whole "
-            "picture; one channel holds H·W numbers.",
-        ),
-        Misconception(
-            "shape read as H, W, C",
-            lambda c, h, w, shape: (c * shape[0] + h) * shape[1] + w,
-            "One step of c counts C·H numbers in yours, one step of h counts H. A step "
-            "passes what lies *behind* its axis: a row is W numbers, a channel H·W. "
-            "(It comes out so too if `shape` is read as (H, W, C): it is (C, H, W).)",
-        ),
-        Misconception(
-            "28 by 28 built in",
-            lambda c, h, w, shape: c * 784 + h * 28 + w,
-            "Your result does not depend on `shape`: a channel has 784 numbers and a "
-            "row 28, as in a picture of 28 × 28. Take H and W from `shape`.",
-        ),
-        Misconception(
-            "product of the place",
-            lambda c, h, w, shape: c * h * w,
-            "You multiply c, h and w. Count what is written before the pixel: whole "
-            "channels, whole rows, and the numbers of its own row.",
-        ),
-        Misconception(
-            "parts joined bit by bit",
-            lambda c, h, w, shape: c * shape[1] * shape[2] | h * shape[2] | w,
-            "`|` joins bits and is no sum: where two parts share a bit, one is lost. "
-            "It is right only for sizes that are powers of two. Add them with `+`.",
-        ),
-    ),
-    lambda: [
-        (1, 2, 3, (2, 4, 5)),
-        (0, 1, 1, (3, 2, 7)),
-        (2, 3, 1, (3, 5, 4)),
-        (0, 0, 0, (2, 3, 4)),
-        (3, 1, 5, (4, 2, 6)),
-        (0, 0, 2, (1, 1, 3)),
-    ],
-    apply=_whole,
-    hints=(
-        "How many numbers are written before this one? Count those before its "
-        "channel, those before its row, and those before it in the row.",
-        "A channel holds H·W numbers, a row holds W.",
-        "Channels and rows together: before the row of the pixel stand `c * H + h` "
-        "whole rows. How long is each?",
-    ),
 )
 
 
@@ -634,211 +507,6 @@ _FAILS_AS_VIEW = (
     "after `permute` or with `channels_last`. `flatten` and `reshape` copy them there."
 )
 
-KEEP_BATCH = Exercise(
-    "flatten.keep_batch",
-    lambda x: x.flatten(1),
-    (
-        Misconception(
-            "order of memory",
-            lambda x: (
-                x.permute(0, 2, 3, 1).flatten(1)
-                if x.is_contiguous(memory_format=torch.channels_last)
-                else x.flatten(1)
-            ),
-            "Right but for `channels_last`, where you follow the order in memory, "
-            "H, W, C. The order of the shape counts, C, H, W: `flatten(1)` or "
-            "`reshape` alone does it, without a case of its own.",
-        ),
-        Misconception(
-            "view",
-            lambda x: x.view(x.shape[0], -1),
-            "It often works, but " + _FAILS_AS_VIEW,
-        ),
-        Misconception(
-            "unchanged",
-            lambda x: x,
-            "`x` comes back with the shape it had. `flatten` and `reshape` don't "
-            "change it, they return a new tensor: return that.",
-        ),
-        Misconception(
-            "batch merged",
-            lambda x: x.flatten(),
-            "You flatten everything, the batch as well: all examples became one long "
-            "row. Start at dimension 1.",
-        ),
-        Misconception(
-            "channels kept",
-            lambda x: x.flatten(2),
-            "You merge only the last two dimensions: each channel still has its own "
-            "row, in shape `(N, C, H*W)`. The channels belong into the row as well.",
-        ),
-        Misconception(
-            "channels as examples",
-            lambda x: x.reshape(-1, x.shape[2] * x.shape[3]),
-            "You made every channel a separate example. Only the batch dimension "
-            "stays: `(N, C*H*W)`.",
-        ),
-        Misconception(
-            "column-major",
-            lambda x: x.permute(0, 3, 2, 1).flatten(1),
-            "The order is reversed, with the first index running fastest. Flatten "
-            "without moving anything: the last index runs fastest.",
-        ),
-        Misconception(
-            "columns first",
-            lambda x: x.transpose(2, 3).flatten(1),
-            "The shape is right, but each channel is written column after column. "
-            "Flatten without moving anything: row after row.",
-        ),
-        Misconception(
-            "permuted first",
-            lambda x: x.permute(0, 2, 3, 1).flatten(1),
-            "You moved the channels to the end before flattening. The shape is right, "
-            "but the numbers are in other places.",
-        ),
-        Misconception(
-            "permuted where not contiguous",
-            lambda x: (x if x.is_contiguous() else x.permute(0, 2, 3, 1)).flatten(1),
-            "Right where `x` is contiguous. Where it is not, the channels come last "
-            "in your rows. The order is C, H, W, however `x` lies in memory: `flatten` "
-            "and `reshape` see to that by themselves.",
-        ),
-        Misconception(
-            "height for width",
-            lambda x: x.reshape(-1, x.shape[1] * x.shape[2] * x.shape[2]),
-            "Your rows are C·H·H numbers long: you use the height twice, so only "
-            "square pictures come out right. A row holds C·H·W numbers.",
-        ),
-        Misconception(
-            "batch last",
-            lambda x: x.flatten(1).T,
-            "The examples are in columns. Keep them in rows: `(N, C*H*W)`.",
-        ),
-        Misconception(
-            "examples mixed",
-            lambda x: x.reshape(-1, x.shape[0]).T,
-            "The shape is right, but each row holds numbers of all examples: "
-            "`reshape` to `(…, N)` cuts straight through them, and `.T` can't undo "
-            "that. Leave the batch in front.",
-        ),
-        Misconception(
-            "squeezed",
-            lambda x: x.flatten(1).squeeze(),
-            "For a batch of one the batch dimension is lost, often by `squeeze`, which "
-            "removes dimensions of size 1. The result has two dimensions, `(1, "
-            "C*H*W)`.",
-        ),
-        Misconception(
-            "784 built in",
-            lambda x: x.reshape(-1, 784),
-            "The row has 784 numbers built in, as many as a grey picture of 28 × 28 "
-            "has. Other pictures don't fit: take the sizes from `x`.",
-        ),
-        Misconception(
-            "batch last, by reshape",
-            lambda x: x.reshape(-1, x.shape[0]),
-            "Your shape is `(C·H·W, N)`, so each row holds numbers of several places. "
-            "The examples come first: `(N, C·H·W)`.",
-        ),
-        Misconception(
-            "batch and channels exchanged",
-            lambda x: x.transpose(0, 1).reshape(x.shape[0], -1),
-            "The shape is right, but the examples are mixed: batch and channels are "
-            "exchanged before the reshape. Leave the batch in front.",
-        ),
-    ),
-    lambda: _layouts((2, 3, 1, 2), (1, 3, 4, 5), (4, 1, 2, 3)),
-    hints=(
-        "One dimension stays, the other three are merged. Which one stays?",
-        "`flatten` takes the dimension to start at. The batch is dimension 0.",
-    ),
-    differentiable=True,
-)
-
-
-def _rows() -> list[Case]:
-    return [
-        (*randn((2, 6)), 1, 2, 3),
-        *((*randn((n, 60)), 3, 4, 5) for n in (2, 1)),
-        (*randn((3, 12)), 3, 2, 2),
-        (randn((24, 5))[0].T, 2, 3, 4),
-    ]
-
-
-UNFLATTEN = Exercise(
-    "flatten.unflatten",
-    lambda y, c, h, w: y.unflatten(1, (c, h, w)),
-    (
-        Misconception(
-            "height and width swapped",
-            lambda y, c, h, w: y.reshape(-1, c, w, h),
-            "Height and width are swapped. The order is N, C, H, W.",
-        ),
-        Misconception(
-            "swapped, then transposed",
-            lambda y, c, h, w: y.reshape(-1, c, w, h).transpose(2, 3),
-            "The shape is right, but the pixels are scrambled: you read each channel "
-            "column after column. It was written row after row.",
-        ),
-        Misconception(
-            "channels last",
-            lambda y, c, h, w: y.reshape(-1, h, w, c),
-            "The channels come last. Flatten wrote C, H, W, and Unflatten must read "
-            "in the same order.",
-        ),
-        Misconception(
-            "moved afterwards",
-            lambda y, c, h, w: y.reshape(-1, h, w, c).permute(0, 3, 1, 2),
-            "The shape is right, but the pixels are scrambled: you read the row as H, "
-            "W, C and moved the channels afterwards. It was written as C, H, W.",
-        ),
-        Misconception(
-            "channels cut first",
-            lambda y, c, h, w: y.reshape(c, -1, h, w).transpose(0, 1),
-            "The shape is right, but the examples are mixed: you cut the whole batch "
-            "into channels before you cut it into examples. N stays in front from the "
-            "start.",
-        ),
-        Misconception(
-            "batch merged with the channels",
-            lambda y, c, h, w: y.reshape(-1, h, w),
-            "Batch and channels are merged into one dimension. Keep N in front.",
-        ),
-        Misconception(
-            "no batch",
-            lambda y, c, h, w: y.reshape(c, h, w),
-            "Your shape has no place for the batch: a batch of one loses its first "
-            "dimension, and a larger one doesn't fit. Keep N in front.",
-        ),
-        Misconception(
-            "batch of one",
-            lambda y, c, h, w: y.reshape(1, c, h, w),
-            "This fits a batch of one only. Take N from `y`, or let PyTorch work it "
-            "out.",
-        ),
-        Misconception(
-            "squeezed",
-            lambda y, c, h, w: y.reshape(-1, c, h, w).squeeze(),
-            "`squeeze` removes every dimension of size 1: a batch of one loses N, a "
-            "grey picture loses its channel. The result always has four dimensions.",
-        ),
-        Misconception(
-            "square pictures",
-            lambda y, c, h, w: y.reshape(-1, c, *[math.isqrt(y.shape[1] // c)] * 2),
-            "You work out one side and use it twice, so only square pictures fit. "
-            "Height and width are given: `h` and `w`.",
-        ),
-    ),
-    _rows,
-    hints=(
-        "Only dimension 1 is cut; N stays as it is.",
-        "The order of the new sizes is the order in which they were merged: c, h, w.",
-        "`Tensor.unflatten` wants to know which dimension to cut, and into which "
-        "sizes. `reshape` can do it too, with N in front.",
-    ),
-    differentiable=True,
-)
-
 
 def _files() -> list[Case]:
     generator = torch.Generator().manual_seed(1)
@@ -1228,13 +896,485 @@ LINEAR_SIZE = Exercise(
     ),
 )
 
+
+def _squares(*shapes: tuple[_Shape, int]) -> list[Case]:
+    """Return pictures of each shape with the side of a square, one of them moved."""
+    pictures = [(*randn(shape, seed=4), p) for shape, p in shapes]
+    (by_channels,) = randn((2, 3, 4, 6), seed=5)
+    return [*pictures, (by_channels.to(memory_format=torch.channels_last), 2)]
+
+
+def _cut(x: Tensor, p: int) -> Tensor:
+    """Cut pictures into squares: (N, C, rows, p, columns, p)."""
+    n, c, h, w = x.shape
+    return x.reshape(n, c, h // p, p, w // p, p)
+
+
+def _ordered(*order: int) -> Answer:
+    """Return an answer that takes the axes of the cut pictures in this order."""
+
+    def answer(x: Tensor, p: int) -> Tensor:
+        n, c, _, _ = x.shape
+        return _cut(x, p).permute(*order).reshape(n, -1, c * p * p)
+
+    return answer
+
+
+PATCHES = Exercise(
+    "flatten.patches",
+    _ordered(0, 2, 4, 1, 3, 5),
+    (
+        Misconception(
+            "cut without moving",
+            lambda x, p: x.reshape(len(x), -1, x.shape[1] * p * p),
+            "The shape is right, but your rows are stretches of whole rows of pixels: "
+            "`reshape` alone only cuts the row of numbers anew. First give each of the "
+            "six directions its own dimension, then move them with `permute`.",
+        ),
+        Misconception(
+            "channels last in a square",
+            _ordered(0, 2, 4, 3, 5, 1),
+            "The right squares in the right order, but inside each the channels run "
+            "fastest. PyTorch's order is C, H, W: the channel comes first.",
+        ),
+        Misconception(
+            "columns first in a square",
+            _ordered(0, 2, 4, 1, 5, 3),
+            "The right squares in the right order, but each is written column after "
+            "column. Row after row: the column runs fastest.",
+        ),
+        Misconception(
+            "squares column after column",
+            _ordered(0, 4, 2, 1, 3, 5),
+            "Each square is right, but they come column after column. Row after row: "
+            "from the top left to the right first.",
+        ),
+        Misconception(
+            "every p-th pixel",
+            _ordered(0, 3, 5, 1, 2, 4),
+            "Your rows hold every p-th pixel of the whole picture, not neighbours: you "
+            "took the place inside a square for the number of the square. `reshape` "
+            "gives (…, H/p, p, …): the first counts squares, the second pixels in one.",
+        ),
+        Misconception(
+            "channels before the squares",
+            _ordered(0, 1, 2, 4, 3, 5),
+            "Your rows are not whole squares: the channel still stands before the "
+            "squares, so that a row mixes neighbouring squares of one channel. The "
+            "dimensions that count squares come right behind N.",
+        ),
+        Misconception(
+            "rows of a square not gathered",
+            _ordered(0, 2, 1, 3, 4, 5),
+            "You move the channels behind the rows of squares, but the columns of "
+            "squares still stand between the rows and the columns of pixels. Both "
+            "dimensions that count squares come right behind N.",
+        ),
+        Misconception(
+            "transposed as unfold gives it",
+            lambda x, p: _ordered(0, 2, 4, 1, 3, 5)(x, p).transpose(1, 2),
+            "The numbers are right, but each square is a column. Return one row per "
+            "square: `(N, squares, C·p·p)`.",
+        ),
+        Misconception(
+            "squares kept in two dimensions",
+            lambda x, p: _cut(x, p).permute(0, 2, 4, 1, 3, 5).flatten(3),
+            "The numbers are right, but the squares still fill two dimensions, rows "
+            "and columns of them. Merge these two as well.",
+        ),
+        Misconception(
+            "batch merged",
+            lambda x, p: _ordered(0, 2, 4, 1, 3, 5)(x, p).flatten(0, 1),
+            "The rows are right, but the pictures are no longer told apart: keep N in "
+            "front, `(N, squares, C·p·p)`.",
+        ),
+    ),
+    lambda: _squares(
+        ((1, 1, 4, 6), 2), ((2, 3, 6, 3), 3), ((2, 2, 2, 3), 1), ((3, 2, 4, 8), 4)
+    ),
+    forbidden=("F.unfold", "nn.Unfold"),
+    hints=(
+        "A row of pixels is `W/p` squares wide, each of `p` pixels: W is two "
+        "dimensions in one, and so is H.",
+        "`x.reshape(N, C, H/p, p, W/p, p)` tells them apart without moving a number. "
+        "Which of the six count squares, and which count inside one?",
+        "`permute` puts them in the order N, the two that count squares, C, the two "
+        "inside a square. Then merge from both groups what belongs together.",
+    ),
+    differentiable=True,
+)
+
+
+def _moved(*order: int) -> Answer:
+    """Return an answer that reads the columns as (h, w, c) and moves these axes."""
+    return lambda weight, c, h, w: (
+        weight.reshape(-1, h, w, c).permute(0, *order).flatten(1)
+    )
+
+
+FROM_KERAS = Exercise(
+    "flatten.from_keras",
+    _moved(3, 1, 2),
+    (
+        Misconception(
+            "the other way",
+            lambda weight, c, h, w: (
+                weight.reshape(-1, c, h, w).permute(0, 2, 3, 1).flatten(1)
+            ),
+            "This is the way back, from PyTorch's order to Keras's: you read the "
+            "columns as C, H, W. They are in the order H, W, C; cut them into those.",
+        ),
+        Misconception(
+            "unchanged",
+            lambda weight, c, h, w: weight,
+            "The weight comes back unchanged: `reshape` and `flatten` only cut anew. "
+            "Cut the columns into axes, move these with `permute`, then flatten.",
+        ),
+        Misconception(
+            "outputs mixed in",
+            lambda weight, c, h, w: (
+                weight.reshape(h, w, c, -1).permute(3, 2, 0, 1).flatten(1)
+            ),
+            "The shape is right, but outputs are mixed: you cut the whole weight, and "
+            "its first dimension, out, went with it. Cut dimension 1 only, and keep "
+            "dimension 0 in front.",
+        ),
+        Misconception(
+            "width before height",
+            _moved(3, 2, 1),
+            "The channels come first now, but width and height are exchanged: you get "
+            "the order C, W, H. `permute(0, 3, 1, 2)` keeps H before W.",
+        ),
+        Misconception(
+            "left in four dimensions",
+            lambda weight, c, h, w: weight.reshape(-1, h, w, c).permute(0, 3, 1, 2),
+            "The numbers are in order, but the weight still has four dimensions. A "
+            "linear layer's weight is `(out, in)`: flatten from dimension 1 on.",
+        ),
+        Misconception(
+            "transposed",
+            lambda weight, c, h, w: _moved(3, 1, 2)(weight, c, h, w).T,
+            "The numbers are in order, but inputs and outputs are exchanged. PyTorch "
+            "stores `(out, in)`, and that is how it was given to you.",
+        ),
+    ),
+    lambda: [
+        (*randn((3, 24), seed=6), 2, 3, 4),
+        (*randn((1, 30), seed=7), 5, 3, 2),
+        (*randn((4, 18), seed=8), 2, 3, 3),
+        (*randn((2, 8), seed=9), 4, 2, 1),
+    ],
+    hints=(
+        "In `weight` the columns are h·w·c numbers in one dimension. Cut that one into "
+        "three; in which order?",
+        "It is the lesson's cure, in the other direction: there the columns went from "
+        "C, H, W to H, W, C.",
+        "`weight.unflatten(1, (h, w, c))` has four dimensions: out, h, w, c. Move the "
+        "last one, and flatten from dimension 1.",
+    ),
+    differentiable=True,
+)
+
+
+_MENDED = "nothing is wrong"
+
+
+def _net(
+    tokens: Callable[[Tensor], Tensor] = lambda h: h.flatten(2).transpose(1, 2),
+    row: Callable[[Tensor], Tensor] = lambda h: h.flatten(1),
+    bend: Callable[[Tensor], Tensor] = torch.relu,
+    width: int = 16,
+) -> type[nn.Module]:
+    """Return the class of the repair exercise, with the faults asked for."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.patches = nn.Conv2d(1, 32, 4, stride=4)
+            self.up = nn.Linear(32, 16)
+            self.head = nn.Linear(49 * width, 10)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(row(bend(self.up(tokens(self.patches(x))))))
+
+    return Net
+
+
+def _parts_of(net: Any) -> tuple[nn.Conv2d, nn.Linear, nn.Linear]:
+    """Return the three layers of the repaired network."""
+    if not isinstance(net, nn.Module):
+        raise TypeError("Your class makes no module: write `class …(nn.Module)`.")
+    patches, up, head = (getattr(net, n, None) for n in ("patches", "up", "head"))
+    if isinstance(patches, nn.Conv2d) and isinstance(up, nn.Linear):
+        if isinstance(head, nn.Linear):
+            return patches, up, head
+    raise TypeError(
+        "Keep the names: `patches` is a convolution, `up` and `head` are linear layers."
+    )
+
+
+def _close(a: Tensor, b: Tensor) -> bool:
+    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def _fault(net_class: Answer, n: int, channels_last: bool) -> Any:
+    """Say the first thing that is wrong with a repaired network."""
+    net = net_class()
+    patches, up, head = _parts_of(net)
+    net.to(current_device())
+    if head.in_features != 49 * 16:
+        return f"`head` takes {head.in_features:,} numbers, not 784"
+    count = sum(parameter.numel() for parameter in net.parameters())
+    if count != 8_922:
+        return f"the module has {count:,} parameters, not 8,922"
+    (x,) = randn((n, 1, 28, 28), seed=n)
+    if channels_last:
+        net.to(memory_format=torch.channels_last)  # pyright: ignore
+        x = x.to(memory_format=torch.channels_last)
+    y = watched_call(net, x)
+    if not isinstance(y, Tensor):
+        return y
+    if y.shape != (n, 10):
+        return f"{n} pictures give the shape {tuple(y.shape)}, not ({n}, 10)"
+    maps = patches(x)
+    moved, cut = maps.flatten(2).transpose(1, 2), maps.reshape(n, 49, 32)
+
+    def logits(tokens: Tensor, bend: Callable[[Tensor], Tensor] = torch.relu) -> Tensor:
+        return head(bend(up(tokens)).flatten(1))
+
+    if _close(y, logits(moved)):
+        return unlearning(net, x) or _MENDED
+    if _close(y, logits(cut)):
+        return "what reaches `up` is not one patch per row"
+    if _close(y, logits(maps.transpose(2, 3).flatten(2).transpose(1, 2))):
+        return "the patches come column after column"
+    if _close(y, logits(moved, lambda h: h)):
+        return "the ReLU behind `up` is gone"
+    if _close(y, head(up(moved).relu().transpose(1, 2).flatten(1))):
+        return "the row holds the patches' first numbers, then their second ones"
+    return "the logits are not those that the text describes"
+
+
+REPAIR = Exercise(
+    "flatten.repair",
+    _net(),
+    (
+        Misconception(
+            "head not sized",
+            _net(width=32, row=lambda h: torch.cat([h, h], -1).flatten(1)),
+            "`head` is sized for the 32 numbers of a patch *before* `up`. Behind `up` "
+            "a patch has 16: count what reaches `head`.",
+        ),
+        Misconception(
+            "still cut",
+            _net(tokens=lambda h: h.reshape(len(h), 49, 32)),
+            "It runs, and the shapes are right, but what reaches `up` is not one patch "
+            "per row: (N, 32, 7, 7) is cut anew, and the first row holds channel 0 of "
+            "many patches. Merge the places, then exchange two axes.",
+        ),
+        Misconception(
+            "batch merged",
+            _net(row=lambda h: h.flatten()),
+            "`torch.flatten(h)` merges the batch as well: it starts at dimension 0.",
+        ),
+        Misconception(
+            "batch lost",
+            _net(row=lambda h: h.flatten(1).sum(0)),
+            "The batch is lost on the way to `head`: ten logits in all, not ten for "
+            "each picture. Only dimensions 1 and 2 are merged.",
+        ),
+        Misconception(
+            "columns of patches",
+            _net(tokens=lambda h: h.permute(0, 3, 2, 1).flatten(1, 2)),
+            "One patch per row, but the patches come column after column: height and "
+            "width are exchanged. `flatten(2)` keeps them row after row.",
+        ),
+        Misconception(
+            "no ReLU",
+            _net(bend=lambda h: h),
+            "All is right but one thing: the ReLU behind `up` is gone.",
+        ),
+        Misconception(
+            "number after number",
+            _net(row=lambda h: h.transpose(1, 2).flatten(1)),
+            "What reaches `up` is right. But the row for `head` holds the first "
+            "numbers of all patches, then the second ones; it should go patch after "
+            "patch: (N, 49, 16), flattened as it is.",
+        ),
+    ),
+    lambda: [(2, False), (1, False), (3, True)],
+    _fault,
+    hints=(
+        "How many numbers does a patch have behind `up`? That sizes `head`.",
+        "The maps are (N, 32, 7, 7). Which of these axes must `up` see last?",
+        "`flatten(2)` merges the places, `transpose(1, 2)` brings them forward. And "
+        "where must the last flatten start?",
+    ),
+    result="network",
+    arguments=("n", "channels_last"),
+)
+
+
+class _Slice(nn.Module):
+    """The upper left corner of the maps."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :32, :4, :4]
+
+
+def _head(*layers: Callable[[], nn.Module]) -> Answer:
+    """Return an answer that builds new layers one after the other."""
+    return lambda: nn.Sequential(*(layer() for layer in layers))
+
+
+def _pooled(size: int | tuple[int, int], channels: int = 128) -> list[Any]:
+    high, wide = (size, size) if isinstance(size, int) else size
+    return [
+        lambda: nn.AdaptiveAvgPool2d((high, wide)),
+        nn.Flatten,
+        lambda: nn.Linear(channels * high * wide, 10),
+    ]
+
+
+def _flaw(answer: Answer, high: int, wide: int) -> Any:
+    """Say the first demand of the design that a head does not meet."""
+    head = answer()
+    if not isinstance(head, nn.Module):
+        return head
+    head = head.to(current_device()).eval()
+    (maps,) = randn((3, 128, high, wide), seed=high)
+    with torch.no_grad():
+        alone = _scores(head, maps[:1])
+        if alone is None:
+            return f"maps of {high} × {wide} do not fit the head"
+        scores = _scores(head, maps)
+        if scores is None:
+            return "one picture fits the head, three do not"
+        if getattr(scores, "shape", None) != (3, 10):
+            if not isinstance(scores, Tensor):
+                return scores
+            return f"3 pictures give the shape {tuple(scores.shape)}, not (3, 10)"
+        if sum(parameter.numel() for parameter in head.parameters()) > 6_000:
+            return "the head has more than 6,000 parameters"
+        if _close(scores.sum(1), torch.ones_like(scores[:, 0])):
+            return "the scores of every picture sum to 1, as behind a softmax"
+        if not _close(alone, scores[:1]):
+            return "a picture's logits depend on the others in its batch"
+        if not _close(head(maps.to(memory_format=torch.channels_last)), scores):
+            return "with `channels_last` the logits are others"
+        blind = [_close(head(maps.flip(axis)), scores) for axis in (3, 2)]
+        if all(blind):
+            return "mirrored or turned upside down, maps give the same logits"
+        if any(blind):
+            turned = "mirrored left to right" if blind[0] else "turned upside down"
+            return f"maps {turned} give the same logits"
+        return _blind_spot(head, maps[0])
+
+
+def _scores(head: nn.Module, maps: Tensor) -> Any:
+    """Return what a head gives; None where a layer was sized for other numbers."""
+    try:
+        return head(maps)
+    except (RuntimeError, ValueError) as error:
+        if "shape" in str(error):
+            return None
+        raise
+
+
+def _blind_spot(head: nn.Module, maps: Tensor) -> str:
+    """Say which part of the maps has no influence; that nothing is wrong if none."""
+    channels, high, wide = maps.shape
+    (noise,) = randn((channels, high, wide), seed=3)
+    each = torch.eye(channels, device=maps.device)[:, :, None, None]
+    if _some_idle(head, maps, 10 * each * noise):
+        return "one of the 128 maps has no influence on any logit"
+    places = [(0, 0), (0, wide - 1), (high // 2, wide // 2), (high - 1, wide - 1)]
+    changes = maps.new_zeros(len(places), *maps.shape)
+    for number, (row, column) in enumerate(places):
+        changes[number, :, row, column] = 10 * noise[:, row, column]
+    if _some_idle(head, maps, changes):
+        return "a place of the maps has no influence on any logit"
+    return _MENDED
+
+
+def _some_idle(head: nn.Module, maps: Tensor, changes: Tensor) -> bool:
+    """Say whether one of the changes moves no logit, whichever its sign."""
+    # Both signs: a maximum, or a ReLU, may not notice that a number gets smaller.
+    gaps = [head(maps + change) - head(maps[None]) for change in (changes, -changes)]
+    return bool((torch.stack(gaps).abs().amax((0, 2)) < 1e-6).any())
+
+
+DESIGN_HEAD = Exercise(
+    "flatten.design_head",
+    _head(*_pooled(2)),
+    (
+        Misconception(
+            "global pooling",
+            _head(*_pooled(1)),
+            "Maps that are mirrored give the same logits: one number per map has "
+            "forgotten where. Keep a few places per map, and flatten those.",
+        ),
+        Misconception(
+            "a column of places",
+            _head(*_pooled((4, 1))),
+            "Upside down is noticed, left and right are not: your head keeps several "
+            "rows, but a single column. It needs both.",
+        ),
+        Misconception(
+            "a row of places",
+            _head(*_pooled((1, 4))),
+            "Left and right are told apart, above and below are not: your head keeps "
+            "several columns, but a single row. It needs both.",
+        ),
+        Misconception(
+            "too many places",
+            _head(*_pooled(3)),
+            "Over the budget of 6,000 parameters. Each place kept costs 128 · 10 "
+            "weights: how many places can you afford? Or have fewer channels first, "
+            "with a 1 × 1 convolution.",
+        ),
+        Misconception(
+            "made for one size",
+            _head(
+                lambda: nn.Conv2d(128, 2, 1), nn.Flatten, lambda: nn.Linear(2 * 196, 10)
+            ),
+            "Your head takes maps of one size only: a linear layer behind Flatten is "
+            "sized for it. What gives the same number of places, whatever comes in?",
+        ),
+        Misconception(
+            "a corner",
+            _head(_Slice, *_pooled(2, channels=32)),
+            "Some maps have no influence on any logit: your head looks at a part of "
+            "them only. Summarise all of them, at all places, and keep several places.",
+        ),
+        Misconception(
+            "batch merged",
+            _head(*_pooled(2)[:1], lambda: nn.Flatten(0), *_pooled(2)[2:]),
+            "The batch is merged into the row: one picture fits, three become a row "
+            "three times as long. `torch.flatten` starts at 0; where must yours start?",
+        ),
+    ),
+    lambda: [(14, 14), (8, 20), (11, 9)],
+    _flaw,
+    hints=(
+        "Flatten keeps every place and costs 1,280 weights for each. Global pooling "
+        "keeps none. What is between?",
+        "`nn.AdaptiveAvgPool2d(k)` makes k × k places of maps of any size.",
+        "The row behind k × k places of 128 maps has 128·k·k numbers. With ten outputs "
+        "and a bias each, which k is within the budget and more than 1?",
+    ),
+    result="head",
+    arguments=("height", "width"),
+)
+
 EXERCISES = (
-    INDEX,
     PLACE,
     SHAPE,
-    KEEP_BATCH,
-    UNFLATTEN,
+    LINEAR_SIZE,
     HWC_TO_CHW,
     ANY_IMAGE,
-    LINEAR_SIZE,
+    PATCHES,
+    FROM_KERAS,
+    REPAIR,
+    DESIGN_HEAD,
 )

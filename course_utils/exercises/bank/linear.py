@@ -389,8 +389,8 @@ STANDARDISE = Exercise(
                     torch.diag(1 / (std + small)),
                     -mean / (std + small),
                 ),
-                f"Your numbers are slightly too small, as where {small} is added to "
-                "`std`. No `std` is 0 here: divide by it as it is.",
+                f"Your numbers are too near 0, as where {small} is added to `std`. No "
+                "`std` is 0 here: divide by it as it is.",
             )
             for small in (0.01, 0.001, 0.0001)
         ),
@@ -1317,7 +1317,7 @@ def _fault(net_class: Answer, n: int) -> Any:
     if count != wanted:
         widths = " → ".join(map(str, _WIDTHS))
         raise ValueError(
-            f"Your network has {count:,} parameters, the broken one {wanted:,}: its "
+            f"Your network has {count:,} parameters and should have {wanted:,}: its "
             f"layers should stay as they are, {widths} features."
         )
     scores = watched_call(net, images)

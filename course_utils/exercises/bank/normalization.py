@@ -1222,7 +1222,10 @@ RMS_BACKWARD = Exercise(
         "the row, and with `g * gamma` inside them.",
     ),
     parts=("the gradient of `x`", "the gradient of `gamma`"),
-    forbidden=("backward", "autograd.grad", "func.vjp", "func.jacrev", "jacobian"),
+    forbidden=(
+        *("backward", "autograd.grad", "func.vjp", "func.jacrev", "jacobian"),
+        *("func.jvp", "func.jacfwd"),
+    ),
 )
 
 FOLD_FORWARD = Exercise(
@@ -1659,7 +1662,9 @@ DESIGN = Exercise(
             _stack(nn.LayerNorm),
             "Alive, but the scores differ too little. A norm over features keeps the "
             "size of the numbers, not the pictures apart: that is done by a path past "
-            "the layers of each block.",
+            "the layers of each block. If yours have one, look at the blocks' ends: a "
+            "ReLU there only adds, and what all pictures have in common outgrows the "
+            "rest.",
         ),
         Misconception(
             "BatchNorm",

@@ -1,0 +1,65 @@
+"""The small residual network of lesson 11, and how its experiments train it."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class BasicBlock(nn.Module):
+    """Two 3 × 3 convolutions, and a path past them; the last γ starts at 0.
+
+    >>> BasicBlock(8, 16, stride=2)(torch.zeros(1, 8, 6, 6)).shape
+    torch.Size([1, 16, 3, 3])
+    """
+
+    def __init__(self, c_in: int, c_out: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(c_in, c_out, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(c_out)
+        self.conv2 = nn.Conv2d(c_out, c_out, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(c_out)
+        nn.init.zeros_(self.bn2.weight)
+        self.downsample: nn.Module | None = None
+        if stride != 1 or c_in != c_out:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(c_in, c_out, 1, stride, bias=False), nn.BatchNorm2d(c_out)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return relu(path + branch), (N, c_out, H / stride, W / stride)."""
+        branch = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu()))
+        return (branch + (self.downsample(x) if self.downsample else x)).relu()
+
+
+def small_resnet(width: int = 32) -> nn.Sequential:
+    """Return a network from (N, 1, 28, 28) to ten scores: three stages of one block.
+
+    >>> sum(p.numel() for p in small_resnet().parameters())
+    308074
+    """
+    stem = [nn.Conv2d(1, width, 3, 2, padding=1, bias=False), nn.BatchNorm2d(width)]
+    blocks = [
+        BasicBlock(width, width),
+        BasicBlock(width, 2 * width, stride=2),
+        BasicBlock(2 * width, 4 * width, stride=2),
+    ]
+    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * width, 10)]
+    return nn.Sequential(*stem, nn.ReLU(), *blocks, *head)
+
+
+def augmented(x: Tensor, shift: int = 2) -> Tensor:
+    """Return pictures (N, 1, H, W), half of them mirrored, all moved a little.
+
+    A moved picture is filled up with the smallest number, the background.
+
+    >>> augmented(torch.zeros(2, 1, 28, 28)).shape
+    torch.Size([2, 1, 28, 28])
+    """
+    n, _, height, width = x.shape
+    padded = F.pad(x, [shift] * 4, value=x.min().item())
+    down, right = torch.randint(0, 2 * shift + 1, (2, n, 1, 1)).unbind()
+    columns = torch.arange(width).expand(n, 1, width)
+    columns = torch.where(torch.rand(n, 1, 1) < 0.5, width - 1 - columns, columns)
+    rows = torch.arange(height).view(1, height, 1) + down
+    picture = torch.arange(n).view(n, 1, 1)
+    return padded[picture, 0, rows, columns + right].unsqueeze(1)

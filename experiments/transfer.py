@@ -1,0 +1,98 @@
+"""What are weights learnt from photographs worth for sketches? Few sketches, the rate
+and the number of steps chosen on 500 others; from scratch, frozen, fine-tuned."""
+
+import copy
+import sys
+from functools import cache
+from itertools import product
+from statistics import fmean
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.authoring.record import record
+from course_utils.authoring.resnet import augmented, small_resnet
+from course_utils.authoring.training import accuracy, train_step
+from course_utils.data.fashion import load_fashion_mnist
+from course_utils.data.model import Split
+from course_utils.data.sketches import load_sketches
+
+SEEDS, RATES, STEPS, BATCH = range(3), (0.03, 0.1, 0.3), (30, 100), 100
+STARTS = ("scratch", "frozen", "fine-tuned")
+SETTINGS = [{"sketches": 100, "start": start} for start in STARTS]
+RERUN = (2, {"test_accuracy": (0.7, 0.99)})  # 100 sketches, fine-tuned
+
+
+def standardised(split: Split, by: Tensor) -> tuple[Tensor, Tensor]:
+    """Return pictures with the mean and spread of others taken out, and labels."""
+    by = by.float() / 255
+    return (split.images.float() / 255 - by.mean()) / by.std(), split.labels
+
+
+@cache
+def source() -> nn.Sequential:
+    """Return a network after 600 steps on photographs."""
+    photographs = load_fashion_mnist().train
+    x, y = standardised(photographs, photographs.images)
+    torch.manual_seed(0)
+    return steps_of(small_resnet(), 600, 0.3, x, y)
+
+
+def steps_of(
+    model: nn.Sequential, steps: int, rate: float, x: Tensor, y: Tensor
+) -> nn.Sequential:
+    """Train by one-cycle SGD, all parameters that want a gradient; return the model."""
+    wanted = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.SGD(wanted, rate, momentum=0.9, nesterov=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
+    for _ in range(steps):
+        rows = torch.randperm(len(x))[:BATCH]
+        train_step(model, augmented(x[rows]), y[rows], optimizer)
+        schedule.step()
+    return model.eval()
+
+
+def adapted(
+    seed: int, start: str, rate: float, steps: int, x: Tensor, y: Tensor
+) -> nn.Module:
+    """Return a network for sketches, from one of the three starts."""
+    torch.manual_seed(seed)
+    model = small_resnet()
+    if start != "scratch":
+        head = model[-1]
+        model = copy.deepcopy(source()).train()
+        model[-1] = head  # a new last layer
+    if start == "frozen":
+        model.eval().requires_grad_(False)  # the norms keep their statistics, too
+        model[-1].requires_grad_(True)
+    return steps_of(model, steps, rate, x, y)
+
+
+def measure(sketches: int, start: str) -> dict[str, object]:
+    """Choose rate and steps on validation with three runs each; test the best."""
+    drawn = load_sketches()
+    x, y = standardised(drawn.train, drawn.train.images[:sketches])
+    held = (x[-500:], y[-500:])
+    models = {
+        (rate, steps): [
+            adapted(seed, start, rate, steps, x[:sketches], y[:sketches])
+            for seed in SEEDS
+        ]
+        for rate, steps in product(RATES, STEPS)
+    }
+    found = {
+        setting: fmean(accuracy(model, *held) for model in runs)
+        for setting, runs in models.items()
+    }
+    best = max(found, key=lambda setting: found[setting])
+    test = standardised(drawn.test, drawn.train.images[:sketches])
+    return {
+        "rate": best[0],
+        "steps": best[1],
+        "test_accuracy": [accuracy(model, *test) for model in models[best]],
+    }
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    record(__file__, __doc__ or "", SETTINGS, measure, fresh="--fresh" in sys.argv)

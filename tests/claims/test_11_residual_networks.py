@@ -1,0 +1,180 @@
+"""Lesson 11 says more than its page shows: each sentence, tested."""
+
+import math
+from statistics import fmean
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+from torch.testing import assert_close
+from torchvision.ops import stochastic_depth
+
+from course_utils import load_experiment
+from course_utils.authoring.resnet import augmented, small_resnet
+from course_utils.exercises.bank.residual import BOTTLENECK, COUNT, SIDES
+from tests.lessons import LESSONS, code_cells, read
+
+
+def from_the_lesson(*beginnings: str) -> dict:
+    """Return what the lesson's cells that begin like this define."""
+    scope = {"torch": torch, "nn": nn, "F": nn.functional}
+    for beginning in beginnings:
+        cells = code_cells(read(LESSONS[11]))
+        (cell,) = [c for c in cells if c.source.startswith(beginning)]
+        exec(cell.source, scope)
+    return scope
+
+
+@pytest.fixture(scope="module")
+def lesson() -> dict:
+    titled = "# @title Helper: multiply-adds by module"
+    return from_the_lesson(
+        *("class Pair", "def deep", "class BasicBlock", "def stage", "class ResNet18"),
+        *("def small_resnet", "class DropBranch", titled),
+    )
+
+
+def parameters(net: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in net.parameters())
+
+
+def test_a_shortcut_without_weights_leaves_the_parameters_as_they_are(lesson):
+    for layers in (8, 20, 32):
+        plain, residual = (lesson["deep"](layers, share) for share in (0, 1))
+        assert parameters(plain) == parameters(residual)
+
+
+@pytest.mark.parametrize("layers", [8, 20, 32])
+def test_the_layers_are_those_with_weights(lesson, layers):
+    kinds = nn.Conv2d | nn.Linear
+    found = [m for m in lesson["deep"](layers, 0).modules() if isinstance(m, kinds)]
+    assert len(found) == layers
+
+
+def test_the_18_layers_leave_out_those_on_the_shortcuts(lesson):
+    with torch.device("meta"):
+        net = lesson["ResNet18"]()
+    kinds = nn.Conv2d | nn.Linear
+    named = [n for n, m in net.named_modules() if isinstance(m, kinds)]
+    assert sum("downsample" not in name for name in named) == 18
+
+
+def test_batch_norm_in_eval_can_be_set_so_that_it_changes_nothing():
+    norm = nn.BatchNorm2d(4).double()
+    norm(torch.rand(8, 4, 5, 5).double())
+    with torch.no_grad():
+        norm.eval().weight.copy_((norm.running_var + norm.eps).sqrt())
+        norm.bias.copy_(norm.running_mean)
+    x = torch.rand(3, 4, 5, 5).double()
+    assert_close(norm(x), x)
+
+
+@pytest.mark.parametrize(("blocks", "w"), [(1, 0.5), (7, 0.1), (15, 0.2)])
+def test_paths_through_k_branches_add_up_to_the_whole_gradient(blocks, w):
+    parts = [math.comb(blocks, k) * w**k for k in range(blocks + 1)]
+    assert sum(parts) == pytest.approx((1 + w) ** blocks)
+    mean = sum(k * part for k, part in enumerate(parts)) / sum(parts)
+    assert mean == pytest.approx(blocks * w / (1 + w))
+
+
+def test_your_resnet_18_starts_with_the_keys_and_shapes_of_torchvision(lesson):
+    with torch.device("meta"):
+        mine = lesson["ResNet18"]().state_dict()
+        theirs = torchvision.models.resnet18(weights=None).state_dict()
+    assert [(k, v.shape) for k, v in mine.items()] == [
+        (k, v.shape) for k, v in theirs.items()
+    ]
+
+
+def test_a_bottleneck_of_256_channels_has_a_seventeenth_of_the_weights():
+    basic, bottleneck = 2 * 9 * 256**2, 256 * 64 + 9 * 64**2 + 64 * 256
+    assert (basic, bottleneck) == (1_179_648, 69_632)
+    assert round(basic / bottleneck) == 17
+
+
+@pytest.mark.parametrize("case", [(64, 64, 1), (256, 64, 1), (256, 128, 2)])
+def test_the_bottleneck_of_the_exercises_is_torchvisions(case):
+    c_in, width, stride = case
+    mine = BOTTLENECK.reference(*case)
+    path = None
+    if stride != 1 or c_in != 4 * width:
+        path = nn.Sequential(
+            nn.Conv2d(c_in, 4 * width, 1, stride, bias=False), nn.BatchNorm2d(4 * width)
+        )
+    theirs = torchvision.models.resnet.Bottleneck(c_in, width, stride, path)
+    theirs.load_state_dict(mine.state_dict())
+    x = torch.randn(2, c_in, 6, 6)
+    assert_close(mine(x), theirs(x))
+    assert parameters(mine) == COUNT.reference(*case)
+
+
+@pytest.mark.parametrize("side", [32, 33, 97, 224, 225])
+def test_the_sides_of_the_exercise_are_those_of_resnet_18(lesson, side):
+    with torch.device("meta"):
+        net, x = lesson["ResNet18"]().eval(), torch.empty(1, 3, side, side)
+        found = [net.conv1(x)]
+        found.append(net.layer1(net.maxpool(found[0])))
+        for part in (net.layer2, net.layer3, net.layer4):
+            found.append(part(found[-1]))
+    assert tuple(h.shape[-1] for h in found) == SIDES.reference(side)
+
+
+def test_vit_has_twelve_blocks_with_two_additions_each():
+    with torch.device("meta"):
+        vit = torchvision.models.vit_b_16(weights=None)
+    assert len(vit.encoder.layers) == 12
+
+
+def test_zero_init_residual_is_the_last_gamma_at_zero():
+    net = torchvision.models.resnet18(weights=None, zero_init_residual=True)
+    zeros = {name for name, p in net.named_parameters() if p.dim() == 1 and not p.any()}
+    assert {f"layer{i}.{j}.bn2.weight" for i in range(1, 5) for j in (0, 1)} <= zeros
+
+
+def test_drop_branch_is_torchvisions_stochastic_depth(lesson):
+    branch = torch.randn(500, 2, 3, 3)
+    for draw in (
+        lambda: lesson["DropBranch"](0.2)(branch),
+        lambda: stochastic_depth(branch, 0.2, "row"),
+    ):
+        torch.manual_seed(0)
+        out = draw()
+        kept = out.flatten(1).any(1)
+        assert_close(out[kept], branch[kept] / 0.8)
+        assert 0.74 < kept.float().mean() < 0.86
+
+
+def test_the_script_trains_the_network_of_the_page(lesson):
+    torch.manual_seed(0)
+    mine = lesson["small_resnet"]().eval()
+    theirs = small_resnet().eval()
+    numbers = (
+        [p.shape for p in mine.parameters()],
+        [p.shape for p in theirs.parameters()],
+    )
+    assert numbers[0] == numbers[1]
+    with torch.no_grad():
+        for a, b in zip(mine.parameters(), theirs.parameters(), strict=True):
+            b.copy_(a)
+    x = torch.randn(2, 1, 28, 28)
+    assert_close(mine(x), theirs(x))
+
+
+def test_augmented_pictures_are_the_picture_moved_and_mirrored():
+    torch.manual_seed(0)
+    x = torch.zeros(1, 1, 28, 28)
+    x[0, 0, 10, 5] = 1.0
+    places = [divmod(int(y.argmax()), 28) for y in augmented(x.expand(400, 1, 28, 28))]
+    moved = {(10 + i, 5 + j) for i in range(-2, 3) for j in range(-2, 3)}
+    mirrored = {(10 + i, 22 + j) for i in range(-2, 3) for j in range(-2, 3)}
+    assert set(places) == moved | mirrored
+
+
+def test_the_peak_rate_is_the_best_of_the_short_rows():
+    experiment = load_experiment("garments_resnet")
+    short = experiment.select(epochs=1)
+    best = max(short, key=lambda row: fmean(row["validation_accuracy"]))
+    (long,) = [row for row in experiment.rows if "test_accuracy" in row]
+    assert long["rate"] == best["rate"]
+    assert len(long["test_accuracy"]) == 3
