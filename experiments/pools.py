@@ -17,7 +17,7 @@ RATES = (0.003, 0.01, 0.03)
 SEEDS = range(3)
 EPOCHS, BATCH = 4, 50
 MOVES = (1, 2, 4)  # pixels; the garments have four to each side
-HALVINGS = ("strided convolution", "max", "max, blur, skip")
+HALVINGS = ("stride 2", "max", "max, blur, skip")
 HEADS = ("flatten", "global average")
 SETTINGS: list[Row] = [
     {"head": head, "halved by": halving} for head in HEADS for halving in HALVINGS
