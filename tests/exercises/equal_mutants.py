@@ -71,9 +71,6 @@ EQUAL: dict[str, dict[str, str]] = {
     "convolution.design": {
         "3 plus 1": "A fourth layer at 7 × 7 is within the budget, too.",
     },
-    "pooling.max": {
-        "`-1` without its sign": TWO_DIMS,
-    },
     "pooling.average": {
         "`-1` without its sign": TWO_DIMS,
     },
