@@ -81,6 +81,21 @@ EQUAL: dict[str, dict[str, str]] = {
         ),
         "not True": "Both lists have `size` items.",
     },
+    "pooling.design": {
+        "3 plus 1": "Another kernel is within the budget, too.",
+        "3 minus 1": "Another kernel is within the budget, too.",
+        "1 plus 1": "Another padding is within the budget, too.",
+        "1 minus 1": "The text demands no padding.",
+        "`nn.Conv2d(1, 6, 3, padding=1)` without padding=": (
+            "The text demands no padding."
+        ),
+        "`nn.Conv2d(6, 12, 3, padding=1)` without padding=": (
+            "The text demands no padding."
+        ),
+        "`nn.Conv2d(12, 16, 3, padding=1)` without padding=": (
+            "The text demands no padding."
+        ),
+    },
     "recurrent.lstm_step": {
         "`-1` without its sign": TWO_DIMS,
     },
