@@ -1416,7 +1416,8 @@ REPAIR = Exercise(
     ),
     arguments=("the images", "their labels", "the batch size"),
     hints=(
-        "Run `examine` on it and take its lines one by one; each has one cause.",
+        "Run `examine` on it and take its lines one by one. A line can have several "
+        "causes, and one bug shows in none.",
         "Go through an epoch in your head: the mode, then for each batch scores, loss, "
         "and three calls of which the order counts; then what is summed.",
         "A mean over images: the loss of a batch times its size, added up, divided by "
