@@ -9,10 +9,10 @@ from multiprocessing import resource_tracker
 import psutil
 import pytest
 
-from course_utils.cluster import connection, members
+from course_utils.cluster import connection, local, members
 from course_utils.cluster.connection import connected
 from course_utils.cluster.members import SchedulerLost
-from course_utils.cluster.worker import run_known
+from course_utils.cluster.worker import run_alone, run_known
 from course_utils.errors import CourseError, WorkerLost
 from course_utils.runs.processes import await_ends
 from tests.cluster import work
@@ -260,6 +260,13 @@ def test_local_workers_are_out_of_the_terminals_reach(marker):
         _, worker = cluster.submit(work.where, marker).result(120)
         assert os.getsid(worker) == worker
     eventually(lambda: has_ended(worker))
+
+
+def test_process_for_calls_ends_with_a_local_worker(marker):
+    process, _ = run_alone(work.where, marker)
+    assert not has_ended(process)
+    local.dask_teardown(None)
+    assert has_ended(process)
 
 
 def test_worker_that_is_told_to_end_does(machines, marker):
