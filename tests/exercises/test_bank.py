@@ -312,6 +312,13 @@ def stack_with_own_dropout_on_the_scores():
     return nn.Sequential(*layers, nn.Dropout(0.5), nn.Linear(100, 10), OwnDropout())
 
 
+def stack_with_random_slopes():
+    net = ALL["dropout.design"].reference()
+    return nn.Sequential(
+        *(nn.RReLU() if isinstance(layer, nn.ReLU) else layer for layer in net)
+    )
+
+
 class OwnActivation(nn.Module):
     def forward(self, x):
         return x * x.sigmoid()
@@ -381,6 +388,11 @@ CAUSES = [
     (
         "dropout.design",
         stack_with_own_dropout_on_the_scores,
+        "training still gives random scores",
+    ),
+    (
+        "dropout.design",
+        stack_with_random_slopes,
         "training still gives random scores",
     ),
     (

@@ -1663,13 +1663,15 @@ def _between(net: nn.Module) -> str:
 
 
 def _noisy_beside_dropout(net: nn.Module) -> bool:
-    """Tell whether a module that is not torch's own gives other numbers at each call.
+    """Tell whether a network gives other numbers at each call, its dropout apart.
 
-    It leaves torch's own modules in evaluation, and the others in training.
+    Torch's own modules are in evaluation, but for `nn.RReLU`, whose slopes are random
+    in training; the others are in training.
     """
     for module in net.modules():
         torchs = module.__module__.startswith("torch.nn.")
-        module.training = not (torchs or isinstance(module, nn.Dropout))
+        quiet = torchs and not isinstance(module, nn.RReLU)
+        module.training = not (quiet or isinstance(module, nn.Dropout))
     (images,) = randn((32, 1, 28, 28))
     first, second = net(images), net(images)
     return not torch.allclose(first, second, rtol=1e-4, atol=1e-5, equal_nan=True)
