@@ -12,6 +12,7 @@ import pytest
 
 from course_utils.authoring.links import PAGES
 from course_utils.cli import main
+from tests.lessons import LESSONS, read
 
 ROOT = Path(__file__).resolve().parent.parent
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -126,6 +127,16 @@ def test_links_of_the_instructors_page_lead_somewhere():
     places = {re.sub(r"[^\w -]", "", t.lower()).replace(" ", "-") for t in titles}
     links = re.findall(r"\]\(#([^)]+)\)", page)
     assert links and set(links) <= places
+
+
+def test_classes_end_with_sections_that_the_lessons_have():
+    page = (ROOT / "INSTRUCTORS.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d\d) \| \*(.+?)\* \| \*(.+?)\* \|", page, re.MULTILINE)
+    assert [int(number) for number, *_ in rows] == list(range(len(LESSONS)))
+    for number, first, second in rows:
+        text = "\n".join(cell.source for cell in read(LESSONS[int(number)]).cells)
+        places = [text.find(f"## {title}\n") for title in (first, second, "Exercises")]
+        assert -1 < places[0] < places[1] < places[2], number
 
 
 @functools.cache

@@ -3,7 +3,6 @@
 import html
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from textwrap import fill
@@ -12,6 +11,7 @@ from typing import Any
 from course_utils.errors import CourseError
 from course_utils.files import write_whole
 
+ONE_LINE = 17  # characters of a cell kept in one line: '0.790 0.795 0.803'
 Row = dict[str, Any]  # a setting's arguments and its results, by column
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -86,20 +86,34 @@ class Experiment:
         return "\n\n".join([fill(self.question, 88), table, fill(self.provenance, 88)])
 
     def _repr_html_(self) -> str:
-        def line(cells: Sequence[str], tag: str) -> str:
-            texts = "".join(f"{tag}{html.escape(cell)}</{tag[1:3]}>" for cell in cells)
-            return f"<tr>{texts}</tr>"
-
-        head = line(self.columns, "<th>")
-        # The runs of a cell stay in one line; a long name of a column breaks.
-        kept = '<td style="white-space:nowrap">'
-        body = "".join(line(cells, kept) for cells in self._cells())
-        table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+        head = "".join(
+            f"<th{self._style(name)}>{html.escape(name)}</th>" for name in self.columns
+        )
+        lines = [
+            "".join(
+                f"<td{self._style(name, cell)}>{html.escape(cell)}</td>"
+                for name, cell in zip(self.columns, cells, strict=True)
+            )
+            for cells in self._cells()
+        ]
+        body = "".join(f"<tr>{line}</tr>" for line in lines)
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         made = re.sub("`(.+?)`", r"<code>\1</code>", html.escape(self.provenance))
         return (  # at the left edge of JupyterLab's prose
             f'<div style="margin-left:6px"><p>{html.escape(self.question)}</p>'
             f"{table}<p>{made}</p></div>"
         )
+
+    def _style(self, column: str, cell: str = "") -> str:
+        """Return the style of a cell; without one, of the column's name."""
+        # Words begin at the left, as everywhere; JupyterLab puts all at the right.
+        words = any(isinstance(row.get(column), str) for row in self.rows)
+        styles = ["text-align:left"] if words else []
+        # Three runs stay in one line, and a long name of a column breaks. What is
+        # longer breaks as well: on a narrow page it would be cut off.
+        if 0 < len(cell) <= ONE_LINE:
+            styles.append("white-space:nowrap")
+        return f' style="{";".join(styles)}"' if styles else ""
 
     def _cells(self) -> list[list[str]]:
         return [

@@ -39,7 +39,8 @@ def fold_next_output(count: int = 1) -> None:
     Of the next three cells, the first that puts out anything has all of it collected,
     and published as one folded output when it ends. An error, stderr and what is live
     (a widget, a display that is updated, a progress bar) are shown as ever; after an
-    error or something live, so is all else that this cell puts out.
+    error or something live, so is all else that this cell puts out. What an earlier
+    cell shows may be updated meanwhile.
 
     Args:
         count: how many cells' outputs are folded; each is looked for in three cells.
@@ -73,6 +74,7 @@ class _Fold:
         self._shell = shell
         self._left = count  # outputs still to be folded
         self._stdout: Any = None
+        self._as_ever: Any = None  # what publishes, between cells
         self._cells = 0  # begun since the question, or since the last fold
         self._depth = 0  # a cell can run another: %%capture does
         self._pieces: list[_Piece] = []
@@ -96,6 +98,7 @@ class _Fold:
         self._cells += 1
         self._stdout = sys.stdout
         shell = self._shell
+        self._as_ever = shell.display_pub.publish
         self._replace(self._stdout, "write", self._write)
         self._replace(shell.display_pub, "publish", self._publish)
         self._replace(shell.display_pub, "clear_output", self._clear_output)
@@ -144,7 +147,9 @@ class _Fold:
     def _publish(
         self, data: Bundle, metadata: Bundle | None = None, **options: Any
     ) -> None:
-        if any(options.values()) or not _FOLDABLE.issuperset(data):
+        if options.get("update"):  # first shown by an earlier cell, or we had given up
+            self._as_ever(data, metadata, **options)
+        elif any(options.values()) or not _FOLDABLE.issuperset(data):
             self.give_up()
             self._shell.display_pub.publish(data, metadata, **options)
         else:

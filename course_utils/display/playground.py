@@ -96,7 +96,7 @@ def playground(
     # Without a kernel a frontend shows the text, so it says what there is to move.
     values = ", ".join(f"{names[name]} = {value}" for name, value in start.items())
     # Lines that fit a narrow page, which else breaks them inside a word.
-    text = fill(f"Controls: {values}. Run this cell to move them.", 72)
+    text = fill(f"Controls: {values}. Run this cell to move them.", 66)
     display(widget_view(frame.model_id or "") | {PLAIN: text}, raw=True)
 
 

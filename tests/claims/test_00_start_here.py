@@ -145,3 +145,21 @@ def test_the_broken_fit_as_it_is_printed():
     verdict = diagnose(find_exercise("start.fit"), defined("broken_fit"))
     assert verdict.misconception == "as it was"
     assert found != pytest.approx((1.31, -0.12), abs=0.1)
+
+
+def test_the_program_in_one_file_runs_as_it_stands(monkeypatch, tmp_path, capsys):
+    (cell,) = [cell for cell in read(LESSONS[0]).cells if cell.id == "c00-r642"]
+    program = cell.source.split("```python\n")[1].split("```")[0]
+    sketches = load_sketches()
+
+    def photographs(root: str, train: bool, transform: object, download: bool) -> list:
+        part = sketches.train if train else sketches.test
+        return list(zip(part.images / 255, part.labels.tolist(), strict=True))
+
+    monkeypatch.setattr("torchvision.datasets.FashionMNIST", photographs)
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    exec(program, {})
+    share = float(capsys.readouterr().out.split("share named correctly: ")[1])
+    assert 0.6 < share < 0.9
+    assert (tmp_path / "network.pt").exists()

@@ -74,6 +74,16 @@ def test_own_convolution_is_torchs(stride, padding):
         assert_close(a.grad, b.grad, rtol=1e-4, atol=1e-3)
 
 
+def test_a_block_over_two_channels_knows_where_orange_ends_from_where_white_does():
+    orange, white, black = [9.0, 0.0], [9.0, 9.0], [0.0, 0.0]
+    block = torch.tensor([[[[1.0, -1.0]], [[-1.0, 1.0]]]])  # red, blue
+    found = []
+    for pixels in [(orange, black), (white, black), (orange, orange)]:
+        x = torch.tensor(pixels).T.reshape(1, 2, 1, 2)
+        found.append(F.conv2d(x, block).item())
+    assert found == [9, 0, 0]
+
+
 def test_it_starts_with_the_spread_of_torchs_weights():
     torch.manual_seed(0)
     for make in (PAGE["Convolution"], nn.Conv2d):

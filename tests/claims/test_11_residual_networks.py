@@ -30,8 +30,9 @@ def from_the_lesson(*beginnings: str) -> dict:
 def lesson() -> dict:
     titled = "# @title Helper: multiply-adds by module"
     return from_the_lesson(
-        *("class Pair", "def deep", "class BasicBlock", "def stage", "class ResNet18"),
-        *("def small_resnet", "class DropBranch", titled),
+        *("class Pair", "def deep", "class BasicBlock", "def stage", "class ResNet("),
+        *("class PreActivation", "def small_resnet", "class DropBranch", titled),
+        *("# @title Helper: mirrored and moved", "# @title Helper: a table by stage"),
     )
 
 
@@ -54,7 +55,7 @@ def test_the_layers_are_those_with_weights(lesson, layers):
 
 def test_the_18_layers_leave_out_those_on_the_shortcuts(lesson):
     with torch.device("meta"):
-        net = lesson["ResNet18"]()
+        net = lesson["ResNet"]()
     kinds = nn.Conv2d | nn.Linear
     named = [n for n, m in net.named_modules() if isinstance(m, kinds)]
     assert sum("downsample" not in name for name in named) == 18
@@ -78,13 +79,74 @@ def test_paths_through_k_branches_add_up_to_the_whole_gradient(blocks, w):
     assert mean == pytest.approx(blocks * w / (1 + w))
 
 
-def test_your_resnet_18_starts_with_the_keys_and_shapes_of_torchvision(lesson):
+def named_shapes(net: nn.Module) -> list[tuple[str, torch.Size]]:
+    return [(name, values.shape) for name, values in net.state_dict().items()]
+
+
+@pytest.mark.parametrize(
+    ("name", "blocks"), [("resnet18", (2, 2, 2, 2)), ("resnet34", (3, 4, 6, 3))]
+)
+def test_your_resnet_has_the_keys_and_shapes_of_torchvision(lesson, name, blocks):
     with torch.device("meta"):
-        mine = lesson["ResNet18"]().state_dict()
-        theirs = torchvision.models.resnet18(weights=None).state_dict()
-    assert [(k, v.shape) for k, v in mine.items()] == [
-        (k, v.shape) for k, v in theirs.items()
+        mine = lesson["ResNet"](blocks)
+        theirs = getattr(torchvision.models, name)(weights=None)
+    assert named_shapes(mine) == named_shapes(theirs)
+
+
+def test_torchvision_draws_its_kernels_as_pair_does_and_you_do_not(lesson):
+    torch.manual_seed(0)
+    block = torchvision.models.resnet18(weights=None).layer1[0]
+    spreads = [
+        net.conv1.weight.std().item()
+        for net in (block, lesson["Pair"](64, 64, 1), lesson["BasicBlock"](64, 64))
     ]
+    theirs, (pair, mine) = math.sqrt(2 / (9 * 64)), spreads[1:]
+    assert spreads[0] == pytest.approx(theirs, rel=0.02)
+    assert pair == pytest.approx(theirs, rel=0.02)
+    assert mine < theirs / 2
+
+
+def test_half_the_weights_behind_a_norm_have_twice_the_gradient(lesson):
+    torch.manual_seed(0)
+    model, x, y = lesson["deep"](8, 0).double(), torch.rand(32, 1, 14, 14), range(10)
+    x, y = x.double(), torch.tensor([*y, *y, *y, 0, 1])
+    lengths = []
+    for _ in range(2):
+        (gradient,) = torch.autograd.grad(
+            nn.functional.cross_entropy(model(x), y), model[0].weight
+        )
+        lengths.append(gradient.norm().item())
+        with torch.no_grad():
+            model[0].weight.div_(2)
+    assert lengths[1] == pytest.approx(2 * lengths[0], rel=0.01)
+
+
+def test_the_stream_passes_a_pre_activation_block_whose_branch_is_zero(lesson):
+    block = lesson["PreActivation"](8, 8)
+    nn.init.zeros_(block.bn2.weight)
+    x = torch.randn(2, 8, 5, 5)
+    assert_close(block(x), x)
+    changed = lesson["PreActivation"](8, 16, stride=2)
+    assert changed(x).shape == (2, 16, 3, 3) and changed(x).min() < 0
+
+
+def test_a_pre_activation_block_has_no_relu_and_no_norm_behind_its_branch(lesson):
+    torch.manual_seed(0)
+    block, x = lesson["PreActivation"](8, 8).double(), torch.randn(4, 8, 5, 5).double()
+    norms = [nn.BatchNorm2d(8).double() for _ in range(2)]
+    branch = nn.Sequential(norms[0], nn.ReLU(), block.conv1)
+    branch.extend([norms[1], nn.ReLU(), block.conv2])
+    assert_close(block(x), x + branch(x))
+
+
+def test_the_table_by_stage_counts_each_layer_once(lesson, capsys):
+    with torch.device("meta"):
+        lesson["by_stage"](lesson["ResNet"](), side=224)
+    table = [line.split() for line in capsys.readouterr().out.splitlines()]
+    work = {line[0]: int(line[-2].replace(",", "")) for line in table[1:-1]}
+    assert all(410e6 < work[f"layer{n}"] < 463e6 for n in (1, 2, 3, 4))
+    assert work["fc"] == 512_000
+    assert table[-1][-1] == f"{sum(work.values()):,}"
 
 
 def test_a_bottleneck_of_256_channels_has_a_seventeenth_of_the_weights():
@@ -112,7 +174,7 @@ def test_the_bottleneck_of_the_exercises_is_torchvisions(case):
 @pytest.mark.parametrize("side", [32, 33, 97, 224, 225])
 def test_the_sides_of_the_exercise_are_those_of_resnet_18(lesson, side):
     with torch.device("meta"):
-        net, x = lesson["ResNet18"]().eval(), torch.empty(1, 3, side, side)
+        net, x = lesson["ResNet"]().eval(), torch.empty(1, 3, side, side)
         found = [net.conv1(x)]
         found.append(net.layer1(net.maxpool(found[0])))
         for part in (net.layer2, net.layer3, net.layer4):
@@ -146,19 +208,28 @@ def test_drop_branch_is_torchvisions_stochastic_depth(lesson):
 
 
 def test_the_script_trains_the_network_of_the_page(lesson):
-    torch.manual_seed(0)
-    mine = lesson["small_resnet"]().eval()
-    theirs = small_resnet().eval()
-    numbers = (
-        [p.shape for p in mine.parameters()],
-        [p.shape for p in theirs.parameters()],
-    )
-    assert numbers[0] == numbers[1]
+    nets = []
+    for build in (lesson["small_resnet"], small_resnet):
+        torch.manual_seed(0)
+        nets.append(build())
+    mine, theirs = nets
+    assert named_shapes(mine) == named_shapes(theirs)
+    assert_close(mine.state_dict(), theirs.state_dict())  # and the same start
     with torch.no_grad():
-        for a, b in zip(mine.parameters(), theirs.parameters(), strict=True):
-            b.copy_(a)
-    x = torch.randn(2, 1, 28, 28)
-    assert_close(mine(x), theirs(x))
+        for parameter in mine.parameters():
+            parameter.uniform_(-1, 1)  # no γ at 0: else the branches would add nothing
+    theirs.load_state_dict(mine.state_dict())
+    x = torch.randn(4, 1, 28, 28)
+    for mode in (True, False):
+        assert_close(mine.train(mode)(x), theirs.train(mode)(x))
+
+
+def test_the_script_mirrors_and_moves_pictures_as_the_page_does(lesson):
+    x, copies = torch.randn(50, 1, 28, 28), []
+    for move in (lesson["augmented"], augmented):
+        torch.manual_seed(0)
+        copies.append(move(x))
+    assert torch.equal(*copies)
 
 
 def test_augmented_pictures_are_the_picture_moved_and_mirrored():

@@ -41,10 +41,19 @@ def test_table_has_every_column_and_says_how_it_was_made():
 
 def test_html_table_has_the_same_cells_as_text_not_markup():
     shown = Experiment("a", "1 < 2?", [{"<b>": "x & y"}])._repr_html_()
-    assert "<th>&lt;b&gt;</th>" in shown
+    assert ">&lt;b&gt;</th>" in shown
     assert ">x &amp; y</td>" in shown
     assert "1 &lt; 2?" in shown
     assert "<code>python experiments/a.py</code>" in shown
+
+
+def test_html_table_puts_words_left_and_keeps_three_runs_in_one_line():
+    rows = [{"layer": "RNN", "few": [0.5] * 3, "many": [0.125] * 4}]
+    shown = Experiment("a", "?", rows)._repr_html_()
+    assert '<th style="text-align:left">layer</th><th>few</th>' in shown
+    assert '<td style="text-align:left;white-space:nowrap">RNN</td>' in shown
+    assert '<td style="white-space:nowrap">0.5 0.5 0.5</td>' in shown
+    assert "<td>0.125 0.125 0.125 0.125</td>" in shown
 
 
 @pytest.mark.parametrize(

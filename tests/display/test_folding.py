@@ -73,6 +73,10 @@ ROWS = {  # cells in a row, and which of them are folded
     "two of them": (["fold_next_output(2)", "1", "x = 1", "2", "3"], [1, 3]),
     "the second too far": (["fold_next_output(2)", "1", *["x = 1"] * 3, "2"], [1]),
     "one that failed ends it": (["fold_next_output(2)", "1", "1 / 0", "2"], [1]),
+    "an earlier cell's display is updated": (
+        ["h = display('a', display_id=True)", ASK, "h.update('b')", "h.update('c'); 1"],
+        [3],
+    ),
     "asked to": (["ask('?', ['a', 'b'], 0, '.', folds=2)", "1", "2", "3"], [1, 2]),
 }
 UNTOUCHED = """

@@ -71,9 +71,6 @@ EQUAL: dict[str, dict[str, str]] = {
     "convolution.design": {
         "3 plus 1": "A fourth layer at 7 × 7 is within the budget, too.",
     },
-    "pooling.max": {
-        "`-1` without its sign": TWO_DIMS,
-    },
     "pooling.average": {
         "`-1` without its sign": TWO_DIMS,
     },
@@ -83,6 +80,21 @@ EQUAL: dict[str, dict[str, str]] = {
             "Both lists have `size` items."
         ),
         "not True": "Both lists have `size` items.",
+    },
+    "pooling.design": {
+        "3 plus 1": "Another kernel is within the budget, too.",
+        "3 minus 1": "Another kernel is within the budget, too.",
+        "1 plus 1": "Another padding is within the budget, too.",
+        "1 minus 1": "The text demands no padding.",
+        "`nn.Conv2d(1, 6, 3, padding=1)` without padding=": (
+            "The text demands no padding."
+        ),
+        "`nn.Conv2d(6, 12, 3, padding=1)` without padding=": (
+            "The text demands no padding."
+        ),
+        "`nn.Conv2d(12, 16, 3, padding=1)` without padding=": (
+            "The text demands no padding."
+        ),
     },
     "recurrent.lstm_step": {
         "`-1` without its sign": TWO_DIMS,
@@ -99,10 +111,12 @@ EQUAL: dict[str, dict[str, str]] = {
     "flatten.any_image": {
         "`x.ndim == 3` with LtE": "The text gives three or four dimensions.",
     },
-    "classifier.accuracy": {
-        "`(logits.argmax(dim=1) == labels).float().mean()...`: the method not called": (
-            A_NUMBER
+    "classifier.calibration": {
+        "`confidence[inside].mean() - right[inside].mean()` with swapped sides": (
+            "Its absolute value is taken."
         ),
+        "`gap.item()`: the method not called": A_NUMBER,
+        "`inside.sum().item()`: the method not called": A_NUMBER,
     },
     "residual.backward": {
         "`x @ w1.T > 0` with GtE": "No number that a ReLU gets there is exactly 0.",

@@ -1,65 +1,87 @@
-"""How the answers of lesson 10 are watched at work: a training step, an evaluation."""
+"""How lesson 10's answers are watched at work: an epoch, an evaluation, a design."""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from functools import cache
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import SGD
 
+from course_utils.data.sketches import load_sketches
 from course_utils.exercises.cases import Fact
 from course_utils.exercises.model import Answer
+from course_utils.session import current_device
 
-A_TENSOR = "a tensor, not a number"
 
+def one_epoch(answer: Answer, x: Tensor, y: Tensor, size: int) -> Any:
+    """Let an answer train a small network for one epoch; return what came of it.
 
-def three_steps(answer: Answer, x: Tensor, y: Tensor) -> Any:
-    """Let an answer take three steps with a small network; return what came of them.
-
-    What spoils everything else comes back alone, as text.
-
-    >>> def step(net, x, y, optimizer):
-    ...     net.eval()
-    ...     return 0.0
-    >>> three_steps(step, torch.ones(2, 3), torch.tensor([0, 1]))
-    'the network is in evaluation mode'
+    >>> x, y = torch.ones(2, 3), torch.tensor([0, 1])
+    >>> one_epoch(lambda model, batches, optimizer: 0.5, x, y, size=1)[0]
+    0.5
     """
-    modes: set[bool] = set()
-    calls: list[str] = []  # of one step: "backward", "step"
-    passes: list[int] = []  # of all steps: the number of examples in each
+    torch.manual_seed(0)
+    norm = nn.BatchNorm1d(6)
+    layers = [nn.Linear(x.shape[1], 6), norm, nn.ReLU(), nn.Linear(6, 4)]
+    model = nn.Sequential(*layers).to(x.device).eval()  # as an evaluation leaves it
+    optimizer = SGD(model.parameters(), lr=0.3)
+    batches = list(zip(x.split(size), y.split(size), strict=True))
+    loss = answer(model, batches, optimizer)
+    if loss is None:
+        return None
+    parameters = nn.utils.parameters_to_vector(model.parameters()).detach()
+    return _named(loss), parameters, norm.running_mean
 
-    class Net(nn.Sequential):
-        def forward(self, input: Tensor) -> Tensor:
-            modes.update(_modes(self))
-            passes.append(len(input))
-            return super().forward(input)
 
-    first = nn.Linear(x.shape[1], 6)
-    net = Net(first, nn.ReLU(), nn.Linear(6, 4)).to(x.device)
-    optimizer = SGD(net.parameters(), lr=0.3)
-    first.bias.register_hook(lambda _: calls.append("backward"))
-    optimizer.register_step_post_hook(lambda *_: calls.append("step"))
-    flat = [nn.utils.parameters_to_vector(net.parameters()).detach()]
-    losses: list[Any] = []
-    most = 0  # steps of the optimizer in one call
-    for _ in range(3):
-        calls.clear()
-        loss = answer(net, x, y, optimizer)
-        if loss is None:
-            return None
-        losses.append(_named(loss))
-        most = max(most, calls.count("step"))
-        flat.append(nn.utils.parameters_to_vector(net.parameters()).detach())
-    if (modes | _modes(net)) != {True}:
-        return "the network is in evaluation mode"
-    if most > 1:
-        return "more than one `optimizer.step()` in a call"
-    if "step" not in calls and not torch.equal(flat[0], flat[-1]):
-        return "the parameters move without `optimizer.step()`"
-    order = [b for a, b in pairwise(["", *calls]) if a != b]
-    in_order = ", ".join(order) or "neither"
-    return losses[0], flat[1], losses[2], flat[3], in_order, len(passes) / 3
+MENDED = "all that is asked for"
+BUDGET, SHARE = 5_500, 0.85
+
+
+@cache
+def _sketches() -> tuple[Tensor, Tensor]:
+    """Return 2,000 sketches of the training part, standardised, and their classes."""
+    images, labels = load_sketches().train
+    rows = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
+    pixels = images[rows[:2_000]] / 255
+    return (pixels - pixels.mean()) / pixels.std(), labels[rows[:2_000]]
+
+
+def designed(answer: Answer, seed: int) -> Any:
+    """Train the network that an answer returns; say the first demand it doesn't meet.
+
+    >>> designed(lambda: nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), 0)
+    'the network has more than 5,500 parameters'
+    """
+    torch.manual_seed(seed)
+    model = answer()
+    if not isinstance(model, nn.Module):
+        return model
+    x, y = (part.to(current_device()) for part in _sketches())
+    model = model.to(x.device)
+    if sum(parameter.numel() for parameter in model.parameters()) > BUDGET:
+        return f"the network has more than {BUDGET:,} parameters"
+    with torch.no_grad():
+        scores, others = model.eval()(x[:8]), model(torch.cat([x[:1], x[8:15]]))
+    if scores.shape != (8, 10):
+        return f"8 pictures give the shape {tuple(scores.shape)}, not (8, 10)"
+    if not torch.allclose(scores[0], others[0], atol=1e-5):
+        return "in eval() a picture's scores depend on the others in its batch"
+    if torch.allclose(scores.sum(1), torch.ones_like(scores[:, 0])):
+        return "the scores of a picture sum to 1"
+    if not (scores < 0).any():
+        return "no score is negative"
+    optimizer = torch.optim.AdamW(model.train().parameters(), lr=0.01)
+    for rows in torch.randint(1_500, (90, 64)).to(x.device):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x[rows]), y[rows]).backward()
+        optimizer.step()
+    with torch.no_grad():
+        right = model.eval()(x[1_500:]).argmax(1) == y[1_500:]
+    if right.float().mean() < SHARE:
+        return f"after 90 batches fewer than {SHARE:.0%} of other sketches are right"
+    return MENDED
 
 
 def _modes(net: nn.Module) -> set[bool]:
@@ -68,7 +90,7 @@ def _modes(net: nn.Module) -> set[bool]:
 
 def _named(loss: Any) -> Any:
     if isinstance(loss, Tensor):
-        return A_TENSOR
+        return "a tensor, not a number"
     return "a function, not a number" if callable(loss) else loss
 
 

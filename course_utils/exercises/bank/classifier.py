@@ -1,5 +1,6 @@
 """Exercises of lesson 10: a classifier, from its scores to its training."""
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise, product
@@ -11,7 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import SGD
 
-from course_utils.exercises.applications.classifier import evaluated, three_steps
+from course_utils.exercises.applications.classifier import (
+    designed,
+    evaluated,
+    one_epoch,
+)
 from course_utils.exercises.cases import Fact, randn
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 from course_utils.session import current_device
@@ -146,19 +151,6 @@ COUNT = Exercise(
 )
 
 
-def _all_right() -> Case:
-    """Return scores that are all right; three of the best are equal to their label."""
-    logits = randn((4, 5), seed=9)[0].clamp(max=1)
-    labels = torch.tensor([0, 4, 2, 3], device=logits.device)
-    best = torch.tensor([6.0, 4.0, 2.0, 3.0], device=logits.device)
-    logits[torch.arange(4, device=logits.device), labels] = best
-    return logits, labels
-
-
-def _right(logits: Tensor, labels: Tensor) -> Tensor:
-    return logits.argmax(dim=1) == labels
-
-
 def _score_cases() -> list[Case]:
     # Odd sizes, a batch of one, more than ten classes. Of every four labels two
     # are the best-scored class, one is the worst and one the second best.
@@ -170,174 +162,6 @@ def _score_cases() -> list[Case]:
         labels = [row[place].item() for row, place in zip(ranked, chosen, strict=False)]
         cases.append((logits, torch.tensor(labels, device=logits.device)))
     return cases
-
-
-def _best_image_of_each_class(logits: Tensor, labels: Tensor) -> float:
-    best = logits.argmax(dim=0)
-    n = min(len(best), len(labels))
-    return (best[:n] == labels[:n]).sum().item() / len(labels)
-
-
-ACCURACY = Exercise(
-    "classifier.accuracy",
-    lambda logits, labels: _right(logits, labels).float().mean().item(),
-    (
-        Misconception(
-            "above one half",
-            lambda logits, labels: (
-                (_of_the_label(logits.softmax(1), labels) > 0.5).float().mean().item()
-            ),
-            "You count an image only if the share of its label is above one half. "
-            "Right means the largest of the row, however small: "
-            "`argmax(dim=1) == labels`.",
-        ),
-        Misconception(
-            "argmax over the batch",
-            lambda logits, labels: (
-                (logits.argmax(dim=0) == labels).float().mean().item()
-            ),
-            "`argmax(dim=0)` finds, for each class, the image with the highest score. "
-            "Each image is a row, and its classes are along `dim=1`.",
-        ),
-        Misconception(
-            "argmax of everything",
-            lambda logits, labels: (logits.argmax() == labels).float().mean().item(),
-            "`argmax()` without `dim` gives one position in the whole table. You "
-            "want one class for each row: `argmax(dim=1)`.",
-        ),
-        Misconception(
-            "softmax over the batch",
-            lambda logits, labels: (
-                _right(logits.softmax(dim=0), labels).float().mean().item()
-            ),
-            "Your result is that of a softmax over the batch (`dim=0`), which changes "
-            "which score of a row is the largest. `argmax(dim=1)` of the logits needs "
-            "no softmax.",
-        ),
-        Misconception(
-            "mean of the classes' shares",
-            lambda logits, labels: (
-                torch.stack(
-                    [
-                        _right(logits, labels)[labels == label].float().mean()
-                        for label in labels.unique()
-                    ]
-                )
-                .mean()
-                .item()
-            ),
-            "You average the shares of the classes, so a rare class counts as much as "
-            "a frequent one (balanced accuracy). Divide all right answers by N.",
-        ),
-        Misconception(
-            "rounded",
-            lambda logits, labels: round(
-                _right(logits, labels).float().mean().item(), 2
-            ),
-            "Your share is rounded to two places. Return it as it is.",
-        ),
-        Misconception(
-            "max for argmax",
-            lambda logits, labels: (
-                (logits.max(dim=1).values == labels).float().mean().item()
-            ),
-            "You compare the highest score itself with the label. The class is its "
-            "position: `argmax(dim=1)`.",
-        ),
-        Misconception(
-            "mean of booleans",
-            lambda logits, labels: (logits.argmax(dim=1) == labels).mean(),
-            "`==` gives True and False, and torch can't take the mean of those: "
-            "convert them first, with `.float()`.",
-        ),
-        Misconception(
-            "whole division",
-            lambda logits, labels: _right(logits, labels).sum().item() // len(labels),
-            "Your result is 0 as long as one image is wrong: `//` rounds down. Use "
-            "`/`.",
-        ),
-        Misconception(
-            "every prediction with every label",
-            lambda logits, labels: (
-                (logits.argmax(dim=1) == labels.unsqueeze(1)).float().mean().item()
-            ),
-            "Your `==` seems to compare every prediction with every label, `(N, N)` "
-            "of them: one of the two is a column, `(N, 1)`. Both must be `(N,)`.",
-        ),
-        Misconception(
-            "a count",
-            lambda logits, labels: _right(logits, labels).sum().item(),
-            "You return how many are right. Accuracy is their share: divide by the "
-            "number of images.",
-        ),
-        Misconception(
-            "divided by the classes",
-            lambda logits, labels: (
-                _right(logits, labels).sum().item() / logits.shape[1]
-            ),
-            "You divide by the number of classes. Accuracy is a share of the images: "
-            "divide by `len(labels)`.",
-        ),
-        Misconception(
-            "the error rate",
-            lambda logits, labels: 1 - _right(logits, labels).float().mean().item(),
-            "This is the share of mistakes. Accuracy is the share of right answers.",
-        ),
-        Misconception(
-            "argmin",
-            lambda logits, labels: (
-                (logits.argmin(dim=1) == labels).float().mean().item()
-            ),
-            "You compare the label with the class of the lowest score. The network "
-            "chooses the highest.",
-        ),
-        Misconception(
-            "percent",
-            lambda logits, labels: 100 * _right(logits, labels).float().mean().item(),
-            "This is in percent. Return a share from 0 to 1.",
-        ),
-        Misconception(
-            "probability of the label",
-            lambda logits, labels: (
-                _of_the_label(logits.softmax(1), labels).mean().item()
-            ),
-            "This is the mean probability of the right class. Accuracy counts: an "
-            "image is right or wrong, whatever the probability. Compare "
-            "`argmax(dim=1)` with the labels.",
-        ),
-        Misconception(
-            "confidence",
-            lambda logits, labels: logits.softmax(1).amax(1).mean().item(),
-            "This is the mean of the largest probabilities, how sure the network is. "
-            "Accuracy compares its choices with the labels.",
-        ),
-        Misconception(
-            "best image of each class",
-            _best_image_of_each_class,
-            "You take the best image of each class, `argmax(dim=0)`, and compare as "
-            "many as there are. Each image chooses among the classes: "
-            "`argmax(dim=1)`.",
-        ),
-        Misconception(
-            "counted in bytes",
-            lambda logits, labels: (
-                int(_right(logits, labels).sum()) % 256 / len(labels)
-            ),
-            "Right up to 255 right answers, then the count starts over at 0: it is "
-            "kept in `uint8`, which ends there. Count in int64, or take the mean of "
-            "floats.",
-        ),
-    ),
-    lambda: [*_score_cases(), _all_right()],
-    hints=(
-        "First the class that the network chose for each image, then how often it is "
-        "the label.",
-        "Each row holds the scores of one image. `argmax` along the classes gives "
-        "`(N,)`, as many as there are labels.",
-        "`==` gives `True` and `False`. As floats they are 1 and 0, and what is their "
-        "mean?",
-    ),
-)
 
 
 def _of_the_label(table: Tensor, labels: Tensor) -> Tensor:
@@ -887,88 +711,6 @@ CONFUSION = Exercise(
 )
 
 
-_LossOf = Callable[[Tensor, Tensor], Tensor]
-
-
-def _step_in_order(
-    order: str, loss_of: _LossOf = F.cross_entropy, result: Answer = Tensor.item
-) -> Answer:
-    """Return an answer that runs z(ero_grad), l(oss), b(ackward), s(tep) in order."""
-
-    def answer(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> Any:
-        loss = torch.tensor(torch.nan)
-        for letter in order:
-            if letter == "z":
-                optimizer.zero_grad()
-            elif letter == "l":
-                loss = loss_of(net(x), y)
-            elif letter == "b":
-                loss.backward()
-            else:
-                optimizer.step()
-        return result(loss)
-
-    return answer
-
-
-_step = _step_in_order("zlbs")
-
-
-def _in_eval_mode(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> float:
-    net.eval()
-    return _step(net, x, y, optimizer)
-
-
-def _stepped_by_the_sum(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> float:
-    total = partial(F.cross_entropy, reduction="sum")
-    step = _step_in_order("zlbs", total)
-    return step(net, x, y, optimizer) / len(y)
-
-
-def _own_optimizer(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> float:
-    return _step(net, x, y, SGD(net.parameters(), lr=0.01))
-
-
-def _without_autograd(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> float:
-    with torch.no_grad():
-        loss = F.cross_entropy(net(x), y)
-    loss.backward()
-    return loss.item()
-
-
-def _number_too_early(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> Any:
-    loss: Any = F.cross_entropy(net(x), y).item()
-    loss.backward()
-    return loss
-
-
-def _step_for_each_example(
-    net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD
-) -> float:
-    pairs = zip(x.split(1), y.split(1), strict=True)
-    return sum(_step(net, *pair, optimizer) for pair in pairs) / len(x)
-
-
-def _second_pass(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> float:
-    with torch.no_grad():
-        loss = F.cross_entropy(net(x), y).item()
-    _step(net, x, y, optimizer)
-    return loss
-
-
-def _times_the_batch(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> float:
-    return len(x) * _step(net, x, y, optimizer)
-
-
-def _gradients_clipped(net: nn.Module, x: Tensor, y: Tensor, optimizer: SGD) -> float:
-    optimizer.zero_grad()
-    loss = F.cross_entropy(net(x), y)
-    loss.backward()
-    nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-    optimizer.step()
-    return loss.item()
-
-
 def _labelled_batch(n: int, features: int, classes: int) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(n)
     labels = torch.randint(classes, (n,), generator=generator)
@@ -976,212 +718,8 @@ def _labelled_batch(n: int, features: int, classes: int) -> tuple[Tensor, Tensor
     return randn((n, features))[0], labels.to(current_device())
 
 
-def _step_cases() -> list[Case]:
-    x, y = _labelled_batch(4, 3, 4)  # far from 0: gradients longer than 1
-    return [_labelled_batch(5, 3, 4), _labelled_batch(1, 4, 4), (10 * x, y)]
-
-
-_TENSOR_HINT = (
-    "You return the loss as a tensor. The task asks for a number: `.item()` takes it "
-    "out."
-)
-
-
-def _faults_of_a_step() -> Iterator[Misconception]:
-    """Yield each mistake in the order or the loss, with a number and with a tensor."""
-    for name, order, loss_of, hint in _STEP_FAULTS:
-        yield Misconception(name, _step_in_order(order, loss_of), hint)
-        yield Misconception(
-            f"{name}, and a tensor",
-            _step_in_order(order, loss_of, result=lambda loss: loss),
-            f"Two things. {hint} And the loss comes back as a tensor: `.item()` makes "
-            "it a number.",
-        )
-
-
 def _softmax_first(scores: Tensor, y: Tensor) -> Tensor:
     return F.cross_entropy(scores.softmax(1), y)
-
-
-_STEP_FAULTS: tuple[tuple[str, str, _LossOf, str], ...] = (
-    (
-        "no zero_grad",
-        "lbs",
-        F.cross_entropy,
-        "The first step is right, later ones are not: `backward()` adds to the "
-        "gradients that are there, so each step repeats all those before it. "
-        "`zero_grad()` is missing.",
-    ),
-    (
-        "no backward",
-        "zls",
-        F.cross_entropy,
-        "The parameters never move, because they have no gradients: call "
-        "`loss.backward()` before `optimizer.step()`.",
-    ),
-    (
-        "gradients thrown away",
-        "lbzs",
-        F.cross_entropy,
-        "The parameters never move: `zero_grad()` comes between `backward()` and "
-        "`step()` and deletes the gradients that the step needs.",
-    ),
-    (
-        "no step",
-        "zlb",
-        F.cross_entropy,
-        "The parameters never move: the gradients are there, but nothing uses them. "
-        "`optimizer.step()` is missing.",
-    ),
-    (
-        "step before backward",
-        "zlsb",
-        F.cross_entropy,
-        "The parameters never move: `step()` comes before `backward()`, when the "
-        "gradients have just been deleted. First backward, then step.",
-    ),
-    (
-        "softmax before the loss",
-        "zlbs",
-        _softmax_first,
-        "You pass probabilities to `cross_entropy`, which applies its own softmax: "
-        "pass the logits.",
-    ),
-    (
-        "no log_softmax before nll_loss",
-        "zlbs",
-        F.nll_loss,
-        "You use the logits as log-probabilities. `nll_loss` needs `log_softmax` "
-        "before it; `cross_entropy` does both.",
-    ),
-    (
-        "summed loss",
-        "zlbs",
-        partial(F.cross_entropy, reduction="sum"),
-        "You sum the losses, so a larger batch takes a larger step. Leave "
-        "`reduction` at its default, the mean.",
-    ),
-)
-
-TRAIN_STEP = Exercise(
-    "classifier.train_step",
-    _step,
-    (
-        Misconception(
-            "a tensor", _step_in_order("zlbs", result=lambda loss: loss), _TENSOR_HINT
-        ),
-        Misconception(
-            "item not called",
-            _step_in_order("zlbs", result=lambda loss: loss.item),
-            "You return a method, not its result: the parentheses are missing, as in "
-            "`.item()`.",
-        ),
-        Misconception(
-            "evaluation mode",
-            _in_eval_mode,
-            "The network is in evaluation mode in your step or after it. In training, "
-            "dropout and BatchNorm must do their part: leave the mode alone here.",
-        ),
-        Misconception(
-            "step by the sum",
-            _stepped_by_the_sum,
-            "The loss that you return is right, but your gradients are `len(y)` "
-            "times too large: `backward()` is called on the sum. Call it on the "
-            "mean, the default of `cross_entropy`.",
-        ),
-        Misconception(
-            "another optimizer",
-            _own_optimizer,
-            "The parameters move, but the `optimizer` you are given never takes a "
-            "step. Use that one: it has its own learning rate, and many optimizers "
-            "remember earlier steps.",
-        ),
-        Misconception(
-            "several steps",
-            _step_in_order("zlbsszlbs"),
-            "The optimizer takes more than one step in a single call. One batch, one "
-            "step: no loop is needed.",
-        ),
-        Misconception(
-            "a step for each example",
-            _step_for_each_example,
-            "The optimizer takes a step for each example. Give the whole batch to the "
-            "network at once: one loss, one step.",
-        ),
-        Misconception(
-            "autograd off",
-            _without_autograd,
-            "The loss has no connection to the parameters, so `backward()` fails. "
-            "Usually the network runs under `no_grad()`, or the loss is detached.",
-        ),
-        Misconception(
-            "a number too early",
-            _number_too_early,
-            "A Python number has no `backward()`: keep the loss as a tensor until the "
-            "step is done, and take the number out at the end.",
-        ),
-        Misconception(
-            "arguments swapped",
-            _step_in_order("zlbs", lambda scores, y: F.cross_entropy(y, scores)),
-            "`cross_entropy` takes the logits first, then the labels.",
-        ),
-        Misconception(
-            "a step late",
-            _step_in_order("lszb"),
-            # PyTorch stops: the parameters that `backward()` needs have been moved.
-            "`step()` comes before `backward()` here. It moves the parameters by the "
-            "gradients of the previous batch, and then `backward()` finds them "
-            "changed: loss, backward, then step.",
-        ),
-        Misconception(
-            "the loss after the step",
-            _step_in_order("zlbsl"),
-            "The step is right. Your number is the loss *after* it, from a second "
-            "pass through the network: return the one that you called `backward()` "
-            "on.",
-        ),
-        Misconception(
-            "a second pass",
-            _second_pass,
-            "The step and the number are right for this network, but the batch goes "
-            "through it twice. BatchNorm would count it twice and dropout draw "
-            "again: return the loss that you called `backward()` on.",
-        ),
-        Misconception(
-            "gradients clipped",
-            _gradients_clipped,
-            "The loss and the order are right, but a large gradient moves the "
-            "parameters less than it should: it comes to `step()` with the length 1, "
-            "often by `clip_grad_norm_`. Leave the gradients as `backward()` makes "
-            "them.",
-        ),
-        Misconception(
-            "times the batch",
-            _times_the_batch,
-            "The step is right. Your number is the loss times the number of examples: "
-            "return the mean, as `cross_entropy` gives it.",
-        ),
-        *_faults_of_a_step(),
-    ),
-    _step_cases,
-    three_steps,
-    parts=(
-        "the loss of the first step",
-        "the parameters after one step",
-        "the loss of the third step",
-        "the parameters after three steps",
-        "the order of `backward` and `step`",
-        "the number of passes through the network in a call",
-    ),
-    arguments=("x", "y"),
-    hints=(
-        "The lesson calls them 'four lines that learn'. Which are they?",
-        "Loss, gradients of zero, backward, step. What must not come between the "
-        "last two?",
-        "The result is the loss from which `backward()` started. `.item()` makes a "
-        "number of a tensor.",
-    ),
-)
 
 
 def _evaluate(
@@ -1251,8 +789,8 @@ def _frozen(
 _EVALUATE_HINTS = {
     "no eval": "The network runs in training mode: dropout drops, BatchNorm uses this "
     "batch and updates its statistics. Call `net.eval()` before.",
-    "no no_grad": "Autograd is on while the network runs, and keeps every intermediate "
-    "tensor: put the call inside `with torch.no_grad():`. (Alone on a line "
+    "no no_grad": "Autograd is on while the network runs, and keeps what `backward()` "
+    "would need: put the call inside `with torch.no_grad():`. (Alone on a line "
     "`torch.no_grad()` does nothing.)",
     "left in eval mode": "A network that was training comes out in evaluation mode, "
     "and training would silently go on in it. Save `net.training` before `eval()`, and "
@@ -1398,4 +936,592 @@ EVALUATE = Exercise(
     ),
 )
 
-EXERCISES = (COUNT, ACCURACY, CROSS_ENTROPY, NORMALISE, CONFUSION, TRAIN_STEP, EVALUATE)
+
+def _images_needed(
+    p: float,
+    half: float,
+    *,
+    z: float = 1.96,
+    spread: Callable[[float], float] = lambda p: p * (1 - p),
+    square: bool = True,
+    rounded: Callable[[float], float] = math.ceil,
+) -> float:
+    ratio = z / half
+    return rounded((ratio**2 if square else ratio) * spread(p))
+
+
+IMAGES = Exercise(
+    "classifier.images",
+    _images_needed,
+    (
+        Misconception(
+            "rounded down",
+            partial(_images_needed, rounded=math.floor),
+            "One image too few: rounded down, the interval is a little wider than "
+            "asked for. Round up.",
+        ),
+        Misconception(
+            "rounded to the nearest",
+            partial(_images_needed, rounded=round),
+            "Sometimes one image too few: `round` goes to the nearest whole number. "
+            "The half-width must be `half` or less, so round up.",
+        ),
+        Misconception(
+            "not rounded",
+            partial(_images_needed, rounded=float),
+            "The size is right, but it is no whole number of images. Round up.",
+        ),
+        Misconception(
+            "one standard deviation",
+            partial(_images_needed, z=1.0),
+            "This is enough for one standard deviation. A 95 % interval reaches 1.96 "
+            "of them to either side.",
+        ),
+        Misconception(
+            "two standard deviations",
+            partial(_images_needed, z=2.0),
+            "You take 2 standard deviations. The task says 1.96.",
+        ),
+        Misconception(
+            "the whole width",
+            partial(_images_needed, z=3.92),
+            "Four times too many: `half` is the distance from the middle to one end, "
+            "not from end to end.",
+        ),
+        Misconception(
+            "half of half",
+            partial(_images_needed, z=0.98),
+            "A quarter of what is needed: `half` is already the distance from the "
+            "middle to one end. Do not double it.",
+        ),
+        Misconception(
+            "no root undone",
+            partial(_images_needed, square=False),
+            "Too few: n stands under a root. When you solve for n, both sides are "
+            "squared, 1.96 and `half` as well.",
+        ),
+        Misconception(
+            "the root kept",
+            partial(
+                _images_needed, square=False, spread=lambda p: math.sqrt(p * (1 - p))
+            ),
+            "This is the root of the number that is asked for: square it.",
+        ),
+        Misconception(
+            "the variance squared",
+            partial(_images_needed, spread=lambda p: (p * (1 - p)) ** 2),
+            "p(1 − p) stands under the root already: squaring the equation leaves it "
+            "as it is.",
+        ),
+        Misconception(
+            "the root of the variance",
+            partial(_images_needed, spread=lambda p: math.sqrt(p * (1 - p))),
+            "1.96 and `half` are squared, the root of p(1 − p) is not: squared, it is "
+            "p(1 − p).",
+        ),
+        Misconception(
+            "only p",
+            partial(_images_needed, spread=lambda p: p),
+            "Under the root stands p times (1 − p). You have p alone.",
+        ),
+        Misconception(
+            "only 1 - p",
+            partial(_images_needed, spread=lambda p: 1 - p),
+            "Under the root stands p times (1 − p). You have 1 − p alone.",
+        ),
+        Misconception(
+            "p as one half",
+            partial(_images_needed, spread=lambda p: 0.25),
+            "You take p = ½, the worst case. The task gives you `p`.",
+        ),
+    ),
+    lambda: [(0.9, 0.01), (0.925, 0.005), (0.5, 0.1), (0.99, 0.002), (0.8, 0.03)],
+    hints=(
+        "The half-width is 1.96 · √(p(1 − p)/n). It must be `half` or less. Solve for "
+        "n.",
+        "Divide by 1.96, square, and bring n to the other side.",
+        "`math.ceil` rounds up. What do you give it?",
+    ),
+)
+
+
+def _calibration(
+    probabilities: Tensor,
+    labels: Tensor,
+    bins: int,
+    *,
+    sure: Callable[[Tensor, Tensor], Tensor] = lambda p, _: p.amax(1),
+    weighted: bool = True,
+    distance: Callable[[Tensor], Tensor] = torch.abs,
+    over: Callable[[Tensor], Tensor] = torch.sum,
+    last: bool = True,
+) -> float:
+    confidence = sure(probabilities, labels)
+    right = (probabilities.argmax(1) == labels).to(confidence.dtype)
+    places = (confidence * bins).long()
+    places = places.clamp(max=bins - 1) if last else places
+    gaps = []
+    for place in range(bins):
+        inside = places == place
+        if inside.any():
+            gap = distance(confidence[inside].mean() - right[inside].mean())
+            gaps.append(gap * (inside.float().mean() if weighted else 1))
+    return over(torch.stack(gaps)).item() if gaps else 0.0
+
+
+def _calibration_cases() -> list[Case]:
+    cases: list[Case] = []
+    for n, classes, bins in [(300, 4, 10), (7, 3, 5), (200, 12, 4), (2, 3, 10)]:
+        (logits,) = randn((n, classes), seed=n)
+        generator = torch.Generator().manual_seed(n)
+        labels = torch.randint(classes, (n,), generator=generator).to(logits.device)
+        best = logits.argmax(1)
+        labels[::2] = best[::2]  # half right, and some more by chance
+        labels[-1] = classes - 1
+        if n == 200:
+            logits[:50] *= 1000  # sure to the last digit: a confidence of exactly 1
+            labels[50:] = best[50:]  # the rest of the last bin is too modest
+        cases.append(((2 * logits).softmax(1), labels, bins))
+    return cases
+
+
+def _number(answer: Answer, *case: Any) -> Any:
+    """Call an answer; a tensor with one number counts as that number."""
+    result = answer(*case)
+    if isinstance(result, Tensor) and result.numel() == 1:
+        return float(result)
+    return result
+
+
+CALIBRATION = Exercise(
+    "classifier.calibration",
+    _calibration,
+    (
+        Misconception(
+            "bins weigh the same",
+            partial(_calibration, weighted=False, over=torch.mean),
+            "Every bin counts the same in your mean, whether it holds one image or "
+            "hundreds. Weigh each by its share of the images.",
+        ),
+        Misconception(
+            "bins added up",
+            partial(_calibration, weighted=False),
+            "You add up the gaps of the bins. Weigh each by its share of the images.",
+        ),
+        Misconception(
+            "the largest gap",
+            partial(_calibration, weighted=False, over=torch.max),
+            "This is the largest gap of all bins. The task asks for the mean, each bin "
+            "weighed by its share of the images.",
+        ),
+        Misconception(
+            "signs kept",
+            partial(_calibration, distance=lambda gap: gap),
+            "This is the gap of all images together: gaps above and below cancel. Sort "
+            "into bins, and take the absolute value in each bin, before you add.",
+        ),
+        Misconception(
+            "the other sign",
+            partial(_calibration, distance=lambda gap: -gap),
+            "Gaps above and below cancel in your sum: take the absolute value in each "
+            "bin, before you add. ",
+        ),
+        Misconception(
+            "squares",
+            partial(_calibration, distance=torch.square),
+            "You square the gaps. The task asks for their absolute value.",
+        ),
+        Misconception(
+            "the label's probability",
+            partial(_calibration, sure=lambda p, y: _of_the_label(p, y)),
+            "You sort by the probability of the *label*. Confidence is the largest "
+            "probability, that of the class the network chose: at prediction time "
+            "nobody knows the label.",
+        ),
+        Misconception(
+            "ten bins built in",
+            lambda probabilities, labels, bins: _calibration(probabilities, labels, 10),
+            "Ten bins are built in. Use `bins`.",
+        ),
+        Misconception(
+            "confidence 1 left out",
+            partial(_calibration, last=False),
+            "Images with a confidence of exactly 1 are missing: `confidence * bins` "
+            "is `bins` for them, one past the last bin. They belong to the last.",
+        ),
+        Misconception(
+            "percent",
+            lambda *case: 100 * _calibration(*case),
+            "This is in percent. Return a number from 0 to 1.",
+        ),
+        Misconception(
+            "each image alone",
+            lambda probabilities, labels, bins: (
+                (
+                    probabilities.amax(1)
+                    - (probabilities.argmax(1) == labels).to(probabilities.dtype)
+                )
+                .abs()
+                .mean()
+                .item()
+            ),
+            "You take the gap of each single image, which is right or wrong, never "
+            "80 % right. First the means of a bin, then their difference.",
+        ),
+    ),
+    _calibration_cases,
+    _number,
+    hints=(
+        "Confidence is the largest probability of a row. Its bin is "
+        "`(confidence * bins).long()`; what is to be done where it is 1?",
+        "For each bin that is not empty: mean confidence, share that is right, their "
+        "difference without its sign.",
+        "The weight of a bin is its number of images, divided by the number of all.",
+    ),
+)
+
+
+def _chosen(
+    validation: Tensor,
+    test: Tensor,
+    *,
+    by: Callable[[Tensor, Tensor], Tensor] = lambda v, t: v.mean(1),
+    report: Callable[[Tensor, Tensor], Tensor] = lambda v, t: t.mean(),
+    index: Callable[[Tensor], Tensor] = torch.argmax,
+) -> tuple[int, float]:
+    chosen = int(index(by(validation, test)))
+    return chosen, float(report(validation[chosen], test[chosen]))
+
+
+def _choices() -> list[Case]:
+    """Return accuracies where each way to choose or to report gives another answer."""
+    device = current_device()
+    cases: list[Case] = []
+    for settings, seeds, number in [(3, 3, 3), (4, 5, 12), (6, 2, 5), (5, 3, 8)]:
+        v, t = randn((settings, seeds), (settings, seeds), seed=number)
+        cases.append(((0.9 + 0.02 * v).to(device), (0.9 + 0.02 * t).to(device)))
+    return cases
+
+
+def _plain(answer: Answer, validation: Tensor, test: Tensor) -> Any:
+    """Call an answer; tensors with one number count as numbers."""
+    result = answer(validation, test)
+    if isinstance(result, tuple | list):
+        return tuple(r.item() if _is_single(r) else r for r in result)
+    return result
+
+
+def _is_single(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.numel() == 1
+
+
+CHOOSE = Exercise(
+    "classifier.choose",
+    _chosen,
+    (
+        Misconception(
+            "chosen on the test set",
+            partial(_chosen, by=lambda v, t: t.mean(1)),
+            "You choose by the test accuracies. Then the test set has become part of "
+            "training, and your number is too good: choose by `validation`.",
+        ),
+        Misconception(
+            "chosen by the luckiest run",
+            partial(_chosen, by=lambda v, t: v.amax(1)),
+            "You choose the setting with the best single run. Of many runs one is "
+            "lucky: compare the means over the seeds.",
+        ),
+        Misconception(
+            "chosen on both",
+            partial(_chosen, by=lambda v, t: v.mean(1) + t.mean(1)),
+            "You choose by both tables. The test set must have no say in it: choose "
+            "by `validation` alone.",
+        ),
+        Misconception(
+            "chosen by the first seed",
+            partial(_chosen, by=lambda v, t: v[:, 0]),
+            "You choose by the first seed alone. Take the mean over the seeds, "
+            "`mean(dim=1)`.",
+        ),
+        Misconception(
+            "the worst setting",
+            partial(_chosen, index=torch.argmin),
+            "You choose the setting with the lowest validation accuracy.",
+        ),
+        Misconception(
+            "the validation accuracy reported",
+            partial(_chosen, report=lambda v, t: v.mean()),
+            "The setting is right. You report its validation accuracy, which was used "
+            "to choose it and is too good on average: report the test accuracy.",
+        ),
+        Misconception(
+            "the luckiest test run reported",
+            partial(_chosen, report=lambda v, t: t.amax()),
+            "The setting is right. You report its best test run: report the mean of "
+            "all.",
+        ),
+        Misconception(
+            "the test run of the best validation run",
+            partial(_chosen, report=lambda v, t: t[v.argmax()]),
+            "The setting is right. You report one of its runs. The task asks for the "
+            "mean over the seeds.",
+        ),
+        Misconception(
+            "the first test run reported",
+            partial(_chosen, report=lambda v, t: t[0]),
+            "The setting is right. You report its first run: report the mean of all.",
+        ),
+        Misconception(
+            "all settings reported",
+            lambda validation, test: (
+                int(validation.mean(1).argmax()),
+                float(test.mean()),
+            ),
+            "The setting is right. Your accuracy is the mean over *all* settings: take "
+            "the row of the chosen one.",
+        ),
+        Misconception(
+            "order swapped",
+            lambda validation, test: _chosen(validation, test)[::-1],
+            "Both are right, but they have changed places: the setting first.",
+        ),
+        Misconception(
+            "counted from 1",
+            lambda validation, test: (
+                _chosen(validation, test)[0] + 1,
+                _chosen(validation, test)[1],
+            ),
+            "You count the settings from 1. The rows are counted from 0.",
+        ),
+    ),
+    _choices,
+    _plain,
+    parts=("the setting", "the accuracy"),
+    hints=(
+        "Two steps: which row is chosen, and what is said about it. Which table may be "
+        "looked at in which step?",
+        "The mean over the seeds is `mean(dim=1)`: one number for each setting.",
+        "`argmax` gives the row. Then one mean of one row of the other table.",
+    ),
+)
+
+
+_Batches = list[tuple[Tensor, Tensor]]
+
+
+def _epoch(
+    *,
+    train: bool = True,
+    loss_of: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
+    order: str = "zbs",
+    once: str = "",
+    by_image: bool = True,
+    number: bool = True,
+) -> Answer:
+    """Return an answer: in each batch z(ero_grad), b(ackward), s(tep) in this order."""
+
+    def answer(model: nn.Module, batches: _Batches, optimizer: SGD) -> Any:
+        def do(letter: str, loss: Tensor) -> None:
+            if letter == "z":
+                optimizer.zero_grad()
+            elif letter == "b":
+                loss.backward()
+            else:
+                optimizer.step()
+
+        if train:
+            model.train()
+        if "z" in once:
+            optimizer.zero_grad()
+        total, count = torch.zeros(()), 0
+        for x, y in batches:
+            loss = loss_of(model(x), y)
+            for letter in order:
+                do(letter, loss)
+            weight = len(y) if by_image else 1
+            total = total + weight * loss.detach().cpu()
+            count += weight
+        if "s" in once:
+            optimizer.step()
+        mean = total / count
+        return mean.item() if number else mean
+
+    return answer
+
+
+def _epoch_with(names: frozenset[str]) -> Answer | None:
+    """Return the epoch with several faults, or None where they don't go together."""
+    faults: dict[str, Any] = {}
+    for name in names:
+        if faults.keys() & _EPOCH_FAULTS[name].keys():
+            return None
+        faults |= _EPOCH_FAULTS[name]
+    return _epoch(**faults)
+
+
+_EPOCH_FAULTS: dict[str, dict[str, Any]] = {
+    "left in evaluation mode": {"train": False},
+    "softmax before the loss": {"loss_of": _softmax_first},
+    "gradients kept": {"order": "bs", "once": "z"},
+    "zero_grad in between": {"order": "bzs"},
+    "one step an epoch": {"order": "zb", "once": "s"},
+    "one step an epoch, gradients summed": {"order": "b", "once": "zs"},
+    "batches averaged": {"by_image": False},
+    "a tensor": {"number": False},
+    "summed loss": {"loss_of": partial(F.cross_entropy, reduction="sum")},
+}
+
+REPAIR = Exercise(
+    "classifier.repair",
+    _epoch(),
+    tuple(
+        Misconception(name, _epoch(**_EPOCH_FAULTS[name]), hint)
+        for name, hint in {
+            "left in evaluation mode": "The network is not in training mode in your "
+            "epoch. It may come from an evaluation: call `model.train()` first. "
+            "Otherwise BatchNorm uses its running statistics and never updates them.",
+            "softmax before the loss": "Your loss is that of `cross_entropy` on "
+            "probabilities: it applies its own softmax. Give it the scores.",
+            "gradients kept": "The gradients are not reset for every batch, so each "
+            "batch adds its own to those of all batches before. `zero_grad()` belongs "
+            "into the loop.",
+            "zero_grad in between": "The parameters never move. Usually `zero_grad()` "
+            "stands between `backward()` and `step()` and throws the gradients away; "
+            "or one of these two is missing.",
+            "one step an epoch": "There is one step in the whole epoch, by the "
+            "gradient of the last batch. The step belongs into the loop.",
+            "one step an epoch, gradients summed": "There is one step in the whole "
+            "epoch, by the sum of all gradients. The step belongs into the loop, and "
+            "`zero_grad()` too.",
+            "batches averaged": "The training is right. Your number is the mean over "
+            "the batches, so an image of a small last batch counts more. Weigh each "
+            "batch by its number of images.",
+            "a tensor": "The result is a tensor. The task asks for a Python number: "
+            "`.item()`. (A sum of losses that are tensors also keeps every batch's "
+            "graph alive.)",
+            "summed loss": "Your loss is summed over the batch, so gradients and steps "
+            "grow with the batch size. Leave `reduction` at its default, the mean.",
+        }.items()
+    ),
+    lambda: [
+        (*_labelled_batch(11, 5, 4), 4),
+        (*_labelled_batch(7, 3, 4), 5),
+        (*_labelled_batch(6, 4, 4), 6),
+    ],
+    one_epoch,
+    parts=(
+        "the loss",
+        "the parameters after the epoch",
+        "the running mean after the epoch",
+    ),
+    arguments=("the images", "their labels", "the batch size"),
+    hints=(
+        "Run `examine` on it and take its lines one by one; each has one cause.",
+        "Go through an epoch in your head: the mode, then for each batch scores, loss, "
+        "and three calls of which the order counts; then what is summed.",
+        "A mean over images: the loss of a batch times its size, added up, divided by "
+        "the number of images.",
+    ),
+    switches=_epoch_with,
+)
+
+
+def _small(
+    widths: tuple[int, ...] = (8, 16, 16),
+    end: Callable[[], nn.Module] = nn.Identity,
+    norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
+    kernel: int = 3,
+) -> Answer:
+    """Return an answer to the design: convolutions, each with a pooling behind it."""
+
+    def answer() -> nn.Sequential:
+        layers: list[nn.Module] = []
+        for n_in, n_out in pairwise((1, *widths)):
+            convolution = nn.Conv2d(n_in, n_out, kernel, padding=kernel // 2)
+            layers += [convolution, norm(n_out), nn.ReLU(), nn.MaxPool2d(2)]
+        side = 28 // 2 ** len(widths)
+        last = nn.Linear(widths[-1] * side**2, 10)
+        return nn.Sequential(*layers, nn.Flatten(), last, end())
+
+    return answer
+
+
+class _BatchCentred(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x - x.mean(0)
+
+
+def _linear_only() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+
+
+def _no_activation() -> nn.Module:
+    return nn.Sequential(nn.AvgPool2d(4), nn.Flatten(), nn.Linear(49, 10))
+
+
+DESIGN = Exercise(
+    "classifier.design",
+    _small(),
+    (
+        Misconception(
+            "over the budget",
+            _linear_only,
+            "Over the budget of 5,500 parameters. A linear layer on all 784 pixels "
+            "costs 784 for each output: convolve and pool before it. And a 3 × 3 "
+            "convolution from C to C channels has 9 · C² weights: with half the "
+            "channels, a quarter.",
+        ),
+        Misconception(
+            "few parameters, little learnt",
+            _no_activation,
+            "Within the budget, but the network learns too little in the trial: fewer "
+            "than 85 % of the sketches are right. Two or three convolutions, each with "
+            "an activation and a pooling, and BatchNorm so that it learns fast.",
+        ),
+        Misconception(
+            "the batch matters",
+            _small(norm=_BatchCentred),
+            "In `eval()` a picture's scores depend on the other pictures of its batch. "
+            "`nn.BatchNorm2d` does not do that in `eval()`; a mean over dimension 0 of "
+            "your own does.",
+        ),
+        Misconception(
+            "a softmax at the end",
+            _small(end=lambda: nn.Softmax(dim=1)),
+            "The scores of each picture sum to 1: there is a softmax at the end. "
+            "Return the logits, as `cross_entropy` expects them.",
+        ),
+        Misconception(
+            "a ReLU at the end",
+            _small(end=nn.ReLU),
+            "No score is negative: there seems to be a ReLU behind the last layer. A "
+            "class that it silences has no gradient any more.",
+        ),
+    ),
+    lambda: [(0,)],
+    apply=designed,
+    hints=(
+        "A budget first: 3 × 3 convolutions from 1 to 8, 8 to 16 and 16 to 16 channels "
+        "have 80 + 1,168 + 2,320 parameters.",
+        "A pooling behind each halves the side, rounded down: 28, 14, 7, 3. What is "
+        "left for the last linear layer?",
+        "Convolution, BatchNorm, ReLU, pooling, three times; then Flatten and one "
+        "linear layer to 10 scores.",
+    ),
+)
+
+EXERCISES = (
+    COUNT,
+    NORMALISE,
+    CROSS_ENTROPY,
+    IMAGES,
+    CONFUSION,
+    CALIBRATION,
+    EVALUATE,
+    CHOOSE,
+    REPAIR,
+    DESIGN,
+)

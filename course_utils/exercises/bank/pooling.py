@@ -3,10 +3,12 @@
 import math
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
@@ -172,190 +174,6 @@ _POOLS = tuple(
 
 def _windows(x: Tensor, kernel: int) -> Tensor:
     return x.unfold(-1, kernel, kernel)  # (channels, windows, kernel)
-
-
-def _with_leftover(x: Tensor, kernel: int, value: float) -> Tensor:
-    """Fill the row up with `value`, so that the leftover gets a window too."""
-    return F.pad(x, (0, -x.shape[-1] % kernel), value=value)
-
-
-def _last_of_exact_missing(x: Tensor, kernel: int) -> Tensor:
-    starts = range(0, x.shape[-1] - kernel, kernel)
-    return torch.stack([x[:, i : i + kernel].amax(-1) for i in starts], dim=1)
-
-
-def _with_gaps(x: Tensor, kernel: int) -> Tensor:
-    count = x.shape[-1] // kernel
-    return x[:, : count * kernel].reshape(len(x), kernel, count).amax(1)
-
-
-def _windows_across_rows(x: Tensor, kernel: int) -> Tensor:
-    best = x.reshape(-1).unfold(0, kernel, kernel).amax(-1)
-    count = x.shape[-1] // kernel
-    return best[: len(x) * count].reshape(len(x), count)
-
-
-def _farthest_from_zero(windows: Tensor) -> Tensor:
-    places = windows.abs().argmax(-1, keepdim=True)
-    return windows.gather(-1, places).squeeze(-1)
-
-
-def _max_cases() -> list[Case]:
-    # As many channels as a window is wide, so that pooling over them fits too.
-    sizes = [(4, 10, 3), (3, 7, 2), (4, 4, 2), (5, 5, 5), (2, 6, 4), (2, 3, 1)]
-    cases = [(*randn((c, n)), k) for c, n, k in sizes]
-    (one, low) = randn((1, 8), (3, 9), seed=2)
-    return [*cases, (one, 3), (100 * low - 300, 3)]
-
-
-_NOT_CUT = (
-    "Your code needs a length that is a multiple of `kernel`. Where it is not, "
-    "numbers are left over at the end: cut them off first."
-)
-
-MAX = Exercise(
-    "pooling.max",
-    lambda x, kernel: _windows(x, kernel).amax(-1),
-    (
-        Misconception(
-            "stride 1",
-            lambda x, kernel: x.unfold(-1, kernel, 1).amax(-1),
-            "Your window moves by 1. Unless told otherwise, a pooling window moves by "
-            "its own width.",
-        ),
-        Misconception(
-            "leftover not cut",
-            lambda x, kernel: x.reshape(len(x), x.shape[-1] // kernel, kernel).amax(-1),
-            _NOT_CUT,
-        ),
-        Misconception(
-            "leftover not cut, size -1",
-            lambda x, kernel: x.reshape(len(x), -1, kernel).amax(-1),
-            _NOT_CUT,
-        ),
-        Misconception(
-            "leftover not cut, unflatten",
-            lambda x, kernel: x.unflatten(1, (-1, kernel)).amax(-1),
-            _NOT_CUT,
-        ),
-        Misconception(
-            "windows with gaps",
-            _with_gaps,
-            "Your windows don't hold neighbours: their numbers are `length // kernel` "
-            "apart. A `reshape` to (channels, windows, kernel) keeps neighbours.",
-        ),
-        Misconception(
-            "values and places",
-            lambda x, kernel: _windows(x, kernel).max(-1),
-            "You return a pair: with a dim, `max` gives the largest values and their "
-            "places. Take `.values`, or use `amax`.",
-        ),
-        Misconception(
-            "places",
-            lambda x, kernel: _windows(x, kernel).argmax(-1),
-            "These are the places of the largest numbers within their windows. The "
-            "task asks for the numbers themselves.",
-        ),
-        Misconception(
-            "over the windows",
-            lambda x, kernel: _windows(x, kernel).amax(1),
-            "Your maximum goes over the windows: it compares all first numbers, all "
-            "second numbers, and so on. Take it within each window, the last dim of "
-            "`unfold`'s result.",
-        ),
-        Misconception(
-            "one for all channels",
-            lambda x, kernel: _windows(x, kernel).amax((0, -1)),
-            "The channels are lost: each of your results is the largest of all "
-            "channels. Every channel is pooled separately.",
-        ),
-        Misconception(
-            "from zero",
-            lambda x, kernel: _windows(x, kernel).amax(-1).clamp(min=0),
-            "Right except where all numbers of a window are negative: there you give "
-            "0. The usual cause: the search starts from zeros, or is padded with 0.",
-        ),
-        Misconception(
-            "last window missing",
-            _last_of_exact_missing,
-            "The last window is missing where the windows fit exactly. `range` stops "
-            "before its end: the last window starts at `length - kernel`.",
-        ),
-        Misconception(
-            "last window always missing",
-            lambda x, kernel: _windows(x, kernel).amax(-1)[:, :-1],
-            "The last window is always missing: there are `length // kernel` of them.",
-        ),
-        Misconception(
-            "wrong end dropped",
-            lambda x, kernel: _windows(x[:, x.shape[-1] % kernel :], kernel).amax(-1),
-            "You drop the leftover numbers at the start. Windows are laid from the "
-            "left, so the leftover is at the end.",
-        ),
-        Misconception(
-            "leftover kept",
-            lambda x, kernel: _windows(
-                _with_leftover(x, kernel, -math.inf), kernel
-            ).amax(-1),
-            "The leftover numbers at the end have a window of their own. That is "
-            "`ceil_mode=True`; by default they are dropped.",
-        ),
-        Misconception(
-            "leftover kept, with zeros",
-            lambda x, kernel: _windows(_with_leftover(x, kernel, 0), kernel).amax(-1),
-            "The leftover numbers at the end have a window of their own, filled up "
-            "with zeros. They are dropped by default.",
-        ),
-        Misconception(
-            "across channels",
-            lambda x, kernel: x.unfold(0, kernel, kernel).amax(-1),
-            "You pool over the channels, the first dimension. Each channel is pooled "
-            "separately, along the last dimension.",
-        ),
-        Misconception(
-            "smallest",
-            lambda x, kernel: _windows(x, kernel).amin(-1),
-            "These are the smallest numbers of the windows. The task asks for the "
-            "largest.",
-        ),
-        Misconception(
-            "largest absolute value",
-            lambda x, kernel: _farthest_from_zero(_windows(x, kernel)),
-            "You take the number with the largest absolute value. A maximum compares "
-            "with the sign: -1 is larger than -3.",
-        ),
-        Misconception(
-            "average",
-            lambda x, kernel: _windows(x, kernel).mean(-1),
-            "These are the averages of the windows. The task asks for the largest "
-            "values.",
-        ),
-        Misconception(
-            "squeezed",
-            lambda x, kernel: _windows(x, kernel).amax(-1).squeeze(),
-            "Dims of size 1 are lost: one channel, or one window, is still a dim. "
-            "`squeeze()` without a dim usually does this.",
-        ),
-        Misconception(
-            "windows across rows",
-            _windows_across_rows,
-            "Where `kernel` does not divide the length, your windows run across the "
-            "end of a row into the next channel. Right for one channel, or without a "
-            "leftover. Cut the windows within each row: `unfold(1, kernel, kernel)`.",
-        ),
-    ),
-    _max_cases,
-    hints=(
-        "How many whole windows fit, and what happens to the numbers at the end that "
-        "fill no window?",
-        "Cut the rows into windows: `unfold(dim, size, step)`, or cut off the leftover "
-        "and `reshape` to (channels, windows, kernel).",
-        "Then take the largest of each window: a maximum over the last of the three "
-        "dims, without its places.",
-    ),
-    forbidden=_POOLS,
-    differentiable=True,
-)
 
 
 def _average(
@@ -1363,4 +1181,377 @@ HEADS = Exercise(
     parts=("the count for Flatten", "the count for global average pooling"),
 )
 
-EXERCISES = (SIZE, MAX, AVERAGE, ADAPTIVE, ROUTE, THIN, BLUR, HEADS)
+
+def _last(x: Tensor, lengths: Tensor) -> Tensor:
+    return x[torch.arange(len(x), device=x.device), lengths - 1]
+
+
+def _last_cases() -> list[Case]:
+    cases = []
+    for (n, words, features), lengths in (
+        ((4, 5, 3), [5, 1, 3, 4]),
+        ((1, 3, 2), [2]),
+        ((3, 3, 4), [1, 3, 2]),
+        ((2, 6, 1), [2, 6]),
+        ((3, 4, 4), [4, 2, 1]),
+    ):
+        (x,) = randn((n, words, features))
+        cases.append((x, torch.tensor(lengths, device=x.device)))
+    return cases
+
+
+LAST = Exercise(
+    "pooling.last",
+    _last,
+    (
+        Misconception(
+            "last place",
+            lambda x, lengths: x[:, -1],
+            "You take the last place of the batch. For every sentence that is shorter "
+            "than the longest this is padding: its last word stands at `length - 1`.",
+        ),
+        Misconception(
+            "one too far",
+            lambda x, lengths: x[torch.arange(len(x), device=x.device), lengths],
+            "You look at place `length`, one too far: places are counted from 0, so "
+            "the last of 5 words is at 4.",
+        ),
+        Misconception(
+            "one too far, cut",
+            lambda x, lengths: x[
+                torch.arange(len(x), device=x.device), lengths.clamp(max=x.shape[1] - 1)
+            ],
+            "Right for the longest sentences only. For all others you look at place "
+            "`length`, the first of the padding: places are counted from 0.",
+        ),
+        Misconception(
+            "last but one",
+            lambda x, lengths: x[torch.arange(len(x), device=x.device), lengths - 2],
+            "You take the word before the last. Of 5 words the last is at place 4.",
+        ),
+        Misconception(
+            "every sentence's place for all",
+            lambda x, lengths: x[:, lengths - 1],
+            "Your result has a dimension too many: `x[:, lengths - 1]` takes all of "
+            "the places from *each* sentence. Sentence i has a place of its own: give "
+            "the numbers of the sentences as the first index.",
+        ),
+        Misconception(
+            "longest for all",
+            lambda x, lengths: x[:, lengths.max() - 1],
+            "You take the same place in all sentences, the last of the longest. Each "
+            "sentence has a length of its own.",
+        ),
+        Misconception(
+            "first's length for all",
+            lambda x, lengths: x[:, lengths[0] - 1],
+            "You take the same place in all sentences, the last word of the first. "
+            "Each sentence has a length of its own.",
+        ),
+        Misconception(
+            "first word",
+            lambda x, lengths: x[:, 0],
+            "This is the first word of each sentence. The last is asked for.",
+        ),
+        Misconception(
+            "places kept",
+            lambda x, lengths: _last(x, lengths)[:, None],
+            "The numbers are right, but the dimension of the places is still there: "
+            "return (N, D).",
+        ),
+    ),
+    _last_cases,
+    hints=(
+        "Which place holds the last word of a sentence of 3 words? And of a sentence "
+        "of `lengths[i]` words?",
+        "Sentence 0 needs its own place, sentence 1 another: two lists of indices, "
+        "side by side, one for the sentences and one for the places.",
+        "`x[[0, 1], [4, 2]]` is place 4 of sentence 0 and place 2 of sentence 1. The "
+        "first list is `torch.arange(len(x))`.",
+    ),
+    differentiable=True,
+)
+
+
+def _masked_mean(h: Tensor, real: Tensor) -> Tensor:
+    return (h * real).sum(1) / real.sum(1)
+
+
+def _masked_max(h: Tensor, real: Tensor) -> Tensor:
+    return h.masked_fill(~real, -math.inf).amax(1)
+
+
+_Summary = Callable[[Tensor, Tensor], Tensor]
+
+
+def _summary(
+    mean: _Summary = _masked_mean, largest: _Summary = _masked_max, swap: bool = False
+) -> type[nn.Module]:
+    """Return the class of the repair exercise, with the faults asked for."""
+
+    class Reader(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed = nn.Embedding(50, 16)
+            self.head = nn.Linear(32, 3)
+
+        def forward(self, tokens: Tensor) -> Tensor:
+            h, real = self.embed(tokens), (tokens > 0)[..., None]
+            parts = [mean(h, real), largest(h, real)]
+            return self.head(torch.cat(parts[::-1] if swap else parts, dim=1))
+
+    return Reader
+
+
+def _scores_of(reader_class: Answer, tokens: Tensor) -> Any:
+    """Return the scores that a reader gives with weights of ours."""
+    reader = reader_class()
+    embed, head = (getattr(reader, name, None) for name in ("embed", "head"))
+    if not isinstance(embed, nn.Embedding) or not isinstance(head, nn.Linear):
+        raise TypeError(
+            "Keep the names: `embed` is an `nn.Embedding`, `head` an `nn.Linear`."
+        )
+    sizes = [tuple(p.shape) for p in (embed.weight, head.weight)]
+    if sizes != [(50, 16), (3, 32)] or sum(
+        p.numel() for p in reader.parameters()
+    ) != sum(p.numel() for p in (embed.weight, *head.parameters())):
+        raise ValueError(
+            "Keep the layers as they are, `nn.Embedding(50, 16)` and "
+            "`nn.Linear(32, 3)`, and add none with parameters."
+        )
+    reader.to(current_device())
+    words, weight, bias = randn((50, 16), (3, 32), (3,), seed=4)
+    with torch.no_grad():
+        embed.weight.copy_(words - 0.5)  # zeros would often be the largest
+        head.weight.copy_(weight)
+        head.bias.copy_(bias)
+    with torch.enable_grad():
+        scores = reader(tokens)
+    if isinstance(scores, Tensor) and not scores.requires_grad:
+        raise ValueError(
+            "No gradient can flow back from the scores: leave out `.detach()`, "
+            "`.data` and `no_grad`."
+        )
+    return scores.detach() if isinstance(scores, Tensor) else scores
+
+
+def _token_cases() -> list[Case]:
+    rows = (
+        [[7, 3, 12, 0, 0], [4, 44, 9, 31, 2], [5, 0, 0, 0, 0]],
+        [[8, 1, 0, 0]],
+        [[6], [49]],
+        [[3, 9, 2, 0, 0, 0, 0], [2, 11, 0, 0, 0, 0, 0]],
+    )
+    return [(torch.tensor(tokens, device=current_device()),) for tokens in rows]
+
+
+REPAIR = Exercise(
+    "pooling.repair",
+    _summary(),
+    (
+        Misconception(
+            "both faults",
+            _summary(
+                lambda h, real: (h * real).sum(1) / real.sum(),
+                lambda h, real: (h * real).amax(1),
+            ),
+            "Nothing has changed yet: the mean is still divided by the words of the "
+            "whole batch, and the zeros of the padding still take part in the maximum.",
+        ),
+        Misconception(
+            "maximum with zeros",
+            _summary(largest=lambda h, real: (h * real).amax(1)),
+            "The mean is right. In the maximum the padding still takes part, as zeros: "
+            "where all words of a sentence are negative, 0 wins. What never wins?",
+        ),
+        Misconception(
+            "mean over the batch's words",
+            _summary(lambda h, real: (h * real).sum(1) / real.sum()),
+            "The maximum is right. The mean is divided by the number of words in the "
+            "whole batch: each sentence has a number of its own.",
+        ),
+        Misconception(
+            "mean over all places",
+            _summary(lambda h, real: (h * real).mean(1)),
+            "The maximum is right. The mean is divided by the number of places, "
+            "padding included: divide by the sentence's own number of words.",
+        ),
+        Misconception(
+            "padding averaged in",
+            _summary(lambda h, real: h.mean(1)),
+            "The maximum is right. The mean counts the padding as words: word 0 has an "
+            "embedding, too.",
+        ),
+        Misconception(
+            "padding wins",
+            _summary(largest=lambda h, real: h.amax(1)),
+            "The mean is right. The maximum looks at the padding, too: word 0 has an "
+            "embedding like all others.",
+        ),
+        Misconception(
+            "sum",
+            _summary(lambda h, real: (h * real).sum(1)),
+            "The maximum is right. In place of the mean you give a sum: divide it by "
+            "the number of words in the sentence.",
+        ),
+        Misconception(
+            "swapped",
+            _summary(swap=True),
+            "Mean and maximum are right, and in the wrong order: the mean comes first.",
+        ),
+    ),
+    _token_cases,
+    _scores_of,
+    hints=(
+        "Mend one thing at a time, and run `examine` after each.",
+        "How many words has *this* sentence? `real.sum(...)` needs a dim, and keeps "
+        "(N, 1).",
+        "What fills the border of a max pooling, so that it never wins? "
+        "`masked_fill` puts it where there is no word.",
+    ),
+    result="scores",
+    arguments=("tokens",),
+)
+
+
+_MET = "every demand is met"
+_BUDGET = {"parameters": 5_000, "multiply-adds": 400_000}
+
+
+def _convs(
+    widths: tuple[int, ...], pools: tuple[int, ...], summary: str = "mean"
+) -> Answer:
+    """Return an answer: convolutions of 3 × 3, pools behind some of them, a head."""
+
+    def answer() -> nn.Module:
+        layers: list[nn.Module] = []
+        for place, (n_in, n_out) in enumerate(pairwise((1, *widths))):
+            layers += [nn.Conv2d(n_in, n_out, 3, padding=1), nn.ReLU()]
+            layers += [nn.MaxPool2d(2)] * (place in pools)
+        sides = {"mean": 1, "flatten": 28 // 2 ** len(pools), "four": 2}
+        if summary != "flatten":
+            layers.append(nn.AdaptiveAvgPool2d(sides[summary]))
+        head = nn.Linear(widths[-1] * sides[summary] ** 2, 10)
+        return nn.Sequential(*layers, nn.Flatten(), head)
+
+    return answer
+
+
+def _with_work(net: nn.Module, x: Tensor) -> tuple[Any, int]:
+    """Return the network's output, and the multiply-adds of its layers."""
+    counts: list[int] = []
+
+    def note(layer: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        # Each place of a convolution's output takes every weight once; so does each
+        # place of its input where it goes back up.
+        up = isinstance(layer, nn.modules.conv._ConvTransposeNd)
+        places = (inputs[0] if up else output)[0, 0].numel()
+        if isinstance(layer, nn.Linear):
+            places = output[..., 0].numel()
+        counts.append(layer.weight.numel() * places)
+
+    kinds = (nn.Linear, nn.modules.conv._ConvNd)
+    hooks = [
+        layer.register_forward_hook(note)
+        for layer in net.modules()
+        if isinstance(layer, kinds)
+    ]
+    output = net(x)
+    for hook in hooks:
+        hook.remove()
+    return output, sum(counts)
+
+
+def _unmet(answer: Answer, seed: int) -> Any:
+    """Say the first demand of the design that a network does not meet."""
+    net = answer()
+    if not isinstance(net, nn.Module):
+        return net
+    net = net.to(current_device()).eval()
+    count = sum(parameter.numel() for parameter in net.parameters())
+    if count > _BUDGET["parameters"]:
+        return "the network has more than 5,000 parameters"
+    things, far, near = randn((8, 1, 12, 12), (32, 1, 3, 3), (32, 1, 3, 3), seed=seed)
+    things, far, near = things.abs(), 3 * far.abs(), 3 * near.abs()
+    with torch.no_grad():
+        scores, work = _with_work(net, F.pad(things[:1], (8, 8, 8, 8)))
+        if not isinstance(scores, Tensor) or scores.shape != (1, 10):
+            return "a picture of 28 × 28 does not give the shape (1, 10)"
+        if work > _BUDGET["multiply-adds"]:
+            return "a picture takes more than 400,000 multiply-adds"
+        try:
+            middle, pushed = (
+                net(F.pad(things, (58 + by, 58 - by, 58 + by, 58 - by)))
+                for by in (0, 4)
+            )
+        except RuntimeError:
+            return "pictures of 128 × 128 are refused"
+        if middle.shape != (8, 10):
+            return "pictures of 128 × 128 are refused"
+        spread = middle.std(0).mean()
+        if spread == 0:
+            return "all pictures get the same scores"
+        if (pushed - middle).abs().max() > 0.05 * spread:
+            return "the scores change when a garment is pushed by 4"
+        left, right = F.pad(far, (6, 19, 12, 13)), F.pad(near, (19, 6, 12, 13))
+        nothing, one, other, both = (
+            net(x) for x in (0 * left, left, right, left + right)
+        )
+        together = (both - one - other + nothing).abs().max()
+        if together < 0.001 * (one - nothing).abs().max():
+            return "no output sees spots 16 pixels apart together"
+    return _MET
+
+
+DESIGN = Exercise(
+    "pooling.design",
+    _convs((6, 12, 16, 16), (0, 1)),
+    (
+        Misconception(
+            "no pools",
+            _convs((6, 12, 16, 16), ()),
+            "Over the budget of multiply-adds. A 3 × 3 convolution does 9 · in · out "
+            "of them at each place of its output: where do the maps have fewer places?",
+        ),
+        Misconception(
+            "too many parameters",
+            _convs((8, 16, 32, 16), (0, 1)),
+            "Over the budget of 5,000 parameters: a 3 × 3 convolution has "
+            "(9 · in + 1) · out. Which layers can do with fewer channels?",
+        ),
+        Misconception(
+            "flatten",
+            _convs((6, 12, 16), (0, 1, 2), "flatten"),
+            "28 × 28 works, 128 × 128 is refused. A linear layer behind a flatten fits "
+            "one size only: make one number of each channel before it.",
+        ),
+        Misconception(
+            "places kept",
+            _convs((6, 12, 16), (0, 1), "four"),
+            "The scores change when a garment is pushed by 4. Either the head still "
+            "knows places, as with an adaptive pooling to more than 1 × 1; or the maps "
+            "are halved so often that 4 pixels are no whole step any more.",
+        ),
+        Misconception(
+            "sees too little",
+            _convs((8, 16), (0, 1)),
+            "Within the budget, but no output sees far enough: two spots 16 pixels "
+            "apart count as if each were alone. Follow the field through your layers, "
+            "and put a further convolution where a step is widest.",
+        ),
+    ),
+    lambda: [(1,), (2,), (3,)],
+    _unmet,
+    hints=(
+        "Which halvings leave a push by 4 a whole step? And what makes a head deaf to "
+        "places, and open to any size?",
+        "Follow field and step: a 3 × 3 adds two steps, and behind two halvings a step "
+        "is 4 pixels. Where is a further convolution cheap, and wide?",
+        "Two halvings early, two convolutions behind them, the mean of each channel, a "
+        "linear layer. Then count: which channels fit into 5,000?",
+    ),
+    result="network",
+    arguments=("seed",),
+)
+
+EXERCISES = (SIZE, HEADS, LAST, AVERAGE, ADAPTIVE, ROUTE, THIN, BLUR, REPAIR, DESIGN)
