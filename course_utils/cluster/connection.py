@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing import active_children
 
 from distributed import Client, LocalCluster
 
@@ -12,6 +13,9 @@ from course_utils.errors import CourseError
 from course_utils.runs.processes import signals_held
 
 _CONNECT_SECONDS = 15
+# Of workers on this machine: until they run, and until they have ended by themselves.
+_START_SECONDS, _END_SECONDS = 60, 30
+_PRELOADED = ["course_utils.cluster.local"]
 
 
 @contextmanager
@@ -59,19 +63,39 @@ def connected(
 
 @contextmanager
 def _local(workers: int) -> Iterator[LocalCluster]:
-    """Start a cluster on this machine."""
-    cluster = None
+    """Start a cluster on this machine, and end it.
+
+    Raises:
+        CourseError: its workers don't start.
+    """
+    cluster, before = None, active_children()
     try:
         with signals_held():  # Dask can't close what has started by half
-            cluster = LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                memory_limit=None,
-                dashboard_address="127.0.0.1:0",
-                silence_logs=logging.CRITICAL,
-                preload=["course_utils.cluster.local"],
-            )
+            cluster = _started(workers)
         yield cluster
     finally:
         if cluster:
-            cluster.close()
+            with suppress(TimeoutError):
+                cluster.close(timeout=_END_SECONDS)
+        for child in active_children():
+            if child not in before:
+                child.kill()
+
+
+def _started(workers: int) -> LocalCluster:
+    try:
+        return LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            memory_limit=None,
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
+            death_timeout=_START_SECONDS,  # without it Dask waits for ever
+            preload=_PRELOADED,
+        )
+    except Exception as error:  # Dask's own cleaning up may fail as well
+        raise CourseError(
+            "the workers of a cluster on this machine did not start within "
+            f"{_START_SECONDS} seconds. Is it short of memory, or busy? Wait, or give "
+            "--dask-local a smaller number."
+        ) from error

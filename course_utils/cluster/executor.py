@@ -101,7 +101,9 @@ class Cluster(Executor):
                 call.remote.cancel()
                 if address in workers:
                     with suppress(Exception):  # the worker goes at the same time
-                        self._client.run(end_call, workers=[address])
+                        # What is no argument of `run` itself is one of `sync`.
+                        limit: Any = {"callback_timeout": _FETCH_SECONDS}
+                        self._client.run(end_call, workers=[address], **limit)
             elif call.remote.done():
                 self._take(call, address)
             elif address not in workers:
@@ -132,8 +134,11 @@ class Cluster(Executor):
         assert call.remote is not None
         try:
             known, result = call.remote.result(timeout=_FETCH_SECONDS)
-        except (CancelledError, TimeoutError):  # with the connection, or its worker
-            self._queue.appendleft(call)
+        except (CancelledError, TimeoutError) as error:
+            if call.remote.status == "error":  # raised by the call itself
+                call.set_exception(error)
+            else:  # it went with the connection, or with its worker
+                self._lose(call, f"no result came from the worker {address}")
         except (BrokenExecutor, KilledWorker) as error:
             cause = "its process ended" if isinstance(error, BrokenExecutor) else error
             self._lose(call, f"on the worker {address}, {cause}")

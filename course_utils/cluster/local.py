@@ -3,6 +3,8 @@
 import os
 import signal
 
+from course_utils.cluster.worker import end_call
+
 
 def dask_setup(_worker: object) -> None:
     """Leave the terminal: its Ctrl-C and its end are for the command to act on.
@@ -13,3 +15,11 @@ def dask_setup(_worker: object) -> None:
     if hasattr(os, "setsid"):
         os.setsid()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def dask_teardown(_worker: object) -> None:
+    """End the process for calls, which the worker's own end would wait for.
+
+    Dask calls this when the worker ends.
+    """
+    end_call()

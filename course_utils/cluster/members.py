@@ -110,7 +110,9 @@ class Members:
                 if self._client.status != "running":
                     raise OSError(self._client.status)
                 # A worker may be listed before it runs.
-                found = self._client.sync(self._client.scheduler.identity)["workers"]
+                identity = self._client.sync(
+                    self._client.scheduler.identity, callback_timeout=_LOST_SECONDS
+                )
             except (OSError, AttributeError, TimeoutError) as error:
                 away = time.monotonic() - self._reached
                 if away > _LOST_SECONDS or self._client.status == "closed":
@@ -120,7 +122,7 @@ class Members:
                 time.sleep(_TICK_SECONDS)
             else:
                 self._reached = time.monotonic()
-                return found
+                return identity["workers"]
 
     def _offers(self, worker: Mapping[str, Any]) -> bool:
         offered = worker["resources"]

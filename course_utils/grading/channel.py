@@ -7,6 +7,8 @@ from typing import Any
 
 from course_utils.exercises.guard import OutOfTime
 
+OUT_OF_MEMORY = "it needs more memory than it may use"
+
 _PIECE = 1 << 16
 _ENDED = "its process ended"
 

@@ -144,10 +144,10 @@ class _Desk:
                 raise
             except BaseException as error:  # an answer may send SystemExit
                 verdict = Verdict(State.ERROR, explain(error))
+        if channel.fault:  # first: what fills the memory is slow as well
+            return _ended(channel.fault), channel.fault
         if channel.late:
             return too_slow(seconds), "out of time"
-        if channel.fault:
-            return _ended(channel.fault), channel.fault
         self._known += own
         return verdict, ""
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from course_utils.exercises.compare import has_numbers
 from course_utils.grading.wire import Json, Reader, Unreadable, Writer
 
 _MOST_PARTS = 2_000
@@ -40,7 +41,7 @@ class Parts:
                 if tensor is not None:
                     tensors[id(tensor)] = tensor
         self.tensors = list(tensors.values())
-        self.versions: list[int] = [-1] * len(self.tensors)
+        self._known: list[Tensor | None] = [None] * len(self.tensors)
 
     def modes(self) -> list[bool]:
         """Tell of each module whether it is in training mode."""
@@ -59,9 +60,10 @@ class Parts:
         """Return the state that changed since `news` or `take` ran last."""
         news = []
         for place, tensor in enumerate(self.tensors):
-            if tensor._version != self.versions[place]:
+            # By its numbers: what changes them through `.data` leaves no trace.
+            if not _same(tensor, self._known[place]):
                 news.append([place, Writer().write(tensor)])
-                self.versions[place] = tensor._version
+                self._known[place] = tensor.detach().clone()
         return news
 
     def take(self, news: Json) -> None:
@@ -77,7 +79,13 @@ class Parts:
             with torch.no_grad():
                 tensor.copy_(new)
             tensor.requires_grad_(new.requires_grad and tensor.is_floating_point())
-        self.versions = [tensor._version for tensor in self.tensors]
+            self._known[place] = tensor.detach().clone()
+
+
+def _same(tensor: Tensor, known: Tensor | None) -> bool:
+    if known is None or (known.shape, known.dtype) != (tensor.shape, tensor.dtype):
+        return False
+    return not has_numbers(tensor) or torch.equal(tensor, known)
 
 
 def write_module(module: nn.Module, export: Callable[[Any], Json]) -> Json:
@@ -98,6 +106,7 @@ def write_module(module: nn.Module, export: Callable[[Any], Json]) -> Json:
         described.append(
             {
                 "class": type(part).__name__,
+                "home": type(part).__module__,
                 "exact": _torch_class(type(part).__name__) is type(part),
                 "base": next((c.__name__ for c in type(part).__mro__ if _known(c)), ""),
                 "training": bool(part.training),
@@ -130,6 +139,10 @@ def _of_classes(kind: type) -> dict[str, Any]:
     return found
 
 
+# What every module has, and no other attribute may replace.
+_COMMON = frozenset(dir(nn.Module())) | {"_link"}
+
+
 def _attributes(values: Mapping[str, Any], writer: Writer) -> Json:
     own = {n: v for n, v in values.items() if _free(n) and _is_data(v)}
     return {n: writer.write(own[n]) for n in list(own)[:_MOST_ATTRIBUTES]}
@@ -142,7 +155,7 @@ def _is_data(value: Any) -> bool:
 
 def _free(name: str) -> bool:
     """Tell whether an attribute is a module's own, and no part of every module."""
-    return not name.startswith("_") and not hasattr(nn.Module, name)
+    return not name.startswith("__") and name not in _COMMON
 
 
 class RemoteModule(nn.Module):
@@ -196,7 +209,8 @@ def _empty(part: Json, tensors: list[Tensor]) -> nn.Module:
     if part["exact"] and base is nn.Linear and _is_linear(part, tensors):
         module = nn.Linear.__new__(nn.Linear)
     else:
-        kind = type(_name(part["class"]), (RemoteModule, base), {})
+        home = {"__module__": str(part["home"])[:100]}
+        kind = type(_name(part["class"]), (RemoteModule, base), home)
         module = kind.__new__(kind)
     nn.Module.__init__(module)
     module.training = bool(part["training"])

@@ -1,8 +1,10 @@
 """Calls between two processes: both may call what the other hands out."""
 
 import base64
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,7 +13,8 @@ from torch import Tensor, nn
 from course_utils.exercises.compare import has_numbers
 from course_utils.exercises.elsewhere import NOTHING, Applied
 from course_utils.exercises.guard import OutOfTime
-from course_utils.grading.channel import Channel, Lost
+from course_utils.exercises.watch import MultiplyAdds
+from course_utils.grading.channel import OUT_OF_MEMORY, Channel, Lost
 from course_utils.grading.failures import read_failure, write_failure
 from course_utils.grading.modules import (
     Parts,
@@ -76,7 +79,9 @@ class Peer:
         self._parts: dict[int, Parts] = {}
         self._remote: dict[int, tuple[int, Parts, int]] = {}  # by id of a module
         self._held: list[nn.Module] = []  # so that no id is used again
-        self._graphs: list[tuple[list[Tensor], list[Tensor]]] = []
+        self._graphs: dict[int, tuple[list[Tensor], list[Tensor]]] = {}
+        self._graph = 0  # the latest
+        self._unneeded: list[int] = []  # graphs over there that nothing here hangs on
         self._random: bytes = b""
         self.left: list[str] = []
         self.operations: dict[str, Callable[[Json], Json]] = {
@@ -95,19 +100,25 @@ class Peer:
     def ask(self, operation: str, **data: Json) -> Json:
         """Ask the other side for an operation, and return its reply.
 
+        What counts multiply-adds here is told those of the other side.
+
         Raises:
             Lost: it is gone, or its reply makes no sense.
             OutOfTime: the channel's time is over.
             BaseException: what was raised over there.
         """
-        grad = torch.is_grad_enabled()
-        self._channel.send({"op": operation, "grad": grad, **self._state(), **data})
+        asked = {"op": operation, "grad": torch.is_grad_enabled()}
+        counts = list(MultiplyAdds.running)
+        self._channel.send(asked | {"counted": bool(counts)} | self._news() | data)
         while "op" in (reply := self._receive()):
             if self._calls is not None:
                 self._calls -= 1
                 if self._calls < 0:
                     raise self._channel.lost("it called functions without an end")
             self._reply_to(reply)
+        with self._making_sense():
+            for work in counts:
+                work.count += _natural(reply["multiply_adds"])
         return reply
 
     def call(self, handle: int, args: Sequence[Any], options: Json) -> Any:
@@ -132,9 +143,22 @@ class Peer:
             return Applied(None, returned, running, error)
 
     def forward(self, module: RemoteModule, args: Any, options: Any) -> Any:
-        """Call a module of the other side, in the state that it has here."""
+        """Call a module of the other side, in the state that it has here.
+
+        Hooks before a part of it see what it was given, afterwards.
+
+        Raises:
+            NotImplementedError: a part of it has a hook that sees its results.
+        """
         handle, parts, place = self._remote[id(module)]
-        watched = [i for i, m in enumerate(parts.modules) if i and m._forward_pre_hooks]
+        inside = set(module.modules()) - {module}
+        if any(part._forward_hooks for part in inside):
+            raise NotImplementedError("results inside a module elsewhere aren't seen")
+        watched = [
+            i
+            for i, part in enumerate(parts.modules)
+            if part in inside and part._forward_pre_hooks
+        ]
         writer = Writer(self.export)
         reply = self.ask(
             "forward",
@@ -182,6 +206,8 @@ class Peer:
             return
         with self._making_sense():
             error = read_failure(reply["failure"], self.texts)
+        if _lacks_memory(error) and not self._trusting:
+            raise self._channel.lost(OUT_OF_MEMORY)
         raise error
 
     def _receive(self) -> Json:
@@ -191,6 +217,8 @@ class Peer:
                 raise ValueError
             if "random" in message:
                 self._take_random(message["random"])
+            for graph in message.get("unneeded", ()):
+                self._graphs.pop(graph, None)
             left = message.get("left", ())[:_MOST_MESSAGES]
             self.left += [m for m in left if isinstance(m, str) and len(m) < 1_000]
         return message
@@ -208,8 +236,11 @@ class Peer:
             if len(attached) != len(reader.tensors):
                 raise ValueError
             graph = reply.get("graph")
-        if graph is not None and any(attached) and torch.is_grad_enabled() and leaves:
-            _Linked.apply(self, graph, reader.tensors, attached, *leaves)
+        if graph is not None:
+            held = _Graph(self, graph)
+            weakref.finalize(held, self._unneeded.append, graph).atexit = False
+            if any(attached) and torch.is_grad_enabled() and leaves:
+                _Linked.apply(held, reader.tensors, attached, *leaves)
         return value
 
     @contextmanager
@@ -233,10 +264,12 @@ class Peer:
             return
 
     def _reply_to(self, message: Json) -> None:
+        work = MultiplyAdds()
         try:
             with (
                 torch.set_grad_enabled(message["grad"] is True),
                 self._around() as left,
+                work if message["counted"] else nullcontext(),
             ):
                 reply = self.operations[message["op"]](message)
             if left:
@@ -247,7 +280,7 @@ class Peer:
             if not self._trusting and not isinstance(error, Exception):
                 raise
             reply = {"failure": write_failure(error, self.texts)}
-        self._channel.send(reply | self._state())
+        self._channel.send(reply | {"multiply_adds": work.count} | self._news())
 
     def _on_call(self, message: Json) -> Json:
         function = self._objects[message["target"]]
@@ -330,8 +363,9 @@ class Peer:
             "attached": [tensor.requires_grad for tensor in writer.tensors],
         }
         if attached and leaves:
-            reply["graph"] = len(self._graphs)
-            self._graphs.append((attached, leaves))
+            self._graph += 1
+            reply["graph"] = self._graph
+            self._graphs[self._graph] = attached, leaves
         return reply
 
     # --- what travels ---------------------------------------------------------------
@@ -383,18 +417,32 @@ class Peer:
     def _read(self, data: Json) -> Any:
         return Reader(self.imported, strided=self._trusting).read(data)
 
-    def _state(self) -> Json:
-        """Tell the state of torch's random numbers, if the other side lacks it."""
+    def _news(self) -> Json:
+        """Tell what the other side lacks: the state of torch's random numbers, and
+        which of its graphs nothing here hangs on any more.
+        """
+        news = {}
+        if self._unneeded:
+            unneeded = news["unneeded"] = self._unneeded[:]
+            del self._unneeded[: len(unneeded)]
         state = torch.get_rng_state().numpy().tobytes()
-        if state == self._random:
-            return {}
-        self._random = state
-        return {"random": base64.b64encode(state).decode()}
+        if state != self._random:
+            self._random = state
+            news["random"] = base64.b64encode(state).decode()
+        return news
 
     def _take_random(self, data: Json) -> None:
         state = base64.b64decode(data)
         torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
         self._random = state
+
+
+@dataclass(eq=False)
+class _Graph:
+    """A graph of the other process; it is kept there as long as this lives."""
+
+    peer: Peer
+    number: int
 
 
 class _Linked(torch.autograd.Function):
@@ -403,13 +451,12 @@ class _Linked(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        peer: Peer,
-        graph: int,
+        graph: _Graph,
         tensors: list[Tensor],
         attached: list[bool],
         *leaves: Tensor,
     ) -> tuple[Tensor, ...]:
-        ctx.peer, ctx.graph, ctx.attached = peer, graph, attached
+        ctx.graph, ctx.attached = graph, attached
         ctx.shapes = [leaf.shape for leaf in leaves]
         pairs = list(zip(tensors, attached, strict=True))
         ctx.mark_non_differentiable(*(t for t, linked in pairs if not linked))
@@ -420,13 +467,31 @@ class _Linked(torch.autograd.Function):
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, *grads: Any
     ) -> Any:
-        pairs = zip(grads, ctx.attached, strict=True)
-        found = ctx.peer.backward(ctx.graph, [g for g, linked in pairs if linked])
-        with ctx.peer._making_sense():
+        pairs, peer = zip(grads, ctx.attached, strict=True), ctx.graph.peer
+        sent = [grad for grad, linked in pairs if linked]
+        found = peer.backward(ctx.graph.number, sent)
+        with peer._making_sense():
             for grad, shape in zip(found, ctx.shapes, strict=True):
                 if grad is not None and grad.shape != shape:
                     raise ValueError
-        return None, None, None, None, *found
+        return None, None, None, *found
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    """Tell whether there was no memory left for what was asked for.
+
+    The allocator of torch has no error of its own.
+    """
+    if isinstance(error, MemoryError):
+        return True
+    words = ("can't allocate memory", "not enough memory")
+    return isinstance(error, RuntimeError) and any(w in str(error) for w in words)
+
+
+def _natural(number: Json) -> int:
+    if type(number) is not int or number < 0:
+        raise ValueError("no natural number")
+    return number
 
 
 def _leaves(writer: Writer) -> list[Tensor]:

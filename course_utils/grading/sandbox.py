@@ -16,7 +16,7 @@ import psutil
 from course_utils.errors import CourseError
 from course_utils.files import passing_folder
 from course_utils.grading import worker
-from course_utils.grading.channel import Channel
+from course_utils.grading.channel import OUT_OF_MEMORY, Channel
 from course_utils.grading.confinement import (
     Confinement,
     Limits,
@@ -118,11 +118,16 @@ class Sandbox:
             yield channel
         finally:
             channel.close()
-            cause = self._end_fork(worker.AWAIT if channel.ended else worker.END)
-            channel.fault = channel.fault and (cause or channel.fault)
+            order = worker.AWAIT if channel.ended else worker.END
+            channel.fault = self._end_fork(order, channel.fault)
 
-    def _end_fork(self, order: bytes) -> str:
-        """End the fork; say how it ended by itself, if it did."""
+    def _end_fork(self, order: bytes, fault: str) -> str:
+        """End the fork; say why nothing more comes of it, "" if more could.
+
+        Args:
+            order: how.
+            fault: what its channel knows of it.
+        """
         try:
             self._control.sendall(order)
             status = self._receive(worker.STATUS.size)
@@ -131,13 +136,13 @@ class Sandbox:
             code = None
         if code is None:
             self._kill()
-        if self._greedy:
+        if self._greedy or fault == OUT_OF_MEMORY:
             return f"it needs more than {self.limits.memory >> 20} MB of memory"
         if code is None:
-            return "it ended the process that runs it"
-        if os.WIFSIGNALED(code):
+            return fault and "it ended the process that runs it"
+        if fault and os.WIFSIGNALED(code):
             return f"its process was ended by {signal.Signals(os.WTERMSIG(code)).name}"
-        return ""
+        return fault
 
     def _receive(self, count: int) -> bytes:
         try:

@@ -4,14 +4,17 @@ import os
 import signal
 import time
 from functools import partial
+from multiprocessing import resource_tracker
 
+import psutil
 import pytest
 
-from course_utils.cluster import connection, members
+from course_utils.cluster import connection, local, members
 from course_utils.cluster.connection import connected
 from course_utils.cluster.members import SchedulerLost
-from course_utils.cluster.worker import run_known
+from course_utils.cluster.worker import run_alone, run_known
 from course_utils.errors import CourseError, WorkerLost
+from course_utils.runs.processes import await_ends
 from tests.cluster import work
 from tests.processes import eventually, has_ended
 
@@ -50,20 +53,28 @@ def test_calls_run_beside_the_worker_and_one_at_a_time(machines, marker):
         cluster.submit(work.fail)
 
 
-def test_call_of_a_killed_worker_runs_on_another_that_came_later(
-    machines, marker, tmp_path
-):
-    first = machines.add()
-    with on(machines) as cluster:
-        call = cluster.submit(work.wait_for, tmp_path / "go", marker)
-        eventually(lambda: started(marker))
-        second = machines.add()
-        first.kill()
-        eventually(lambda: len(started(marker)) == 2)
-        assert not call.done()
-        (tmp_path / "go").touch()
-        assert call.result(60) == "done"
-    assert [parent for parent, _ in started(marker)] == [first.pid, second.pid]
+@pytest.fixture
+def lose(machines, marker, tmp_path):
+    """Loses the worker that runs a call, in a given way: another one runs it."""
+
+    def lose(end):
+        first = machines.add()
+        with on(machines) as cluster:
+            call = cluster.submit(work.wait_for, tmp_path / "go", marker)
+            eventually(lambda: started(marker))
+            second = machines.add()
+            end(first)
+            eventually(lambda: len(started(marker)) == 2)
+            assert not call.done()
+            (tmp_path / "go").touch()
+            assert call.result(60) == "done"
+        assert [parent for parent, _ in started(marker)] == [first.pid, second.pid]
+
+    return lose
+
+
+def test_call_of_a_killed_worker_runs_on_another_that_came_later(lose, marker):
+    lose(lambda worker: worker.kill())
     # What it ran has not outlived the worker.
     eventually(lambda: has_ended(started(marker)[0][1]))
 
@@ -71,20 +82,32 @@ def test_call_of_a_killed_worker_runs_on_another_that_came_later(
 @pytest.mark.parametrize(
     "machines", [{"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "10s"}], indirect=True
 )
-def test_call_of_a_machine_that_falls_silent_runs_on_another(
-    machines, marker, tmp_path
-):
+def test_call_of_a_machine_that_falls_silent_runs_on_another(machines, lose):
     """Nobody closes its connections: it lost its power, or a cable was pulled."""
-    first = machines.add()
+    lose(lambda worker: worker.send_signal(signal.SIGSTOP))
+
+
+def test_scheduler_that_falls_silent_ends_every_call(
+    machines, marker, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(members, "_LOST_SECONDS", 2)
+    machines.add()
     with on(machines) as cluster:
         call = cluster.submit(work.wait_for, tmp_path / "go", marker)
         eventually(lambda: started(marker))
-        second = machines.add()
-        first.send_signal(signal.SIGSTOP)
-        eventually(lambda: len(started(marker)) == 2)
-        (tmp_path / "go").touch()
-        assert call.result(60) == "done"
-    assert [parent for parent, _ in started(marker)] == [first.pid, second.pid]
+        machines.scheduler.send_signal(signal.SIGSTOP)
+        with pytest.raises(SchedulerLost, match="can't be reached any more"):
+            call.result(60)
+        machines.scheduler.kill()
+
+
+def test_call_that_runs_out_of_its_own_time_is_not_run_again(machines, marker):
+    machines.add()
+    with on(machines) as cluster:
+        call = cluster.submit(work.be_late, marker)
+        with pytest.raises(TimeoutError, match="its own"):
+            call.result(60)
+    assert len(started(marker)) == 1
 
 
 def test_function_is_sent_once_to_each_worker(machines, monkeypatch):
@@ -207,12 +230,43 @@ def test_scheduler_that_is_not_there_is_named(monkeypatch):
         pass
 
 
+def test_local_workers_that_do_not_start_are_told_and_ended(monkeypatch):
+    monkeypatch.setattr(connection, "_PRELOADED", ["tests.cluster.stuck"])
+    monkeypatch.setattr(connection, "_START_SECONDS", 8)
+    resource_tracker.ensure_running()  # Python's own, which stays to its end
+    before = psutil.Process().children(recursive=True)
+    with (
+        pytest.raises(CourseError, match="did not start within 8 seconds"),
+        connected(1, {}, confined=False),
+    ):
+        pass
+    after = psutil.Process().children(recursive=True)
+    assert await_ends([p for p in after if p not in before], 20) == []
+
+
+def test_local_workers_that_do_not_end_are_killed(monkeypatch, marker):
+    def close(cluster, timeout):
+        raise TimeoutError
+
+    monkeypatch.setattr(connection.LocalCluster, "close", close)
+    with connected(1, {}, confined=False) as cluster:
+        _, worker = cluster.submit(work.where, marker).result(120)
+    eventually(lambda: has_ended(worker))
+
+
 @pytest.mark.skipif(not hasattr(os, "setsid"), reason="sessions of POSIX")
 def test_local_workers_are_out_of_the_terminals_reach(marker):
     with connected(1, {}, confined=False) as cluster:
         _, worker = cluster.submit(work.where, marker).result(120)
         assert os.getsid(worker) == worker
     eventually(lambda: has_ended(worker))
+
+
+def test_process_for_calls_ends_with_a_local_worker(marker):
+    process, _ = run_alone(work.where, marker)
+    assert not has_ended(process)
+    local.dask_teardown(None)
+    assert has_ended(process)
 
 
 def test_worker_that_is_told_to_end_does(machines, marker):

@@ -37,3 +37,8 @@ def fail() -> None:
 
 def joined(first: str, second: str) -> str:
     return first + second
+
+
+def be_late(marker: Path) -> None:
+    begin(marker)
+    raise TimeoutError("its own")

@@ -363,69 +363,69 @@ def rms_backward_by_jacfwd(x, gamma, g, eps):
     return torch.func.jacfwd(loss, argnums=(0, 1))(x, gamma)
 
 
-@pytest.mark.parametrize(
-    ("name", "answer", "words"),
-    [
-        ("linear.repair", ShrinkingWeights, "changes the parameter `layers.0.weight`"),
-        ("dropout.repair", DropoutInAList, "kept in a plain list"),
-        ("dropout.repair", DropoutInPlace, "changes its input in place"),
-        ("normalization.repair", NormInPlace, "changes its input in place"),
-        ("normalization.repair", GammaCutOff, "no gradient reaches `gamma`"),
-        ("activations.repair", ReluInPlace, "changes its input in place"),
-        (
-            "dropout.design",
-            stack_with_biases_over_the_budget,
-            "The weights alone are 59,942",
-        ),
-        (
-            "dropout.design",
-            stack_without_one_activation,
-            "a hidden layer has no activation after it",
-        ),
-        (
-            "dropout.design",
-            stack_with_whole_channels_dropped,
-            "a Dropout2d drops in another way",
-        ),
-        (
-            "dropout.design",
-            stack_with_own_dropout_on_the_scores,
-            "training still gives random scores",
-        ),
-        (
-            "dropout.design",
-            stack_with_random_slopes,
-            "training still gives random scores",
-        ),
-        (
-            "normalization.design",
-            stack_with_norms_over_the_budget,
-            "The linear layers alone have 39,493",
-        ),
-        (
-            "normalization.design",
-            stack_with_dropout,
-            "The same pictures get other scores at the second call",
-        ),
-        (
-            "normalization.rms_backward",
-            rms_backward_by_autograd,
-            "Your code calls `autograd.grad`",
-        ),
-        (
-            "normalization.rms_backward",
-            rms_backward_by_vjp,
-            "Your code calls `func.vjp`",
-        ),
-        pytest.param(
-            "normalization.rms_backward",
-            rms_backward_by_jacfwd,
-            "Your code calls `func.jacfwd`",
-            # torch itself still uses it in forward mode
-            marks=pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated"),
-        ),
-    ],
-)
+CAUSES = [
+    ("linear.repair", ShrinkingWeights, "changes the parameter `layers.0.weight`"),
+    ("dropout.repair", DropoutInAList, "kept in a plain list"),
+    ("dropout.repair", DropoutInPlace, "changes its input in place"),
+    ("normalization.repair", NormInPlace, "changes its input in place"),
+    ("normalization.repair", GammaCutOff, "no gradient reaches `gamma`"),
+    ("activations.repair", ReluInPlace, "changes its input in place"),
+    (
+        "dropout.design",
+        stack_with_biases_over_the_budget,
+        "The weights alone are 59,942",
+    ),
+    (
+        "dropout.design",
+        stack_without_one_activation,
+        "a hidden layer has no activation after it",
+    ),
+    (
+        "dropout.design",
+        stack_with_whole_channels_dropped,
+        "a Dropout2d drops in another way",
+    ),
+    (
+        "dropout.design",
+        stack_with_own_dropout_on_the_scores,
+        "training still gives random scores",
+    ),
+    (
+        "dropout.design",
+        stack_with_random_slopes,
+        "training still gives random scores",
+    ),
+    (
+        "normalization.design",
+        stack_with_norms_over_the_budget,
+        "The linear layers alone have 39,493",
+    ),
+    (
+        "normalization.design",
+        stack_with_dropout,
+        "The same pictures get other scores at the second call",
+    ),
+    (
+        "normalization.rms_backward",
+        rms_backward_by_autograd,
+        "Your code calls `autograd.grad`",
+    ),
+    (
+        "normalization.rms_backward",
+        rms_backward_by_vjp,
+        "Your code calls `func.vjp`",
+    ),
+    pytest.param(
+        "normalization.rms_backward",
+        rms_backward_by_jacfwd,
+        "Your code calls `func.jacfwd`",
+        # torch itself still uses it in forward mode
+        marks=pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "answer", "words"), CAUSES)
 def test_cause_beside_the_numbers_is_told(name, answer, words):
     verdict = diagnose(ALL[name], answer)
     assert (verdict.state, verdict.misconception) == ("wrong", None)

@@ -4,15 +4,17 @@ import importlib
 import pkgutil
 import shutil
 import sys
+import time
 import warnings
 
 import pytest
 
 from course_utils.exercises import bank
 from course_utils.exercises.diagnose import diagnose
+from course_utils.exercises.guard import OutOfTime
 from course_utils.exercises.registry import find_exercise
 from course_utils.grading import judge as judging
-from course_utils.grading.channel import Lost
+from course_utils.grading.channel import Channel, Lost
 from course_utils.grading.confinement import Limits
 from course_utils.grading.judge import judge
 from course_utils.grading.peer import Peer
@@ -20,6 +22,7 @@ from course_utils.grading.reading import late_modules
 from course_utils.grading.sandbox import Sandbox
 from course_utils.grading.sections import read_paper
 from course_utils.grading.template import Template
+from tests.exercises.test_bank import CAUSES
 from tests.grading.lesson import write_lesson
 from tests.lessons import LESSONS, read, solutions
 
@@ -35,12 +38,12 @@ SPECIAL = (
     "linear.repair linear.budget activations.gain activations.repair dropout.layer "
     "dropout.awake dropout.repair dropout.design normalization.repair "
     "normalization.design transformer.pre_norm transformer.greedy transformer.padding "
-    "classifier.repair classifier.evaluate linear.merge"
+    "classifier.repair classifier.evaluate linear.merge residual.design"
 ).split()
 FIRST = [importlib.import_module(module).EXERCISES[0].name for module in MODULES]
 SHORT = {(name, place) for name in (*SPECIAL, *FIRST) for place in (0, 1)}
 SHORT |= {("start.largest_batch", 0), ("dropout.awake", 13), ("linear.budget", 7)}
-SHORT |= {("transformer.greedy", 4)}
+SHORT |= {("transformer.greedy", 4), ("residual.design", 6)}
 EVERY = [
     pytest.param(name, place, marks=[pytest.mark.all] * ((name, place) not in SHORT))
     for name, exercise in FUNCTIONS.items()
@@ -72,12 +75,28 @@ def test_verdict_from_another_process_is_the_same(sandbox, name, place):
         "answers = [found.reference, *(m.answer for m in found.misconceptions)]\n"
         f"answer = answers[{place}]\n"
     )
+    verdict = diagnosed(sandbox, exercise, answers[place], source)
+    assert verdict == diagnose(exercise, answers[place])
+
+
+def diagnosed(sandbox, exercise, answer, source):
+    """Return the verdict on an answer that a cell defines in another process."""
     message = {"before": [], "source": source, "file": "<cell>", "name": "answer"}
     with sandbox.fork(60) as channel:
         peer = Peer(channel, {"<cell>": source})
-        remote = judging._define(peer, message, answers[place])
-        verdict = diagnose(exercise, remote, 60)
-    assert verdict == diagnose(exercise, answers[place])
+        verdict = diagnose(exercise, judging._define(peer, message, answer), 60)
+    assert (channel.fault, channel.late) == ("", False)
+    return verdict
+
+
+@pytest.mark.parametrize(("name", "answer", "words"), CAUSES)
+def test_cause_beside_the_numbers_is_told_from_another_process(
+    sandbox, name, answer, words
+):
+    source = f"from tests.exercises.test_bank import {answer.__name__} as answer"
+    verdict = diagnosed(sandbox, find_exercise(name), answer, source)
+    assert words in verdict.messages[0]
+    assert verdict == diagnose(find_exercise(name), answer)
 
 
 @pytest.mark.parametrize(
@@ -255,3 +274,65 @@ def test_exit_on_the_way_back_does_not_end_the_grader(tmp_path):
     lesson = write_lesson(tmp_path / "lesson.ipynb", ["pooling.thin"])
     (mark,) = judge({"pooling.thin": SENDS_EXIT}, lesson, unconfined=True)
     assert mark.verdict.state in ("wrong", "error")
+
+
+FULL = """
+def answer(x):
+    kept = []
+    while True:
+        kept.append(torch.ones(1 << 22))
+"""
+
+
+@pytest.mark.parametrize("unconfined", [pytest.param(False, marks=confined), True])
+def test_lack_of_memory_is_told_as_such(tmp_path, unconfined):
+    lesson = write_lesson(tmp_path / "lesson.ipynb", ["start.means"])
+    limits = Limits(exercise=30, submission=30, memory=1 << 28)
+    (mark,) = judge({"start.means": FULL}, lesson, limits=limits, unconfined=unconfined)
+    told = "it needs more than 256 MB of memory"
+    assert mark.fault == told
+    assert mark.verdict.messages == (f"Your code was stopped: {told}.",)
+
+
+def test_lack_of_memory_is_told_of_what_is_late_as_well(tmp_path, monkeypatch):
+    """A machine whose memory is full is slow."""
+    lesson = write_lesson(tmp_path / "lesson.ipynb", ["start.means"])
+    limits = Limits(exercise=0.5, submission=30, memory=1 << 28)
+    receive = Channel.receive
+
+    def late(channel):
+        try:
+            return receive(channel)
+        except OutOfTime:
+            monkeypatch.setattr(Sandbox, "_memory", lambda sandbox: 1 << 40)
+            time.sleep(1)  # until it is seen
+            raise
+
+    monkeypatch.setattr(Channel, "receive", late)
+    cells = {"start.means": "while True: pass"}
+    (mark,) = judge(cells, lesson, limits=limits, unconfined=True)
+    assert mark.fault == "it needs more than 256 MB of memory"
+
+
+# More work in a later call than in the first one.
+GROWS = """
+class Growing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        layers = [nn.Conv2d(1, 1, 3, padding=1) for _ in range(20)]
+        self.layers, self.head = nn.ModuleList(layers), nn.Linear(784, 10)
+    def forward(self, x):
+        for _ in range(1 if len(x) < 64 else 100):
+            for layer in self.layers:
+                x = x + layer(x)
+            x = x / x.detach().std()
+        return self.head(x.flatten(1))
+def answer():
+    return Growing()
+"""
+
+
+def test_work_is_counted_in_the_call_that_is_judged(tmp_path):
+    lesson = write_lesson(tmp_path / "lesson.ipynb", ["residual.design"])
+    (mark,) = judge({"residual.design": GROWS}, lesson, limits=LIMITS, unconfined=True)
+    assert mark.verdict.misconception == "too large pictures"

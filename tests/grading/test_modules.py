@@ -5,7 +5,12 @@ import json
 import pytest
 from torch import nn
 
-from course_utils.grading.modules import RemoteModule, read_module, write_module
+from course_utils.grading.modules import (
+    Parts,
+    RemoteModule,
+    read_module,
+    write_module,
+)
 
 
 class Scale(nn.Module):
@@ -40,6 +45,19 @@ def test_attributes_of_the_class_are_those_of_the_class_there(kind, p):
     assert "p" not in vars(module)
 
 
+def test_class_is_known_to_be_of_torch_or_not():
+    there = made(nn.Sequential(nn.Dropout2d(), nn.BatchNorm1d(3), Scale()))
+    homes = [type(module).__module__ for module in there]
+    assert homes == [nn.Dropout.__module__, nn.BatchNorm1d.__module__, __name__]
+
+
+def test_attributes_with_an_underscore_come_along():
+    """Layers in a plain list are found by their owner's attributes."""
+    module = Scale()
+    module._layers = [1]
+    assert (made(module)._layers, made(module)._private) == ([1], 1)
+
+
 def test_methods_and_what_is_computed_stay_behind():
     module = made(Scale())
     assert not hasattr(module, "method")
@@ -59,7 +77,10 @@ def test_layer_of_torch_has_what_its_class_has():
 
 
 @pytest.mark.parametrize("table", ["attributes", "shared"])
-@pytest.mark.parametrize("name", ["forward", "train", "_link", "__class__", "a b"])
+@pytest.mark.parametrize(
+    "name",
+    ["forward", "train", "_link", "_modules", "_forward_hooks", "__class__", "a b"],
+)
 def test_nothing_of_every_module_is_replaced(table, name):
     module = made(Scale(), lambda part: part[table].update({name: 3}))
     assert 3 not in vars(module).values()
@@ -78,3 +99,23 @@ def test_what_holds_no_end_of_attributes_is_cut(table):
             target[f"a{number}"] = number
     described = write_module(module, lambda value: {})
     assert len(described["parts"][0][table]) == 50
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda weight: weight.data.mul_(2),
+        lambda weight: setattr(weight, "data", weight.data + 1),
+        lambda weight: nn.init.zeros_(weight),
+    ],
+)
+def test_state_that_changes_is_news_once(change):
+    layer, there = nn.Linear(2, 3), nn.Linear(2, 3)
+    here, other = Parts(layer), Parts(there)
+    other.take(here.news())
+    assert here.news() == other.news() == []
+    change(layer.weight)
+    (news,) = here.news()
+    other.take([news])
+    assert there.weight.equal(layer.weight)
+    assert here.news() == other.news() == []

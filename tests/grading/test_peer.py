@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import weakref
 from contextlib import contextmanager
 
 import pytest
@@ -9,8 +10,9 @@ import torch
 from torch import nn
 
 from course_utils.exercises.guard import restored
+from course_utils.exercises.watch import MultiplyAdds, counted_call
 from course_utils.grading import peer as peers
-from course_utils.grading.channel import Channel, Lost
+from course_utils.grading.channel import OUT_OF_MEMORY, Channel, Lost
 from course_utils.grading.peer import Peer
 from course_utils.grading.wire import Writer
 
@@ -105,4 +107,92 @@ def test_gradient_of_another_shape_is_refused():
         answer(lambda x: x * 2, x)
         grad = Writer().write(torch.ones(3, 1))  # with the result, it makes 3 × 3
         with pytest.raises(ValueError, match="a gradient of another shape"):
-            grader.operations["backward"]({"graph": 0, "grads": [grad]})
+            message = {"graph": grader._graph, "grads": [grad]}
+            grader.operations["backward"](message)
+
+
+class Twice(nn.Module):
+    """Convolves in a layer and in a function."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(1, 2, 3)
+
+    def forward(self, x):
+        return self.layer(x) + torch.conv2d(x, self.layer.weight)
+
+
+def test_multiply_adds_of_a_module_are_counted_over_there():
+    net, x = Twice(), torch.ones(3, 1, 5, 5)
+    with connected(lambda: net) as (_, answer):
+        result, work = counted_call(answer(), x)
+        assert work == counted_call(net, x)[1] == 2 * 2 * 9 * 9
+        assert result.equal(net(x))
+        answer()(x)  # is not counted, and asks for no count
+
+
+def test_multiply_adds_of_both_sides_are_counted_together():
+    layer = nn.Linear(2, 3)
+    answer = lambda step, x: step(x) @ torch.ones(3, 5)  # noqa: E731
+    with connected(answer) as (_, remote), MultiplyAdds() as work:
+        remote(layer, torch.ones(1, 2))
+    assert work.count == 6 + 15
+
+
+@pytest.mark.parametrize("forged", [-5, 2.5, True, "9", None])
+def test_count_that_is_none_is_refused(forged):
+    here, there = socket.socketpair()
+    with here, there, MultiplyAdds() as work:
+        Channel(there).send({"multiply_adds": forged})
+        with pytest.raises(Lost, match="can't be read"):
+            Peer(Channel(here, seconds=30), {}).ask("define")
+    assert work.count == 0
+
+
+def test_hook_after_a_part_of_a_module_elsewhere_is_refused():
+    """It would see nothing, and its check would let everything pass."""
+    with connected(Twice) as (_, answer):
+        net = answer()
+        called = []
+        net.register_forward_hook(lambda *_: called.append("net"))
+        net.layer.register_forward_pre_hook(lambda *_: called.append("layer"))
+        net(torch.ones(1, 1, 5, 5))
+        assert called == ["layer", "net"]
+        net.layer(torch.ones(1, 1, 5, 5))
+        assert called == ["layer", "net", "layer"]
+        net.layer.register_forward_hook(lambda *_: called.append("after"))
+        with pytest.raises(NotImplementedError, match="aren't seen"):
+            net(torch.ones(1, 1, 5, 5))
+
+
+def test_graph_that_nothing_hangs_on_is_given_up():
+    made = []
+
+    def answer(x):
+        y = x * 2
+        made.append(weakref.ref(y))
+        return y
+
+    x = torch.ones(3, requires_grad=True)
+    with connected(answer) as (_, remote):
+        kept = remote(x)
+        remote(x)
+        with torch.no_grad():
+            remote(x)
+        remote(x)
+        assert [y() is not None for y in made[:3]] == [True, False, False]
+        kept.sum().backward()
+    assert x.grad.tolist() == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("… can't allocate memory: you tried …")]
+)
+def test_lack_of_memory_ends_the_answer_and_is_told_as_such(error):
+    def answer():
+        raise error
+
+    with connected(answer) as (grader, remote):
+        with pytest.raises(Lost):
+            remote()
+        assert grader._channel.fault == OUT_OF_MEMORY

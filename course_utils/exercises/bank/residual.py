@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
-from course_utils.exercises.watch import watched_call
+from course_utils.exercises.watch import counted_call, watched_call
 from course_utils.session import current_device
 
 
@@ -743,25 +743,6 @@ def _network(
     return answer
 
 
-def _work(net: nn.Module, x: Tensor) -> int:
-    """Return a network's multiply-adds for one picture."""
-    done = []
-
-    def note(module: nn.Module, _: Any, output: Tensor) -> None:
-        if isinstance(module, nn.Conv2d):
-            done.append(output[0, 0].numel() * module.weight.numel())
-        if isinstance(module, nn.Linear):
-            done.append(output[0, ..., 0].numel() * module.weight.numel())
-
-    hooks = [module.register_forward_hook(note) for module in net.modules()]
-    try:
-        net(x)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return sum(done)
-
-
 def _agreement(net: nn.Module, x: Tensor, nudge: Tensor, labels: Tensor) -> float:
     """Return the mean cosine of a score's gradients at pictures and nudged ones."""
     gradients = []
@@ -789,10 +770,11 @@ def _flaw(answer: Answer, seed: int) -> Any:
     if sum(parameter.numel() for parameter in net.parameters()) > 100_000:
         return "the network has more than 100,000 parameters"
     x, nudge = randn((64, 1, 28, 28), (64, 1, 28, 28), seed=seed)
-    # Of one picture first: the work of a large network on 64 takes much memory.
-    if _work(net, x[:1]) > 10_000_000:
-        return "the network takes more than 10,000,000 multiply-adds"
-    scores = net(x)
+    # Of two pictures first: the work of a large network on 64 takes much memory.
+    for pictures in (x[:2], x):
+        scores, work = counted_call(net, pictures)
+        if work > 10_000_000:
+            return "the network takes more than 10,000,000 multiply-adds"
     if not isinstance(scores, Tensor) or scores.shape != (64, 10):
         shape = getattr(scores, "shape", None)
         raise ValueError(
@@ -844,6 +826,12 @@ DESIGN = Exercise(
             _network(width=32),
             "Over the budget of 100,000 parameters. A basic block of w channels has "
             "18 · w² + 4 · w.",
+        ),
+        Misconception(
+            "too large pictures",
+            _network(stride=1),
+            "Over the budget of multiply-adds: the convolutions work at too many "
+            "places. Let the first one take larger steps, or halve the side early.",
         ),
     ),
     lambda: [(1,), (2,), (3,)],
