@@ -229,7 +229,7 @@ class _Attempt:
             return _explain(mine, right)
         if mine.changed is not None:
             case, name = self.cases[0], self.names[mine.changed]
-            return (_changed_in_place(name, case[mine.changed], mine.list_changed),)
+            return (_changed_in_place(name, case[mine.changed], mine),)
         gap = difference(mine.value, right.value, self.exercise.parts)
         if gap and mine.returned is None and right.returned is not None:
             return (RETURNS_NONE,)
@@ -267,6 +267,8 @@ class _Attempt:
         mine, right = self.actual[index], self.expected[index]
         if isinstance(mine.value, str) and isinstance(right.value, str):
             return ""  # what the check saw: the message says it
+        if mine.error and not mine.own and all(_same(mine, o) for o in self.actual):
+            return ""  # nothing that the check met depends on the case
         lines = self.show_arguments(index)
         if not mine.error and mine.changed is None:
             parts = self.exercise.parts
@@ -275,10 +277,16 @@ class _Attempt:
         return "\n".join(lines)
 
 
-def _changed_in_place(name: str, value: Any, list_changed: bool) -> str:
+def _changed_in_place(name: str, value: Any, mine: Outcome) -> str:
     """Say that an argument is changed, and what to do in place of that."""
+    if mine.marked:
+        return (
+            f"Your code switches `requires_grad` on in its input `{name}`: it stays on "
+            f"for whoever else uses `{name}`. Work on a copy: `{name} = "
+            f"{name}.clone().requires_grad_()`."
+        )
     seen = f"Your code changes its input `{name}` in place"
-    if list_changed:
+    if mine.list_changed:
         return (
             f"{seen}: the list itself, as `pop`, `append`, `del` and `{name}[i] = …` "
             f"do. Loop over it without that, or work on a copy, `list({name})`."

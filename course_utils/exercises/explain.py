@@ -21,6 +21,12 @@ _COMMON = (
         "A convolution's weight is `(out, in / groups, …)`: its second size says how "
         "many channels of the input each output reads.",
     ),
+    (
+        "Index tensor must have the same number of dimensions",
+        "`gather` takes one place for each number that it returns, in a tensor with as "
+        "many dims as the first one has. One place per row has the shape `(N, 1)`: "
+        "`[:, None]` adds that dim.",
+    ),
     ("NameError", "A name is misspelt, or the cell that defines it was not run."),
     ("positional argument", "Compare the function's parameters with the task's."),
     ("same device", "Make new tensors with `device=x.device`."),
@@ -80,6 +86,11 @@ _COMMON = (
         "A size or index must be a whole number: `/` gives a float, `//` does not.",
     ),
     (
+        "index out of range",
+        "The tuple or list is shorter than that. Indices count from 0, and how many "
+        "items there are may differ from case to case.",
+    ),
+    (
         "out of bounds for dimension",
         "Indices count from 0, so the last is one less than the size. Check which "
         "dimension is indexed.",
@@ -100,6 +111,12 @@ _COMMON = (
         "object is not callable",
         "Something that is no function is called: look for a name used twice, or a "
         "missing operator before a parenthesis.",
+    ),
+    (
+        "'NoneType' object has no attribute",
+        "What stands in front of the dot is None. So is `.grad` before the first "
+        "`backward()`: to clear it, set it to None, or clear it after the step. And so "
+        "is what a function without `return` gives.",
     ),
     (
         "has no attribute",
@@ -136,9 +153,23 @@ def explain(error: BaseException) -> tuple[str, ...]:
     where = f" in the line `{line}`" if line else ""
     text = error_text(error)
     messages = [f"Your code stopped{where}: {text}"]
-    messages += [advice for part, advice in _COMMON if part in text][:1]
+    common = [advice for part, advice in _COMMON if part in text]
+    messages += (_about_places(text) or common)[:1]
     messages += _about_shape(text, line or "")
     return tuple(messages)
+
+
+def _about_places(text: str) -> list[str]:
+    """Say what a call gives that returns places too; nothing for other errors."""
+    found = re.search(r"torch\.return_types\.(max|min|\w+)", text)
+    if found is None:
+        return []
+    name = found[1]
+    short = f", or write `a{name}`" if name in ("max", "min") else ""
+    return [
+        f"`{name}` with a `dim` returns two tensors, the values and their places: take "
+        f"`.values`{short}."
+    ]
 
 
 def _about_shape(text: str, line: str) -> list[str]:

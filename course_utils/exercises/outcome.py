@@ -38,6 +38,8 @@ class Outcome:
         changed: the place of an argument that was changed in place: its numbers,
             how many items it has, or whether it requires gradients.
         list_changed: whether that argument is a list that holds other things now.
+        marked: whether it is a tensor with the same numbers that requires gradients
+            now.
         left: messages on global settings that were changed.
     """
 
@@ -47,6 +49,7 @@ class Outcome:
     own: bool = False
     changed: int | None = None
     list_changed: bool = False
+    marked: bool = False
     left: tuple[str, ...] = ()
 
 
@@ -82,7 +85,10 @@ def run(exercise: Exercise, answer: Any, case: Case, seed: int = _SEED) -> Outco
     for place, (before, after) in enumerate(zip(case, args, strict=True)):
         if _changed(before, after):
             exchanged = place in lists and _others(lists[place], after)
-            return replace(outcome, changed=place, list_changed=exchanged)
+            marked = _marked(before, after)
+            return replace(
+                outcome, changed=place, list_changed=exchanged, marked=marked
+            )
     return outcome
 
 
@@ -97,6 +103,13 @@ def _changed(before: Any, after: Any) -> bool:
         items = zip(before, after, strict=False)
         return len(before) != len(after) or any(_changed(*pair) for pair in items)
     return False
+
+
+def _marked(before: Any, after: Any) -> bool:
+    """Tell whether a tensor has begun to require gradients, and is else the same."""
+    if not isinstance(before, Tensor) or before.requires_grad:
+        return False
+    return after.requires_grad and difference(after, before) is None
 
 
 def _others(before: list[Any], after: list[Any]) -> bool:

@@ -1,5 +1,6 @@
 """Show a learner's values and results in a few words."""
 
+import inspect
 import math
 from collections.abc import Sequence
 from numbers import Real
@@ -27,12 +28,16 @@ def show_value(value: Any, memory: bool = False) -> str:
     'shape (3, 5), float32'
     >>> show_value(Tensor(3, 5).T, memory=True)
     'shape (5, 3), float32, not contiguous'
+    >>> show_value(Tensor.relu)
+    'relu'
     """
     if isinstance(value, tuple | list) and tensor_inside(value):
         items = [show_value(item, memory) for item in value]
         return f"{len(items)} values: {'; '.join(items)}"[:400]
     if isinstance(value, float) and not value.is_integer():
         return f"{value:.6g}"
+    if inspect.isroutine(value):
+        return value.__name__.strip("_")
     if not isinstance(value, Tensor):
         return safe_repr(value, 200)
     if value.is_nested:

@@ -152,9 +152,16 @@ def _changes(names: Sequence[str], case: Case) -> Iterator[tuple[int, str, _Chan
     for place, (name, value) in enumerate(zip(names, case, strict=True)):
         for message, change in _changes_of(f"`{name}`", value):
             yield place, message, change
-    for a, b in permutations(range(len(case)), 2):
-        if not _alike(case[a], case[b]):
-            continue
+    pairs = [
+        (a, b) for a, b in permutations(range(len(case)), 2) if _alike(case[a], case[b])
+    ]
+    for a, b in pairs:  # before the exchanges: a result may depend on one alone
+        yield (
+            b,
+            f"`{names[b]}` were `{names[a]}`: {_confused(names[a], names[b])}",
+            lambda value, case, a=a: case[a],
+        )
+    for a, b in pairs:
         if a < b:
             yield (
                 a,
@@ -162,11 +169,6 @@ def _changes(names: Sequence[str], case: Case) -> Iterator[tuple[int, str, _Chan
                 "used.",
                 lambda value, case, b=b: _Exchanged(b),
             )
-        yield (
-            b,
-            f"`{names[b]}` were `{names[a]}`: {_confused(names[a], names[b])}",
-            lambda value, case, a=a: case[a],
-        )
     for a, b in permutations(range(len(case)), 2):
         if type(case[a]) is type(case[b]) is int:
             for factor in (2, 4):

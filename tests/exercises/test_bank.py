@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from course_utils.exercises import bank
@@ -117,6 +118,8 @@ def test_a_single_switch_is_the_mistake_of_its_name(name):
     ("name", "mistakes"),
     [
         ("linear.backward", ("dx transposed", "bias summed over outputs")),
+        ("linear.merge", ("order", "biases added")),
+        ("normalization.counts", ("BatchNorm by example", "groups once")),
         ("normalization.running", ("momentum reversed", "biased variance")),
         ("convolution.output_size", ("padding on one side", "one too few")),
         ("pooling.size", ("stride 1", "padding forgotten")),
@@ -216,6 +219,8 @@ def test_arguments_of_a_case_are_shown_by_name(name):
     first = verdict.case.partition(" = ")[0]
     if verdict.misconception:  # the hint stands alone
         assert name in DOES_NOTHING
+    elif not verdict.case:  # the check found the same in every case
+        assert exercise.apply is not Exercise.apply
     elif exercise.apply is Exercise.apply:
         assert first == "own_0"
     else:  # the check calls the answer with other things
@@ -363,7 +368,81 @@ def rms_backward_by_jacfwd(x, gamma, g, eps):
     return torch.func.jacfwd(loss, argnums=(0, 1))(x, gamma)
 
 
+def narrow(width):
+    def answer(n_in, n_out, budget):
+        hidden = width(n_in, n_out, budget)
+        return nn.Sequential(nn.Linear(n_in, hidden), nn.Linear(hidden, n_out))
+
+    return answer
+
+
+def garment_net(first, second):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.middle = nn.Linear(196, 64), nn.Linear(64, 64)
+            self.last = nn.Linear(64, 10)
+
+        def forward(self, x):
+            hidden = first(self.first(x))
+            return self.last(hidden + second(self.middle(hidden)))
+
+    return Net
+
+
+def backward_by_autograd(x, weight, g):
+    (x.requires_grad_() @ weight.T).backward(g)
+    return x.grad, g.T @ x.detach(), g.sum(0)
+
+
+def slopes_at_the_argument(activation, z):
+    activation(z.requires_grad_()).sum().backward()
+    return z.grad.square().mean().rsqrt()
+
+
+def output_weights_in_a_row():
+    first = torch.tensor([[1.0, -1.0], [0.0, 1.0], [0.0, -1.0]])
+    return first, torch.zeros(3), torch.tensor([1.0, 1.0, -1.0]), torch.zeros(1)
+
+
 CAUSES = [
+    (
+        "linear.backward",
+        backward_by_autograd,
+        "switches `requires_grad` on in its input `x`",
+    ),
+    (
+        "activations.gain",
+        slopes_at_the_argument,
+        "switches `requires_grad` on in its input `z`",
+    ),
+    ("linear.budget", narrow(lambda i, o, budget: budget // 300), "too many"),
+    (
+        "linear.budget",
+        narrow(lambda i, o, budget: budget // (i + o + 2)),
+        "more than the rank needs",
+    ),
+    (
+        "linear.budget",
+        narrow(lambda i, o, budget: 1),
+        "there is room for a wider layer",
+    ),
+    (
+        "activations.repair",
+        garment_net(F.leaky_relu, F.relu),
+        "a leaky ReLU of slope 0.01 in place of its first ReLU, a new operation",
+    ),
+    (
+        "activations.repair",
+        garment_net(F.relu, F.gelu),
+        "a GELU in place of its second ReLU, a new operation",
+    ),
+    (
+        "activations.repair",
+        garment_net(F.leaky_relu, F.leaky_relu),
+        "in place of both its ReLUs, a new operation",
+    ),
+    ("activations.maximum", output_weights_in_a_row, "do not fit together"),
     ("linear.repair", ShrinkingWeights, "changes the parameter `layers.0.weight`"),
     ("dropout.repair", DropoutInAList, "kept in a plain list"),
     ("dropout.repair", DropoutInPlace, "changes its input in place"),
@@ -430,6 +509,39 @@ def test_cause_beside_the_numbers_is_told(name, answer, words):
     verdict = diagnose(ALL[name], answer)
     assert (verdict.state, verdict.misconception) == ("wrong", None)
     assert words in verdict.messages[0]
+
+
+@pytest.mark.parametrize("width", [1, 25])
+def test_width_for_a_budget_is_not_given_away(width):
+    verdict = diagnose(ALL["linear.budget"], narrow(lambda i, o, budget: width))
+    assert f"the width between your layers is {width}." in verdict.messages[0]
+    assert verdict.case == ""
+
+
+def test_case_of_a_design_of_wrong_shapes_is_not_shown():
+    assert diagnose(ALL["activations.maximum"], output_weights_in_a_row).case == ""
+
+
+@pytest.mark.parametrize(
+    "bias",
+    [
+        lambda merged, b1, w2, b2: b1 + b2,
+        lambda merged, b1, w2, b2: b2,
+        lambda merged, b1, w2, b2: b1 @ w2 + b2,
+        lambda merged, b1, w2, b2: w2 @ b1,
+    ],
+)
+def test_order_of_merged_weights_is_told_whatever_the_bias(bias):
+    def merge(layers):
+        weight, shift = layers[0]
+        for w2, b2 in layers[1:]:
+            merged = weight @ w2
+            weight, shift = merged, bias(merged, shift, w2, b2)
+        return weight, shift
+
+    verdict = diagnose(ALL["linear.merge"], merge)
+    hints = [m.hint for m in ALL["linear.merge"].misconceptions if m.name == "order"]
+    assert hints[0] in verdict.messages
 
 
 class TurnedWeights(nn.Module):

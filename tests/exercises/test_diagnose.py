@@ -222,14 +222,34 @@ def test_list_that_became_shorter_is_a_changed_input():
     assert "its input `sizes` in place" in verdict.messages[0]
 
 
-def test_input_marked_for_gradients_is_a_changed_input():
-    exercise = Exercise("demo.slope", torch.ones_like, (), lambda: [(torch.zeros(3),)])
+SLOPE = Exercise("demo.slope", torch.ones_like, (), lambda: [(torch.zeros(3),)])
 
+
+def test_input_marked_for_gradients_is_told_from_changed_numbers():
     def slope(x):
         x.requires_grad_().sum().backward()
         return x.grad
 
-    assert "its input `x` in place" in diagnose(exercise, slope).messages[0]
+    assert diagnose(SLOPE, slope).messages == (
+        "Your code switches `requires_grad` on in its input `x`: it stays on for "
+        "whoever else uses `x`. Work on a copy: `x = x.clone().requires_grad_()`.",
+    )
+
+
+def test_input_marked_for_gradients_and_changed_is_changed():
+    def slope(x):
+        x += 1
+        x.requires_grad_().sum().backward()
+        return x.grad
+
+    assert "its input `x` in place" in diagnose(SLOPE, slope).messages[0]
+
+
+def test_tensor_of_a_list_marked_for_gradients_is_a_changed_input():
+    def total(tensors, extra):
+        return sum(t.requires_grad_() for t in tensors) + extra
+
+    assert "its input `tensors` in place" in diagnose(TOTAL, total).messages[0]
 
 
 def test_smallest_failing_case_is_shown():
@@ -618,6 +638,21 @@ def test_error_that_the_check_raises_is_a_message():
         "wrong",
         ("The weight must not be negative.",),
     )
+
+
+def refusing_by_case(design, x):
+    if design()[0] < 0:
+        raise ValueError(f"Not so for a tensor with {x.ndim} dims.")
+    return refusing(design, x)
+
+
+@pytest.mark.parametrize(
+    ("apply", "case"),
+    [(refusing, ""), (refusing_by_case, "x = [1, -2, 3]   (shape (3,), float32)")],
+)
+def test_error_of_the_check_is_shown_with_its_case_where_that_matters(apply, case):
+    exercise = Exercise("demo.design", lambda: (2.0, 1.0), (), cases, apply)
+    assert diagnose(exercise, lambda: (-2.0, 1.0)).case == case
 
 
 def test_error_in_a_layer_of_the_learner_is_explained():

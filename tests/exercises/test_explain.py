@@ -40,6 +40,22 @@ def other_channels():
     return torch.conv1d(torch.ones(1, 2, 5), torch.ones(1, 1, 3))
 
 
+def nothing_in_front():
+    return torch.ones(2).grad.zero_()
+
+
+def flat_places():
+    return torch.ones(2, 3).gather(1, torch.tensor([0, 1]))
+
+
+def third_size():
+    return torch.ones(2).shape[0] * torch.ones(2).shape[2]
+
+
+def third_of_a_tuple():
+    return (784,)[2]
+
+
 def error_of(function) -> Exception:
     with pytest.raises(Exception) as info:
         function()
@@ -61,9 +77,29 @@ SHAPES = (
 )
 
 
+NOTHING = (
+    "What stands in front of the dot is None. So is `.grad` before the first "
+    "`backward()`: to clear it, set it to None, or clear it after the step. And so is "
+    "what a function without `return` gives."
+)
+PLACES = (
+    "`gather` takes one place for each number that it returns, in a tensor with as "
+    "many dims as the first one has. One place per row has the shape `(N, 1)`: "
+    "`[:, None]` adds that dim."
+)
+SHORT = (
+    "The tuple or list is shorter than that. Indices count from 0, and how many items "
+    "there are may differ from case to case."
+)
+
+
 @pytest.mark.parametrize(
     ("function", "advice"),
     [
+        (nothing_in_front, NOTHING),
+        (flat_places, PLACES),
+        (third_size, SHORT),
+        (third_of_a_tuple, SHORT),
         (wrong_sizes, PRODUCT),
         (other_channels, CHANNELS),
         (undefined_name, NAME),
@@ -100,6 +136,30 @@ def test_common_error_gets_advice(function, advice):
     ],
 )
 def test_shape_that_does_not_fit_is_explained(function, advice):
+    assert explain(error_of(function))[1:] == (advice,)
+
+
+@pytest.mark.parametrize(
+    ("function", "advice"),
+    [
+        (
+            lambda: torch.ones(2) - torch.ones(2, 3).max(dim=1),
+            "`max` with a `dim` returns two tensors, the values and their places: take "
+            "`.values`, or write `amax`.",
+        ),
+        (
+            lambda: torch.exp(torch.ones(2, 3).min(dim=1)),
+            "`min` with a `dim` returns two tensors, the values and their places: take "
+            "`.values`, or write `amin`.",
+        ),
+        (
+            lambda: torch.ones(2, 3).sort(dim=1).exp(),
+            "`sort` with a `dim` returns two tensors, the values and their places: "
+            "take `.values`.",
+        ),
+    ],
+)
+def test_two_tensors_in_place_of_one_are_explained(function, advice):
     assert explain(error_of(function))[1:] == (advice,)
 
 
@@ -153,6 +213,10 @@ def test_lines_of_other_files_are_not_shown():
     assert "in the line `return torch.nn.Linear" in explain(error_of(in_torch))[0]
 
 
+def _cube(x):
+    return x**3
+
+
 def raised_in(filename: str) -> Exception:
     return error_of(lambda: exec(compile("1 / 0", filename, "exec")))
 
@@ -183,6 +247,9 @@ def test_line_that_is_not_kept_is_left_out():
         (torch.zeros(13), "shape (13,), float32"),
         ((3, "relu"), "(3, 'relu')"),
         ("x" * 300, "'" + "x" * 199),
+        (_cube, "cube"),
+        (torch.tanh, "tanh"),
+        (torch.nn.ReLU(), "ReLU()"),
     ],
 )
 def test_value_is_shown(value, text):

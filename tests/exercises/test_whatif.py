@@ -38,6 +38,12 @@ SHAPE = Exercise(
     (),
     lambda: [((2, 3, 4),), ((7, 1, 5),), ((3, 8, 6),)],
 )
+PAIR = Exercise(
+    "demo.pair",
+    lambda n, c: (c, n - c),
+    (),
+    lambda: [(5, 2), (7, 1), (4, 9)],
+)
 AFFINE = Exercise(
     "demo.affine",
     lambda x, weight, bias, mask: (x @ weight.T + bias) * mask,
@@ -96,6 +102,11 @@ LAST = Exercise(
         (SIZE, lambda s, k, t, b: (s - k) // t + 1, "`bias` were always False"),
         (SIZE, lambda s, k, t, b: (s - k) // t + 6 - 5 * b, "its opposite"),
         (AFFINE, lambda x, w, b, m: (b - x @ w.T) * m, "`x` had the opposite sign"),
+        (
+            PAIR,
+            lambda n, c: (n, n - c),
+            "The first value would be right if `c` were `n`",
+        ),
         (SHAPE, lambda s: s[2] * 100 + s[1] * 10 + s[0], "`shape` were reversed"),
         (SHAPE, lambda s: s[1] * 100 + s[0] * 10 + s[2], "were exchanged"),
         (SHAPE, lambda s: s[0] * 110 + s[2], "`shape[1]` were `shape[0]`"),
@@ -113,6 +124,7 @@ def test_explanation_is_found(exercise, answer, words):
     names = {
         "demo.size": ["size", "kernel", "stride", "bias"],
         "demo.shape": ["shape"],
+        "demo.pair": ["n", "c"],
         "demo.affine": ["x", "weight", "bias", "mask"],
         "demo.leaky": ["x", "slope"],
         "demo.last": ["table", "lengths"],

@@ -780,8 +780,8 @@ LOG_SOFTMAX = Exercise(
         "On paper: z minus the logarithm of the sum of all exp(z) of its row.",
         "exp(1000) is inf. A constant subtracted from a whole row does not change its "
         "softmax: which constant makes the largest exp 1?",
-        "Shift z by the maximum of its row (`keepdim=True`), then use the formula with "
-        "the shifted z everywhere.",
+        "Shift z by the maximum of its row, `z.amax(dim=-1, keepdim=True)`, then use "
+        "the formula with the shifted z everywhere.",
     ),
     forbidden=("log_softmax", "logsumexp", "nn.LogSoftmax"),
     differentiable=True,
@@ -1188,13 +1188,16 @@ def _at_the_end(scores: Tensor) -> str:
 
 _OTHER_BENDS: dict[str, Callable[[Tensor], Tensor]] = {
     **{
-        f"leaky ReLUs of slope {slope}": partial(F.leaky_relu, negative_slope=slope)
-        for slope in (0.01, 0.1, 0.2)
+        f"a leaky ReLU of slope {slope}": partial(F.leaky_relu, negative_slope=slope)
+        for slope in (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.3, 0.5)
     },
-    "GELUs": F.gelu,
-    "SiLUs": F.silu,
+    "a GELU": F.gelu,
+    "a SiLU": F.silu,
+    "an ELU": F.elu,
+    "a softplus": F.softplus,
     "tanh": torch.tanh,
-    "sigmoids": torch.sigmoid,
+    "a sigmoid": torch.sigmoid,
+    "the absolute value": torch.abs,
 }
 
 
@@ -1212,8 +1215,14 @@ def _on_the_way(net: Any, x: Tensor, scores: Tensor) -> str:
         "of a network without any ReLU": sums + net.middle(sums),
     }
     for name, bend in _OTHER_BENDS.items():
-        other = bend(sums)
-        ways[f"of a network with {name} for ReLUs"] = other + bend(net.middle(other))
+        for places, first, second in (
+            ("its first ReLU", bend, F.relu),
+            ("its second ReLU", F.relu, bend),
+            ("both its ReLUs", bend, bend),
+        ):
+            other = first(sums)
+            way = f"of a network with {name} in place of {places}, a new operation"
+            ways[way] = other + second(net.middle(other))
     for way, last in ways.items():
         if torch.allclose(scores, net.last(last), rtol=1e-3, atol=1e-4):
             return f"the scores are those {way}" if way else ""

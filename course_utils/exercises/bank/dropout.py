@@ -766,7 +766,9 @@ def _mixed_model() -> nn.Module:
 def _deep_model() -> nn.Module:
     """Return a model of several levels, some of its modules in evaluation mode."""
     block = nn.Sequential(nn.Linear(3, 3), nn.Dropout(0.1), nn.BatchNorm1d(3))
-    heads = nn.ModuleDict({"a": nn.Dropout(0.2), "b": nn.Sequential(block, nn.ReLU())})
+    other = nn.Dropout2d(0.2)  # a class of its own, no `nn.Dropout`
+    rest = nn.Sequential(block, nn.ReLU(), other)
+    heads = nn.ModuleDict({"a": nn.Dropout(0.2), "b": rest})
     model = nn.Sequential(nn.Dropout(0.3), nn.ModuleList([heads]), nn.Dropout(0.4))
     block.eval()
     model[2].eval()
@@ -803,6 +805,13 @@ def _block_woken(model: nn.Module) -> None:
     model.eval()
     for module in list(model.modules()):
         if any(isinstance(child, nn.Dropout) for child in module.children()):
+            module.train()
+
+
+def _every_kind(model: nn.Module) -> None:
+    model.eval()
+    for module in model.modules():
+        if type(module).__name__ in ("Dropout", "Dropout2d"):
             module.train()
 
 
@@ -902,6 +911,13 @@ AWAKE = Exercise(
             "The modules beside a dropout wake with it, and a model that is itself a "
             "dropout stays asleep: you call `train()` on the block around it, which "
             "switches all inside. Call it on the dropout layer itself.",
+        ),
+        Misconception(
+            "every kind of dropout",
+            _every_kind,
+            "An `nn.Dropout2d` is in training mode too. It is a class of its own, no "
+            "`nn.Dropout`, and the task switches `nn.Dropout` layers alone: "
+            "`isinstance(module, nn.Dropout)` is true of no other kind.",
         ),
         Misconception(
             "found by its `p`",

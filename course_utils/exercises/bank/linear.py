@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from course_utils.exercises.cases import randn
 from course_utils.exercises.explain import learners_frames
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
+from course_utils.exercises.parts import switches
 from course_utils.exercises.watch import watched_call
 from course_utils.session import current_device
 
@@ -449,6 +450,31 @@ def _stacked(merge: Callable[..., Any]) -> Answer:
 _merged = _stacked(lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1 + b2))
 
 
+_parts_of_merge = switches(
+    (lambda w1, b1, w2, b2: w2 @ w1, lambda w1, b1, w2, b2: w2 @ b1 + b2),
+    (
+        {
+            "order": lambda w1, b1, w2, b2: w1 @ w2,
+            "weight transposed": lambda w1, b1, w2, b2: w1.T @ w2.T,
+        },
+        {
+            "biases added": lambda w1, b1, w2, b2: b1 + b2,
+            "first bias lost": lambda w1, b1, w2, b2: b2,
+            "second bias lost": lambda w1, b1, w2, b2: w2 @ b1,
+            "bias from the left": lambda w1, b1, w2, b2: b1 @ w2 + b2,
+            "bias through its own layer": lambda w1, b1, w2, b2: w1 @ b1 + b2,
+            "bias through both": lambda w1, b1, w2, b2: w2 @ (b1 + b2),
+        },
+    ),
+)
+
+
+def _merge_with(faults: frozenset[str]) -> Answer | None:
+    """Return the answer with these mistakes; None if two are in the same part."""
+    parts = _parts_of_merge(faults)
+    return parts and _stacked(parts)
+
+
 def _last_but_one_lost(layers: list[_Layer]) -> Any:
     weight, bias = _merged(layers)
     lost = layers[-1][0] @ layers[-2][1] if len(layers) > 2 else 0
@@ -500,15 +526,15 @@ MERGE = Exercise(
         Misconception(
             "first bias lost",
             _stacked(lambda w1, b1, w2, b2: (w2 @ w1, b2)),
-            "The weight is right, but only the last layer's bias is left. Those before "
-            "it count too: of two layers in a row, the earlier bias leaves the later "
+            "Only the last layer's bias is left in your result. Those before it count "
+            "too: of two layers in a row, the earlier bias leaves the later "
             "layer as `w2 @ b1`.",
         ),
         Misconception(
             "second bias lost",
             _stacked(lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1)),
-            "The weight is right, but only the first layer's bias is in your result. "
-            "Each later layer adds its own: of two layers in a row, `w2 @ b1 + b2`.",
+            "Only the first layer's bias is in your result. Each later layer adds its "
+            "own: of two layers in a row, `w2 @ b1 + b2`.",
         ),
         Misconception(
             "bias from the left",
@@ -516,6 +542,13 @@ MERGE = Exercise(
             "Of two layers in a row you compute `b1 @ w2`, which sums over the outputs "
             "of the later one. The earlier bias is an input of that layer: `w2 @ b1`, "
             "or `b1 @ w2.T`.",
+        ),
+        Misconception(
+            "bias through its own layer",
+            _stacked(lambda w1, b1, w2, b2: (w2 @ w1, w1 @ b1 + b2)),
+            "Of two layers in a row you multiply the earlier bias by the earlier "
+            "weight. It is added behind that weight, and passes through the later "
+            "layer: `w2 @ b1`.",
         ),
         Misconception(
             "bias through the merged weight",
@@ -631,6 +664,7 @@ MERGE = Exercise(
         ),
     ),
     _stacks,
+    switches=_merge_with,
     hints=(
         "Two layers first. Write the second one's output, and put the first one's in "
         "for its input.",
@@ -643,41 +677,29 @@ MERGE = Exercise(
     arguments=("layers",),
 )
 
-_Gradients = Callable[[Tensor, Tensor, Tensor], Tensor]  # of x, weight and g
-
 # Mistakes in one of the three gradients: they go together with those in the others.
-_BACKWARD_FAULTS: tuple[dict[str, _Gradients], ...] = (
-    {"dx transposed": lambda x, weight, g: g @ weight.T},
-    {
-        "dW transposed": lambda x, weight, g: x.T @ g,
-        "weight divided by the batch size": lambda x, weight, g: g.T @ x / len(x),
-    },
-    {
-        "mean over the batch": lambda x, weight, g: g.mean(0),
-        "bias not summed": lambda x, weight, g: g,
-        "bias summed over outputs": lambda x, weight, g: g.sum(1),
-        "bias in one number": lambda x, weight, g: g.sum(),
-        "dimension kept": lambda x, weight, g: g.sum(0, keepdim=True),
-        "g ignored for the bias": lambda x, weight, g: torch.ones_like(g[0]),
-    },
-)
-
-
-def _backward_with(faults: frozenset[str]) -> Answer | None:
-    """Return the answer with these mistakes; None if two are in one gradient."""
-    chosen: list[_Gradients] = [
+_backward_with = switches(
+    (
         lambda x, weight, g: g @ weight,
         lambda x, weight, g: g.T @ x,
         lambda x, weight, g: g.sum(0),
-    ]
-    found = 0
-    for place, known in enumerate(_BACKWARD_FAULTS):
-        for name in faults & known.keys():
-            chosen[place], found = known[name], found + 1
-            break
-    if found < len(faults):
-        return None
-    return lambda x, weight, g: tuple(part(x, weight, g) for part in chosen)
+    ),
+    (
+        {"dx transposed": lambda x, weight, g: g @ weight.T},
+        {
+            "dW transposed": lambda x, weight, g: x.T @ g,
+            "weight divided by the batch size": lambda x, weight, g: g.T @ x / len(x),
+        },
+        {
+            "mean over the batch": lambda x, weight, g: g.mean(0),
+            "bias not summed": lambda x, weight, g: g,
+            "bias summed over outputs": lambda x, weight, g: g.sum(1),
+            "bias in one number": lambda x, weight, g: g.sum(),
+            "dimension kept": lambda x, weight, g: g.sum(0, keepdim=True),
+            "g ignored for the bias": lambda x, weight, g: torch.ones_like(g[0]),
+        },
+    ),
+)
 
 
 BACKWARD = Exercise(
@@ -1001,6 +1023,14 @@ def _per_head(x: Tensor, weight: Tensor, order: str = "nhto") -> Tensor:
     return torch.einsum(f"nti,hoi->{order}", x, weight)
 
 
+# A bias beside weighted sums of shape (…, heads, T, out): the right way comes first.
+_LINED_UP: dict[str, Callable[[Tensor], Tensor | int]] = {
+    "": lambda bias: bias[:, None],
+    ", bias as it is": lambda bias: bias,
+    ", bias along the outputs": lambda bias: bias[:, :, None],
+    ", no bias": lambda bias: 0,
+}
+
 HEADS = Exercise(
     "linear.heads",
     lambda x, weight, bias: _per_head(x, weight) + bias[:, None, :],
@@ -1010,12 +1040,15 @@ HEADS = Exercise(
             lambda x, weight, bias: _per_head(x, weight),
             "The weighted sums are right; the bias is missing.",
         ),
-        Misconception(
-            "heads met with the batch",
-            lambda x, weight, bias: x @ weight.mT + bias[:, None],
-            "In `x @ …` the batch of `x` meets the heads of `weight`: `@` aligns "
-            "the dimensions before the last two from the right, as broadcasting "
-            "does. Give `x` a dimension of size 1 where the heads belong.",
+        *(
+            Misconception(
+                f"heads met with the batch{name}",
+                lambda x, weight, bias, lined=lined: x @ weight.mT + lined(bias),
+                "In `x @ …` the batch of `x` meets the heads of `weight`: `@` aligns "
+                "the dimensions before the last two from the right, as broadcasting "
+                "does. Give `x` a dimension of size 1 where the heads belong.",
+            )
+            for name, lined in _LINED_UP.items()
         ),
         Misconception(
             "heads behind the words",
@@ -1084,6 +1117,13 @@ HEADS = Exercise(
             lambda x, weight, bias: _per_head(x, weight) + bias,
             "Broadcasting lines up from the right: your bias `(heads, out)` meets "
             "`(T, out)`. Put a dimension of size 1 between: `bias[:, None]`.",
+        ),
+        Misconception(
+            "bias along the outputs",
+            lambda x, weight, bias: _per_head(x, weight) + bias[:, :, None],
+            "Your bias `(heads, out, 1)` meets `(heads, T, out)`, so that its outputs "
+            "line up with the words. The dimension of size 1 belongs where the words "
+            "are: before the outputs, not behind.",
         ),
         Misconception(
             "bias along the words where it fits",
@@ -1492,10 +1532,10 @@ def _narrow(widest: Callable[[int, int, int], float]) -> Answer:
 
 def _hidden_width(
     answer: Answer, in_features: int, out_features: int, budget: int
-) -> Any:
-    """Return the hidden width of the network that `answer` builds."""
+) -> str:
+    """Say which hidden width the network of `answer` has, and how good that is."""
     net = answer(in_features, out_features, budget)
-    layers = list(net) if isinstance(net, nn.Sequential) else []
+    layers: list[Any] = list(net) if isinstance(net, nn.Sequential) else []
     if [type(layer) for layer in layers] != [nn.Linear, nn.Linear]:
         raise TypeError("Return an `nn.Sequential` of two `nn.Linear`, nothing else.")
     first, second = layers
@@ -1511,7 +1551,25 @@ def _hidden_width(
         )
     if len(list(net.parameters())) < 4:
         raise ValueError("A layer of yours has no bias. Both should have one.")
-    return first.out_features
+    width, count = first.out_features, sum(p.numel() for p in net.parameters())
+    use = _use_of_budget(in_features, out_features, width, budget - count)
+    return (
+        f"from {in_features} features to {out_features}, the width between your layers "
+        f"is {width}. With the biases that makes {count:,} parameters, and {budget:,} "
+        f"are allowed: {use}"
+    )
+
+
+def _use_of_budget(in_features: int, out_features: int, width: int, left: int) -> str:
+    """Say whether a hidden width is right where so many parameters are left."""
+    most = min(in_features, out_features)
+    if left < 0:
+        return "too many"
+    if width > most:
+        return "few enough, but so wide a layer is more than the rank needs"
+    if width < most and left >= in_features + out_features + 1:
+        return "few enough, but there is room for a wider layer, and a higher rank"
+    return "as wide as it should be"
 
 
 BUDGET = Exercise(
@@ -1640,7 +1698,6 @@ BUDGET = Exercise(
         "The rank is at most h, and at most what comes in, and at most what goes out: "
         "take the smallest of the three.",
     ),
-    result="hidden width",
     arguments=("in_features", "out_features", "budget"),
 )
 

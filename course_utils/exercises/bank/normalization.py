@@ -11,8 +11,39 @@ from torch import Tensor, nn
 
 from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
+from course_utils.exercises.parts import switches
 from course_utils.exercises.watch import watched_call
 from course_utils.session import current_device
+
+# Mistakes in one of the four counts: they go together with those in the others.
+_counts_with = switches(
+    (
+        lambda n, c, groups: c,
+        lambda n, c, groups: n * c,
+        lambda n, c, groups: n * groups,
+        lambda n, c, groups: n,
+    ),
+    (
+        {
+            "BatchNorm by example": lambda n, c, groups: n,
+            "BatchNorm by example and channel": lambda n, c, groups: n * c,
+            "BatchNorm once": lambda n, c, groups: 1,
+        },
+        {
+            "InstanceNorm by channel": lambda n, c, groups: c,
+            "InstanceNorm by example": lambda n, c, groups: n,
+        },
+        {
+            "groups once": lambda n, c, groups: groups,
+            "groups times channels": lambda n, c, groups: c * groups,
+            "channels in a group": lambda n, c, groups: n * c // groups,
+        },
+        {
+            "LayerNorm once": lambda n, c, groups: 1,
+            "LayerNorm by channel": lambda n, c, groups: n * c,
+        },
+    ),
+)
 
 COUNTS = Exercise(
     "normalization.counts",
@@ -21,7 +52,7 @@ COUNTS = Exercise(
         Misconception(
             "BatchNorm by example",
             lambda n, c, groups: (n, n * c, n * groups, n),
-            "You count one mean per example for BatchNorm. It has one per channel, "
+            "You count one mean per example for BatchNorm. It has one per *channel*, "
             "taken over all examples.",
         ),
         Misconception(
@@ -62,8 +93,8 @@ COUNTS = Exercise(
         Misconception(
             "BatchNorm by example and channel",
             lambda n, c, groups: (n * c, n * c, n * groups, n),
-            "Your first two numbers are equal: one mean per example and channel. That "
-            "is InstanceNorm; BatchNorm in training has one per channel, over all "
+            "You count one mean per example and channel for BatchNorm. That is "
+            "InstanceNorm; BatchNorm in training has one per channel, over all "
             "examples.",
         ),
         Misconception(
@@ -110,6 +141,7 @@ COUNTS = Exercise(
         ),
     ),
     lambda: [(8, 6, 3), (1, 4, 2), (5, 12, 1), (2, 10, 10)],
+    switches=_counts_with,
     hints=(
         "For each layer ask which of the four dimensions share a mean. Each of the "
         "others multiplies the count by its size.",
@@ -1288,6 +1320,22 @@ FOLD_FORWARD = Exercise(
             lambda weight, bias, gamma, beta: (weight * gamma, weight * beta + bias),
             "`weight * beta` is a matrix: multiply and add up over the inputs, "
             "`weight @ beta`.",
+        ),
+        *(
+            Misconception(
+                name,
+                lambda weight, bias, gamma, beta, scaled=scaled: (
+                    weight * gamma,
+                    beta @ (weight * gamma if scaled else weight) + bias,
+                ),
+                "With `beta` on the left, `@` sums over the outputs, the rows of "
+                "`weight`. Each output of the layer sums over its D inputs: let `beta` "
+                "stand on the right, as x does in W x.",
+            )
+            for name, scaled in (
+                ("beta from the left", False),
+                ("beta from the left, scaled", True),
+            )
         ),
         Misconception(
             "transposed",

@@ -739,6 +739,15 @@ LARGEST_BATCH = Exercise(
             "too.",
         ),
         Misconception(
+            "three sizes",
+            lambda shape, dtype, budget: (
+                budget // (shape[0] * shape[1] * shape[2] * dtype.itemsize)
+            ),
+            "You take three sizes out of `shape`, which may hold fewer, or one only. "
+            "Multiply as many as there are: in a loop over `shape`, or with "
+            "`math.prod`.",
+        ),
+        Misconception(
             "first size missing",
             lambda shape, dtype, budget: (
                 budget // (math.prod(shape[1:]) * dtype.itemsize)
