@@ -169,6 +169,10 @@ _POOLS = tuple(
     f"{kind}_pool{dims}d"
     for kind in ("max", "avg", "lp", "adaptive_max", "adaptive_avg")
     for dims in (1, 2, 3)
+) + tuple(
+    f"nn.{kind}Pool{dims}d"
+    for kind in ("Max", "Avg", "LP", "AdaptiveMax", "AdaptiveAvg")
+    for dims in (1, 2, 3)
 )
 
 
@@ -598,7 +602,11 @@ ADAPTIVE = Exercise(
         "Average `x[:, start:end]` for each window in a loop, and `torch.stack` the "
         "averages along the last dim. Rounded up is `-(-a // b)`.",
     ),
-    forbidden=("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"),
+    forbidden=(
+        *("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"),
+        *("nn.AdaptiveAvgPool1d", "nn.AdaptiveAvgPool2d", "nn.AdaptiveAvgPool3d"),
+        "F.interpolate",  # `mode="area"` is adaptive pooling
+    ),
     differentiable=True,
 )
 
@@ -1024,8 +1032,8 @@ BLUR = Exercise(
         Misconception(
             "ring",
             _ring,
-            "Your row is a ring, as in the lesson's `max_blur`: its ends are "
-            "neighbours. Here there is no padding, and no `roll`.",
+            "Your row is a ring: its ends are neighbours. Here there is no padding, "
+            "and no `roll`.",
         ),
         Misconception(
             "maximum of three",
