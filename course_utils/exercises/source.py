@@ -10,6 +10,12 @@ from typing import Any
 from course_utils.exercises.elsewhere import text_of
 from course_utils.exercises.explain import is_library
 
+# What a gradient by hand may not call, for `Exercise.forbidden`.
+AUTOGRAD = (
+    *("backward", "autograd.grad", "jacobian"),
+    *("func.vjp", "func.jvp", "func.jacrev", "func.jacfwd"),
+)
+
 
 def forbidden_calls(answer: Any, forbidden: Sequence[str]) -> list[str]:
     """Return which of these functions the learner's code names; it is not run.

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 from course_utils.exercises.parts import switches
+from course_utils.exercises.source import AUTOGRAD
 from course_utils.exercises.watch import watched_call
 from course_utils.session import current_device
 
@@ -1254,10 +1255,7 @@ RMS_BACKWARD = Exercise(
         "the row, and with `g * gamma` inside them.",
     ),
     parts=("the gradient of `x`", "the gradient of `gamma`"),
-    forbidden=(
-        *("backward", "autograd.grad", "func.vjp", "func.jacrev", "jacobian"),
-        *("func.jvp", "func.jacfwd"),
-    ),
+    forbidden=AUTOGRAD,
 )
 
 FOLD_FORWARD = Exercise(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
+from course_utils.exercises.source import AUTOGRAD
 from course_utils.session import current_device
 
 
@@ -785,7 +786,7 @@ ROUTE = Exercise(
         "The first ones get `g` where they win, the second ones `g` where they don't. "
         "Then interleave the two: make a new last dim, and flatten.",
     ),
-    forbidden=("backward", "autograd.grad"),
+    forbidden=AUTOGRAD,
 )
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
+from course_utils.exercises.source import AUTOGRAD
 from course_utils.exercises.watch import counted_call, watched_call
 from course_utils.session import current_device
 
@@ -319,7 +320,7 @@ BACKWARD = Exercise(
         "For y = h @ w2.T the gradient of h is g @ w2. The ReLU's slope depends on "
         "`x @ w1.T`.",
     ),
-    forbidden=("backward", "autograd.grad", "func.vjp", "func.jacrev", "jacobian"),
+    forbidden=AUTOGRAD,
 )
 
 _MENDED = "nothing"

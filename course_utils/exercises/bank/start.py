@@ -8,6 +8,7 @@ from torch import Tensor
 
 from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
+from course_utils.exercises.source import AUTOGRAD
 from course_utils.session import current_device
 
 BATCH_SHAPE = Exercise(
@@ -650,7 +651,7 @@ GRADIENT = Exercise(
         "So it is the derivative of x³, once per element.",
         "The derivative of a power: the power becomes a factor, and is then one less.",
     ),
-    forbidden=("backward", "autograd.grad"),
+    forbidden=AUTOGRAD,
 )
 
 
