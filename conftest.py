@@ -7,10 +7,15 @@ The rest of that list, which needs no code, is tests/nbval_sanitize.cfg.
 
 import os
 import re
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+from jupyter_client.provisioning import KernelProvisionerFactory
 from xdist.scheduler import LoadScopeScheduling
+
+from course_utils.runs.warm import WarmProvisioner, runs_on_cpu
 
 # Broken on purpose, or cutting off the network; the tests that use them run them.
 collect_ignore_glob = ["tests/fixtures/*.ipynb", "tests/offline/*"]
@@ -77,6 +82,23 @@ def pytest_collection_modifyitems(items) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(longest))
 
 
+def warm_start(setup: Callable[[], None]) -> Callable[[], None]:
+    """Return a notebook's setup whose kernel is forked with torch imported already."""
+    factory = KernelProvisionerFactory.instance()
+    place = f"{WarmProvisioner.__module__}:{WarmProvisioner.__name__}"
+    factory.provisioners["warm"] = EntryPoint("warm", place, factory.GROUP_NAME)
+
+    def warm_setup() -> None:
+        usual = factory.default_provisioner_name
+        factory.default_provisioner_name = "warm"
+        try:
+            setup()
+        finally:  # other tests of this process start theirs the usual way
+            factory.default_provisioner_name = usual
+
+    return warm_setup
+
+
 def pytest_collectstart(collector) -> None:
     """Give nbval's collector of a notebook the rules of this course."""
     if not hasattr(collector, "sanitize_patterns"):
@@ -86,6 +108,8 @@ def pytest_collectstart(collector) -> None:
     # Progress bars and warnings differ from run to run and go to stderr. Measured
     # values differ too: their text says whether they lie in their range.
     collector.skip_compare += ("stderr", "application/vnd.course.measured+json")
+    if runs_on_cpu("auto", os.environ):
+        collector.setup = warm_start(collector.setup)
     collector.sanitize_patterns[FLOAT] = round_float
     collector.sanitize_patterns[MINUS_ZERO] = r"\1"
     collector.sanitize_patterns[PADDING] = r"\1"

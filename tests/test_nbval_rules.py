@@ -5,6 +5,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
+from jupyter_client.provisioning import KernelProvisionerFactory
 from nbval.plugin import get_sanitize_patterns
 
 from course_utils.display.bundles import MEASURED
@@ -19,7 +20,7 @@ _spec.loader.exec_module(rules)
 @pytest.fixture
 def collector():
     fresh = SimpleNamespace(sanitize_patterns={}, skip_compare=("metadata",), marks=[])
-    fresh.add_marker = fresh.marks.append
+    fresh.add_marker, fresh.setup = fresh.marks.append, lambda: None
     rules.pytest_collectstart(fresh)
     text = (ROOT / "tests" / "nbval_sanitize.cfg").read_text(encoding="utf-8")
     fresh.sanitize_patterns.update(get_sanitize_patterns(text))
@@ -125,6 +126,13 @@ def test_only_a_notebook_s_cells_get_the_long_time(collector):
     assert [(mark.name, mark.args) for mark in collector.marks] == [
         ("timeout", (1200,))
     ]
+
+
+def test_only_a_notebook_s_kernel_starts_warm():
+    factory, seen = KernelProvisionerFactory.instance(), []
+    rules.warm_start(lambda: seen.append(factory.default_provisioner_name))()
+    assert seen == ["warm"]
+    assert factory.default_provisioner_name == "local-provisioner"
 
 
 def test_other_collectors_are_left_alone():

@@ -204,7 +204,7 @@ def test_exercise_without_a_solution_is_said():
     document = Document(LESSONS[9], LESSONS[9].read_bytes())
     for cell in document.tagged("solution")[:1]:
         cell.metadata.tags = []
-    with pytest.raises(CourseError, match=r"09_flatten.ipynb: cell 68 .* no solution"):
+    with pytest.raises(CourseError, match=r"09_flatten.ipynb: cell \d+ .* no solution"):
         make_assignment(document)
 
 
