@@ -17,6 +17,7 @@ from course_utils.grading.system_calls import is_known, open_filter
 _PACKAGE = Path(__file__).parents[1]
 # What an answer is compared with; it must not be seen where answers run.
 _HIDDEN = _PACKAGE / "exercises" / "bank"
+_SKETCHES = _PACKAGE.parent / "data" / "sketch"  # in a wheel they lie in the package
 _SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/etc/ld.so.cache")
 _IN_PREFIX = ("bin", "lib", "lib64", "pyvenv.cfg")
 _LEAST_VERSION = "0.6"
@@ -206,6 +207,7 @@ def _readable() -> list[str]:
     prefixes = {sys.base_prefix, sys.exec_prefix, sys.prefix}
     paths = [*_SYSTEM, *(f"{p}/{part}" for p in prefixes for part in _IN_PREFIX)]
     paths += [sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")]
+    paths += [str(_SKETCHES)]  # a network that is judged may train on them
     found = sorted({path for path in paths if Path(path).exists()})
     # What lies in another one of them is there already.
     return [

@@ -337,7 +337,8 @@ def test_layers_on_one_input_are_one_with_their_rows_stacked():
 
 def test_a_network_trained_by_hand_takes_the_steps_that_autograd_takes():
     parts = functions_on_the_page("LinearByHand")
-    step_by_hand = functions_on_the_page("step_by_hand", F=F)["step_by_hand"]
+    kinds = {"F": F, "LinearByHand": parts["LinearByHand"]}
+    step_by_hand = functions_on_the_page("step_by_hand", **kinds)["step_by_hand"]
     torch.manual_seed(0)
     x, y = torch.randn(60, 8), torch.arange(60) % 10
     net = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 10))

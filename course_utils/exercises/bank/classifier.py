@@ -1124,7 +1124,7 @@ CALIBRATION = Exercise(
             "the other sign",
             partial(_calibration, distance=lambda gap: -gap),
             "Gaps above and below cancel in your sum: take the absolute value in each "
-            "bin, before you add. ",
+            "bin, before you add.",
         ),
         Misconception(
             "squares",

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 from course_utils.exercises.source import AUTOGRAD
+from course_utils.exercises.watch import counted_call
 from course_utils.session import current_device
 
 
@@ -1446,31 +1447,6 @@ def _convs(
     return answer
 
 
-def _with_work(net: nn.Module, x: Tensor) -> tuple[Any, int]:
-    """Return the network's output, and the multiply-adds of its layers."""
-    counts: list[int] = []
-
-    def note(layer: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        # Each place of a convolution's output takes every weight once; so does each
-        # place of its input where it goes back up.
-        up = isinstance(layer, nn.modules.conv._ConvTransposeNd)
-        places = (inputs[0] if up else output)[0, 0].numel()
-        if isinstance(layer, nn.Linear):
-            places = output[..., 0].numel()
-        counts.append(layer.weight.numel() * places)
-
-    kinds = (nn.Linear, nn.modules.conv._ConvNd)
-    hooks = [
-        layer.register_forward_hook(note)
-        for layer in net.modules()
-        if isinstance(layer, kinds)
-    ]
-    output = net(x)
-    for hook in hooks:
-        hook.remove()
-    return output, sum(counts)
-
-
 def _unmet(answer: Answer, seed: int) -> Any:
     """Say the first demand of the design that a network does not meet."""
     net = answer()
@@ -1483,7 +1459,7 @@ def _unmet(answer: Answer, seed: int) -> Any:
     things, far, near = randn((8, 1, 12, 12), (32, 1, 3, 3), (32, 1, 3, 3), seed=seed)
     things, far, near = things.abs(), 3 * far.abs(), 3 * near.abs()
     with torch.no_grad():
-        scores, work = _with_work(net, F.pad(things[:1], (8, 8, 8, 8)))
+        scores, work = counted_call(net, F.pad(things[:1], (8, 8, 8, 8)))
         if not isinstance(scores, Tensor) or scores.shape != (1, 10):
             return "a picture of 28 × 28 does not give the shape (1, 10)"
         if work > _BUDGET["multiply-adds"]:
