@@ -51,6 +51,8 @@ class Workers(Executor):
         self._pool = self._new_pool()
         self._closed = False
         self._futures: set[Future[Any]] = set()
+        self._lock = threading.Lock()
+        self._watch = threading.Thread(target=self._replace_broken_pools, daemon=True)
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Schedule a call.
@@ -60,11 +62,13 @@ class Workers(Executor):
         """
         if self._closed:
             raise RuntimeError("the pool is closed")
-        with signals_held("SIGINT"):
+        with signals_held("SIGINT"), self._lock:
+            if not self._watch.ident:
+                self._watch.start()
             if not self._pool.active:
                 self._replace_pool()
             future = self._pool.schedule(fn, args, kwargs)
-        self._futures.add(future)
+            self._futures.add(future)
         future.add_done_callback(self._futures.discard)
         return future
 
@@ -92,6 +96,18 @@ class Workers(Executor):
         for future in list(self._futures):
             future.set_exception(BrokenProcessPool("a process died without a call"))
         self._pool = self._new_pool()
+
+    def _replace_broken_pools(self) -> None:
+        """Look for a broken pool until the end: it may forget a call that came late.
+
+        pebble fails the calls it knows of; one it takes up after that would wait for
+        ever.
+        """
+        while not self._closed:
+            with self._lock:
+                if self._futures and not self._pool.active:
+                    self._replace_pool()
+            time.sleep(0.2)
 
 
 def _prepare() -> None:

@@ -118,6 +118,12 @@ EQUAL: dict[str, dict[str, str]] = {
         "`gap.item()`: the method not called": A_NUMBER,
         "`inside.sum().item()`: the method not called": A_NUMBER,
     },
+    "classifier.design": {
+        "`nn.Conv2d(n_in, n_out, 3, padding=1, bias=False)` without bias=": (
+            "The text allows biases, and 40 more parameters are within the budget."
+        ),
+        "not False": "The text allows biases.",
+    },
     "residual.backward": {
         "`x @ w1.T > 0` with GtE": "No number that a ReLU gets there is exactly 0.",
     },

@@ -27,6 +27,7 @@ from tests.exercises.verdicts import named_shapes
 from tests.lessons import LESSONS, read
 
 SECONDS = 2.0  # for a mutant that loops for ever
+DESIGN_SECONDS = 30.0  # a design is trained, and its mutants end
 
 
 @cache
@@ -46,6 +47,10 @@ def detached(value: Any) -> Any:
     return value
 
 
+def seconds(name: str) -> float:
+    return DESIGN_SECONDS if name.endswith(".design") else SECONDS
+
+
 def verdict_of(name: str, source: str, known: bool = True) -> Verdict | None:
     """Return the verdict on an answer; None if its code does not even run.
 
@@ -57,14 +62,14 @@ def verdict_of(name: str, source: str, known: bool = True) -> Verdict | None:
     scope = dict(torch=torch, nn=nn, F=F, math=math, copy=copy, _detached=detached)
     scope |= {"device": torch.device("cpu"), "__name__": "__main__"}
     try:
-        with guard(SECONDS):
+        with guard(seconds(name)):
             exec(compile(source, "<solution>", "exec"), scope)
     except (Exception, OutOfTime):
         return None
     exercise = find_exercise(name)
     if not known:
         exercise = replace(exercise, misconceptions=(), switches=None)
-    return diagnose(exercise, scope[solutions()[name][1]], SECONDS)
+    return diagnose(exercise, scope[solutions()[name][1]], seconds(name))
 
 
 def verdicts_of(
