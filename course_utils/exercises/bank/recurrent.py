@@ -1674,7 +1674,7 @@ REPAIR = Exercise(
             "last place, state kept",
             _reader(last=_last_place, kept=True),
             "The GRU reads along time now. The head still reads the last place, "
-            "padding or not, and a call still starts from the state of the call before.",
+            "padding or not, and a call still starts from the state of the one before.",
         ),
         Misconception(
             "time first",
@@ -1719,7 +1719,8 @@ REPAIR = Exercise(
         "The GRU is told with one argument that the batch comes first. How many words "
         "has each sentence, if 0 is padding?",
         "Two index tensors pick one place of each sentence: "
-        "`torch.arange(len(tokens))` and the number of its words minus 1. And nothing is stored in `self`.",
+        "`torch.arange(len(tokens))` and the number of its words minus 1. And nothing "
+        "is stored in `self`.",
     ),
     result="scores",
     arguments=("tokens",),
