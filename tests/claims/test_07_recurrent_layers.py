@@ -213,3 +213,5 @@ def test_contest_is_told_as_it_went():
     assert rows[32, "RNN, orthogonal"]["solved"] == 3
     assert rows[32, "GRU"]["solved"] == 5
     assert max(rows[32, "GRU"]["batches"]) == 91
+    biases = {bias: rows[32, f"LSTM, forget bias {bias}"] for bias in ("0", "1", "3.5")}
+    assert {b: row["solved"] for b, row in biases.items()} == {"0": 0, "1": 0, "3.5": 2}
