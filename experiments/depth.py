@@ -24,7 +24,7 @@ RERUN = (2, {"test_accuracy": (0.6, 1.0)})
 
 
 class Sorter(nn.Module):
-    """Eight digits in; at each place the scores of the digit that stands there sorted."""
+    """Eight digits in; out, at each place, scores for the digit there once sorted."""
 
     def __init__(self, layers: int, norm: str) -> None:
         super().__init__()

@@ -1,5 +1,6 @@
-"""Does a network that writes six digits backwards need its attention map? Attention to
-the digits as learnt, held uniform, and uniform over digits that do not say their place."""
+"""Does a net that writes six digits backwards need its attention map? Its attention to
+the digits as learnt; held uniform; and uniform where the digits do not say their place.
+"""
 
 import sys
 
