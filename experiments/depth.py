@@ -17,7 +17,7 @@ RATES = (0.0003, 0.001, 0.003)
 SEEDS = range(3)
 SETTINGS: list[Row] = [
     {"layers": layers, "norm": norm, "warm_up": warm_up}
-    for layers, norm, warm_up in product((2, 8, 24), ("post", "pre"), (False, True))
+    for layers, norm, warm_up in product((2, 24), ("post", "pre"), (False, True))
 ]
 # 2 layers, pre-norm, no warm-up
 RERUN = (2, {"test_accuracy": (0.6, 1.0)})
