@@ -278,3 +278,11 @@ def test_under_a_causal_mask_the_order_matters():
 def test_positions_beyond_training_as_the_text_says(kind, length, low, high):
     (row,) = load_experiment("positions").select(kind=kind)
     assert all(low <= value <= high for value in row[f"at {length}"])
+
+
+@pytest.mark.parametrize(
+    ("places", "low", "high"), [("yes", 0.875, 0.945), ("no", 0.245, 0.26)]
+)
+def test_uniform_attention_as_the_text_says(places, low, high):
+    (row,) = load_experiment("uniform_attention").select(places=places)
+    assert all(low <= value <= high for value in row["digits right"])
