@@ -174,10 +174,11 @@ def test_a_billion_in_place_of_infinity():
 def test_the_fused_function_keeps_little_on_four_dimensions_only(lesson):
     saved, fused, length = lesson["saved_bytes"], lesson["fused"], 512
     matrix = 4 * length**2
-    q, k, v = torch.randn(3, 1, 1, length, 32).requires_grad_().unbind()
-    assert saved(fused, q, k, v) < matrix / 2
-    assert saved(fused, q[0, 0], k[0, 0], v[0, 0]) > matrix
-    assert saved(lambda *t: fused(*t, dropout_p=0.1), q, k, v) > matrix
+    qkv = [torch.randn(1, 1, length, 32, requires_grad=True) for _ in range(3)]
+    flat = [torch.randn(length, 32, requires_grad=True) for _ in range(3)]
+    assert saved(fused, *qkv) < matrix / 2
+    assert saved(fused, *flat) > matrix
+    assert saved(lambda *t: fused(*t, dropout_p=0.1), *qkv) > matrix
 
 
 def test_batch_first_forgotten_shows_where_a_mask_does_not_fit():
@@ -193,7 +194,7 @@ def test_batch_first_forgotten_shows_where_a_mask_does_not_fit():
 def test_a_padding_mask_makes_the_layer_read_the_other_mask():
     mha, x = nn.MultiheadAttention(12, 4, batch_first=True), torch.randn(2, 5, 12)
     nothing = torch.zeros(5, 5)
-    padding = torch.zeros(2, 5, dtype=torch.bool)
+    padding = torch.zeros(2, 5)  # floats, as the other: 0 hides nothing
     promised = {"attn_mask": nothing, "is_causal": True, "need_weights": False}
     believed = mha(x, x, x, **promised)[0]
     masked = mha(x, x, x, **promised, key_padding_mask=padding)[0]
