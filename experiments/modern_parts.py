@@ -17,7 +17,7 @@ from course_utils.authoring.language import (
 )
 from course_utils.authoring.record import record
 
-MERGES, STEPS, SEEDS = 256, 150, range(3)
+MERGES, STEPS, SEEDS = 256, 100, range(3)
 RATES = (0.003, 0.006, 0.012)
 PARTS: dict[str, dict[str, int]] = {
     "GPT-2": {},
@@ -51,7 +51,7 @@ def network(up_to: str) -> GPT:
 
 
 def measure(up_to: str, rate: float) -> dict[str, object]:
-    """Train three times for 150 steps of 16 windows of 64 tokens."""
+    """Train three times for 100 steps of 16 windows of 64 tokens."""
     training, validation, size = tokens()
     found = []
     for seed in SEEDS:
