@@ -24,7 +24,7 @@ from course_utils.authoring.language import (
 )
 from course_utils.authoring.record import record
 
-MERGES, RATES, SHORT, LONG = 256, (0.002, 0.004, 0.008), 8, 30
+MERGES, RATES, SHORT, LONG = 256, (0.002, 0.004, 0.008), 5, 20
 CHOSEN = {"LSTM": 0.008, "GPT": 0.004}  # the best of the short rows
 SHARES = (0.5, 0.6, 0.7, 0.8, 0.9)
 SETTINGS = [

@@ -251,7 +251,9 @@ def train(
 
     The rate rises over the first twentieth and then falls as a cosine to a tenth.
     """
-    optimizer = torch.optim.AdamW(model.parameters(), rate, (0.9, 0.95), weight_decay=0.1)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), rate, (0.9, 0.95), weight_decay=0.1
+    )
     begin, step, done = time.process_time(), 0, 0.0
     while done < 1:
         wave = 0.55 + 0.45 * math.cos(math.pi * done)
