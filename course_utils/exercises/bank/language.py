@@ -245,13 +245,11 @@ def _merge(
 
 
 def _without_overlaps(ids: list[int], new: int) -> list[int]:
-    def choose(pairs: Counter[tuple[int, int]]) -> tuple[int, int]:
-        often = {
-            pair: _merge(ids, -1, choose=lambda _: pair).count(-1) for pair in pairs
-        }
-        return min(often, key=lambda pair: (-often[pair], pair))
+    def often(pair: tuple[int, int]) -> int:
+        return _merge(ids, -1, choose=lambda _: pair).count(-1)
 
-    return _merge(ids, new, choose=choose)
+    best = min(set(pairwise(ids)), key=lambda pair: (-often(pair), pair))
+    return _merge(ids, new, choose=lambda _: best)
 
 
 MERGE = Exercise(
