@@ -24,7 +24,8 @@ from course_utils.authoring.language import (
 )
 from course_utils.authoring.record import record
 
-MERGES, RATES, SHORT, LONG = 256, (0.002, 0.004, 0.008), 5, 20
+BATCH, CONTEXT = 8, 64  # many small steps: the time is short
+MERGES, RATES, SHORT, LONG = 256, (0.002, 0.004, 0.008), 5, 30
 CHOSEN = {"LSTM": 0.008, "GPT": 0.004}  # the best of the short rows
 SHARES = (0.5, 0.6, 0.7, 0.8, 0.9)
 SETTINGS = [
@@ -100,14 +101,14 @@ def measure(
     sizes = [len(part) for part in texts()]
     torch.manual_seed(seed)
     net = network(model)
-    steps = train(net, training, rate, seconds=seconds)
+    steps = train(net, training, rate, seconds=seconds, batch=BATCH, context=CONTEXT)
     found = {
         "parameters": sum(p.numel() for p in net.parameters()),
         "steps": steps,
-        "validation": bits_per_byte(net, validation, sizes[1]),
+        "validation": bits_per_byte(net, validation, sizes[1], CONTEXT),
     }
     if seconds == LONG:
-        found["test"] = bits_per_byte(net, test, sizes[2])
+        found["test"] = bits_per_byte(net, test, sizes[2], CONTEXT)
     return found
 
 
