@@ -184,16 +184,6 @@ def test_witten_bell_holds_back_as_the_text_says():
     assert language.witten_bell(often, b"", 0, 1.0) == pytest.approx(2 / 100)
 
 
-def test_the_rates_of_the_long_runs_are_the_best_of_the_short_ones():
-    rows = [r for r in load_experiment("language").rows if r["model"] != "n-gram"]
-    assert rows
-    for model in {row["model"] for row in rows}:
-        mine = [row for row in rows if row["model"] == model]
-        short = [row for row in mine if "test" not in row]
-        best = min(short, key=lambda row: row["validation"])
-        assert {row["rate"] for row in mine if "test" in row} == {best["rate"]}
-
-
 def test_networks_of_the_experiment_have_about_equally_many_parameters():
     rows = load_experiment("language").rows
     counts = {r["parameters"] for r in rows if r["model"] != "n-gram"}

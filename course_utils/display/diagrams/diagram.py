@@ -59,7 +59,7 @@ def show_diagram(name: str, alt: str | None = None) -> None:
     Args:
         name: 'rnn' (unrolled), 'lstm', 'gru', 'attention' (with its heads), 'residual',
             'norms' or 'encoder' (post-norm and pre-norm, of a block and of a layer),
-            'decoder' (a layer, and the encoder that it reads), 'cache' (one step with the
+            'decoder' (a layer, and the encoder that it reads), 'cache' (one step with
             keys and values that are kept).
         alt: what it shows, where the lesson has more to say than the description that
             is stored with it.
