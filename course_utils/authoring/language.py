@@ -47,7 +47,7 @@ def learn_merges(text: str, count: int) -> dict[Pair, int]:
     Returns:
         What each pair becomes: 256, 257, … in the order of the merges.
 
-    >>> learn_merges("abab cab", 2)
+    >>> learn_merges("abab abab cab", 2)
     {(97, 98): 256, (256, 256): 257}
     """
     words = Counter(pieces(text))
@@ -214,12 +214,17 @@ class GPT(nn.Module):
 
 
 def start(model: nn.Module, layers: int) -> None:
-    """Draw the weights as GPT-2 does: 0.02, less where a branch ends; biases 0."""
+    """Draw the weights as GPT-2 does, whose spread is 0.02 at a width of 768.
+
+    Narrower models need a larger one, by the root of the width. Where a branch ends, it
+    is smaller; biases are 0.
+    """
     for name, parameter in model.named_parameters():
         if parameter.dim() == 2:
+            width = model.get_parameter("embed.weight").shape[1]
+            std = 0.02 * math.sqrt(768 / width)
             ends = name.endswith(("out.weight", "down.weight"))
-            std = 0.02 / math.sqrt(2 * layers) if ends else 0.02
-            nn.init.normal_(parameter, std=std)
+            nn.init.normal_(parameter, std=std / math.sqrt(2 * layers) ** ends)
         elif name.endswith("bias"):
             nn.init.zeros_(parameter)
 

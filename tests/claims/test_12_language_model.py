@@ -57,7 +57,10 @@ def test_the_page_tokenises_as_the_script_does(lesson):
 
 
 def test_merges_of_the_worked_example(lesson):
-    assert lesson["learn_merges"]("abab cab", 2) == {(97, 98): 256, (256, 256): 257}
+    assert lesson["learn_merges"]("abab abab cab", 2) == {
+        (97, 98): 256,
+        (256, 256): 257,
+    }
 
 
 def test_a_text_that_was_never_seen_is_encoded_and_comes_back(lesson):
