@@ -135,10 +135,10 @@ def test_rotary_scores_depend_on_the_distance_alone(lesson):
     pairs = [(2, 5), (102, 105), (900, 903)]
     rotate = lesson["rotate"]
     scores = [(rotate(q, a) @ rotate(k, b).T).item() for a, b in pairs]
-    assert scores == pytest.approx([scores[0]] * 3)
+    assert scores == pytest.approx([scores[0]] * 3, abs=1e-3)
     one = torch.tensor([[1.0, 0.0]]).double()
     product = (rotate(one, 2) @ rotate(one, 5).T).item()
-    assert product == pytest.approx(math.cos(3))
+    assert product == pytest.approx(math.cos(3), abs=1e-5)
 
 
 def test_rotary_of_the_exercise_the_page_and_the_script_agree(lesson):
@@ -150,7 +150,7 @@ def test_rotary_of_the_exercise_the_page_and_the_script_agree(lesson):
 def test_the_sampling_numbers_of_the_text(lesson):
     p, narrowed = torch.tensor([0.5, 0.25, 0.15, 0.07, 0.03]), lesson["narrowed"]
     colder = narrowed(p, temperature=0.5)
-    assert [round(v, 2) for v in colder.tolist()] == [0.74, 0.18, 0.07, 0.01, 0.0]
+    assert [round(v, 2) for v in colder.tolist()] == [0.73, 0.18, 0.07, 0.01, 0.0]
     assert_close(narrowed(p, k=2), torch.tensor([2 / 3, 1 / 3, 0, 0, 0]))
     assert narrowed(p, top_p=0.8).count_nonzero() == 3
     assert_close(narrowed(p), p)
