@@ -35,6 +35,7 @@ def lesson() -> dict:
     return from_the_lesson(
         *("def merge(", "def pieces", "def learn_merges", "def encode"),
         *("class Attention", "class Block", "class GPT", "class RMSNorm"),
+        "class SwiGLU",
         *("def rotate", "def narrowed", "def attend", "def step"),
     )
 
