@@ -358,6 +358,12 @@ STANDARDISE = Exercise(
             "where it should divide.",
         ),
         Misconception(
+            "weight not inverted, mean not divided",
+            lambda mean, std: (torch.diag(std), -mean),
+            "Your weight multiplies by the standard deviation; divide by it. The bias "
+            "is added after that, so its mean must be divided too.",
+        ),
+        Misconception(
             "divided by the variance",
             lambda mean, std: (torch.diag(1 / std**2), -mean / std**2),
             "You divide by the square of `std`, the variance. Divide by `std`.",
@@ -569,6 +575,12 @@ MERGE = Exercise(
             "through the weight that is already merged. It passes through the next "
             "layer alone, `w2 @ b1 + b2`, whatever the sizes: compute it before the "
             "weight is replaced.",
+        ),
+        Misconception(
+            "first two layers only",
+            lambda layers: _merged(layers[:2]),
+            "Right for one or two layers. With more, only the first two are in your "
+            "result: put what you have merged into each further layer, in a loop.",
         ),
         Misconception(
             "last bias but one lost",

@@ -976,6 +976,16 @@ UNDO = Exercise(
             "multiply.",
         ),
         Misconception(
+            "normalised twice",
+            lambda mean, var, eps: (
+                1 / torch.sqrt(var + eps),
+                -mean / torch.sqrt(var + eps),
+            ),
+            "These are the factor and the shift by which the layer normalises: with "
+            "them it does so twice. To undo both, multiply by the root and add the "
+            "mean.",
+        ),
+        Misconception(
             "sign of the mean",
             lambda mean, var, eps: (torch.sqrt(var + eps), -mean),
             "The layer already subtracts the mean. Undo it: beta adds the mean back.",
