@@ -65,7 +65,7 @@ def expect_error(
 
 
 def _wrapped(text: str) -> str:
-    """Return `text` in lines that fit a window of 800 pixels, each shape unbroken."""
+    """Return `text` in lines that fit a page at 200 %, each shape unbroken."""
     glue = "\N{NO-BREAK SPACE}"
     whole = re.sub(r"(?<=\d,) (?=\d)", glue, text)
-    return fill(whole, 78, subsequent_indent="  ").replace(glue, " ")
+    return fill(whole, 66, subsequent_indent="  ").replace(glue, " ")

@@ -21,14 +21,14 @@ def test_long_message_is_wrapped_and_indented(capsys):
     with expect_error(ValueError, match="word"):
         raise ValueError("word " * 40)
     lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines)) <= 88
-    assert len(lines) == 3
+    assert max(map(len, lines)) <= 66
+    assert len(lines) == 4
     assert all(line.startswith("  word") for line in lines[1:])
 
 
 def test_shape_is_not_broken(capsys):
     with expect_error(ValueError, match="expected"):
-        raise ValueError("expected " + "words " * 9 + "[4, 6, 5, 5]")
+        raise ValueError("expected " + "words " * 7 + "[4, 6, 5, 5]")
     *_, last = capsys.readouterr().out.splitlines()
     assert last == "  [4, 6, 5, 5]"
 

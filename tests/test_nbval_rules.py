@@ -67,6 +67,14 @@ SAME = {
         "accuracy: <b>MLP 0.884</b> (expected 0.87 to 0.9)</div>",
         "accuracy: <b>MLP 0.879</b> (expected 0.87 to 0.9)</div>",
     ),
+    "wrapped error": (
+        "ValueError: a long message,\n  wrapped",
+        "ValueError: a long\n  message, wrapped",
+    ),
+    "runs that may break": (
+        '<td style="white-space:nowrap">0.5 0.5</td>',
+        "<td>0.5 0.5</td>",
+    ),
 }
 DIFFERENT = {
     "fourth digit": ("0.8133", "0.8134"),

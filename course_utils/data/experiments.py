@@ -11,7 +11,7 @@ from typing import Any
 from course_utils.errors import CourseError
 from course_utils.files import write_whole
 
-ONE_LINE = 17  # characters of a cell kept in one line: '0.790 0.795 0.803'
+ONE_LINE = 17  # characters of words kept in one line: 'mean, padding too'
 Row = dict[str, Any]  # a setting's arguments and its results, by column
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -109,9 +109,9 @@ class Experiment:
         # Words begin at the left, as everywhere; JupyterLab puts all at the right.
         words = any(isinstance(row.get(column), str) for row in self.rows)
         styles = ["text-align:left"] if words else []
-        # Three runs stay in one line, and a long name of a column breaks. What is
-        # longer breaks as well: on a narrow page it would be cut off.
-        if 0 < len(cell) <= ONE_LINE:
+        # A short name stays in one line. What is longer, the name of a column and
+        # runs break, but only on a page too narrow for the table.
+        if words and 0 < len(cell) <= ONE_LINE:
             styles.append("white-space:nowrap")
         return f' style="{";".join(styles)}"' if styles else ""
 

@@ -23,8 +23,8 @@ from course_utils.display.bundles import (
 
 # The cell that gives the answer away may come after one or two that only define.
 REACH = 3  # cells
-# Whatever else a cell shows is live, or made for a program to read. What a measured
-# value says to programs stands in its text, too.
+# Whatever else a cell shows is live, or made for a program to read. What measured
+# values say to programs is passed on beside the fold.
 _FOLDABLE = {HTML, PLAIN, PNG, MEASURED}
 # As what is printed looks elsewhere: pages that nbconvert makes set no font here.
 _FONTS = "Menlo,Consolas,'DejaVu Sans Mono',monospace"
@@ -176,7 +176,10 @@ _waiting: _Fold | None = None
 
 
 def _folded(pieces: list[_Piece]) -> Bundle:
-    """Return the pieces as one bundle: folded HTML, and all their text in order."""
+    """Return the pieces as one bundle: folded HTML, and all their text in order.
+
+    Of measured values, it has a list of what they say to programs.
+    """
     joined: list[_Piece] = []
     for written, group in groupby(pieces, key=lambda piece: piece.written):
         if written:
@@ -190,9 +193,11 @@ def _folded(pieces: list[_Piece]) -> Bundle:
     ends = ["" if piece.written else "\n" for piece in joined[:-1]]
     name = "What it draws" if any(map(_is_picture, joined)) else "What it prints"
     fold = details(name, body, FOLD_CLASS)
+    measured = [piece.data[MEASURED] for piece in joined if MEASURED in piece.data]
     return {
         HTML: f'{pointed_at(FOLD_CLASS)}<div style="max-width:{WIDE}px">{fold}</div>',
         PLAIN: "".join(map("".join, zip(texts, [*ends, ""], strict=True))),
+        **({MEASURED: measured} if measured else {}),
     }
 
 

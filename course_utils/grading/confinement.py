@@ -17,7 +17,9 @@ from course_utils.grading.system_calls import is_known, open_filter
 _PACKAGE = Path(__file__).parents[1]
 # What an answer is compared with; it must not be seen where answers run.
 _HIDDEN = _PACKAGE / "exercises" / "bank"
-_SKETCHES = _PACKAGE.parent / "data" / "sketch"  # in a wheel they lie in the package
+# One of `data.sketches.FOLDERS`, which torch would come with; the other one, in a
+# wheel, lies in the package.
+_SKETCHES = _PACKAGE.parent / "data" / "sketch"
 _SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/etc/ld.so.cache")
 _IN_PREFIX = ("bin", "lib", "lib64", "pyvenv.cfg")
 _LEAST_VERSION = "0.6"

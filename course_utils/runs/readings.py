@@ -28,12 +28,15 @@ def find_device(notebook: NotebookNode) -> str:
 
 
 def find_measured(notebook: NotebookNode) -> tuple[dict[str, Any], ...]:
-    """Return what `measured` put out in a notebook, in order.
+    """Return what `measured` put out in a notebook, in order, also what is folded.
 
     What is not as `measured` makes it is left out: a notebook can put out anything.
     """
-    bundles = (output.get("data", {}).get(MEASURED) for output in _outputs(notebook))
-    return tuple(dict(bundle) for bundle in bundles if _is_whole(bundle))
+    found: list[Any] = []
+    for output in _outputs(notebook):
+        bundle = output.get("data", {}).get(MEASURED)
+        found += bundle if isinstance(bundle, list) else [bundle]  # a list: folded
+    return tuple(dict(bundle) for bundle in found if _is_whole(bundle))
 
 
 def _is_whole(bundle: Any) -> bool:

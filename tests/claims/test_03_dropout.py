@@ -384,3 +384,17 @@ def test_gains_over_the_plain_network_at_the_lower_rate(rival, points, better):
     found = [accuracy - without for accuracy, without in pairs]
     assert round(100 * mean(found), 1) == points
     assert sum(gain > 0 for gain in found) == better
+
+
+@pytest.mark.parametrize(("batch_first", "same"), [(True, True), (False, False)])
+def test_fast_path_of_a_transformer_layer_ignores_dropout_that_is_awake(
+    batch_first, same
+):
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=batch_first).eval()
+    for module in layer.modules():
+        if isinstance(module, nn.Dropout):
+            module.train()
+    x = drawn(4, 6, 8)
+    assert not torch.equal(layer(x), layer(x))
+    with torch.no_grad():
+        assert torch.equal(layer(x), layer(x)) == same

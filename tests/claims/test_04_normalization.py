@@ -213,3 +213,33 @@ def test_requires_grad_freezes_gamma_and_beta_only():
     layer(torch.randn(8, 3) + 5)
     assert layer.running_mean.all()
     assert list(layer.state_dict())[2:4] == ["running_mean", "running_var"]
+
+
+@pytest.mark.parametrize(
+    ("norm", "same"), [(nn.BatchNorm1d, True), (nn.LayerNorm, False)]
+)
+def test_scaling_a_weight_beside_a_bias_is_undone_by_batch_norm_only(norm, same):
+    torch.manual_seed(0)
+    linear, layer, x = nn.Linear(9, 6), norm(6), torch.randn(8, 9)
+    scaled = layer(F.linear(x, 4 * linear.weight, linear.bias))
+    assert torch.allclose(scaled, layer(linear(x)), atol=1e-3) == same
+
+
+def test_your_norm_draws_nothing_so_the_repaired_net_starts_from_the_same_weights():
+    drawn = []
+    for norm in (nn.Identity, from_the_lesson("BatchNorm")):
+        torch.manual_seed(0)
+        drawn.append([])
+        for _ in range(3):
+            drawn[-1].append(nn.Linear(8, 8).weight)
+            norm(8)
+        drawn[-1].append(torch.rand(5))  # and it sees the same batches
+    for plain, repaired in zip(*drawn, strict=True):
+        assert torch.equal(plain, repaired)
+
+
+def test_a_relu_leaves_0_58_of_a_spread_of_1():
+    torch.manual_seed(0)
+    spread = torch.randn(200_000, dtype=torch.float64).relu().std().item()
+    assert spread == pytest.approx((0.5 - 0.5 / torch.pi) ** 0.5, abs=0.005)
+    assert spread == pytest.approx(0.58, abs=0.01)

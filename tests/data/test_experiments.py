@@ -47,12 +47,12 @@ def test_html_table_has_the_same_cells_as_text_not_markup():
     assert "<code>python experiments/a.py</code>" in shown
 
 
-def test_html_table_puts_words_left_and_keeps_three_runs_in_one_line():
+def test_html_table_puts_words_left_and_lets_runs_break():
     rows = [{"layer": "RNN", "few": [0.5] * 3, "many": [0.125] * 4}]
     shown = Experiment("a", "?", rows)._repr_html_()
     assert '<th style="text-align:left">layer</th><th>few</th>' in shown
     assert '<td style="text-align:left;white-space:nowrap">RNN</td>' in shown
-    assert '<td style="white-space:nowrap">0.5 0.5 0.5</td>' in shown
+    assert "<td>0.5 0.5 0.5</td>" in shown
     assert "<td>0.125 0.125 0.125 0.125</td>" in shown
 
 

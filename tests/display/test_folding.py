@@ -7,8 +7,16 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from course_utils.display.bundles import FOLD_CLASS, HTML, PLAIN, PNG, stored_picture
+from course_utils.display.bundles import (
+    FOLD_CLASS,
+    HTML,
+    MEASURED,
+    PLAIN,
+    PNG,
+    stored_picture,
+)
 from course_utils.display.folding import REACH, fold_next_output
+from course_utils.runs.readings import find_measured
 from tests.lessons import ROOT
 
 ASK = "fold_next_output()"
@@ -36,6 +44,9 @@ FOLDED = {  # the cell after the question: its text
     SHOW: "An empty <square>.\nAn empty <square>.",
     "display(HTML('<b>bold</b>'))": "<IPython.core.display.HTML object>",
     "measured('loss', 0.5, 0, 1)": "loss: 0.500 (expected 0 to 1)",
+    "measured('a', [1, 2], 0, 3); print('then'); measured('b', 3, 0, 3)": (
+        "a: 1.00 2.00 (expected 0 to 3)\nthen\nb: 3.00 (expected 0 to 3)"
+    ),
     "print('x', flush=True)": "x\n",
     "with redirect_stdout(io.StringIO()): print('no')\nprint('yes')": "yes\n",
 }
@@ -130,9 +141,24 @@ def answers(ran) -> dict[str, Cell]:
 def test_output_is_folded_with_all_its_text_in_order(answers, source):
     folded = [o for o in answers[source].outputs if o.get("name") != "stderr"]
     ((data),) = [output.data for output in folded]
-    assert set(data) == {HTML, PLAIN}
+    assert set(data) - {MEASURED} == {HTML, PLAIN}
     assert data[PLAIN] == FOLDED[source]
     assert data[HTML].count("<details") == 1 and "open" not in data[HTML]
+
+
+def test_measured_values_in_a_fold_can_be_read_by_programs(answers):
+    said = {}
+    for source in FOLDED:
+        cell = nbformat.v4.new_code_cell(outputs=answers[source].outputs)
+        found = find_measured(nbformat.v4.new_notebook(cells=[cell]))
+        said[source] = [(value["name"], value["values"]) for value in found]
+    assert {source: values for source, values in said.items() if values} == {
+        "measured('loss', 0.5, 0, 1)": [("loss", [0.5])],
+        "measured('a', [1, 2], 0, 3); print('then'); measured('b', 3, 0, 3)": [
+            ("a", [1, 2]),
+            ("b", [3]),
+        ],
+    }
 
 
 @pytest.mark.parametrize("source", AS_EVER)

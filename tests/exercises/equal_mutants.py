@@ -111,6 +111,9 @@ EQUAL: dict[str, dict[str, str]] = {
     "flatten.any_image": {
         "`x.ndim == 3` with LtE": "The text gives three or four dimensions.",
     },
+    "classifier.dataset": {
+        "`self.labels[i].item()`: the method not called": A_NUMBER,
+    },
     "classifier.calibration": {
         "`confidence[inside].mean() - right[inside].mean()` with swapped sides": (
             "Its absolute value is taken."

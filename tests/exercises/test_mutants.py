@@ -15,6 +15,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils.data import Dataset
 
 from course_utils.exercises.diagnose import diagnose
 from course_utils.exercises.guard import OutOfTime, guard
@@ -61,6 +62,7 @@ def verdict_of(name: str, source: str, known: bool = True) -> Verdict | None:
     """
     scope = dict(torch=torch, nn=nn, F=F, math=math, copy=copy, _detached=detached)
     scope |= {"device": torch.device("cpu"), "__name__": "__main__"}
+    scope |= {"Dataset": Dataset}
     try:
         with guard(seconds(name)):
             exec(compile(source, "<solution>", "exec"), scope)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from course_utils.data.sketches import FOLDERS
 from course_utils.errors import CourseError
 from course_utils.grading import confinement
 from course_utils.grading.confinement import environment, find_confinement
@@ -65,6 +66,12 @@ def test_folder_of_a_project_is_not_shown_with_its_python(monkeypatch, tmp_path)
     shown = confinement._readable()
     assert f"{tmp_path}/lib" in shown
     assert str(tmp_path) not in shown
+
+
+def test_sketches_are_shown_wherever_they_lie():
+    package = Path(confinement.__file__).parents[1]
+    shown = [Path(path).resolve() for path in [*confinement._readable(), package]]
+    assert all({folder, *folder.parents} & {*shown} for folder in FOLDERS)
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])

@@ -38,7 +38,8 @@ SPECIAL = (
     "linear.repair linear.budget activations.gain activations.repair dropout.layer "
     "dropout.awake dropout.repair dropout.design normalization.repair "
     "normalization.design transformer.pre_norm transformer.greedy transformer.padding "
-    "classifier.repair classifier.evaluate linear.merge residual.design"
+    "classifier.batches classifier.repair classifier.evaluate linear.merge "
+    "residual.design"
 ).split()
 FIRST = [importlib.import_module(module).EXERCISES[0].name for module in MODULES]
 SHORT = {(name, place) for name in (*SPECIAL, *FIRST) for place in (0, 1)}

@@ -9,7 +9,9 @@ import pytest
 import torch
 from torch import nn
 
+from course_utils.exercises.elsewhere import Elsewhere
 from course_utils.exercises.guard import restored
+from course_utils.exercises.outcome import Recorder
 from course_utils.exercises.watch import MultiplyAdds, counted_call
 from course_utils.grading import peer as peers
 from course_utils.grading.channel import OUT_OF_MEMORY, Channel, Lost
@@ -163,6 +165,46 @@ def test_hook_after_a_part_of_a_module_elsewhere_is_refused():
         net.layer.register_forward_hook(lambda *_: called.append("after"))
         with pytest.raises(NotImplementedError, match="aren't seen"):
             net(torch.ones(1, 1, 5, 5))
+
+
+made: list[nn.Module] = []
+
+
+class Wrapped(nn.Module):
+    """Holds the module that was made before it."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = made[-1] if made else nn.Linear(2, 2)
+        made.append(self)
+
+    def forward(self, x):
+        return self.inner(x)
+
+
+class Made(Elsewhere):
+    """The answer of the other side, as the judge holds it."""
+
+    def __init__(self, remote):
+        super().__init__(Wrapped)
+        self._remote = remote
+
+    def __call__(self, *args):
+        return self._remote(*args)
+
+
+@pytest.mark.parametrize("calls", [1, 3])
+def test_watched_result_inside_a_later_one_is_no_part_with_a_hook(calls):
+    """A check hooks each whole result; another result has stand-ins of its own."""
+    with connected(Wrapped) as (_, answer):
+        recorder = Recorder(Made(answer))
+        for _ in range(calls):
+            net = recorder()
+            assert net._forward_hooks
+            assert net(torch.ones(1, 2)).shape == (1, 2)
+            assert not recorder.running
+            assert recorder.returned.shape == (1, 2)
+    made.clear()
 
 
 def test_graph_that_nothing_hangs_on_is_given_up():

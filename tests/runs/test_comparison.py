@@ -69,10 +69,10 @@ def test_what_is_no_number_lies_outside():
 )
 def test_what_measured_never_says_is_left_out(change):
     good = said("loss", 0.5)
-    bundles = [good, good | change, "loss"]
+    bundles = [good, good | change, "loss", [good | change, good], []]
     outputs = [new_output("display_data", {MEASURED: bundle}) for bundle in bundles]
     notebook = new_notebook(cells=[new_code_cell(outputs=outputs)])
-    assert find_measured(notebook) == (good,)
+    assert find_measured(notebook) == (good, good)
 
 
 def test_picture_has_a_dot_for_each_run_and_marks_what_is_outside():

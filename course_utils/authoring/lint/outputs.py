@@ -81,7 +81,7 @@ def no_warnings(document: Document) -> Messages:
 def measured_values_held(document: Document) -> Messages:
     """Every measured value lies in its range."""
     for place, output in _outputs(document):
-        if OUTSIDE in str(output):  # folded, there is nothing but its text
+        if OUTSIDE in str(output):  # in a fold too
             yield f"{place} stores a measured value outside its range"
 
 

@@ -771,7 +771,7 @@ LOG_SOFTMAX = Exercise(
         Misconception(
             "nothing divided",
             lambda z: z.exp().log(),
-            "exp and log undo each other: this is z again, or inf. Between them, "
+            "exp and log undo each other: this is z again, or infinite. Between them, "
             "the shares must be divided by their sum.",
         ),
     ),

@@ -1,352 +1,325 @@
-"""Exercises of lesson 10: a classifier, from its scores to its training."""
+"""Exercises of lesson 10: a classifier, from its data to its training."""
 
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise, product
-from numbers import Real
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import SGD
+from torch.utils.data import Dataset
 
 from course_utils.exercises.applications.classifier import (
+    all_batches,
     designed,
     evaluated,
     one_epoch,
+    one_item,
 )
 from course_utils.exercises.cases import Fact, randn
 from course_utils.exercises.model import Answer, Case, Exercise, Misconception
 from course_utils.session import current_device
 
 
-def _count(sizes: tuple[int, ...]) -> int:
-    return sum(a * b + b for a, b in pairwise(sizes))
+class _Pictures(Dataset[Any]):
+    """An answer to the dataset: each argument after `std` is a mistake."""
+
+    def __init__(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        mean: float,
+        std: float,
+        *,
+        scale: Callable[[Tensor], Tensor] = lambda pixels: pixels / 255,
+        norm: Callable[[Tensor, float, float], Tensor] = lambda x, m, s: (x - m) / s,
+        place: Callable[[int], int] = lambda i: i,
+        shape: tuple[int, ...] = (1, 28, 28),
+        label: Callable[[Tensor, int], Any] = lambda labels, i: labels[i].item(),
+        item: Callable[[Tensor, Any], Any] = lambda picture, label: (picture, label),
+        length: Callable[[Tensor], int] = lambda images: len(images),
+        whole: Callable[[Tensor, float, float], Tensor] | None = None,
+    ) -> None:
+        self.images, self.labels, self.mean, self.std = images, labels, mean, std
+        self.scale, self.norm, self.place, self.shape = scale, norm, place, shape
+        self.label, self.item, self.length = label, item, length
+        self.pictures = whole(images, mean, std) if whole else None
+
+    def __len__(self) -> int:
+        return self.length(self.images)
+
+    def __getitem__(self, i: int) -> Any:
+        label = self.label(self.labels, i)
+        if self.pictures is not None:
+            return self.pictures[i], label
+        picture = self.scale(self.images[self.place(i)])
+        picture = self.norm(picture, self.mean, self.std)
+        return self.item(picture.reshape(self.shape), label)
 
 
-def _one_pair_too_many(sizes: tuple[int, ...]) -> int:
-    return sum(sizes[i] * sizes[i + 1] for i in range(len(sizes)))
+def _all_of_them(images: Tensor, labels: Tensor, mean: float, std: float) -> Any:
+    pictures = ((images / 255 - mean) / std)[:, None]
+    return _Pictures(images, labels, mean, std, item=lambda _, label: (pictures, label))
 
 
-def _count_of_three(sizes: tuple[int, ...]) -> int:
-    a, b, c, d = sizes
-    return _count((a, b, c, d))
+class _NoDataset:
+    def __init__(self, *case: Any) -> None:
+        self.pictures = _Pictures(*case)
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, i: int) -> Any:
+        return self.pictures[i]
 
 
-def _count_by_index(sizes: tuple[int, ...]) -> int:
-    a, b, c, d = sizes[0], sizes[1], sizes[2], sizes[3]
-    return _count((a, b, c, d))
+class _NormalisedInPlace(_Pictures):
+    def __init__(self, *case: Any) -> None:
+        super().__init__(*case)
+        self.kept = self.images / 255
+
+    def __getitem__(self, i: int) -> Any:
+        picture = self.kept[i].sub_(self.mean).div_(self.std)
+        return picture[None].clone(), self.labels[i]
 
 
-_THREE_BUILT_IN = (
-    "Three layers are built in, as this lesson's network has them. `sizes` may be "
-    "shorter or longer: go through its neighbouring pairs in a loop."
-)
+def _own_statistics(images: Tensor, mean: float, std: float) -> Tensor:
+    pixels = (images / 255)[:, None]
+    return (pixels - pixels.mean()) / pixels.std()
 
-COUNT = Exercise(
-    "classifier.count",
-    _count,
+
+def _pictures() -> list[Case]:
+    """Return photographs of noise, whole numbers as files have them, and an item."""
+    device = current_device()
+    cases: list[Case] = []
+    for n, mean, std, i in [(12, 0.25, 0.5, 4), (5, 0.3, 0.2, 1), (7, 0.6, 0.4, 6)]:
+        generator = torch.Generator().manual_seed(n)
+        images = torch.randint(0, 256, (n, 28, 28), generator=generator)
+        labels = torch.arange(3, n + 3) * 7 % 10  # neighbours have other labels
+        images = (images // (1 + labels[:, None, None] % 3)).to(torch.uint8)
+        cases.append((images.to(device), labels.to(device), mean, std, i))
+    return cases
+
+
+DATASET = Exercise(
+    "classifier.dataset",
+    _Pictures,
     (
         Misconception(
-            "no biases",
-            lambda sizes: sum(a * b for a, b in pairwise(sizes)),
-            "You count only the weights. Each output of a layer has a bias too.",
+            "not divided by 255",
+            partial(_Pictures, scale=lambda pixels: pixels.float()),
+            "The pixels still run to 255, while `mean` and `std` are those of pixels "
+            "from 0 to 1: divide by 255 first.",
         ),
         Misconception(
-            "a bias per input",
-            lambda sizes: sum(a * b + a for a, b in pairwise(sizes)),
-            "You count one bias per input of a layer. There is one per output.",
+            "no channel dimension",
+            partial(_Pictures, shape=(28, 28)),
+            "The picture has the shape (28, 28). A convolution expects a dimension "
+            "for the channel in front, of size 1: `picture[None]` adds it.",
         ),
         Misconception(
-            "one bias a layer",
-            lambda sizes: sum(a * b + 1 for a, b in pairwise(sizes)),
-            "You count one bias per layer. There is one for each of its outputs.",
+            "channel last",
+            partial(_Pictures, shape=(28, 28, 1)),
+            "The channel stands last, as in most programs for pictures. In PyTorch it "
+            "comes first: (1, 28, 28).",
         ),
         Misconception(
-            "a bias per pixel",
-            lambda sizes: sum(a * b for a, b in pairwise(sizes)) + sum(sizes),
-            "You give the input a bias as well. The first number is the input size; "
-            "biases belong to the outputs of a layer.",
+            "a batch of one",
+            partial(_Pictures, shape=(1, 1, 28, 28)),
+            "The picture has a dimension too many: (1, 1, 28, 28) is a batch of one. "
+            "The loader adds the batch; an item is (1, 28, 28).",
         ),
         Misconception(
-            "neurons",
-            lambda sizes: sum(sizes),
-            "You add up the neurons. The parameters are the connections between "
-            "them, `a * b` for each layer, and the biases.",
-        ),
-        Misconception("four sizes unpacked", _count_of_three, _THREE_BUILT_IN),
-        Misconception("four sizes by index", _count_by_index, _THREE_BUILT_IN),
-        Misconception(
-            "four sizes from both ends",
-            lambda sizes: _count((*sizes[:2], *sizes[-2:])),
-            _THREE_BUILT_IN,
+            "the whole batch returned",
+            _all_of_them,
+            "You return all pictures, whichever item is asked for. Use `i`: item i is "
+            "one picture and its label.",
         ),
         Misconception(
-            "equal layers once",
-            lambda sizes: sum(a * b + b for a, b in set(pairwise(sizes))),
-            "Layers of the same sizes are counted once, as in a set or a dict, which "
-            "keep equal pairs once. Each layer counts: (6, 6, 6, 2) has two of 6 to 6.",
+            "mean and std swapped",
+            partial(_Pictures, norm=lambda x, m, s: (x - s) / m),
+            "`mean` and `std` have changed places: the mean is subtracted, then the "
+            "result is divided by the standard deviation. (Compare the order of the "
+            "arguments of `__init__` with that in your code.)",
         ),
         Misconception(
-            "hidden layers of one width",
-            lambda sizes: _count((sizes[0], *[sizes[1]] * (len(sizes) - 2), sizes[-1])),
-            "You take every hidden layer to be as wide as the first. They may differ: "
-            "go through the neighbours in `sizes`.",
+            "not normalised",
+            partial(_Pictures, norm=lambda x, m, s: x),
+            "The picture runs from 0 to 1, but `mean` and `std` are not used yet: "
+            "subtract the one, divide by the other.",
         ),
         Misconception(
-            "one pair too many",
-            _one_pair_too_many,
-            "An index runs over the end of `sizes`: there is one layer fewer than "
-            "sizes, so the last pair begins at the last size but one.",
+            "only shifted",
+            partial(_Pictures, norm=lambda x, m, s: x - m),
+            "The mean is subtracted, but not divided by `std` yet.",
         ),
         Misconception(
-            "a single bias",
-            lambda sizes: sum(a * b for a, b in pairwise(sizes)) + 1,
-            "The weights are right, but you count one bias for the whole network. "
-            "Each output of each layer has one.",
+            "not shifted",
+            partial(_Pictures, norm=lambda x, m, s: x / s),
+            "You divide by `std`, but the mean is not subtracted before.",
         ),
         Misconception(
-            "first layer only",
-            lambda sizes: _count(sizes[:2]),
-            "This is the first layer alone. If you have a loop, its `return` may "
-            "stand inside it and end it after one round.",
+            "multiplied by std",
+            partial(_Pictures, norm=lambda x, m, s: (x - m) * s),
+            "You multiply by `std`. To bring the spread to 1, divide by it.",
         ),
         Misconception(
-            "last layer left out",
-            lambda sizes: _count(sizes[:-1]),
-            "The last layer is not counted: your loop ends one pair too early. n sizes "
-            "make n − 1 layers.",
+            "mean added",
+            partial(_Pictures, norm=lambda x, m, s: x * s + m),
+            "This undoes a normalization: `x * std + mean` leads from normalised "
+            "numbers back to pixels. Here pixels come in: subtract, then divide.",
         ),
         Misconception(
-            "first layer left out",
-            lambda sizes: _count(sizes[1:]),
-            "The first layer is not counted: it leads from the input features to the "
-            "next size.",
+            "brackets missing",
+            partial(_Pictures, norm=lambda x, m, s: x - m / s),
+            "Only the mean is divided by `std`: `/` comes before `-`. Put parentheses "
+            "around the difference.",
         ),
         Misconception(
-            "no bias in the last layer",
-            lambda sizes: _count(sizes) - sizes[-1],
-            "The biases of the last layer are missing. Its outputs are scores, and "
-            "each has a bias like any other.",
+            "divided by 255 at the end",
+            partial(
+                _Pictures,
+                scale=lambda pixels: pixels.float(),
+                norm=lambda x, m, s: (x - m) / s / 255,
+            ),
+            "You divide by 255 last, so a mean of pixels from 0 to 1 is subtracted "
+            "from pixels up to 255. Divide by 255 first, then normalise.",
+        ),
+        Misconception(
+            "divided by 256",
+            partial(_Pictures, scale=lambda pixels: pixels / 256),
+            "You divide by 256. A byte holds 256 different numbers, but the largest "
+            "is 255, and that becomes 1.",
+        ),
+        Misconception(
+            "divided by 128",
+            partial(_Pictures, scale=lambda pixels: pixels / 127.5 - 1),
+            "You bring the pixels to −1…1 first. `mean` and `std` are those of pixels "
+            "from 0 to 1: divide by 255, no more.",
+        ),
+        Misconception(
+            "whole numbers divided",
+            partial(_Pictures, scale=lambda pixels: pixels // 255),
+            "`//` rounds down: every pixel below 255 has become 0. A plain `/` makes "
+            "floats.",
+        ),
+        Misconception(
+            "own statistics",
+            partial(_Pictures, whole=_own_statistics),
+            "You normalise by the mean and spread of the pictures in this dataset. "
+            "Use `mean` and `std`: a test set is normalised by those of the training "
+            "set.",
+        ),
+        Misconception(
+            "each picture by its own",
+            partial(_Pictures, norm=lambda x, m, s: (x - x.mean()) / x.std()),
+            "You normalise each picture by its own mean and spread. Use `mean` and "
+            "`std`, the same for all.",
+        ),
+        Misconception(
+            "label as a float",
+            partial(_Pictures, label=lambda labels, i: float(labels[i])),
+            "The label is a float. `cross_entropy` would take such numbers for "
+            "probabilities; a class is a whole number: leave it one, or use `int`.",
+        ),
+        Misconception(
+            "label as a tensor of one",
+            partial(_Pictures, label=lambda labels, i: labels[i : i + 1]),
+            "The label has the shape (1,), so a batch of them is (N, 1) where "
+            "`cross_entropy` expects (N,). Index with `i` alone, without a slice.",
+        ),
+        Misconception(
+            "all labels",
+            partial(_Pictures, label=lambda labels, i: labels),
+            "The picture is right, but with it come all the labels: take number i.",
+        ),
+        Misconception(
+            "one-hot label",
+            partial(_Pictures, label=lambda labels, i: F.one_hot(labels, 10)[i]),
+            "The label comes one-hot, as ten numbers. `cross_entropy` takes the "
+            "number of the class itself.",
+        ),
+        Misconception(
+            "no label",
+            partial(_Pictures, item=lambda picture, label: picture),
+            "You return the picture alone. An item is a pair: `picture, label`.",
+        ),
+        Misconception(
+            "pair swapped",
+            partial(_Pictures, item=lambda picture, label: (label, picture)),
+            "Both are right, but they have changed places: the picture first, as in "
+            "`for x, y in loader`.",
+        ),
+        Misconception(
+            "the first item always",
+            partial(_Pictures, place=lambda i: 0),
+            "The picture is the first one, whichever is asked for. Use `i`, for the "
+            "picture and for the label.",
+        ),
+        Misconception(
+            "counted from 1",
+            partial(_Pictures, place=lambda i: i - 1),
+            "The picture is that of the item before. Items are counted from 0, as "
+            "tensors are: the same `i` for picture and label.",
+        ),
+        Misconception(
+            "one too few",
+            partial(_Pictures, length=lambda images: len(images) - 1),
+            "`len` is one too small, and the last item would never come. It is how "
+            "many there are, not the number of the last.",
+        ),
+        Misconception(
+            "pixels counted",
+            partial(_Pictures, length=lambda images: images.numel()),
+            "`len` counts the pixels of all pictures. How many pictures are there? "
+            "The first dimension tells.",
+        ),
+        Misconception(
+            "height for length",
+            partial(_Pictures, length=lambda images: images.shape[-1]),
+            "`len` is 28, the side of a picture. It should be how many pictures there "
+            "are, the first dimension.",
+        ),
+        Misconception(
+            "double precision",
+            partial(_Pictures, scale=lambda pixels: pixels.double() / 255),
+            "The picture is float64, while the weights of a network are float32. "
+            "`.float()`, or `/ 255` on the whole numbers, gives float32.",
+        ),
+        Misconception(
+            "no Dataset",
+            _NoDataset,
+            "It does what is asked for, but it is no `Dataset`: `DataLoader` would "
+            "take it, but write `(Dataset)` behind the name of the class, so that "
+            "everybody who reads it, and `isinstance`, knows.",
+        ),
+        Misconception(
+            "normalised in place",
+            _NormalisedInPlace,
+            "An item is another one when it is asked for again: it is normalised in "
+            "place, once more in each epoch. Make a new tensor of it.",
         ),
     ),
-    lambda: [
-        ((3, 5, 2),),
-        ((784, 512, 512, 10),),
-        ((784, 10),),
-        ((7, 1, 7, 4),),
-        ((6, 6, 6, 2),),
-        ((2, 3, 4, 5, 6),),
-    ],
+    _pictures,
+    one_item,
+    parts=("`len` of the dataset", "the picture", "its label"),
+    arguments=("images", "labels", "mean", "std", "i"),
     hints=(
-        "Start with one layer from a to b features. What shape has its weight, and "
-        "how many numbers has its bias?",
-        "A layer stands between two neighbours in `sizes`: there is one layer fewer "
-        "than sizes.",
-        "`zip(sizes, sizes[1:])` gives the pairs. Add `a * b` weights and the biases "
-        "of each.",
+        "`__init__` only keeps what it is given, as `self.…`. The work can wait for "
+        "`__getitem__`: bytes need a quarter of the memory of floats.",
+        "One picture is `self.images[i]`, of shape (28, 28). Three steps lead to the "
+        "one asked for: scale, normalise, one dimension more.",
+        "uint8 divided by 255 gives floats; `[None]` puts a dimension in front; "
+        "`.item()` makes a Python number of a tensor with one.",
     ),
 )
-
-
-def _score_cases() -> list[Case]:
-    # Odd sizes, a batch of one, more than ten classes. Of every four labels two
-    # are the best-scored class, one is the worst and one the second best.
-    cases: list[Case] = []
-    for n, classes in [(7, 10), (1, 3), (5, 5), (12, 3), (40, 6), (9, 14), (600, 3)]:
-        (logits,) = randn((n, classes), seed=n + 3)
-        ranked = logits.argsort(dim=1, descending=True)
-        chosen = [0, 0, classes - 1, 1] * n
-        labels = [row[place].item() for row, place in zip(ranked, chosen, strict=False)]
-        cases.append((logits, torch.tensor(labels, device=logits.device)))
-    return cases
 
 
 def _of_the_label(table: Tensor, labels: Tensor) -> Tensor:
     return table[torch.arange(len(labels), device=table.device), labels]
-
-
-def _mean_loss(log_p: Tensor, labels: Tensor) -> Tensor:
-    return -_of_the_label(log_p, labels).mean()
-
-
-def _below_the_largest(logits: Tensor) -> Tensor:
-    below = logits - logits.max()
-    return below - below.exp().sum(1, keepdim=True).log()
-
-
-def _loss(answer: Answer, logits: Tensor, labels: Tensor) -> Any:
-    """Call an answer; a Python number comes back as text, so that it never passes."""
-    loss = answer(logits, labels)
-    return "a Python number, not a tensor" if isinstance(loss, Real) else loss
-
-
-def _loss_cases() -> list[Case]:
-    # Logits far apart, where a probability rounds to 0, and all of them far below 0.
-    apart, low = randn((5, 4), (3, 6), seed=5)
-    apart_labels = torch.tensor([0, 3, 1, 2, 3], device=apart.device)
-    low_labels = torch.tensor([5, 0, 2], device=low.device)
-    return [
-        *_score_cases(),
-        (200 * apart, apart_labels),
-        (low - 200, low_labels),
-    ]
-
-
-CROSS_ENTROPY = Exercise(
-    "classifier.cross_entropy",
-    lambda logits, labels: _mean_loss(logits.log_softmax(1), labels),
-    (
-        Misconception(
-            "no log",
-            lambda logits, labels: _mean_loss(logits.softmax(1), labels),
-            "You average the probabilities themselves. The loss of an image is minus "
-            "the *logarithm* of its label's probability.",
-        ),
-        Misconception(
-            "no minus",
-            lambda logits, labels: -_mean_loss(logits.log_softmax(1), labels),
-            "The sign is missing. The logarithm of a probability is negative, and a "
-            "loss should fall as the network gets better.",
-        ),
-        Misconception(
-            "sum",
-            lambda logits, labels: (
-                len(labels) * _mean_loss(logits.log_softmax(1), labels)
-            ),
-            "You add up the losses of the images. Take their mean, so that the batch "
-            "size does not change the size of a training step.",
-        ),
-        Misconception(
-            "softmax over the batch",
-            lambda logits, labels: _mean_loss(logits.log_softmax(0), labels),
-            "Your softmax runs over the images (`dim=0`). The probabilities of one "
-            "image must sum to 1: `dim=1`.",
-        ),
-        Misconception(
-            "softmax twice",
-            lambda logits, labels: _mean_loss(logits.softmax(1).log_softmax(1), labels),
-            "There are two softmaxes here: `log_softmax` applies its own. Give it the "
-            "raw logits.",
-        ),
-        Misconception(
-            "no softmax",
-            lambda logits, labels: _mean_loss(logits, labels),
-            "You use the logits as log-probabilities. They become log-probabilities "
-            "through `log_softmax`: raising one class must lower the others.",
-        ),
-        Misconception(
-            "mean over the classes too",
-            lambda logits, labels: (
-                _mean_loss(logits.log_softmax(1), labels) / logits.shape[1]
-            ),
-            "Your mean runs over all images and classes. Each image has one loss, "
-            "that of its label: divide by the number of images only.",
-        ),
-        Misconception(
-            "no mean",
-            lambda logits, labels: -_of_the_label(logits.log_softmax(1), labels),
-            "These are the losses of the single images, `(N,)`. The task asks for one "
-            "number: their mean.",
-        ),
-        Misconception(
-            "all classes",
-            lambda logits, labels: -logits.log_softmax(1).mean(),
-            "The labels play no part in your number: it is the mean over all classes. "
-            "For each image only the class of its label counts.",
-        ),
-        Misconception(
-            "the best class",
-            lambda logits, labels: -logits.log_softmax(1).amax(1).mean(),
-            "The labels play no part in your number: you take the class of the "
-            "highest score. The loss asks for the probability of the *right* class.",
-        ),
-        Misconception(
-            "a table of all labels",
-            lambda logits, labels: -logits.log_softmax(1)[:, labels].mean(),
-            "`[:, labels]` picks, for every image, the labels of *all* images: an "
-            "`(N, N)` table. You want one number for each row, at its own label: give "
-            "the rows an index too.",
-        ),
-        Misconception(
-            "softmax, then log",
-            lambda logits, labels: _mean_loss(logits.softmax(1).log(), labels),
-            "It is right for small logits. Where they lie far apart, 200 say, a "
-            "probability rounds to exactly 0 and its logarithm is −inf. "
-            "`log_softmax` does both in one step and avoids it.",
-        ),
-        *(
-            Misconception(
-                f"log of p + {small:g}",
-                lambda logits, labels, small=small: _mean_loss(
-                    (logits.softmax(1) + small).log(), labels
-                ),
-                "It is right for small logits. The small number under the logarithm, "
-                "added or as a lower limit, hides how wrong the network is: a loss of "
-                "200 comes out as 20. `log_softmax` needs no such number.",
-            )
-            for small in (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6)
-        ),
-        Misconception(
-            "exp of large logits",
-            lambda logits, labels: _mean_loss(
-                (logits.exp() / logits.exp().sum(1, keepdim=True)).log(), labels
-            ),
-            "It is right for small logits. For large ones (200 or −200) `exp` becomes "
-            "inf or 0, and their ratio is no number. Subtract each row's maximum "
-            "first, or use `log_softmax`.",
-        ),
-        Misconception(
-            "log of the sum of exp",
-            lambda logits, labels: _mean_loss(
-                logits - logits.exp().sum(1, keepdim=True).log(), labels
-            ),
-            "It is right for small logits. For large ones (200 or −200) `exp` becomes "
-            "inf or 0, and so does the sum under the logarithm. `logsumexp` or "
-            "`log_softmax` avoid it.",
-        ),
-        Misconception(
-            "largest of all subtracted",
-            lambda logits, labels: _mean_loss(_below_the_largest(logits), labels),
-            "It is right for small logits. You subtract the largest of *all* logits: "
-            "in a row far below it every exp is 0, and the logarithm of the sum −inf. "
-            "Subtract the largest of each row, `amax(dim=1, keepdim=True)`, or use "
-            "`log_softmax`.",
-        ),
-        Misconception(
-            "largest of all subtracted, then log",
-            lambda logits, labels: _mean_loss(
-                (
-                    (logits - logits.max()).exp()
-                    / (logits - logits.max()).exp().sum(1, keepdim=True)
-                ).log(),
-                labels,
-            ),
-            "It is right for small logits. You subtract the largest of *all* logits: "
-            "in a row far below it every exp is 0, and their ratio 0/0. `log_softmax` "
-            "subtracts the largest of each row, and takes no logarithm of 0.",
-        ),
-        Misconception(
-            "a Python number",
-            lambda logits, labels: _mean_loss(logits.log_softmax(1), labels).item(),
-            "You return a Python number, which has no `backward()`. Return a tensor, "
-            "without `.item()`.",
-        ),
-    ),
-    _loss_cases,
-    apply=_loss,
-    hints=(
-        "Three steps: log-probabilities from the logits, for each image the one of "
-        "its label, minus their mean.",
-        "`log_softmax(dim=1)` gives the first. For the second, index with a row and "
-        "a column for each image.",
-        "`torch.arange(N)` are the rows. Which columns belong to them?",
-    ),
-    forbidden=("F.cross_entropy", "nn.CrossEntropyLoss"),
-    differentiable=True,
-)
 
 
 _Statistics = list[tuple[Any, Any]]  # mean and spread, for train and for test
@@ -1045,6 +1018,215 @@ IMAGES = Exercise(
 )
 
 
+_Pairs = Iterator[tuple[Tensor, Tensor]]
+_Order = Callable[[int, torch.Generator], Tensor]
+
+
+def _by_randperm(n: int, generator: torch.Generator) -> Tensor:
+    return torch.randperm(n, generator=generator)
+
+
+def _batches(
+    *,
+    order: _Order = _by_randperm,
+    labels: _Order | None = None,
+    ends: Callable[[int, int], int] = lambda n, size: n,
+    rows: Callable[[Tensor], Tensor] = lambda rows: rows,
+    pair: Callable[[Tensor, Tensor], Any] = lambda x, y: (x, y),
+) -> Answer:
+    """Return an answer to the batches; each argument is a mistake."""
+
+    def answer(x: Tensor, y: Tensor, size: int, generator: torch.Generator) -> _Pairs:
+        order_of_x = order(len(x), generator)
+        order_of_y = labels(len(x), generator) if labels else order_of_x
+        for start in range(0, ends(len(order_of_x), size), size):
+            end = start + size
+            mine, theirs = rows(order_of_x[start:end]), rows(order_of_y[start:end])
+            yield pair(x[mine], y[theirs])
+
+    return answer
+
+
+def _filled_up(n: int, generator: torch.Generator) -> Tensor:
+    order = _by_randperm(n, generator)
+    return torch.cat([order, order])
+
+
+def _filled(x: Tensor, y: Tensor, size: int, generator: torch.Generator) -> _Pairs:
+    answer = _batches(order=_filled_up, ends=lambda n, size: n // 2)
+    return answer(x, y, size, generator)
+
+
+def _an_empty_one(
+    x: Tensor, y: Tensor, size: int, generator: torch.Generator
+) -> _Pairs:
+    order = _by_randperm(len(x), generator)
+    for k in range(len(x) // size + 1):
+        rows = order[k * size : (k + 1) * size]
+        yield x[rows], y[rows]
+
+
+def _order_per_batch(
+    x: Tensor, y: Tensor, size: int, generator: torch.Generator
+) -> _Pairs:
+    for start in range(0, len(x), size):
+        rows = _by_randperm(len(x), generator)[start : start + size]
+        yield x[rows], y[rows]
+
+
+def _inside_batches(
+    x: Tensor, y: Tensor, size: int, generator: torch.Generator
+) -> _Pairs:
+    for rows in torch.arange(len(x)).split(size):
+        rows = rows[_by_randperm(len(rows), generator)]
+        yield x[rows], y[rows]
+
+
+def _whole_batches(
+    x: Tensor, y: Tensor, size: int, generator: torch.Generator
+) -> _Pairs:
+    blocks = torch.arange(len(x)).split(size)
+    for k in _by_randperm(len(blocks), generator):
+        yield x[blocks[k]], y[blocks[k]]
+
+
+def _first_alone(
+    x: Tensor, y: Tensor, size: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    return next(_batches()(x, y, size, generator))
+
+
+def _reseeded(n: int, generator: torch.Generator) -> Tensor:
+    return torch.randperm(n, generator=generator.manual_seed(0))
+
+
+def _rows_to_shuffle() -> list[Case]:
+    """Return rows that all differ, with sizes that divide their number, or don't."""
+    cases: list[Case] = []
+    for n, size, seed in [(11, 4, 0), (12, 4, 1), (10, 1, 2), (9, 20, 3), (13, 6, 4)]:
+        (x,) = randn((n, 1, 2, 2), seed=n)
+        labels = torch.arange(n) * 3 % 5
+        cases.append((x, labels.to(x.device), size, seed))
+    return cases
+
+
+BATCHES = Exercise(
+    "classifier.batches",
+    _batches(),
+    (
+        Misconception(
+            "last batch dropped",
+            _batches(ends=lambda n, size: n - n % size),
+            "The rows that don't fill a batch are dropped. The last batch is shorter, "
+            "but it comes.",
+        ),
+        Misconception(
+            "last full batch dropped",
+            _batches(ends=lambda n, size: n - size),
+            "The last batch is missing, also where it would be full: your loop ends "
+            "one step too early. `range(0, n, size)` stops before n by itself.",
+        ),
+        Misconception(
+            "last batch filled up",
+            _filled,
+            "Your last batch is filled up with rows that have already come. They "
+            "would count twice: let it be shorter.",
+        ),
+        Misconception(
+            "an empty batch",
+            _an_empty_one,
+            "Where `size` divides the number of rows, an empty batch comes last; the "
+            "mean of its loss is nan. `range(0, n, size)` has no such step.",
+        ),
+        Misconception(
+            "not shuffled",
+            _batches(order=lambda n, generator: torch.arange(n)),
+            "The rows come in the order of `x`. Files are often sorted by class, and "
+            "then a batch would hold one class only: draw an order first.",
+        ),
+        Misconception(
+            "shuffled apart",
+            _batches(labels=_by_randperm),
+            "`x` and `y` are shuffled by two different orders, so pictures get the "
+            "labels of others. Draw one order, and index both with it.",
+        ),
+        Misconception(
+            "labels not shuffled",
+            _batches(labels=lambda n, generator: torch.arange(n)),
+            "`x` is shuffled and `y` is not, so pictures get the labels of others. "
+            "Index both with the same rows.",
+        ),
+        Misconception(
+            "drawn with replacement",
+            _batches(
+                order=lambda n, generator: torch.randint(n, (n,), generator=generator)
+            ),
+            "In one call some rows come twice and others never. `randint` does that, "
+            "it draws each time from all rows; so does a new order for each batch. "
+            "`randperm`, called once, holds each row once.",
+        ),
+        Misconception(
+            "a new order for each batch",
+            _order_per_batch,
+            "In one call some rows come twice and others never: the order is drawn "
+            "anew for each batch. Draw it once, before the loop.",
+        ),
+        Misconception(
+            "shuffled inside the batches",
+            _inside_batches,
+            "Only the rows inside a batch are shuffled: each batch holds the same "
+            "rows in every epoch. Shuffle all rows, then cut.",
+        ),
+        Misconception(
+            "batches shuffled",
+            _whole_batches,
+            "Whole batches are shuffled, and inside one the rows stand as in `x`. "
+            "Shuffle the rows, then cut them into batches.",
+        ),
+        Misconception(
+            "the generator not used",
+            _batches(order=lambda n, generator: torch.randperm(n)),
+            "The order does not come from `generator`: a generator with the same seed "
+            "gives another order the next time. Pass it on: `generator=generator`.",
+        ),
+        Misconception(
+            "seeded anew",
+            _batches(order=_reseeded),
+            "Each call gives the same order, as if a seed were set inside. Draw from "
+            "`generator` as it comes: it goes on by itself from call to call.",
+        ),
+        Misconception(
+            "one batch",
+            _first_alone,
+            "This is one batch, not all: `return` ends the function. `yield` hands "
+            "out a batch and goes on, or collect the batches in a list.",
+        ),
+        Misconception(
+            "pair swapped",
+            _batches(pair=lambda x, y: (y, x)),
+            "The pairs have changed places: `x` first, then `y`.",
+        ),
+        Misconception(
+            "without labels",
+            _batches(pair=lambda x, y: x),
+            "The labels are missing: each batch is a pair, rows of `x` and their `y`.",
+        ),
+    ),
+    _rows_to_shuffle,
+    all_batches,
+    arguments=("x", "y", "size", "the seed of `generator`"),
+    forbidden=("DataLoader",),
+    hints=(
+        "Draw the order of all rows first, then cut it into pieces. Which function of "
+        "torch gives the numbers from 0 to n − 1, each once, in a random order?",
+        "`order[start:start + size]` is the piece that begins at `start`; a slice that "
+        "runs over the end is just shorter.",
+        "`x[rows]` and `y[rows]` with the same `rows` keep picture and label together. "
+        "`yield` in the loop hands a batch out.",
+    ),
+)
+
+
 def _calibration(
     probabilities: Tensor,
     labels: Tensor,
@@ -1317,6 +1499,7 @@ def _epoch(
     once: str = "",
     by_image: bool = True,
     number: bool = True,
+    then: Callable[[nn.Module], object] = lambda model: None,
 ) -> Answer:
     """Return an answer: in each batch z(ero_grad), b(ackward), s(tep) in this order."""
 
@@ -1343,6 +1526,7 @@ def _epoch(
             count += weight
         if "s" in once:
             optimizer.step()
+        then(model)
         mean = total / count
         return mean.item() if number else mean
 
@@ -1361,6 +1545,7 @@ def _epoch_with(names: frozenset[str]) -> Answer | None:
 
 _EPOCH_FAULTS: dict[str, dict[str, Any]] = {
     "left in evaluation mode": {"train": False},
+    "put back into evaluation mode": {"then": nn.Module.eval},
     "softmax before the loss": {"loss_of": _softmax_first},
     "gradients kept": {"order": "bs", "once": "z"},
     "zero_grad in between": {"order": "bzs"},
@@ -1380,6 +1565,9 @@ REPAIR = Exercise(
             "left in evaluation mode": "The network is not in training mode in your "
             "epoch. It may come from an evaluation: call `model.train()` first. "
             "Otherwise BatchNorm uses its running statistics and never updates them.",
+            "put back into evaluation mode": "It trains in training mode, and ends in "
+            "evaluation mode. The task asks that the network be left in training "
+            "mode: whoever evaluates it calls `model.eval()` there.",
             "softmax before the loss": "Your loss is that of `cross_entropy` on "
             "probabilities: it applies its own softmax. Give it the scores.",
             "gradients kept": "The gradients are not reset for every batch, so each "
@@ -1413,6 +1601,7 @@ REPAIR = Exercise(
         "the loss",
         "the parameters after the epoch",
         "the running mean after the epoch",
+        "the mode after the epoch",
     ),
     arguments=("the images", "their labels", "the batch size"),
     hints=(
@@ -1515,10 +1704,10 @@ DESIGN = Exercise(
 )
 
 EXERCISES = (
-    COUNT,
+    DATASET,
     NORMALISE,
-    CROSS_ENTROPY,
     IMAGES,
+    BATCHES,
     CONFUSION,
     CALIBRATION,
     EVALUATE,

@@ -1493,8 +1493,8 @@ REPAIR = Exercise(
             "scores dropped",
             _net(0.2, 0.0, 0.5),
             "In training no hidden unit is dropped. Do you drop the scores instead? A "
-            "class whose score is 0 by chance teaches nothing: move it before the last "
-            "layer.",
+            "score that is struck out sends no gradient back: move the dropout before "
+            "the last layer.",
         ),
         Misconception(
             "scores dropped too",

@@ -855,7 +855,14 @@ RUNNING = Exercise(
             "first batch only",
             lambda batches, momentum: _follow(batches[:1], momentum),
             "Your values are those after the first batch. Is the `return` inside the "
-            "loop, or does every step start from 0 and 1 again?",
+            "loop?",
+        ),
+        Misconception(
+            "every step from the start",
+            lambda batches, momentum: _follow(batches[-1:], momentum),
+            "Your values are those of a new layer that saw the last batch alone. Does "
+            "every step start from 0 and 1 again? It must start from what the one "
+            "before it left.",
         ),
         Misconception(
             "first batch left out",

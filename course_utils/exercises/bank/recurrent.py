@@ -366,42 +366,9 @@ COUNT = Exercise(
 )
 
 
-def _rnn_loop(step: Answer, carry: bool = True) -> Answer:
-    def rnn(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
-        states = []
-        for x_t in x:
-            state = step(x_t, h, *weights)
-            h = state if carry else h
-            states.append(state)
-        return torch.stack(states)
-
-    return rnn
-
-
 def _sum(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
     w_ih, w_hh, b_ih, b_hh = weights
     return x @ w_ih.T + b_ih + h @ w_hh.T + b_hh
-
-
-def _rnn_step(*args: Tensor) -> Tensor:
-    return _sum(*args).tanh()
-
-
-def _carried_sum(x: Tensor, h: Tensor, *weights: Tensor) -> Tensor:
-    states = []
-    for x_t in x:
-        h = _sum(x_t, h, *weights)
-        states.append(h.tanh())
-    return torch.stack(states)
-
-
-def _rnn_cases() -> list[Case]:
-    # A small one to look at; in the third T = N = D = H, so that every mistake fits.
-    sizes = [(3, 1, 2, 2), (5, 2, 3, 4), (3, 3, 3, 3), (1, 4, 2, 3), (2, 3, 1, 1)]
-    cases: list[Case] = [
-        randn((t, n, d), (n, h), (h, d), (h, h), (h,), (h,)) for t, n, d, h in sizes
-    ]
-    return [*cases, _huge(randn((3, 2, 2), (2, 2), (2, 2), (2, 2), (2,), (2,)))]
 
 
 def _huge(case: tuple[Tensor, ...]) -> Case:
@@ -426,173 +393,118 @@ def _finite(answer: Answer, *args: Tensor) -> Any:
     return result
 
 
-RNN = Exercise(
-    "recurrent.rnn",
-    lambda x, h, w_ih, w_hh, b_ih, b_hh: _rnn_loop(_rnn_step)(
-        x, h, w_ih, w_hh, b_ih, b_hh
-    ),
+def _jacobian(
+    states: Tensor,
+    w_hh: Tensor,
+    *,
+    slope: Callable[[Tensor], Tensor] = lambda h: 1 - h**2,
+    used: slice = slice(1, None),
+    factor: Callable[[Tensor, Tensor], Tensor] = lambda d, w: d[:, None] * w,
+    join: Callable[[Tensor, Tensor], Tensor] = lambda new, old: new @ old,
+) -> Tensor:
+    product = torch.eye(len(w_hh), device=w_hh.device)
+    for h in states[used]:
+        product = join(factor(slope(h), w_hh), product)
+    return product
+
+
+def _jacobian_cases() -> list[Case]:
+    sizes = [(2, 2), (4, 3), (3, 2), (1, 3), (5, 1), (3, 4)]
+    shapes = [shape for t, h in sizes for shape in ((t, h), (h, h))]
+    drawn = randn(*shapes)
+    return [(drawn[i].tanh(), drawn[i + 1]) for i in range(0, len(drawn), 2)]
+
+
+JACOBIAN = Exercise(
+    "recurrent.jacobian",
+    lambda states, w_hh: _jacobian(states, w_hh),
     (
         Misconception(
-            "one bias",
-            _rnn_loop(lambda x, h, wi, wh, bi, bh: _rnn_step(x, h, wi, wh, bi, 0 * bh)),
-            "The second bias is missing: add `b_hh` beside `h @ w_hh.T`.",
+            "transposed",
+            lambda states, w_hh: _jacobian(states, w_hh).T,
+            "This is the transpose. Row i belongs to entry i of the last state, column "
+            "j to entry j of the first.",
         ),
         Misconception(
-            "the other bias",
-            _rnn_loop(lambda x, h, wi, wh, bi, bh: _rnn_step(x, h, wi, wh, 0 * bi, bh)),
-            "The first bias is missing: add `b_ih` beside `x_t @ w_ih.T`.",
+            "one factor too many",
+            partial(_jacobian, used=slice(None)),
+            "A factor too many. From the first state to the last there are T − 1 "
+            "steps, and `states[0]` is where they begin: its slope does not count.",
         ),
         Misconception(
-            "no bias",
-            _rnn_loop(
-                lambda x, h, wi, wh, bi, bh: _rnn_step(x, h, wi, wh, 0 * bi, 0 * bh)
-            ),
-            "Both biases are missing: add `b_ih` to the input's sum and `b_hh` to the "
-            "state's.",
+            "slopes one step early",
+            partial(_jacobian, used=slice(None, -1)),
+            "Each slope is that of the state *before* the step. The tanh of a step "
+            "makes the new state, so its slope is 1 − h² of the new one.",
         ),
         Misconception(
-            "relu for tanh",
-            _rnn_loop(lambda *args: _sum(*args).relu()),
-            "You use ReLU. `nn.RNN` uses tanh unless told otherwise.",
+            "order reversed",
+            partial(_jacobian, join=lambda new, old: old @ new),
+            "All factors are right, but in the wrong order: the latest stands at the "
+            "left.",
         ),
         Misconception(
-            "sigmoid for tanh",
-            _rnn_loop(lambda *args: _sum(*args).sigmoid()),
-            "You use a sigmoid, which is for gates. An RNN uses tanh.",
+            "no slopes",
+            partial(_jacobian, slope=torch.ones_like),
+            "The tanh is missing: each factor is `w_hh` times the slopes 1 − h², "
+            "row by row.",
         ),
         Misconception(
-            "no tanh",
-            _rnn_loop(_sum),
-            "The sum is right, but the nonlinearity is missing: apply `torch.tanh` to "
-            "the whole sum.",
+            "slope without the square",
+            partial(_jacobian, slope=lambda h: 1 - h),
+            "You take 1 − h for the slope of tanh. It is 1 − h².",
         ),
         Misconception(
-            "state not carried",
-            _rnn_loop(_rnn_step, carry=False),
-            "Every step starts from the first state again. Assign the new state to "
-            "`h`, so that the next step uses it.",
+            "slope of a sigmoid",
+            partial(_jacobian, slope=lambda h: h * (1 - h)),
+            "h · (1 − h) is the slope of a sigmoid. That of tanh is 1 − h².",
         ),
         Misconception(
-            "state forgotten",
-            _rnn_loop(lambda x, h, wi, wh, bi, bh: _rnn_step(x, 0 * h, wi, wh, bi, bh)),
-            "The old state has no effect: add `h @ w_hh.T`.",
+            "tanh of the state",
+            partial(_jacobian, slope=lambda h: 1 - h.tanh() ** 2),
+            "The states are outputs of tanh already: the slope is 1 − h², without "
+            "another tanh.",
         ),
         Misconception(
-            "only the last state",
-            lambda *args: _rnn_loop(_rnn_step)(*args)[-1],
-            "This is the last state. The task asks for all of them: collect them in a "
-            "list, and `torch.stack` it.",
+            "slopes along the columns",
+            partial(_jacobian, factor=lambda d, w: w * d),
+            "The slopes multiply the columns of `w_hh`. A slope belongs to the entry "
+            "that comes out of the tanh, so it multiplies a row.",
         ),
         Misconception(
-            "first state too",
-            lambda x, h, *rest: torch.cat([h[None], _rnn_loop(_rnn_step)(x, h, *rest)]),
-            "You return the initial state as well. The task asks for the T states "
-            "after each step.",
+            "weight transposed",
+            partial(_jacobian, factor=lambda d, w: d[:, None] * w.T),
+            "You use `w_hh.T`. Entry i of the new sum reads the old state by row i of "
+            "`w_hh`, so the matrix of derivatives is `w_hh` itself.",
         ),
         Misconception(
-            "states one step late",
-            lambda x, h, *weights: torch.cat(
-                [h[None], _rnn_loop(_rnn_step)(x, h, *weights)[:-1]]
-            ),
-            "Your states are one step late: the first is the given `h`, and the last "
-            "one is missing. Append the state after you have computed it.",
+            "entry by entry",
+            partial(_jacobian, join=lambda new, old: new * old),
+            "You multiply the factors entry by entry. Derivatives of steps that "
+            "follow each other multiply as matrices, with `@`.",
         ),
         Misconception(
-            "stacked along the second dimension",
-            lambda *args: _rnn_loop(_rnn_step)(*args).transpose(0, 1),
-            "The states are right, but stacked along `dim=1`. Time is the first "
-            "dimension: `torch.stack(states)`.",
+            "added up",
+            partial(_jacobian, join=lambda new, old: new + old),
+            "You add the steps. By the chain rule they multiply.",
         ),
         Misconception(
-            "state not transposed",
-            _rnn_loop(lambda x, h, wi, wh, bi, bh: _rnn_step(x, h, wi, wh.T, bi, bh)),
-            "You use `w_hh` without transposing it. It is `(to, from)`, like the "
-            "weight of `nn.Linear`: `h @ w_hh.T`.",
-        ),
-        Misconception(
-            "input not transposed",
-            _rnn_loop(lambda x, h, wi, wh, bi, bh: _rnn_step(x, h, wi.T, wh, bi, bh)),
-            "You use `w_ih` without transposing it. It is `(to, from)`, like the "
-            "weight of `nn.Linear`: `x_t @ w_ih.T`.",
-        ),
-        Misconception(
-            "nothing transposed",
-            _rnn_loop(lambda x, h, wi, wh, bi, bh: _rnn_step(x, h, wi.T, wh.T, bi, bh)),
-            "You use both weights without transposing them. They are `(to, from)`, "
-            "like the weight of `nn.Linear`: `x_t @ w_ih.T` and `h @ w_hh.T`.",
-        ),
-        Misconception(
-            "list of states",
-            lambda *args: list(_rnn_loop(_rnn_step)(*args)),
-            "The states are right, but they are a list. Make one tensor of it: "
-            "`torch.stack(states)`.",
-        ),
-        Misconception(
-            "states joined",
-            lambda *args: _rnn_loop(_rnn_step)(*args).flatten(0, 1),
-            "The states are right, but their steps and the batch are joined in one "
-            "dimension, as `torch.cat` does. `torch.stack` makes a new one for the "
-            "steps.",
-        ),
-        Misconception(
-            "first state ignored",
-            lambda x, h, *weights: _rnn_loop(_rnn_step)(x, 0 * h, *weights),
-            "Your first step starts from zeros. It should start from the given `h`.",
-        ),
-        Misconception(
-            "sum carried",
-            _carried_sum,
-            "The first step is right. The next ones use the sum before the tanh; what "
-            "is carried on is the state, `torch.tanh` of the sum.",
-        ),
-        Misconception(
-            "tanh of each part",
-            _rnn_loop(
-                lambda x, h, wi, wh, bi, bh: (
-                    (x @ wi.T + bi).tanh() + (h @ wh.T + bh).tanh()
-                )
-            ),
-            "You apply tanh to the input's part and to the state's part, then add. "
-            "Add first: one tanh of the whole sum.",
-        ),
-        Misconception(
-            "last step first",
-            lambda x, h, *weights: _rnn_loop(_rnn_step)(x.flip(0), h, *weights),
-            "Your loop reads the steps from the last to the first.",
-        ),
-        Misconception(
-            "over the batch",
-            lambda x, h, *weights: _rnn_loop(_rnn_step)(
-                x.transpose(0, 1), h, *weights
-            ).transpose(0, 1),
-            "Your loop runs over the batch. Time is the first dimension here: "
-            "`for x_t in x`.",
-        ),
-        Misconception(
-            "state detached",
-            _rnn_loop(lambda x, h, *weights: _rnn_step(x, h.detach(), *weights)),
-            "The values are right, but no gradient flows back through time: the state "
-            "is cut off at each step (`.detach()`, `.data` or `.item()` does that).",
-        ),
-        Misconception(
-            "last step missing",
-            lambda x, *others: _rnn_loop(_rnn_step)(x[:-1], *others),
-            "The last step is missing: your loop ends one step too early.",
+            "last step only",
+            partial(_jacobian, used=slice(-1, None)),
+            "This is the last step alone. Between the first state and the last there "
+            "are T − 1 of them.",
         ),
     ),
-    _rnn_cases,
-    _finite,
+    _jacobian_cases,
     hints=(
-        "A loop over the first dimension of `x` gives one step at a time, `(N, D)`. "
-        "What must each step hand to the next?",
-        "One step: the input times `w_ih.T`, the state times `w_hh.T`, both biases, "
-        "and tanh of the whole sum.",
-        "Assign the new state to `h`, append it to a list, and after the loop make "
-        "one tensor of the list with `torch.stack`.",
+        "One step: h_t = tanh(… + W_hh h_{t−1}). How does entry i of h_t change with "
+        "entry j of h_{t−1}?",
+        "A step's matrix is `w_hh` with row i times 1 − h[i]², h being the state that "
+        "the step makes: `torch.diag(1 - h**2) @ w_hh`.",
+        "Start with `torch.eye`, go through `states[1:]`, and multiply each new matrix "
+        "from the left.",
     ),
-    arguments=("x", "h", "w_ih", "w_hh", "b_ih", "b_hh"),
-    forbidden=("nn.RNN", "nn.RNNCell"),
-    differentiable=True,
+    arguments=("states", "w_hh"),
 )
 
 
@@ -1660,4 +1572,291 @@ DELAY = Exercise(
     arguments=("the numbers read", "the states before"),
 )
 
-EXERCISES = (SHAPES, COUNT, RNN, LAST_VALID, LSTM_STEP, GRU_STEP, CLIP, DELAY)
+
+def _reader(
+    *, time_first: bool = False, last: Answer | None = None, kept: bool = False
+) -> type[nn.Module]:
+    """Return the class of the repair, with the faults asked for."""
+
+    class Reader(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed = nn.Embedding(50, 8)
+            self.gru = nn.GRU(8, 12, batch_first=not time_first)
+            self.head = nn.Linear(12, 3)
+            self.state: Tensor | None = None
+
+        def forward(self, tokens: Tensor) -> Tensor:
+            output, state = self.gru(self.embed(tokens), self.state)
+            self.state = state.detach() if kept else None
+            return self.head((last or _last_word)(output, tokens))
+
+    return Reader
+
+
+def _last_word(output: Tensor, tokens: Tensor) -> Tensor:
+    rows = torch.arange(len(tokens), device=tokens.device)
+    return output[rows, (tokens > 0).sum(1) - 1]
+
+
+def _last_place(output: Tensor, tokens: Tensor) -> Tensor:
+    return output[:, -1]
+
+
+def _mean_word(output: Tensor, tokens: Tensor) -> Tensor:
+    real = (tokens > 0)[..., None]
+    return (output * real).sum(1) / real.sum(1)
+
+
+_READER_SIZES = {
+    "embed.weight": (50, 8),
+    "gru.weight_ih_l0": (36, 8),
+    "gru.weight_hh_l0": (36, 12),
+    "gru.bias_ih_l0": (36,),
+    "gru.bias_hh_l0": (36,),
+    "head.weight": (3, 12),
+    "head.bias": (3,),
+}
+
+
+def _scores_of(reader_class: Answer, tokens: Tensor) -> Any:
+    """Return the scores of the second of two calls, with weights of ours."""
+    reader = reader_class()
+    sizes = {name: tuple(p.shape) for name, p in reader.named_parameters()}
+    if sizes != _READER_SIZES:
+        raise ValueError(
+            "Keep the layers and their names: `embed` is `nn.Embedding(50, 8)`, `gru` "
+            "an `nn.GRU(8, 12, …)`, `head` is `nn.Linear(12, 3)`."
+        )
+    reader.to(current_device())
+    drawn = randn(*_READER_SIZES.values(), seed=4)
+    with torch.no_grad():
+        for parameter, value in zip(reader.parameters(), drawn, strict=True):
+            parameter.copy_(value)
+        reader(tokens.flip(0))  # what was read before must not matter
+        return reader(tokens)
+
+
+def _token_cases() -> list[Case]:
+    rows = (
+        [[7, 3, 12, 0, 0], [4, 44, 9, 31, 2], [5, 0, 0, 0, 0]],
+        [[8, 1, 0, 0], [3, 9, 2, 6]],
+        [[6, 2], [49, 0], [1, 1]],
+        [[3, 9, 2, 0, 0, 0, 0], [2, 11, 0, 0, 0, 0, 0]],
+    )
+    return [(torch.tensor(tokens, device=current_device()),) for tokens in rows]
+
+
+REPAIR = Exercise(
+    "recurrent.repair",
+    _reader(),
+    (
+        Misconception(
+            "broken as it was",
+            _reader(time_first=True, last=_last_place, kept=True),
+            "Nothing has changed yet. Three things are wrong: the axis that the GRU "
+            "takes for time, the place that the head reads, and what is left in the "
+            "reader after a call.",
+        ),
+        Misconception(
+            "time first, last place",
+            _reader(time_first=True, last=_last_place),
+            "Calls don't touch each other any more. The GRU still takes the batch for "
+            "time, and the head still reads the last place, padding or not.",
+        ),
+        Misconception(
+            "time first, state kept",
+            _reader(time_first=True, kept=True),
+            "The head reads the right place. The GRU still takes the batch for time, "
+            "and a call still starts from the state of the call before.",
+        ),
+        Misconception(
+            "last place, state kept",
+            _reader(last=_last_place, kept=True),
+            "The GRU reads along time now. The head still reads the last place, "
+            "padding or not, and a call still starts from the state of the one before.",
+        ),
+        Misconception(
+            "time first",
+            _reader(time_first=True),
+            "The GRU still takes the first dimension for time, and that is the batch: "
+            "each sentence depends on those above it.",
+        ),
+        Misconception(
+            "last place",
+            _reader(last=_last_place),
+            "The head reads the last place. For a short sentence that is padding: read "
+            "the state after its last word.",
+        ),
+        Misconception(
+            "state kept",
+            _reader(kept=True),
+            "A call still starts from the state of the call before. New sentences "
+            "start from nothing.",
+        ),
+        Misconception(
+            "mean of the states",
+            _reader(last=_mean_word),
+            "This is the mean of the states at the words. The text asks for the state "
+            "after the last word.",
+        ),
+        Misconception(
+            "one place late",
+            _reader(
+                last=lambda output, tokens: output[
+                    torch.arange(len(tokens), device=tokens.device),
+                    (tokens > 0).sum(1).clamp(max=tokens.shape[1] - 1),
+                ]
+            ),
+            "You read one place too late, where there is one. Places count from 0: a "
+            "sentence of 3 words ends at place 2.",
+        ),
+    ),
+    _token_cases,
+    _scores_of,
+    hints=(
+        "Mend one thing at a time, and run `examine` after each.",
+        "The GRU is told with one argument that the batch comes first. How many words "
+        "has each sentence, if 0 is padding?",
+        "Two index tensors pick one place of each sentence: "
+        "`torch.arange(len(tokens))` and the number of its words minus 1. And nothing "
+        "is stored in `self`.",
+    ),
+    result="scores",
+    arguments=("tokens",),
+)
+
+
+_MET = "every demand is met"
+
+
+class _Next(nn.Module):
+    """A language model: an embedding, a recurrent layer, scores."""
+
+    def __init__(
+        self, bias: float, hidden: int, time_first: bool, both: bool, only_last: bool
+    ) -> None:
+        super().__init__()
+        self.only_last = only_last
+        self.table = nn.Embedding(32, 16)
+        self.lstm = nn.LSTM(16, hidden, batch_first=not time_first, bidirectional=both)
+        self.scores = nn.Linear(2 * hidden if both else hidden, 32)
+        with torch.no_grad():
+            for name, parameter in self.lstm.named_parameters():
+                if "bias_ih" in name:
+                    parameter[hidden : 2 * hidden] += bias
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        output = self.lstm(self.table(tokens))[0]
+        return self.scores(output[:, -1] if self.only_last else output)
+
+
+def _model(
+    bias: float = 4.0,
+    hidden: int = 32,
+    time_first: bool = False,
+    both: bool = False,
+    only_last: bool = False,
+) -> Answer:
+    return lambda: _Next(bias, hidden, time_first, both, only_last)
+
+
+@torch.no_grad()
+def _unmet(answer: Answer, seed: int) -> Any:
+    """Say the first demand of the design that a network does not meet."""
+    torch.manual_seed(seed)
+    net = answer()
+    if not isinstance(net, nn.Module):
+        return net
+    net = net.to(current_device()).eval()
+    if sum(parameter.numel() for parameter in net.parameters()) > 10_000:
+        return "the network has more than 10,000 parameters"
+    tokens = torch.randint(32, (4, 60), generator=torch.Generator().manual_seed(seed))
+    tokens = tokens.to(current_device())
+    scores = net(tokens)
+    if not isinstance(scores, Tensor) or scores.shape != (4, 60, 32):
+        return "tokens of shape (4, 60) don't give scores of shape (4, 60, 32)"
+
+    def moved(row: int, place: int) -> Tensor:
+        """Return how far each place's scores move with one token, (4, 60)."""
+        moves = []
+        for step in (5, 11, 16):
+            other = tokens.clone()
+            other[row, place] = (other[row, place] + step) % 32
+            moves.append((net(other) - scores).abs().amax(-1))
+        return torch.stack(moves).mean(0)
+
+    early, late = moved(0, 0), moved(0, 59)
+    if early[1:].max() > 1e-6 or late[1:].max() > 1e-6:
+        return "an example's scores change with another example's tokens"
+    if late[0, :59].max() > 1e-6:
+        return "scores change with a token that comes later"
+    if late[0, 59] == 0 or early[0, 0] == 0:
+        return "scores don't change with their own token"
+    if early[0, 59] < 0.01 * early[0, 0]:
+        return "59 steps on, less than 1 % of a token's effect is left"
+    return _MET
+
+
+DESIGN = Exercise(
+    "recurrent.design",
+    _model(),
+    (
+        Misconception(
+            "gate half closed",
+            _model(bias=0.0),
+            "Within the budget and in order, but it forgets: after 59 steps less than "
+            "1 % of a token's effect is left. What decides how much of its state a new "
+            "layer keeps at each step, and what is that to the power of 59?",
+        ),
+        Misconception(
+            "too many parameters",
+            _model(hidden=64),
+            "Over the budget of 10,000 parameters. An LSTM has 4 H (in + H + 2) of "
+            "them: what H can you afford?",
+        ),
+        Misconception(
+            "batch taken for time",
+            _model(time_first=True),
+            "An example's scores change with the tokens of another one: your layer "
+            "takes the batch for time.",
+        ),
+        Misconception(
+            "both directions",
+            _model(both=True, hidden=16),
+            "Scores change with a token that comes later, as with two directions. Who "
+            "predicts the next token must not have read it.",
+        ),
+        Misconception(
+            "last state only",
+            _model(only_last=True),
+            "The shape is wrong. A prediction is asked for at every place: `output` "
+            "has a state for each, so don't pick the last.",
+        ),
+    ),
+    lambda: [(1,), (2,), (3,)],
+    _unmet,
+    hints=(
+        "Which layer can keep a number for long, and by which of its parameters does "
+        "it decide how much it keeps?",
+        "To keep 1 % over 59 steps, a gate must be above 0.01 ** (1 / 59), which is "
+        "0.925, with some room. Which bias gives that to a sigmoid?",
+        "An embedding, an LSTM with `batch_first=True` whose forget bias you set after "
+        "making it, a linear layer on all of `output`. Then count.",
+    ),
+    result="network",
+    arguments=("seed",),
+)
+
+EXERCISES = (
+    SHAPES,
+    COUNT,
+    LAST_VALID,
+    JACOBIAN,
+    LSTM_STEP,
+    GRU_STEP,
+    CLIP,
+    DELAY,
+    REPAIR,
+    DESIGN,
+)

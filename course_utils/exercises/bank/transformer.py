@@ -1536,4 +1536,244 @@ GREEDY = Exercise(
     ),
 )
 
-EXERCISES = (ATTENTION, MASKED, FUTURE, PADDING, SPLIT_HEADS, COUNT, PRE_NORM, GREEDY)
+
+def _causal(
+    *,
+    tokens_cut: bool = False,
+    whole_width: bool = False,
+    late_mask: bool = False,
+    renormalised: bool = False,
+    masked: bool = True,
+    scaled: bool = True,
+    heads_joined: bool = True,
+) -> type[nn.Module]:
+    """Return the class of the repair, with the faults asked for."""
+
+    class Causal(nn.Module):
+        keep: Tensor
+
+        def __init__(self, d: int, heads: int, longest: int) -> None:
+            super().__init__()
+            self.heads = heads
+            self.qkv, self.out = nn.Linear(d, 3 * d), nn.Linear(d, d)
+            keep = torch.ones(longest, longest, dtype=torch.bool).tril()
+            self.register_buffer("keep", keep)
+
+        def forward(self, x: Tensor) -> Tensor:
+            n, length, d = x.shape
+            split = _view if tokens_cut else _split
+            q, k, v = (split(part, self.heads) for part in self.qkv(x).chunk(3, -1))
+            width = d if whole_width else d // self.heads
+            scores = q @ k.transpose(-2, -1) / (width**0.5 if scaled else 1)
+            keep = self.keep[:length, :length]
+            if masked and not late_mask:
+                scores = scores.masked_fill(~keep, -math.inf)
+            weights = scores.softmax(dim=-1)
+            if late_mask:
+                weights = weights * keep
+            if renormalised:
+                weights = weights / weights.sum(dim=-1, keepdim=True)
+            mixed = weights @ v
+            if heads_joined:
+                mixed = mixed.transpose(1, 2)
+            return self.out(mixed.reshape(n, length, d))
+
+    return Causal
+
+
+def _of_causal(answer: Answer, d: int, heads: int, length: int) -> Any:
+    """Call a learner's module with the weights of the reference."""
+    module = answer(d, heads, 8)
+    if not isinstance(module, nn.Module):
+        raise TypeError("Your class makes no module: write `class …(nn.Module)`.")
+    own = module.state_dict()
+    draw = torch.Generator().manual_seed(3)
+    for name, shape in (
+        ("qkv.weight", (3 * d, d)),
+        ("qkv.bias", (3 * d,)),
+        ("out.weight", (d, d)),
+        ("out.bias", (d,)),
+    ):
+        if name not in own or own[name].shape != shape:
+            raise ValueError(
+                f"`state_dict()` has no {name!r} of the shape {shape}. Keep the layers "
+                "`qkv` and `out` as they are."
+            )
+        own[name] = torch.randn(shape, generator=draw)
+    module.load_state_dict(own)
+    return module.to(current_device())(*randn((2, length, d)))
+
+
+REPAIR = Exercise(
+    "transformer.repair",
+    _causal(),
+    (
+        Misconception(
+            "broken as it was",
+            _causal(tokens_cut=True, whole_width=True, late_mask=True),
+            "That is still the broken module: the heads are cut along the wrong axis, "
+            "the scores are scaled by the whole width, and the mask comes too late.",
+        ),
+        Misconception(
+            "heads cut along the tokens",
+            _causal(tokens_cut=True),
+            "`reshape` to `(n, heads, length, …)` cuts the list of tokens into pieces. "
+            "Split the last dimension first, then swap tokens and heads.",
+        ),
+        Misconception(
+            "scaled by the whole width",
+            _causal(whole_width=True),
+            "The scores are divided by the root of the whole width. A query of one "
+            "head has `d // heads` numbers.",
+        ),
+        Misconception(
+            "mask after softmax",
+            _causal(late_mask=True),
+            "The mask still comes after the softmax, so a row no longer sums to 1. "
+            "Fill the scores with minus infinity before it.",
+        ),
+        Misconception(
+            "heads cut along the tokens, whole width",
+            _causal(tokens_cut=True, whole_width=True),
+            "The mask is right now. The heads are still cut along the tokens, and the "
+            "scores are divided by the root of the whole width.",
+        ),
+        Misconception(
+            "heads cut along the tokens, mask after softmax",
+            _causal(tokens_cut=True, late_mask=True),
+            "The scale is right now. The heads are still cut along the tokens, and "
+            "the mask comes after the softmax.",
+        ),
+        Misconception(
+            "whole width, mask after softmax",
+            _causal(whole_width=True, late_mask=True),
+            "The heads are right now. The scores are still divided by the root of the "
+            "whole width, and the mask comes after the softmax.",
+        ),
+        Misconception(
+            "no mask",
+            _causal(masked=False),
+            "The mask has gone: tokens look at later ones.",
+        ),
+        Misconception(
+            "no scaling",
+            _causal(scaled=False),
+            "The scores are not scaled any more: divide them by the root of "
+            "`d // heads`.",
+        ),
+        Misconception(
+            "heads not joined",
+            _causal(heads_joined=False),
+            "The heads' results are joined without swapping heads and tokens back: "
+            "`transpose(1, 2)` before `reshape`.",
+        ),
+    ),
+    lambda: [(8, 2, 5), (12, 4, 4), (6, 1, 3), (8, 4, 8)],
+    _of_causal,
+    hints=(
+        "Mend one thing at a time, and run `examine` after each.",
+        "Which axis of `(n, length, d)` is to be cut into heads? And how many numbers "
+        "has a query of one head?",
+        "`masked_fill` on the scores, before the softmax, and `unflatten(-1, …)` with "
+        "`transpose(1, 2)` for the heads.",
+    ),
+    result="module's output",
+    arguments=("d", "heads", "length"),
+)
+
+
+def _flaw(answer: Answer) -> Any:
+    """Say the first demand of the design that four sizes do not meet."""
+    sizes = answer()
+    whole = isinstance(sizes, tuple | list) and all(
+        isinstance(size, int) and size > 0 for size in sizes
+    )
+    if not whole or len(sizes) != 4:
+        raise ValueError(
+            "`design()` must return four whole numbers: layers, d, heads, hidden."
+        )
+    layers, d, heads, hidden = sizes
+    if d % heads:
+        return "heads does not divide d"
+    if layers < 4:
+        return "fewer than 4 layers"
+    if d // heads < 32:
+        return "a head has fewer than 32 numbers"
+    if heads < 4:
+        return "fewer than 4 heads"
+    if hidden < 4 * d:
+        return "hidden is under 4 d"
+    if layers * _count(d, hidden) + (256 + 512) * d + 2 * d > 2_000_000:
+        return "more than 2,000,000 parameters"
+    if 2 * 2 * 512 * d > 4 * d * d + 2 * d * hidden:
+        return "scores and mixing take more than half of the matrices' work"
+    return "nothing"
+
+
+DESIGN = Exercise(
+    "transformer.design",
+    lambda: (4, 192, 6, 768),
+    (
+        Misconception(
+            "heads do not divide",
+            lambda: (4, 192, 5, 768),
+            "The heads share the width evenly: `heads` must divide `d`.",
+        ),
+        Misconception(
+            "too shallow",
+            lambda: (3, 192, 6, 768),
+            "Four layers are asked for. Make them narrower.",
+        ),
+        Misconception(
+            "narrow heads",
+            lambda: (4, 192, 12, 768),
+            "A head should have 32 numbers or more: `d // heads`.",
+        ),
+        Misconception(
+            "few heads",
+            lambda: (4, 192, 3, 768),
+            "Four heads or more are asked for.",
+        ),
+        Misconception(
+            "narrow feed-forward part",
+            lambda: (4, 192, 6, 576),
+            "The feed-forward part should be four times as wide as the stream.",
+        ),
+        Misconception(
+            "over the budget",
+            lambda: (6, 256, 8, 1024),
+            "Over the budget. A block has 12 · d² + 13 · d parameters if `hidden` is "
+            "4 · d: which width leaves room for four of them, the embedding and the "
+            "places?",
+        ),
+        Misconception(
+            "scores too dear",
+            lambda: (4, 128, 4, 512),
+            "At 512 tokens scores and mixing, 2 · L · d per token, take more than half "
+            "of what the matrices take, 12 · d². Only a wider stream mends that.",
+        ),
+    ),
+    lambda: [()],
+    _flaw,
+    hints=(
+        "With `hidden` = 4 · d two inequalities in d are left: one from the "
+        "parameters, one from the work.",
+        "The work asks for 2 · 512 · d ≤ 6 · d². And four blocks of 12 · d² must stay "
+        "under two million.",
+        "From 171 to about 195, and a number that four or more heads divide.",
+    ),
+    result="design",
+)
+
+EXERCISES = (
+    ATTENTION,
+    MASKED,
+    FUTURE,
+    PADDING,
+    SPLIT_HEADS,
+    COUNT,
+    PRE_NORM,
+    GREEDY,
+    REPAIR,
+    DESIGN,
+)

@@ -1,0 +1,217 @@
+"""Lesson 07 says more than its page shows: each sentence, tested."""
+
+import math
+from itertools import product
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.testing import assert_close
+
+from course_utils import load_experiment
+from tests.lessons import LESSONS, code_cells, read
+
+CLOSE = {"rtol": 1e-4, "atol": 1e-5}
+
+
+def from_the_lesson(start: str):
+    """Return what the cell that begins with these words defines first."""
+    (cell,) = [c for c in code_cells(read(LESSONS[7])) if c.source.startswith(start)]
+    scope = {"torch": torch, "nn": nn, "F": F, "math": math}
+    exec(cell.source.split("\n\n\nprint(")[0], scope)
+    return scope[start.split()[1].split("(")[0]]
+
+
+def gradients(results, inputs):
+    return torch.autograd.grad(sum(r.square().sum() for r in results), inputs)
+
+
+@pytest.mark.parametrize("sizes", [(3, 4), (1, 1), (5, 2)])
+def test_own_rnn_is_torchs_forward_backward_and_in_its_state_dict(sizes):
+    torch.manual_seed(0)
+    theirs, mine = nn.RNN(*sizes), from_the_lesson("class MyRNN(")(*sizes)
+    mine.load_state_dict(theirs.state_dict())
+    x, h = torch.randn(6, 5, sizes[0]), torch.randn(1, 5, sizes[1])
+    for start in ((), (h,)):
+        x.requires_grad_()
+        results = [layer(x, *start) for layer in (mine, theirs)]
+        assert_close(*results)
+        assert_close(
+            gradients(results[0], [x, *mine.parameters()]),
+            gradients(results[1], [x, *theirs.parameters()]),
+            **CLOSE,
+        )
+
+
+def test_own_rnn_is_drawn_as_torchs():
+    torch.manual_seed(0)
+    theirs = nn.RNN(3, 4).state_dict()
+    torch.manual_seed(0)
+    mine = from_the_lesson("class MyRNN(")(3, 4).state_dict()
+    assert_close(dict(mine), dict(theirs))
+
+
+def rnn_step(x, h, w_ih, w_hh, b_ih, b_hh):
+    return (torch.tanh(x @ w_ih.T + b_ih + h @ w_hh.T + b_hh),)
+
+
+def gru_step(x, h, w_ih, w_hh, b_ih, b_hh):
+    r_x, z_x, n_x = (x @ w_ih.T + b_ih).chunk(3, dim=-1)
+    r_h, z_h, n_h = (h @ w_hh.T + b_hh).chunk(3, dim=-1)
+    r, z = (r_x + r_h).sigmoid(), (z_x + z_h).sigmoid()
+    return ((1 - z) * (n_x + r * n_h).tanh() + z * h,)
+
+
+def unrolled(net, step, x, states):
+    x = x.transpose(0, 1) if net.batch_first else x
+    finals = []
+    for layer in range(net.num_layers):
+        ways = []
+        for way in ["", "_reverse"][: 1 + net.bidirectional]:
+            names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            weights = [getattr(net, f"{name}_l{layer}{way}") for name in names]
+            state = [x.new_zeros(x.shape[1], net.hidden_size)] * states
+            outputs = []
+            for x_t in x.flip(0) if way else x:
+                state = step(x_t, *state, *weights)
+                outputs.append(state[0])
+            ways.append(torch.stack(outputs[::-1] if way else outputs))
+            finals.append(state)
+        x = torch.cat(ways, dim=-1)
+    x = x.transpose(0, 1) if net.batch_first else x
+    return [x, *(torch.stack(parts) for parts in zip(*finals, strict=True))]
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+def test_layers_and_directions_unrolled_by_hand_are_torchs(kind):
+    torch.manual_seed(0)
+    lstm_step = from_the_lesson("def lstm_step(")
+    step, states = {
+        nn.RNN: (rnn_step, 1),
+        nn.LSTM: (lstm_step, 2),
+        nn.GRU: (gru_step, 1),
+    }[kind]
+    for layers, both, first in product((1, 2, 3), (False, True), (False, True)):
+        net = kind(3, 4, layers, bidirectional=both, batch_first=first)
+        x = torch.randn(6, 5, 3).requires_grad_()
+        mine = unrolled(net, step, x, states)
+        output, last = net(x)
+        theirs = [output, *(last if states == 2 else [last])]
+        assert_close(mine, theirs, **CLOSE)
+        inputs = [x, *net.parameters()]
+        assert_close(gradients(mine, inputs), gradients(theirs, inputs), **CLOSE)
+
+
+def test_parameters_are_counted_by_the_formula():
+    for (kind, sums), layers, both in product(
+        [(nn.RNN, 1), (nn.LSTM, 4), (nn.GRU, 3)], (1, 2, 3), (False, True)
+    ):
+        net = kind(3, 4, layers, bidirectional=both)
+        ways = 1 + both
+        widths = [3] + [ways * 4] * (layers - 1)
+        count = sum(ways * sums * 4 * (width + 4 + 2) for width in widths)
+        assert count == sum(p.numel() for p in net.parameters())
+
+
+def test_no_gradient_grows_by_more_than_the_largest_singular_value_per_step():
+    for seed in range(5):
+        torch.manual_seed(seed)
+        net, x = nn.RNN(3, 6), torch.randn(9, 1, 3)
+        with torch.no_grad():
+            net.weight_hh_l0.mul_(4)
+        whole = torch.autograd.functional.jacobian(
+            lambda h, net=net, x=x: net(x, h[None, None])[1][0, 0], torch.randn(6)
+        )
+        most = torch.linalg.matrix_norm(net.weight_hh_l0, 2)
+        assert torch.linalg.matrix_norm(whole, 2) <= most**9 * (1 + 1e-4)
+
+
+@pytest.mark.parametrize("radius", [0.5, 1.0, 1.5])
+def test_with_an_orthogonal_matrix_and_no_input_a_gradient_goes_like_its_power(radius):
+    torch.manual_seed(0)
+    turn = radius * nn.init.orthogonal_(torch.empty(32, 32)).double()
+    length = torch.linalg.vector_norm(torch.linalg.matrix_power(turn, 20)[:, 0])
+    assert_close(length.item(), radius**20, rtol=1e-4, atol=0)
+
+
+def test_a_matrix_with_eigenvalues_of_a_half_may_stretch_first():
+    sheared = 0.5 * torch.eye(32) + 0.5 * torch.ones(32, 32).triu(1)
+    assert_close(torch.linalg.eigvals(sheared).abs().max().item(), 0.5)
+    powers = [torch.linalg.matrix_power(sheared.double(), n) for n in (20, 399)]
+    lengths = [torch.linalg.matrix_norm(power, 2).item() for power in powers]
+    assert lengths[0] > 1e6 and lengths[1] < 1e-6
+
+
+def test_along_the_cell_a_gradient_is_multiplied_by_the_gates_alone():
+    torch.manual_seed(0)
+    f, i, g = torch.rand(5, 3), torch.rand(5, 3), torch.randn(5, 3)
+
+    def cell(c):
+        for t in range(5):
+            c = f[t] * c + i[t] * g[t]
+        return c
+
+    found = torch.autograd.functional.jacobian(cell, torch.randn(3))
+    assert_close(found, torch.diag(f.prod(0)))
+
+
+def test_one_weight_unclipped_is_thrown_away_and_clipped_arrives():
+    descend = from_the_lesson("def descend(")
+    assert -28_200 < descend(None)[1] < -28_000
+    assert all(abs(w - 1) < 0.011 for w in descend(1.0)[20:])
+    slope = 2 * (1.2**30 - 1) * 30 * 1.2**29
+    assert 2.8e6 < slope < 2.82e6
+
+
+def test_the_last_of_eight_gives_the_sign_of_the_sum_in_61_of_100():
+    ceiling = 0.5 + math.asin(1 / 8**0.5) / math.pi
+    x = torch.randn(400_000, 8, generator=torch.Generator().manual_seed(0))
+    share = ((x.sum(1) > 0) == (x[:, -1] > 0)).float().mean().item()
+    assert abs(ceiling - 0.615) < 5e-4 and abs(share - ceiling) < 0.003
+
+
+def test_an_embedding_is_a_product_with_one_hot_vectors():
+    table, ids = nn.Embedding(7, 3), torch.randint(7, (4, 5))
+    assert_close(F.one_hot(ids, 7).float() @ table.weight, table(ids))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4, 7, 64, 100])
+def test_scan_is_the_loop(steps):
+    scan = from_the_lesson("def scan(")
+    torch.manual_seed(steps)
+    a, b = torch.rand(steps, 3), torch.randn(steps, 3)
+    h, states = torch.zeros(3), []
+    for a_t, b_t in zip(a, b, strict=True):
+        h = a_t * h + b_t
+        states.append(h)
+    assert_close(scan(a, b), torch.stack(states), **CLOSE)
+
+
+def test_backward_half_of_the_last_output_has_read_one_word_with_one_layer_only():
+    torch.manual_seed(0)
+    x = torch.randn(10, 1, 3)
+    other = x.clone()
+    other[0] += 1
+    for layers, changes in ((1, False), (2, True)):
+        net = nn.RNN(3, 4, layers, bidirectional=True)
+        halves = [net(z)[0][-1, :, 4:] for z in (x, other)]
+        assert torch.equal(*halves) != changes
+
+
+def test_contest_is_told_as_it_went():
+    rows = {(row["k"], row["net"]): row for row in load_experiment("recall").rows}
+    for (k, net), row in rows.items():
+        assert row["solved"] == sum(batches < 600 for batches in row["batches"])
+        assert len(row["share right"]) == 5, (k, net)
+    assert rows[16, "LSTM, forget bias 0"]["solved"] == 0
+    assert rows[16, "RNN"]["solved"] == 2
+    assert rows[16, "RNN, orthogonal"]["solved"] == 4
+    assert rows[16, "GRU"]["solved"] == 5
+    assert max(rows[16, "GRU"]["batches"]) == 80
+    assert rows[32, "RNN"]["solved"] == 0
+    assert rows[32, "RNN, orthogonal"]["solved"] == 3
+    assert rows[32, "GRU"]["solved"] == 5
+    assert max(rows[32, "GRU"]["batches"]) == 91
+    biases = {bias: rows[32, f"LSTM, forget bias {bias}"] for bias in ("0", "1", "3.5")}
+    assert {b: row["solved"] for b, row in biases.items()} == {"0": 0, "1": 0, "3.5": 2}
