@@ -25,6 +25,7 @@ from course_utils.grading.modules import (
 from course_utils.grading.wire import Json, Reader, Writer
 
 _MOST_MESSAGES = 20
+_MOST_INSIDE = 4  # modules in attributes of modules in attributes
 # In what one call is given by a side that is not trusted. A layer may need the square
 # of that, as attention does.
 _MOST_NUMBERS, _MOST_FOR_MODULE = 1 << 21, 10_000
@@ -76,6 +77,7 @@ class Peer:
         self._trusting, self._around = trusting, around or _nothing
         self._calls = calls
         self._objects: list[Any] = []  # handed out; the place is the handle
+        self._describing: set[int] = set()  # ids of modules
         self._parts: dict[int, Parts] = {}
         self._remote: dict[int, tuple[int, Parts, int]] = {}  # by id of a module
         self._held: list[nn.Module] = []  # so that no id is used again
@@ -384,7 +386,15 @@ class Peer:
                 places = [len(self._objects) - 1]
                 if "_parameters" in vars(value):
                     self._parts[places[0]] = Parts(value)
-            described = write_module(value, self.export)
+            describing = self._describing
+            # It holds itself, as in `self.all = [self]`, or modules hold each other.
+            if id(value) in describing or len(describing) == _MOST_INSIDE:
+                return Writer().write(value)
+            describing.add(id(value))
+            try:
+                described = write_module(value, self.export)
+            finally:
+                describing.discard(id(value))
             parts = self._parts.get(places[0])
             if parts:
                 parts.news()  # is in the description

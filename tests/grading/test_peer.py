@@ -167,6 +167,27 @@ def test_hook_after_a_part_of_a_module_elsewhere_is_refused():
             net(torch.ones(1, 1, 5, 5))
 
 
+class Listed(nn.Linear):
+    """Keeps a list of all of its kind, itself among them."""
+
+    listed: list[nn.Module] = []
+
+    def __init__(self):
+        super().__init__(2, 3)
+        self.listed.append(self)
+
+
+def test_modules_that_hold_themselves_and_each_other_are_described():
+    Listed.listed.clear()
+    nets = [Listed() for _ in range(8)]
+    with connected(lambda: nets[5]) as (_, answer):
+        net = answer()
+        assert len(net.listed) == 8
+        assert type(net.listed[5]).__name__ == "Listed"
+        assert net(torch.ones(1, 2)).equal(nets[5](torch.ones(1, 2)))
+        assert net.listed[0](torch.ones(1, 2)).equal(nets[0](torch.ones(1, 2)))
+
+
 made: list[nn.Module] = []
 
 
