@@ -10,7 +10,7 @@ ARGS =
 LAB_ARGS =
 # -n auto and what stays together on one worker: conftest.py.
 PYTEST = "$(BIN)/python" -m pytest -q -n auto
-MARKS = not cuda and not all
+MARKS = not cuda and not all and not nightly
 VERDICT = test $$failed = 0 && echo "Everything passed." \
 	|| { echo "Not everything passed." >&2; exit 1; }
 
@@ -41,6 +41,9 @@ test: setup ## prove everything: lint, tests, every lesson against its outputs
 	$(VERDICT)
 
 test-all: ## `make test`, and the lessons on an emulated accelerator
+	@$(MAKE) -s test MARKS="not cuda and not nightly"
+
+test-nightly: ## `make test-all`, and every lesson run in the browser
 	@$(MAKE) -s test MARKS="not cuda"
 
 test-cuda: setup ## the same lessons against the same outputs on a GPU
@@ -72,4 +75,4 @@ clean: ## delete runs/, screenshots and caches; .venv and data/ stay
 	find . -name .venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .venv -prune -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
-.PHONY: help setup lab run lint test test-all test-cuda links refresh coverage mutants clean
+.PHONY: help setup lab run lint test test-all test-nightly test-cuda links refresh coverage mutants clean

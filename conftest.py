@@ -53,8 +53,8 @@ def pytest_xdist_auto_num_workers() -> int:
 class ByLesson(LoadScopeScheduling):
     """Keep on one worker what shares something slow.
 
-    A folder under tests/ shares its fixtures, such as a batch that was run. A file
-    is together too; but one whose tests run for each lesson is together by lesson.
+    A folder with a conftest.py shares its fixtures, such as a batch that was run. A
+    file is together too; but one whose tests run for each lesson is so by lesson.
     Two browsers take half of the lessons each: one alone would take longest of all.
     """
 
@@ -63,7 +63,7 @@ class ByLesson(LoadScopeScheduling):
         lesson = re.search(r"\[((\d\d)_\w+)", test)
         if file.startswith("tests/browser/"):
             return f"{file} {int(lesson[2]) % 2 if lesson else 0}"
-        if folder := re.match(r"tests/\w+/", file):
+        if folder := re.match(r"tests/(?:cluster|runs)/", file):
             return folder[0]
         return f"{file} {lesson[1]}" if lesson else file
 
@@ -78,8 +78,15 @@ def pytest_xdist_make_scheduler(config, log):
 
 def pytest_collection_modifyitems(items) -> None:
     """Begin with what takes longest, so that no worker is left with it at the end."""
-    longest = ("tests/browser/", "notebooks/10_")
-    items.sort(key=lambda item: not item.nodeid.startswith(longest))
+    longest = ["tests/browser/", "notebooks/1", "tests/test_emulated_lessons"]
+    longest += ["tests/test_papermill", "notebooks/", "tests/exercises/test_"]
+    longest += ["tests/grading/test_judge", "tests/cluster/", "tests/runs/"]
+
+    def rank(item) -> int:
+        starts = map(item.nodeid.startswith, longest)
+        return next((i for i, found in enumerate(starts) if found), len(longest))
+
+    items.sort(key=rank)
 
 
 def warm_start(setup: Callable[[], None]) -> Callable[[], None]:

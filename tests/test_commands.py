@@ -62,9 +62,14 @@ def test_every_part_runs_and_one_line_says_how_it_ended(tmp_path, failing):
 
 @needs_make
 @pytest.mark.parametrize(
-    ("target", "marks"), [("test", "not cuda and not all"), ("test-all", "not cuda")]
+    ("target", "marks"),
+    [
+        ("test", "not cuda and not all and not nightly"),
+        ("test-all", "not cuda and not nightly"),
+        ("test-nightly", "not cuda"),
+    ],
 )
-def test_what_takes_longer_is_left_to_test_all(tmp_path, target, marks):
+def test_what_takes_longer_is_left_to_other_targets(tmp_path, target, marks):
     code, _, calls = call(tmp_path, target)
     assert code == 0
     assert calls[-1].endswith(f"-m {marks}")

@@ -209,6 +209,16 @@ def _weights(like: Tensor) -> Tensor:
     return (1.5 + steps.cos()).reshape(like.shape)
 
 
+def _seed(seed: int) -> None:
+    # As `torch.manual_seed` does. But for devices that are not here it notes down the
+    # whole stack, for later, and that takes longer than most answers.
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed_all(seed)
+    if torch.backends.mps.is_available():
+        torch.mps.manual_seed(seed)
+
+
 def _run_on(exercise: Exercise, answer: Any, args: Case, seed: int = _SEED) -> Outcome:
     recorder = Recorder(answer)
     value, error, own = None, None, False
@@ -216,7 +226,7 @@ def _run_on(exercise: Exercise, answer: Any, args: Case, seed: int = _SEED) -> O
         torch.random.fork_rng(devices=gpus()),
         torch.enable_grad(),
     ):
-        torch.manual_seed(seed)  # the same draws for answer, reference and mistakes
+        _seed(seed)  # the same draws for answer, reference and mistakes
         with restored() as left:
             try:
                 value = plain(recorder.applied(exercise.apply, args))

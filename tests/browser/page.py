@@ -108,7 +108,8 @@ class NotebookPage:
         """Run every cell; return once all have finished and their widgets show."""
         self.page.evaluate(RUN_ALL)
         done = "() => window.courseRun !== 'running'"
-        self.page.wait_for_function(done, timeout=limit * 1000)
+        # Seldom: each look at the page takes time from the kernel.
+        self.page.wait_for_function(done, polling=500, timeout=limit * 1000)
         self._settle()
         state = self.page.evaluate("() => window.courseRun")
         counts = self.page.evaluate(COUNTS)

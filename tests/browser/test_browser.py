@@ -1,4 +1,8 @@
-"""Every lesson in JupyterLab, as a learner has it: run, looked at, played with."""
+"""Every lesson in JupyterLab, as a learner has it: looked at, run, played with.
+
+To run a lesson there takes a minute or two. CI runs those of `RUN`, and opens the
+others with their stored outputs; `make test-nightly` runs every one.
+"""
 
 from types import SimpleNamespace
 
@@ -17,7 +21,7 @@ from tests.browser.controls import (
 from tests.browser.page import Browser, what_is_missing
 from tests.browser.pictures import save_element, save_pages
 from tests.browser.server import Lab
-from tests.lessons import LESSONS, ROOT, quick
+from tests.lessons import LESSONS, ROOT
 from tests.running import fast_copy
 
 missing = what_is_missing()
@@ -34,6 +38,22 @@ QUICK = {
     "COURSE_DEVICE": "cpu",
     "OMP_NUM_THREADS": "1",  # the browser needs a core too
 }
+RUN = ("00", "05", "08")
+LIVE = [
+    pytest.param(
+        (path, True),
+        id=path.stem,
+        marks=[] if path.name.startswith(RUN) else pytest.mark.nightly,
+    )
+    for path in LESSONS
+]
+STORED = [
+    pytest.param((path, False), id=f"{path.stem} as stored", marks=pytest.mark.all)
+    for path in LESSONS
+    if not path.name.startswith(RUN)
+]
+in_every_way = pytest.mark.parametrize("lesson", [*LIVE, *STORED], indirect=True)
+after_a_run = pytest.mark.parametrize("lesson", LIVE, indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -51,27 +71,32 @@ def view(lab):
         yield chromium.open(lab.url("broken.ipynb"))
 
 
-@pytest.fixture(scope="module", params=quick("00", "05", "08"))
+@pytest.fixture(scope="module")
 def lesson(request, view):
-    """A lesson whose cells have all run, and a folder for its pictures."""
-    view.replace(request.param.name)
+    """A lesson as it is stored, or run; and a folder for its pictures."""
+    path, runs = request.param
+    view.replace(path.name)
     opened = [take_quiz(card, by_keyboard=True) for card in quizzes(view)]
-    view.run_all()
-    folder = ROOT / "screenshots" / request.param.stem
+    if runs:
+        view.run_all()
+    folder = ROOT / "screenshots" / path.stem
     folder.mkdir(parents=True, exist_ok=True)
     return SimpleNamespace(view=view, folder=folder, opened=opened)
 
 
-def test_runs_without_an_error(lesson):
+@in_every_way
+def test_shows_no_error(lesson):
     assert lesson.view.errors() == []
 
 
+@in_every_way
 def test_nothing_is_cut_off(lesson):
     written = save_pages(lesson.view, lesson.folder)
     assert written
     assert lesson.view.cut_off() == []
 
 
+@after_a_run
 def test_every_slider_redraws(lesson):
     blocks = playgrounds(lesson.view)
     assert blocks
@@ -86,12 +111,14 @@ def test_every_slider_redraws(lesson):
     assert lesson.view.errors() == []
 
 
+@in_every_way
 def test_predictions_answer_before_anything_has_run(lesson):
     assert len(lesson.opened) == len(quizzes(lesson.view)) > 0
     for said in lesson.opened:
         assert answers(said)
 
 
+@after_a_run
 def test_predictions_answer(lesson):
     cards = quizzes(lesson.view)
     assert cards
@@ -99,6 +126,7 @@ def test_predictions_answer(lesson):
         assert answers(take_quiz(card))
 
 
+@in_every_way
 def test_folded_outputs_open(lesson):
     parts = folds(lesson.view)
     assert parts

@@ -6,7 +6,6 @@ import copy
 import io
 import math
 import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -52,13 +51,10 @@ def seconds(name: str) -> float:
     return DESIGN_SECONDS if name.endswith(".design") else SECONDS
 
 
-def verdict_of(name: str, source: str, known: bool = True) -> Verdict | None:
+def verdict_of(name: str, source: str) -> Verdict | None:
     """Return the verdict on an answer; None if its code does not even run.
 
-    Args:
-        name: the exercise.
-        source: the answer's code.
-        known: whether the exercise's misconceptions are tried.
+    The exercise's misconceptions are not tried: they name what is wrong, and take long.
     """
     scope = dict(torch=torch, nn=nn, F=F, math=math, copy=copy, _detached=detached)
     scope |= {"device": torch.device("cpu"), "__name__": "__main__"}
@@ -68,28 +64,26 @@ def verdict_of(name: str, source: str, known: bool = True) -> Verdict | None:
             exec(compile(source, "<solution>", "exec"), scope)
     except (Exception, OutOfTime):
         return None
-    exercise = find_exercise(name)
-    if not known:
-        exercise = replace(exercise, misconceptions=(), switches=None)
+    exercise = replace(find_exercise(name), misconceptions=(), switches=None)
     return diagnose(exercise, scope[solutions()[name][1]], seconds(name))
 
 
-def verdicts_of(
-    name: str, known: bool = True
-) -> Iterator[tuple[Mutant, Verdict | None]]:
-    """Yield the mutants of an exercise's solution with the verdict on each."""
+@cache  # two or three tests look at them
+def verdicts_of(name: str) -> list[tuple[Mutant, Verdict | None]]:
+    """Return the mutants of an exercise's solution with the verdict on each."""
     detach = find_exercise(name).differentiable
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for mutant in mutants(solutions()[name][0], detach):
-            yield mutant, verdict_of(name, mutant.source, known)
+        return [
+            (mutant, verdict_of(name, mutant.source))
+            for mutant in mutants(solutions()[name][0], detach)
+        ]
 
 
 def change(mutant: Mutant) -> str:
     return mutant.change.partition(": ")[2]
 
 
-@cache  # for those with listed mutants, which two tests look at
 def survivors(name: str) -> list[str]:
     """Return the changes of a solution that its cases don't notice."""
     return [
@@ -109,7 +103,7 @@ def test_changed_solution_is_refused(name):
 @pytest.mark.all
 @pytest.mark.parametrize("name", solutions())
 def test_shapes_named_for_a_mutant_are_those_of_the_case_shown(name):
-    for mutant, verdict in verdicts_of(name, known=False):
+    for mutant, verdict in verdicts_of(name):
         named = named_shapes(verdict) if verdict else []
         assert all(shape in verdict.case for shape in named), (mutant, verdict)
 

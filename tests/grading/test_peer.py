@@ -4,6 +4,7 @@ import socket
 import threading
 import weakref
 from contextlib import contextmanager
+from typing import ClassVar
 
 import pytest
 import torch
@@ -170,7 +171,7 @@ def test_hook_after_a_part_of_a_module_elsewhere_is_refused():
 class Listed(nn.Linear):
     """Keeps a list of all of its kind, itself among them."""
 
-    listed: list[nn.Module] = []
+    listed: ClassVar[list[nn.Module]] = []
 
     def __init__(self):
         super().__init__(2, 3)
