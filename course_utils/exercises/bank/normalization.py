@@ -1032,15 +1032,6 @@ UNDO = Exercise(
             "`eps` is subtracted from the variance. gamma is what the layer divides "
             "by, and there `eps` is added.",
         ),
-        Misconception(
-            "the layer repeated",
-            lambda mean, var, eps: (
-                1 / torch.sqrt(var + eps),
-                -mean / torch.sqrt(var + eps),
-            ),
-            "These two normalise once more: they divide by the spread and subtract "
-            "the mean. To undo it, multiply by the spread and add the mean.",
-        ),
     ),
     lambda: [
         (mean, var.exp() + 0.5, eps)
