@@ -195,7 +195,7 @@ def _draw_rows(
     steps = [Curve.MOVETO, *[Curve.CURVE4] * 3]
     # The lit query comes last, over the others. Shares under 0.02 would not be seen.
     for query in sorted(range(len(tokens)), key=lambda place: place == start):
-        look = {"ec": (0, 0, 0, 0.15), "zorder": 0, "fc": "none"}
+        look = {"ec": "0.78", "zorder": 0, "fc": "none"}
         if query == start:
             look = {"ec": PALETTE["blue"], "fc": "none"}
         left = places[query] - BAND / 2
