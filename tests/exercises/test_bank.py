@@ -4,6 +4,7 @@ import importlib
 import inspect
 import pkgutil
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -347,6 +348,17 @@ def stack_with_dropout():
     return nn.Sequential(*layers, nn.Dropout(0.1), nn.Linear(38, 10))
 
 
+def stack_with_hes_weights_and_no_norm():
+    widths = [196, *([40] * 19)]
+    layers = []
+    for n_in, n_out in pairwise(widths):
+        layers += [nn.Linear(n_in, n_out), nn.ReLU()]
+    net = nn.Sequential(*layers, nn.Linear(40, 10))
+    for layer in net[::2]:
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    return net
+
+
 def rms_backward_by_autograd(x, gamma, g, eps):
     inputs = x.clone().requires_grad_(), gamma.clone().requires_grad_()
     y = inputs[0] / (inputs[0].square().mean(-1, keepdim=True) + eps).sqrt() * inputs[1]
@@ -512,6 +524,15 @@ def test_cause_beside_the_numbers_is_told(name, answer, words):
     verdict = diagnose(ALL[name], answer)
     assert (verdict.state, verdict.misconception) == ("wrong", None)
     assert words in verdict.messages[0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_size_is_the_trouble_of_a_stack_with_hes_weights_and_no_norm(seed):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        exercise = ALL["normalization.design"]
+        verdict = diagnose(exercise, stack_with_hes_weights_and_no_norm)
+    assert verdict.misconception == "size not taken out"
 
 
 @pytest.mark.parametrize("width", [1, 25])

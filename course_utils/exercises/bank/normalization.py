@@ -581,6 +581,16 @@ RMS_NORM = Exercise(
             "the mean of the squares of `x` itself.",
         ),
         Misconception(
+            "mean subtracted above the root only",
+            lambda x, gamma, eps: (
+                (x - x.mean(-1, keepdim=True))
+                / torch.sqrt(_mean_square(x) + eps)
+                * gamma
+            ),
+            "The root is right, but what you divide by it is `x` less its mean. "
+            "RMSNorm subtracts no mean, neither in the root nor above it.",
+        ),
+        Misconception(
             "divided by the spread",
             lambda x, gamma, eps: (
                 x / torch.sqrt(x.var(-1, correction=0, keepdim=True) + eps) * gamma
@@ -993,6 +1003,16 @@ UNDO = Exercise(
             "mean.",
         ),
         Misconception(
+            "shift of the layer",
+            lambda mean, var, eps: (
+                torch.sqrt(var + eps),
+                -mean / torch.sqrt(var + eps),
+            ),
+            "gamma is right. Your beta is the shift by which the layer itself "
+            "normalises, before gamma scales. beta is added *after* gamma: what must "
+            "it put back?",
+        ),
+        Misconception(
             "sign of the mean",
             lambda mean, var, eps: (torch.sqrt(var + eps), -mean),
             "The layer already subtracts the mean. Undo it: beta adds the mean back.",
@@ -1218,6 +1238,13 @@ RMS_BACKWARD = Exercise(
             partial(_rms_backward, for_gamma=lambda g, hat: g * hat),
             "The gradient of `gamma` has a row for each example. `gamma` is used in "
             "all of them: add them up.",
+        ),
+        Misconception(
+            "gamma's gradient summed over features",
+            partial(_rms_backward, for_gamma=lambda g, hat: (g * hat).sum(-1)),
+            "The gradient of `gamma` has one number for each example: you sum over the "
+            "features (`dim=-1`). `gamma` has one number for each feature, used in "
+            "all examples: sum over those, `dim=0`.",
         ),
         Misconception(
             "gamma's gradient averaged",
@@ -1684,10 +1711,10 @@ def _flaw(answer: Answer, n: int) -> Any:
         spread = scores.std(0).mean().item()
         if spread < 0.01:
             return "all pictures get nearly the same scores"
-        if spread < 0.2:
-            return "the scores spread by less than 0.2"
         if not net(10 * pictures).std(0).mean().item() < 3 * spread:
             return "pictures ten times as strong give scores far further apart"
+        if spread < 0.2:
+            return "the scores spread by less than 0.2"
     labels = torch.arange(64, device=scores.device) % 10
     F.cross_entropy(net(pictures), labels).backward()
     grads = [part.weight.grad for part in linear]
@@ -1736,11 +1763,12 @@ DESIGN = Exercise(
             "doesn't use, does the same.)",
         ),
         Misconception(
-            "no norm in the residual stream",
+            "size not taken out",
             _residual(nn.Identity),
-            "The pictures stay apart, but pictures ten times as strong give scores far "
-            "further apart: nothing sets the size of what the last layer gets. Where "
-            "do norms stand in a pre-norm network, the last one included?",
+            "Pictures ten times as strong give scores far further apart: nothing sets "
+            "the size of what the last layer gets. A path past each block, or He's "
+            "weights, can keep pictures apart without a norm, but lets their size "
+            "through. Where do norms stand in a pre-norm network, the last included?",
         ),
         Misconception(
             "too wide",
