@@ -66,6 +66,17 @@ def markup(text: str) -> str:
     return "".join(parts)
 
 
+def unbroken(text: str) -> str:
+    r"""Return `text` so that no line ends in '81 %', in '0.4 to 2.5' or in '1e-05'.
+
+    >>> unbroken("0.4 to 2.5, so 81 % of 3 runs")
+    '0.4\xa0to\xa02.5, so 81\xa0% of 3 runs'
+    """
+    kept = r"(?<=\d) (?=%|to [-\d])|(?<=\d to) (?=[-\d])"
+    text = re.sub(kept, "\N{NO-BREAK SPACE}", text)
+    return re.sub(r"(?<=\de)-(?=\d)", "\N{NON-BREAKING HYPHEN}", text)
+
+
 def picture_bundle(
     image: bytes, alt: str, width: int, height: int, kind: str = "png"
 ) -> dict[str, str]:
@@ -116,7 +127,9 @@ def caption_bundle(*paragraphs: str, error: bool = False) -> dict[str, str]:
     style = f"margin:.2em 0 .4em 6px;line-height:1.45;{TEXT_WIDTH};opacity:.8"
     classes = f"{CAPTION_CLASS} {ERROR_CLASS}" if error else CAPTION_CLASS
     texts = [text for text in paragraphs if text]
-    lines = "".join(f'<p style="{style}">{html.escape(text)}</p>' for text in texts)
+    lines = "".join(
+        f'<p style="{style}">{unbroken(html.escape(text))}</p>' for text in texts
+    )
     return {
         HTML: f'<div class="{classes}" {LIVE}>{lines}</div>',
         PLAIN: "\n".join(texts),

@@ -105,7 +105,8 @@ def measured_bundle(
     runs = (", " if labels else " ").join(shown)
     page = (
         f'<div class="{bundles.MEASURED_CLASS}" style="{_STYLE}">'
-        f"{html.escape(name)}: <b>{html.escape(runs)}</b> {expected}"
+        f"{html.escape(name)}: <b>{bundles.unbroken(html.escape(runs))}</b> "
+        f"{bundles.unbroken(expected)}"
         + ("" if held else f"<div {bundles.LIVE}>{OUTSIDE}</div>")
         + "</div>"
     )
@@ -144,7 +145,8 @@ def _number(run: SupportsFloat) -> float:
 def _numbers(runs: Sequence[float], digits: int) -> list[str]:
     """Return the runs as text, all with as many decimals as the largest needs."""
     largest = max((abs(run) for run in runs if math.isfinite(run)), default=0.0)
-    exponent = math.floor(math.log10(largest)) if largest else 0
+    # Nothing but zeros: 0 without decimals.
+    exponent = math.floor(math.log10(largest)) if largest else digits - 1
     if exponent < -4:
         return [f"{run:.{digits - 1}e}" for run in runs]
     return [f"{run:,.{max(0, digits - 1 - exponent)}f}" for run in runs]

@@ -21,6 +21,8 @@ from course_utils.display.figures import SHARPNESS, figure_bundle
 if TYPE_CHECKING:
     from course_utils.display.frame.widget import Frame
 
+LINE = 66  # characters of plain text on a narrow page
+
 
 def playground(
     draw: Draw,
@@ -65,7 +67,7 @@ def playground(
     {...'text/plain': 'It rises by 1.0.\\nGoal: a rise above 1.5'}
     {...'text/plain': 'A line.'}
     {...'text/plain': 'A line.'}
-    {...'Controls: slope = 1.0. Run this cell to move them.'}
+    {...'Controls: slope = 1.0.\\nRun this cell to move them.'}
     """
     # Imported here to keep `import course_utils` quick.
     from IPython.display import display
@@ -94,10 +96,24 @@ def playground(
     frame.say(drawing.said)
     _connect(frame, drawing, chosen)
     # Without a kernel a frontend shows the text, so it says what there is to move.
-    values = ", ".join(f"{names[name]} = {value}" for name, value in start.items())
-    # Lines that fit a narrow page, which else breaks them inside a word.
-    text = fill(f"Controls: {values}. Run this cell to move them.", 66)
+    text = _what_there_is({names[name]: value for name, value in start.items()})
     display(widget_view(frame.model_id or "") | {PLAIN: text}, raw=True)
+
+
+def _what_there_is(values: Mapping[str, Any]) -> str:
+    """Return the controls and their values, in lines that fit a narrow page.
+
+    A frontend breaks longer ones inside a word. No line ends between a short name and
+    its value.
+
+    >>> print(_what_there_is({"p, share struck out": 0.5, "passes averaged": 4}))
+    Controls: p, share struck out = 0.5, passes averaged = 4.
+    Run this cell to move them.
+    """
+    pairs = [f"{name} = {value}" for name, value in values.items()]
+    kept = [p.replace(" ", "\0") if len(p) < LINE - 10 else p for p in pairs]
+    lines = fill(f"Controls: {', '.join(kept)}.", LINE).replace("\0", " ")
+    return f"{lines}\nRun this cell to move them."
 
 
 def _names(

@@ -132,7 +132,8 @@ def plot_matrix(
             cell = image.cmap(image.norm(value))
             # One of the two always reaches 4.5:1.
             colour = max(["white", "black"], key=lambda c: contrast(to_rgb(c), cell))
-            text = fmt.format(value)
+            # As the numbers along an axis.
+            text = fmt.format(value).replace("-", "\N{MINUS SIGN}")
             ax.text(column, row, text, ha="center", va="center", color=colour)
     return ax
 

@@ -24,12 +24,12 @@ def on_page(png: bytes, page: np.ndarray) -> np.ndarray:
 
 def test_show_puts_picture_and_caption_on_the_page(displayed):
     fig, _ = plt.subplots()
-    show(fig, alt="The curve rises from 0 to 3.")
+    show(fig, alt="The curve rises to 3, by 40 %.")
     (picture, _), (caption, _) = displayed
     assert stored_picture(picture[HTML]).startswith(b"\x89PNG")
-    assert picture[PLAIN] == "The curve rises from 0 to 3."
-    assert caption[PLAIN] == "The curve rises from 0 to 3."
-    assert "The curve rises from 0 to 3." in caption[HTML]
+    assert picture[PLAIN] == "The curve rises to 3, by 40 %."
+    assert caption[PLAIN] == "The curve rises to 3, by 40 %."
+    assert "The curve rises to 3, by 40\N{NO-BREAK SPACE}%." in caption[HTML]
 
 
 def test_picture_is_stored_once_with_its_description_and_size():

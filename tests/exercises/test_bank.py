@@ -4,6 +4,7 @@ import importlib
 import inspect
 import pkgutil
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -276,6 +277,50 @@ class GammaCutOff(NormInPlace):
         return x / root * self.gamma.data
 
 
+class RootHeldFixed(NormInPlace):
+    def normed(self, x):
+        with torch.no_grad():
+            root = (x.square().mean(dim=-1, keepdim=True) + 1e-6).sqrt()
+        return x / root * self.gamma
+
+
+class RightNorm(NormInPlace):
+    def normed(self, x):
+        root = (x.square().mean(dim=-1, keepdim=True) + 1e-6).sqrt()
+        return x / root * self.gamma
+
+
+class BranchCutOff(RightNorm):
+    def forward(self, x):
+        return x + self.down(self.up(self.normed(x)).relu()).detach()
+
+
+class AllCutOff(RightNorm):
+    @torch.no_grad()
+    def forward(self, x):
+        return super().forward(x)
+
+
+class ReluBehindDown(RightNorm):
+    def forward(self, x):
+        return x + self.down(self.up(self.normed(x))).relu()
+
+
+class GeluForRelu(RightNorm):
+    def forward(self, x):
+        return x + self.down(F.gelu(self.up(self.normed(x))))
+
+
+class NormBehindTheBranch(RightNorm):
+    def forward(self, x):
+        return x + self.normed(self.down(self.up(x).relu()))
+
+
+class OneRootForAll(NormInPlace):
+    def normed(self, x):
+        return x / (x.square().mean() + 1e-6).sqrt() * self.gamma
+
+
 class ReluInPlace(nn.Module):
     def __init__(self):
         super().__init__()
@@ -345,6 +390,83 @@ def stack_with_norms_over_the_budget():
 def stack_with_dropout():
     layers = [nn.Linear(196, 38), *(nn.Linear(38, 38) for _ in range(18))]
     return nn.Sequential(*layers, nn.Dropout(0.1), nn.Linear(38, 10))
+
+
+def blocks_with_a_log_softmax():
+    net = ALL["normalization.design"].reference()
+    return nn.Sequential(net, nn.LogSoftmax(dim=-1))
+
+
+class Scaled(nn.Module):
+    def __init__(self, net, factor):
+        super().__init__()
+        self.net, self.factor = net, factor
+
+    def forward(self, x):
+        return self.factor * self.net(x)
+
+
+def blocks_with_small_scores():
+    return Scaled(ALL["normalization.design"].reference(), 0.1)
+
+
+class Branch(nn.Module):
+    def __init__(self, norm, call=lambda layer, x: layer(x)):
+        super().__init__()
+        self.norm, self.up, self.down = norm, nn.Linear(38, 38), nn.Linear(38, 38)
+        self.call = call
+
+    def forward(self, x):
+        return x + 0.3 * self.call(self.down, self.call(self.up, self.norm(x)).relu())
+
+
+def blocks_with_one_norm_at_the_entrance():
+    blocks = [Branch(nn.Identity()) for _ in range(9)]
+    entrance = nn.LayerNorm(196), nn.Linear(196, 38)
+    return Scaled(nn.Sequential(*entrance, *blocks, nn.Linear(38, 10)), 3)
+
+
+def stack_of_orthogonal_weights_without_a_path():
+    layers = [nn.Linear(196, 40), nn.LayerNorm(40)]
+    for _ in range(18):
+        layers += [nn.Linear(40, 40), nn.Tanh(), nn.LayerNorm(40)]
+    net = nn.Sequential(*layers, nn.Linear(40, 10))
+    for layer in net[:-1]:
+        if isinstance(layer, nn.Linear):
+            nn.init.orthogonal_(layer.weight)
+    return net
+
+
+def blocks_that_call_in_other_ways(call):
+    def answer():
+        blocks = [Branch(nn.LayerNorm(38), call) for _ in range(9)]
+        body = nn.Linear(196, 38), *blocks, nn.LayerNorm(38)
+        return Scaled(nn.Sequential(*body, nn.Linear(38, 10)), 2)
+
+    return answer
+
+
+class TwoHeads(nn.Module):
+    def __init__(self):
+        super().__init__()
+        blocks = [Branch(nn.LayerNorm(38)) for _ in range(9)]
+        self.body = nn.Sequential(nn.Linear(196, 38), *blocks[1:], nn.LayerNorm(38))
+        self.heads = nn.ModuleList([nn.Linear(38, 10) for _ in range(3)])
+
+    def forward(self, x):
+        h = self.body(x)
+        return 2 * sum(head(h) for head in self.heads)
+
+
+def stack_with_hes_weights_and_no_norm():
+    widths = [196, *([40] * 19)]
+    layers = []
+    for n_in, n_out in pairwise(widths):
+        layers += [nn.Linear(n_in, n_out), nn.ReLU()]
+    net = nn.Sequential(*layers, nn.Linear(40, 10))
+    for layer in net[::2]:
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    return net
 
 
 def rms_backward_by_autograd(x, gamma, g, eps):
@@ -451,6 +573,9 @@ CAUSES = [
     ("dropout.repair", DropoutInPlace, "changes its input in place"),
     ("normalization.repair", NormInPlace, "changes its input in place"),
     ("normalization.repair", GammaCutOff, "no gradient reaches `gamma`"),
+    ("normalization.repair", BranchCutOff, "no gradient reaches `gamma`"),
+    ("normalization.repair", AllCutOff, "no gradient reaches `gamma`"),
+    ("normalization.repair", RootHeldFixed, "the gradient that `x` gets is another"),
     ("activations.repair", ReluInPlace, "changes its input in place"),
     (
         "dropout.design",
@@ -488,6 +613,11 @@ CAUSES = [
         "The same pictures get other scores at the second call",
     ),
     (
+        "normalization.design",
+        blocks_with_a_log_softmax,
+        "a log-softmax stands at the end",
+    ),
+    (
         "normalization.rms_backward",
         rms_backward_by_autograd,
         "Your code calls `autograd.grad`",
@@ -512,6 +642,80 @@ def test_cause_beside_the_numbers_is_told(name, answer, words):
     verdict = diagnose(ALL[name], answer)
     assert (verdict.state, verdict.misconception) == ("wrong", None)
     assert words in verdict.messages[0]
+
+
+def group_norm_with_its_own_eps(x, groups, eps):
+    return F.group_norm(x, groups, eps=1e-5)
+
+
+def rms_backward_with_its_own_eps(x, gamma, g, eps):
+    return ALL["normalization.rms_backward"].reference(x, gamma, g, 1e-5)
+
+
+def layer_norm_by_mean_deviation(x, gamma, beta, eps):
+    centred = x - x.mean(dim=-1, keepdim=True)
+    return gamma * centred / (centred.abs().mean(dim=-1, keepdim=True) + eps) + beta
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "mistake", "words"),
+    [
+        (
+            "normalization.group_norm",
+            group_norm_with_its_own_eps,
+            "eps forgotten",
+            "or of a tiny fixed one",
+        ),
+        (
+            "normalization.rms_backward",
+            rms_backward_with_its_own_eps,
+            "eps forgotten",
+            "or of a tiny fixed one",
+        ),
+        (
+            "normalization.layer_norm",
+            layer_norm_by_mean_deviation,
+            "mean absolute deviation",
+            "Square the deviations",
+        ),
+        *(
+            (
+                "normalization.repair",
+                answer,
+                "mean subtracted",
+                "one ReLU stands between `up` and `down`",
+            )
+            for answer in (ReluBehindDown, GeluForRelu, NormBehindTheBranch)
+        ),
+        (
+            "normalization.repair",
+            OneRootForAll,
+            "over the words",
+            "without a `dim` all numbers share one root",
+        ),
+        (
+            "normalization.design",
+            blocks_with_small_scores,
+            "a norm in a plain stack",
+            "what scales the scores down",
+        ),
+        ("normalization.design", TwoHeads, "side by side", "leads through 20 of them"),
+    ],
+)
+def test_hint_fits_other_answers_that_look_the_same(name, answer, mistake, words):
+    verdict = diagnose(ALL[name], answer)
+    assert verdict.misconception == mistake
+    assert words in verdict.messages[0]
+    assert verdict.case == ""
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_size_is_the_trouble_of_a_stack_with_hes_weights_and_no_norm(seed):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        exercise = ALL["normalization.design"]
+        verdict = diagnose(exercise, stack_with_hes_weights_and_no_norm)
+    assert verdict.misconception == "size not taken out"
 
 
 @pytest.mark.parametrize("width", [1, 25])
@@ -598,3 +802,18 @@ def head_of_maxima():
 )
 def test_design_takes_layers_that_pass_on_one_number_or_one_sign(name, answer):
     assert diagnose(ALL[name], answer).state == "correct"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        blocks_with_one_norm_at_the_entrance,
+        stack_of_orthogonal_weights_without_a_path,
+        blocks_that_call_in_other_ways(lambda layer, x: layer(x)),
+        blocks_that_call_in_other_ways(lambda layer, x: layer(input=x)),
+        blocks_that_call_in_other_ways(lambda layer, x: x @ layer.weight.T),
+        blocks_that_call_in_other_ways(lambda layer, x: layer.forward(x)),
+    ],
+)
+def test_normalization_design_takes_other_ways_to_be_deep(answer):
+    assert diagnose(ALL["normalization.design"], answer).state == "correct"

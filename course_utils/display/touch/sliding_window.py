@@ -190,8 +190,11 @@ def _draw(
     if pools:
         del grids["kernel"]
     widths = [grid.shape[1] for grid in grids.values()]
+    rows = max(grid.shape[0] for grid in grids.values())
+    # Every cell is as large as every other: a kernel's are those of its window.
+    cell = min(0.42, 6.4 / sum(widths), 3.4 / rows)  # inches
     fig, axes = plt.subplots(
-        1, len(grids), figsize=(WIDTHS[2], 2.7), width_ratios=widths
+        1, len(grids), figsize=(WIDTHS[2], rows * cell + 0.5), width_ratios=widths
     )
     for ax, (title, grid) in zip(axes, grids.items(), strict=True):
         signed = not pools and title != "input"
@@ -199,7 +202,7 @@ def _draw(
         limits = (-1.6 * most, 1.6 * most) if signed else (0.0, 2.5 * most)
         cmap = "PRGn" if signed else "Greys"
         plot_matrix(grid, ax, fmt="{:.3g}", title=title, cmap=cmap, limits=limits)
-        ax.set(xticks=[], yticks=[])
+        ax.set(xticks=[], yticks=[], ylim=(rows - 0.5, -0.5))
     high, wide = (dilation * (taps - 1) + 1 for taps in kernel.shape)
     for ax, width, height, colour in [
         (axes[0], wide, high, PALETTE["blue"]),

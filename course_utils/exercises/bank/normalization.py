@@ -1,6 +1,6 @@
 """Exercises of lesson 04: normalization."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -204,6 +204,11 @@ def _layer_norm_no_keepdim(
     return (x - x.mean(-1)) / torch.sqrt(var + eps) * gamma + beta
 
 
+def _mean_deviation(x: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
+    centred = x - x.mean(-1, keepdim=True)
+    return _affine(centred / (centred.abs().mean(-1, keepdim=True) + eps), gamma, beta)
+
+
 def _one_variance_per_sentence(
     x: Tensor, gamma: Tensor, beta: Tensor, eps: float
 ) -> Tensor:
@@ -374,6 +379,12 @@ LAYER_NORM = Exercise(
             "wrong dimension of `x`, or with none.",
         ),
         Misconception(
+            "mean absolute deviation",
+            _mean_deviation,
+            "You divide by the mean absolute deviation. Square the deviations, "
+            "average, then take the root.",
+        ),
+        Misconception(
             "one variance per sentence",
             _one_variance_per_sentence,
             "The mean is right, one per word. But the variance is one for the whole "
@@ -503,8 +514,8 @@ GROUP_NORM = Exercise(
         Misconception(
             "eps forgotten",
             lambda x, groups, eps: _grouped(x, groups, 0.0),
-            "Your result is that of eps = 0. Add `eps` to the variance before you take "
-            "the square root.",
+            "Your result is that of eps = 0, or of a tiny fixed one. Add to the "
+            "variance the `eps` that is passed, before you take the square root.",
         ),
         Misconception(
             "eps outside the root",
@@ -579,6 +590,16 @@ RMS_NORM = Exercise(
             lambda x, gamma, eps: _normalised(x, -1, eps) * gamma,
             "You subtract the mean: that is LayerNorm. RMSNorm does not, and takes "
             "the mean of the squares of `x` itself.",
+        ),
+        Misconception(
+            "mean subtracted above the root only",
+            lambda x, gamma, eps: (
+                (x - x.mean(-1, keepdim=True))
+                / torch.sqrt(_mean_square(x) + eps)
+                * gamma
+            ),
+            "The root is right, but what you divide by it is `x` less its mean. "
+            "RMSNorm subtracts no mean, neither in the root nor above it.",
         ),
         Misconception(
             "divided by the spread",
@@ -993,6 +1014,16 @@ UNDO = Exercise(
             "mean.",
         ),
         Misconception(
+            "shift of the layer",
+            lambda mean, var, eps: (
+                torch.sqrt(var + eps),
+                -mean / torch.sqrt(var + eps),
+            ),
+            "gamma is right. Your beta is the shift by which the layer itself "
+            "normalises, before gamma scales. beta is added *after* gamma: what must "
+            "it put back?",
+        ),
+        Misconception(
             "sign of the mean",
             lambda mean, var, eps: (torch.sqrt(var + eps), -mean),
             "The layer already subtracts the mean. Undo it: beta adds the mean back.",
@@ -1197,8 +1228,8 @@ RMS_BACKWARD = Exercise(
         Misconception(
             "eps forgotten",
             lambda x, gamma, g, eps: _rms_backward(x, gamma, g, 0.0),
-            "Your result is that of eps = 0. `eps` stands under the root in the "
-            "forward pass, so it does here.",
+            "Your result is that of eps = 0, or of a tiny fixed one. The `eps` that is "
+            "passed stands under the root in the forward pass, so it does here.",
         ),
         Misconception(
             "eps forgotten in the second term",
@@ -1218,6 +1249,13 @@ RMS_BACKWARD = Exercise(
             partial(_rms_backward, for_gamma=lambda g, hat: g * hat),
             "The gradient of `gamma` has a row for each example. `gamma` is used in "
             "all of them: add them up.",
+        ),
+        Misconception(
+            "gamma's gradient summed over features",
+            partial(_rms_backward, for_gamma=lambda g, hat: (g * hat).sum(-1)),
+            "The gradient of `gamma` has one number for each example: you sum over the "
+            "features (`dim=-1`). `gamma` has one number for each feature, used in "
+            "all examples: sum over those, `dim=0`.",
         ),
         Misconception(
             "gamma's gradient averaged",
@@ -1484,7 +1522,10 @@ def _fault(block_class: Answer, n: int, words: int, size: float) -> Any:
         nn.init.zeros_(down.bias)
         rest = block(x)
     if _close(rest, x):
-        return "the branch gets other numbers than those of RMSNorm with 1e-6"
+        return (
+            "the branch gives other numbers than RMSNorm with 1e-6, `up`, ReLU and "
+            "`down`"
+        )
     if not rest.any():
         return "with a branch of zeros the output is 0: no path leads past"
     return "with a branch of zeros the input does not come out as it was"
@@ -1492,14 +1533,26 @@ def _fault(block_class: Answer, n: int, words: int, size: float) -> Any:
 
 @torch.enable_grad()
 def _learning_fault(block: nn.Module, x: Tensor) -> str:
-    """Say which parameter gets no gradient; that nothing is wrong if all do."""
-    block(x).square().sum().backward()
+    """Say which gradient is missing or wrong; that nothing is wrong if none is."""
+    x.requires_grad_()
+    gamma, up, down = _parts_of(block)
+    right = x + down(up(x / _rms_of(x) * gamma).relu())
+    (wanted,) = torch.autograd.grad(right.square().sum(), x)
+    result = block(x)
+    if result.requires_grad:
+        result.square().sum().backward()
     for name, parameter in block.named_parameters():
         if parameter.grad is None or not parameter.grad.any():
             return (
                 f"no gradient reaches `{name}`, as where it is used through `.data` or "
                 "`.detach()`"
             )
+    if x.grad is None or not _close(x.grad / wanted.norm(), wanted / wanted.norm()):
+        return (
+            "the output is right, but the gradient that `x` gets is another one, as "
+            "where something is computed under `no_grad()` or used through `.data` or "
+            "`.detach()`"
+        )
     return _MENDED
 
 
@@ -1528,9 +1581,10 @@ REPAIR = Exercise(
         Misconception(
             "over the words",
             _block(root=_over_the_words),
-            "γ is registered. But a word's output still depends on the other words, "
-            "and even a sentence of one word comes out wrong: `dim=1` are the words. "
-            "Each word is normalised over its own features.",
+            "γ is registered. But a word's output still depends on others, and even a "
+            "sentence of one word comes out wrong: `dim=1` are the words, and without "
+            "a `dim` all numbers share one root. Each word is normalised over its own "
+            "features.",
         ),
         Misconception(
             "over the whole sentence",
@@ -1553,9 +1607,9 @@ REPAIR = Exercise(
         Misconception(
             "mean subtracted",
             _block(centre=True),
-            "Right but for the norm: the branch gets other numbers than RMSNorm "
-            "gives. It subtracts no mean, its 1e-6 stands under the root, and γ "
-            "multiplies what it gives, before `up`.",
+            "The path is right, the branch is not. Its norm subtracts no mean and has "
+            "its 1e-6 under the root; γ multiplies what it gives, before `up`; and one "
+            "ReLU stands between `up` and `down`.",
         ),
         Misconception(
             "gamma unused",
@@ -1633,6 +1687,18 @@ def _stack(norm: Callable[[int], nn.Module], width: int = 40) -> Answer:
     return answer
 
 
+class _SideBySide(nn.Module):
+    """Twenty linear layers that all get the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(196, 10) for _ in range(20)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.layer_norm(x, (196,))
+        return torch.stack([layer(x) for layer in self.layers]).sum(0)
+
+
 def _flaw(answer: Answer, n: int) -> Any:
     """Say the first demand of the design that a network does not meet."""
     net = answer()
@@ -1681,13 +1747,19 @@ def _flaw(answer: Answer, n: int) -> Any:
                 "The scores of every picture sum to 1: a softmax at the end squeezes "
                 "them together. Return what the last linear layer gives."
             )
+        if _close(scores.exp().sum(1), torch.ones_like(scores[:, 0])):
+            raise ValueError(
+                "`exp` of the scores of every picture sums to 1: a log-softmax stands "
+                "at the end, and `F.cross_entropy` takes it once more. Return what the "
+                "last linear layer gives."
+            )
         spread = scores.std(0).mean().item()
         if spread < 0.01:
             return "all pictures get nearly the same scores"
-        if spread < 0.2:
-            return "the scores spread by less than 0.2"
         if not net(10 * pictures).std(0).mean().item() < 3 * spread:
             return "pictures ten times as strong give scores far further apart"
+        if spread < 0.2:
+            return "the scores spread by less than 0.2"
     labels = torch.arange(64, device=scores.device) % 10
     F.cross_entropy(net(pictures), labels).backward()
     grads = [part.weight.grad for part in linear]
@@ -1696,7 +1768,49 @@ def _flaw(answer: Answer, n: int) -> Any:
         return "the weight of a linear layer gets no gradient"
     if min(norms) < max(norms) / 100:
         return "the gradient of a linear layer is less than 1/100 of the largest"
+    if _depth(net, linear, pictures[:8]) < 20:
+        return "fewer than 20 linear layers stand one behind another"
     return _MENDED
+
+
+@torch.no_grad()
+def _depth(net: nn.Module, linear: Sequence[nn.Linear], x: Tensor) -> int:
+    """Return how many linear layers the longest way through a network has.
+
+    Where a layer with another weight moves what a later one gets, that one stands
+    behind it. A layer is taken to stand on the way if its input is not seen, since only
+    its weight is used, as by `F.linear`.
+    """
+    usual = _first_inputs(net, linear, x)
+    order = list(usual)  # as they are called
+    longest = dict.fromkeys(order, 1)
+    for place, layer in enumerate(order):
+        (noise,) = randn(tuple(layer.weight.shape), seed=place)
+        kept = layer.weight.clone()
+        layer.weight.add_(noise)
+        moved = _first_inputs(net, linear, x)
+        layer.weight.copy_(kept)
+        for later in order[place + 1 :]:
+            if later in moved and not _close(moved[later], usual[later]):
+                longest[later] = max(longest[later], longest[layer] + 1)
+    return max(longest.values(), default=0) + len(linear) - len(order)
+
+
+def _first_inputs(
+    net: nn.Module, linear: Sequence[nn.Linear], x: Tensor
+) -> dict[nn.Module, Tensor]:
+    """Return what each linear layer gets when it is called first."""
+    arrived: dict[nn.Module, Tensor] = {}
+
+    def keep(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if inputs and layer not in arrived:
+            arrived[layer] = inputs[0].clone()
+
+    hooks = [layer.register_forward_pre_hook(keep) for layer in linear]
+    net(x)
+    for hook in hooks:
+        hook.remove()
+    return arrived
 
 
 DESIGN = Exercise(
@@ -1707,18 +1821,17 @@ DESIGN = Exercise(
             "no norm",
             _stack(nn.Identity),
             "All pictures get nearly the same scores: layer by layer the difference "
-            "between them fades, as at the beginning of the lesson. A norm at the "
-            "entrance alone does not last. What holds it up is a norm in every block, "
-            "and a path past the block's layers.",
+            "between them fades, as at the beginning of the lesson. A sure way to hold "
+            "it up is a norm in every block, and a path past the block's layers.",
         ),
         Misconception(
             "a norm in a plain stack",
             _stack(nn.LayerNorm),
             "Alive, but the scores differ too little. A norm over features keeps the "
-            "size of the numbers, not the pictures apart: that is done by a path past "
-            "the layers of each block. If yours have one, look at the blocks' ends: a "
-            "ReLU there only adds, and what all pictures have in common outgrows the "
-            "rest.",
+            "size of the numbers, not the pictures apart: a path past the layers of "
+            "each block does that most simply. If yours have one, look at the blocks' "
+            "ends (a ReLU there only adds, and what all pictures have in common "
+            "outgrows the rest), and at what scales the scores down.",
         ),
         Misconception(
             "BatchNorm",
@@ -1736,11 +1849,12 @@ DESIGN = Exercise(
             "doesn't use, does the same.)",
         ),
         Misconception(
-            "no norm in the residual stream",
+            "size not taken out",
             _residual(nn.Identity),
-            "The pictures stay apart, but pictures ten times as strong give scores far "
-            "further apart: nothing sets the size of what the last layer gets. Where "
-            "do norms stand in a pre-norm network, the last one included?",
+            "Pictures ten times as strong give scores far further apart: nothing sets "
+            "the size of what the last layer gets. A path past each block, or He's "
+            "weights, can keep pictures apart without a norm, but lets their size "
+            "through. Where do norms stand in a pre-norm network, the last included?",
         ),
         Misconception(
             "too wide",
@@ -1753,6 +1867,13 @@ DESIGN = Exercise(
             _residual(blocks=8),
             "There are fewer than 20 linear layers. A block with two of them, and one "
             "layer at either end: how many blocks?",
+        ),
+        Misconception(
+            "side by side",
+            _SideBySide,
+            "There are enough linear layers, but no way through your network leads "
+            "through 20 of them: some stand side by side, and get the same input. Let "
+            "one work on what the other gives.",
         ),
     ),
     lambda: [(1,), (3,), (32,)],

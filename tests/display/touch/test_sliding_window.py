@@ -209,8 +209,8 @@ def test_still_picture_shows_the_numbers_and_the_window(shown):
     }
     assert grids == {
         "input": ["1", "2", "0", "0", "3", "1", "2", "0", "4"],
-        "kernel": ["1", "0", "0", "-2"],
-        "output": ["-5", "0", "0", "-5"],
+        "kernel": ["1", "0", "0", "−2"],
+        "output": ["−5", "0", "0", "−5"],
     }
     assert [ax.get_title() for ax in pooling.axes] == ["input", "output"]
     (window,) = convolution.axes[0].patches
