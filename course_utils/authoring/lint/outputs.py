@@ -23,6 +23,7 @@ from course_utils.display.bundles import (
     HTML,
     PLAIN,
     stored_picture,
+    unbroken,
 )
 from course_utils.display.measured import OUTSIDE
 from course_utils.display.plots import DPI, WIDTHS
@@ -112,7 +113,10 @@ def pictures_described(document: Document) -> Messages:
 def pictures_captioned(document: Document) -> Messages:
     """A picture's description is visible below it."""
     for picture in _pictures(document):
-        visible = picture.description in html.unescape(picture.below)
+        below = html.unescape(picture.below)
+        # As captions were stored before some spaces were kept in their lines, too.
+        texts = {picture.description, unbroken(picture.description)}
+        visible = any(text in below for text in texts)
         if CAPTION_CLASS not in picture.below or not visible:
             yield f"{picture.place}: a description is not visible below"
 
