@@ -43,7 +43,7 @@ test: setup ## prove everything: lint, tests, every lesson against its outputs
 test-all: ## `make test`, and the lessons on an emulated accelerator
 	@$(MAKE) -s test MARKS="not cuda and not nightly"
 
-test-nightly: ## `make test-all`, and every lesson run in the browser
+test-nightly: ## `make test-all`, and what takes longest
 	@$(MAKE) -s test MARKS="not cuda"
 
 test-cuda: setup ## the same lessons against the same outputs on a GPU

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lessons import LESSONS, code_cells, read
+from tests.lessons import LESSONS, code_cells, read, tags
+from tests.running import FAST, fast_copy
 from tests.support.emulated import missing
 from tests.support.emulated.notebooks import compare, draw_playgrounds
 
@@ -25,10 +26,31 @@ def emulation() -> None:
         pytest.skip(reason)
 
 
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "lesson",
+    [
+        pytest.param(
+            path,
+            id=path.stem,
+            marks=pytest.mark.nightly if path.name[:2] in FAST else [],
+        )
+        for path in LESSONS
+    ],
+)
 def test_outputs_and_playgrounds_hold_on_the_emulation(lesson: Path, tmp_path: Path):
     notebook = read(lesson)
     outputs = [str(cell.outputs) for cell in code_cells(notebook)]
     draw_playgrounds(notebook, count=str(outputs).count("Controls: "))
+    run = compare(notebook, tmp_path)
+    assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
+
+
+@pytest.mark.parametrize(
+    "lesson", [p for p in LESSONS if p.name[:2] in FAST], ids=lambda path: path.stem
+)
+def test_lesson_that_trains_less_runs_on_the_emulation(lesson: Path, tmp_path: Path):
+    notebook = read(fast_copy(lesson, tmp_path))
+    for cell in code_cells(notebook):
+        cell.metadata["tags"] = [*tags(cell), "nbval-ignore-output"]
     run = compare(notebook, tmp_path)
     assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]

@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
 
-from course_utils import load_sketches
+from course_utils import load_fashion_mnist, load_sketches
+from course_utils.data.model import Split
 from course_utils.exercises.diagnose import diagnose
 from course_utils.exercises.registry import find_exercise
 from tests.lessons import LESSONS, code_cells, read
@@ -147,19 +148,35 @@ def test_the_broken_fit_as_it_is_printed():
     assert found != pytest.approx((1.31, -0.12), abs=0.1)
 
 
-def test_the_program_in_one_file_runs_as_it_stands(monkeypatch, tmp_path, capsys):
+class Pairs(list):
+    """Examples as torchvision hands them out, with the names of their kinds."""
+
+    def __init__(self, part: Split, classes: tuple[str, ...], count: int) -> None:
+        pictures = (part.images[:count] / 255, part.labels[:count].tolist())
+        super().__init__(zip(*pictures, strict=True))
+        self.classes = list(classes)
+
+
+@pytest.mark.parametrize("load", [load_sketches, load_fashion_mnist])
+def test_the_program_in_one_file_runs_as_it_stands(load, monkeypatch, tmp_path, capsys):
     (cell,) = [cell for cell in read(LESSONS[0]).cells if cell.id == "c00-r642"]
     program = cell.source.split("```python\n")[1].split("```")[0]
-    sketches = load_sketches()
+    monkeypatch.setenv("COURSE_OFFLINE", "1")  # no photographs here: sketches again
+    garments = load()
 
-    def photographs(root: str, train: bool, transform: object, download: bool) -> list:
-        part = sketches.train if train else sketches.test
-        return list(zip(part.images / 255, part.labels.tolist(), strict=True))
+    def photographs(root: str, train: bool, transform: object, download: bool) -> Pairs:
+        part = garments.train if train else garments.test
+        return Pairs(part, garments.classes, 4_000 if train else 1_000)
 
     monkeypatch.setattr("torchvision.datasets.FashionMNIST", photographs)
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(0)
     exec(program, {})
-    share = float(capsys.readouterr().out.split("share named correctly: ")[1])
-    assert 0.6 < share < 0.9
+    *epochs, loaded, named = capsys.readouterr().out.splitlines()
+    shares = [float(line.split("share named correctly ")[1]) for line in epochs]
+    assert len(shares) == 5
+    assert shares[0] < shares[-1]
+    assert 0.6 < shares[-1] < 0.9
+    assert loaded == f"saved and loaded: share named correctly {shares[-1]:.3f}"
+    assert named == "named Ankle boot, labelled Ankle boot"
     assert (tmp_path / "network.pt").exists()

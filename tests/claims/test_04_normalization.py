@@ -1,6 +1,7 @@
 """Lesson 04 says more than its page shows: each sentence, tested."""
 
 import copy
+from statistics import fmean
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ import torchvision
 from torch import nn
 from torch.testing import assert_close
 
+from course_utils import load_experiment, load_sketches
 from tests.lessons import LESSONS, code_cells, read
 
 
@@ -243,3 +245,71 @@ def test_a_relu_leaves_0_58_of_a_spread_of_1():
     spread = torch.randn(200_000, dtype=torch.float64).relu().std().item()
     assert spread == pytest.approx((0.5 - 0.5 / torch.pi) ** 0.5, abs=0.005)
     assert spread == pytest.approx(0.58, abs=0.01)
+
+
+def ten_layers(norm=nn.Identity, he=False):
+    layers, n_in = [], 196
+    for _ in range(10):
+        layers += [nn.Linear(n_in, 64), norm(64), nn.ReLU()]
+        n_in = 64
+    layers.append(nn.Linear(64, 10))
+    for layer in layers:
+        if he and isinstance(layer, nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    return nn.Sequential(*layers)
+
+
+def small_sketches():
+    split = load_sketches().train
+    x = F.avg_pool2d(split.images / 255, kernel_size=2).flatten(1)
+    return (x - x.mean()) / x.std(), split.labels
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_hes_weights_overflow_at_rate_1_and_name_class_0(seed):
+    torch.manual_seed(seed)
+    x, y = small_sketches()
+    net, steps = ten_layers(he=True), 0
+    optimizer = torch.optim.SGD(net.parameters(), lr=1)
+    loss = torch.zeros(())
+    while loss.isfinite():
+        rows = torch.randint(len(x), (100,))
+        loss = F.cross_entropy(net(x[rows]), y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        steps += 1
+    assert steps < 10
+    assert not net(x[:100]).argmax(1).any()
+
+
+@pytest.mark.parametrize(
+    ("norm", "factor"), [(nn.Identity, 0.41), (nn.BatchNorm1d, 1.2)]
+)
+def test_dividing_by_a_third_makes_up_for_a_layers_0_41(norm, factor):
+    torch.manual_seed(0)
+    x, y = small_sketches()
+    net, h, sums = ten_layers(norm), x[:256], []
+    for layer in net[:-1]:
+        h = layer(h)
+        if isinstance(layer, nn.Linear):
+            h.retain_grad()
+            sums.append(h)
+    F.cross_entropy(net[-1](h), y[:256]).backward()
+    sizes = [s.grad.norm().item() for s in sums]
+    assert (sizes[0] / sizes[-1]) ** (1 / 9) == pytest.approx(factor, abs=0.05)
+    if norm is nn.BatchNorm1d:
+        for s in sums[1:]:
+            assert s.std(0).mean().item() == pytest.approx(1 / 3, abs=0.03)
+
+
+def test_warm_up_gains_three_points_at_0_001_and_none_at_0_003():
+    rows = load_experiment("residual_norms").select(blocks=24, norm="post")
+    with_it, without = sorted(rows, key=lambda row: not row["warm_up"])
+    gains = [fmean(with_it[at]) - fmean(without[at]) for at in ("at_0.001", "at_0.003")]
+    assert gains == pytest.approx([0.03, 0], abs=0.01)
+
+
+def test_an_exam_with_doubled_marks_comes_out_the_same():
+    marks = torch.arange(20.0).reshape(4, 5)
+    assert_close(normalise(2 * marks, 0), normalise(marks, 0), rtol=1e-5, atol=1e-5)

@@ -643,20 +643,11 @@ MERGE = Exercise(
             "Of more than two layers you merge the last two. Perhaps a loop overwrites "
             "its result instead of going on from it.",
         ),
-        *(
-            Misconception(
-                name,
-                answer,
-                "You merge the first two layers. The list may hold more, or only one: "
-                "go on with what the two have become and the third.",
-            )
-            for name, answer in (
-                ("first two only", lambda layers: _merged(layers[:2])),
-                (
-                    "first two by index",
-                    lambda layers: _merged([layers[0], layers[1]]),
-                ),
-            )
+        Misconception(
+            "first two by index",
+            lambda layers: _merged([layers[0], layers[1]]),
+            "You merge the first two layers. The list may hold more, or only one: go "
+            "on with what the two have become and the third.",
         ),
         Misconception(
             "reversed",
