@@ -1798,11 +1798,11 @@ def _depth(net: nn.Module, linear: Sequence[nn.Linear], x: Tensor) -> int:
 
 def _first_inputs(
     net: nn.Module, linear: Sequence[nn.Linear], x: Tensor
-) -> dict[nn.Module, Tensor]:
+) -> dict[nn.Linear, Tensor]:
     """Return what each linear layer gets when it is called first."""
-    arrived: dict[nn.Module, Tensor] = {}
+    arrived: dict[nn.Linear, Tensor] = {}
 
-    def keep(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    def keep(layer: nn.Linear, inputs: tuple[Tensor, ...]) -> None:
         if inputs and layer not in arrived:
             arrived[layer] = inputs[0].clone()
 
