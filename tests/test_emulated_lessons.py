@@ -1,5 +1,6 @@
-"""Every lesson on an emulated accelerator, against the outputs stored on the CPU.
+"""Lessons on an emulated accelerator, against the outputs stored on the CPU.
 
+It takes minutes for each. CI runs three of them, and `make test-nightly` every one.
 An emulation shows whether a lesson keeps track of devices, and no more: what it can't
 show is said in tests/support/emulated. The test on a GPU is tests/test_cuda.py.
 """
@@ -20,6 +21,9 @@ pytestmark = [
 ]
 
 
+RUN = ("00", "05", "08")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def emulation() -> None:
     if reason := missing():
@@ -32,7 +36,7 @@ def emulation() -> None:
         pytest.param(
             path,
             id=path.stem,
-            marks=pytest.mark.nightly if path.name[:2] in FAST else [],
+            marks=[] if path.name.startswith(RUN) else pytest.mark.nightly,
         )
         for path in LESSONS
     ],
