@@ -102,6 +102,17 @@ EQUAL: dict[str, dict[str, str]] = {
     "recurrent.gru_step": {
         "`-1` without its sign": TWO_DIMS,
     },
+    "recurrent.design": {
+        "32 plus 1": "A token more, or a forget gate less that starts open, will do.",
+        "32 minus 1": "An input gate more that starts open does no harm.",
+        "64 plus 1": "A cell's input that starts larger does no harm.",
+        "64 minus 1": "A forget gate less that starts open will do.",
+        "4.0 doubled": "The gates then forget even less.",
+    },
+    "transformer.repair": {
+        "`d // self.heads` with Div": "The heads divide d without a remainder.",
+        "`-2` without its sign": "Of four dimensions, 2 is the last but one.",
+    },
     "transformer.greedy": {
         "`step(tokens)[-1].argmax(dim=-1, keepdim=True)` without dim=": (
             "A row of scores has one dimension."
