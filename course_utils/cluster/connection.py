@@ -14,7 +14,7 @@ from course_utils.runs.processes import signals_held
 
 _CONNECT_SECONDS = 15
 # Of workers on this machine: until they run, and until they have ended by themselves.
-_START_SECONDS, _END_SECONDS = 60, 30
+_START_SECONDS, _END_SECONDS = 120, 30
 _PRELOADED = ["course_utils.cluster.local"]
 
 
