@@ -23,16 +23,16 @@ NBVAL = [
 ]
 
 
-def quick(*numbers: str) -> list:
+def quick(*numbers: str, others: pytest.MarkDecorator = pytest.mark.all) -> list:
     """Return all lessons as parameters, of which `make test` runs only some.
 
-    The others are marked `all`: `make test-all` and CI run them too.
+    The others are marked `all`: `make test-all` and CI run them too; or `others`.
     """
     return [
         pytest.param(
             path,
             id=path.stem,
-            marks=[] if path.name[:2] in numbers else pytest.mark.all,
+            marks=[] if path.name[:2] in numbers else others,
         )
         for path in LESSONS
     ]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lessons import LESSONS, code_cells, read
+from tests.lessons import LESSONS, code_cells, quick, read
 from tests.running import FAST, fast_copy
 from tests.support.emulated import missing
 from tests.support.emulated.notebooks import compare, draw_playgrounds
@@ -21,26 +21,13 @@ pytestmark = [
 ]
 
 
-RUN = ("00", "05", "08")
-
-
 @pytest.fixture(scope="module", autouse=True)
 def emulation() -> None:
     if reason := missing():
         pytest.skip(reason)
 
 
-@pytest.mark.parametrize(
-    "lesson",
-    [
-        pytest.param(
-            path,
-            id=path.stem,
-            marks=[] if path.name.startswith(RUN) else pytest.mark.nightly,
-        )
-        for path in LESSONS
-    ],
-)
+@pytest.mark.parametrize("lesson", quick("00", "05", "08", others=pytest.mark.nightly))
 def test_outputs_and_playgrounds_hold_on_the_emulation(lesson: Path, tmp_path: Path):
     notebook = read(lesson)
     outputs = [str(cell.outputs) for cell in code_cells(notebook)]
