@@ -169,6 +169,8 @@ def _hashable(row: Row) -> Row:
 def _text(value: object) -> str:
     if isinstance(value, list):
         return _runs(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"  # as the prose writes them
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
