@@ -1,6 +1,6 @@
 """Lessons on an emulated accelerator, against the outputs stored on the CPU.
 
-It takes minutes for each. CI runs three of them, and `make test-nightly` every one.
+It takes minutes for each. CI runs two of them, and `make test-nightly` every one.
 An emulation shows whether a lesson keeps track of devices, and no more: what it can't
 show is said in tests/support/emulated. The test on a GPU is tests/test_cuda.py.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lessons import LESSONS, code_cells, quick, read
+from tests.lessons import code_cells, quick, read
 from tests.running import FAST, fast_copy
 from tests.support.emulated import missing
 from tests.support.emulated.notebooks import compare, draw_playgrounds
@@ -27,7 +27,7 @@ def emulation() -> None:
         pytest.skip(reason)
 
 
-@pytest.mark.parametrize("lesson", quick("00", "05", "08", others=pytest.mark.nightly))
+@pytest.mark.parametrize("lesson", quick("00", others=pytest.mark.nightly))
 def test_outputs_and_playgrounds_hold_on_the_emulation(lesson: Path, tmp_path: Path):
     notebook = read(lesson)
     outputs = [str(cell.outputs) for cell in code_cells(notebook)]
@@ -37,7 +37,7 @@ def test_outputs_and_playgrounds_hold_on_the_emulation(lesson: Path, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "lesson", [p for p in LESSONS if p.name[:2] in FAST], ids=lambda path: path.stem
+    "lesson", [p for p in quick("11", others=pytest.mark.nightly) if p.id[:2] in FAST]
 )
 def test_lesson_that_trains_less_runs_on_the_emulation(lesson: Path, tmp_path: Path):
     notebook = read(fast_copy(lesson, tmp_path))

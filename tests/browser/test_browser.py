@@ -38,7 +38,7 @@ QUICK = {
     "COURSE_DEVICE": "cpu",
     "OMP_NUM_THREADS": "1",  # the browser needs a core too
 }
-RUN = ("00", "05", "08")
+RUN = ("00", "08")
 LIVE = [
     pytest.param(
         (path, True),
@@ -81,7 +81,7 @@ def lesson(request, view):
         view.run_all()
     folder = ROOT / "screenshots" / path.stem
     folder.mkdir(parents=True, exist_ok=True)
-    return SimpleNamespace(view=view, folder=folder, opened=opened)
+    return SimpleNamespace(view=view, folder=folder, opened=opened, runs=runs)
 
 
 @in_every_way
@@ -91,8 +91,8 @@ def test_shows_no_error(lesson):
 
 @in_every_way
 def test_nothing_is_cut_off(lesson):
-    written = save_pages(lesson.view, lesson.folder)
-    assert written
+    if lesson.runs:  # pictures of the others are those of its stored outputs
+        assert save_pages(lesson.view, lesson.folder)
     assert lesson.view.cut_off() == []
 
 

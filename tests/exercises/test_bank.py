@@ -74,7 +74,7 @@ def test_stub_is_not_attempted(name):
     assert {diagnose(ALL[name], a).state for a in answers} == {"not attempted"}
 
 
-@pytest.mark.all
+@pytest.mark.nightly
 @every_function
 def test_shapes_named_for_a_mistake_are_those_of_the_case_shown(name):
     unknown = replace(ALL[name], misconceptions=(), switches=None)

@@ -47,7 +47,15 @@ SHORT |= {("start.largest_batch", 0), ("dropout.awake", 13), ("linear.budget", 7
 SHORT |= {("transformer.greedy", 4), ("residual.design", 6)}
 SHORT |= {("normalization.design", 8)}
 EVERY = [
-    pytest.param(name, place, marks=[pytest.mark.all] * ((name, place) not in SHORT))
+    pytest.param(
+        name,
+        place,
+        marks=[]
+        if (name, place) in SHORT
+        else pytest.mark.all
+        if place < 2
+        else pytest.mark.nightly,
+    )
     for name, exercise in FUNCTIONS.items()
     for place in range(len(exercise.misconceptions) + 1)
 ]
