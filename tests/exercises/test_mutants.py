@@ -93,14 +93,14 @@ def survivors(name: str) -> list[str]:
     ]
 
 
-@pytest.mark.all
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", solutions())
 def test_changed_solution_is_refused(name):
     known = EQUAL.get(name, {})
     assert [change for change in survivors(name) if change not in known] == []
 
 
-@pytest.mark.all
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", solutions())
 def test_shapes_named_for_a_mutant_are_those_of_the_case_shown(name):
     for mutant, verdict in verdicts_of(name):
@@ -108,7 +108,7 @@ def test_shapes_named_for_a_mutant_are_those_of_the_case_shown(name):
         assert all(shape in verdict.case for shape in named), (mutant, verdict)
 
 
-@pytest.mark.all
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", EQUAL)
 def test_listed_mutant_exists_and_is_right(name):
     assert set(EQUAL[name]) <= set(survivors(name))
