@@ -54,7 +54,8 @@ class ByLesson(LoadScopeScheduling):
     """Keep on one worker what shares something slow.
 
     A folder with a conftest.py shares its fixtures, such as a batch that was run. A
-    file is together too; but one whose tests run for each lesson is so by lesson.
+    file is together too; but one whose tests run for each lesson is so by lesson, and
+    of the experiments, which take a minute, each is on its own.
     Two browsers take half of the lessons each: one alone would take longest of all.
     """
 
@@ -65,6 +66,8 @@ class ByLesson(LoadScopeScheduling):
             return f"{file} {int(lesson[2]) % 2 if lesson else 0}"
         if folder := re.match(r"tests/(?:cluster|runs)/", file):
             return folder[0]
+        if file == "tests/test_experiments.py":
+            return nodeid
         return f"{file} {lesson[1]}" if lesson else file
 
 
@@ -79,8 +82,9 @@ def pytest_xdist_make_scheduler(config, log):
 def pytest_collection_modifyitems(items) -> None:
     """Begin with what takes longest, so that no worker is left with it at the end."""
     longest = ["tests/browser/", "notebooks/1", "tests/test_emulated_lessons"]
-    longest += ["tests/test_papermill", "notebooks/", "tests/exercises/test_"]
-    longest += ["tests/grading/test_judge", "tests/cluster/", "tests/runs/"]
+    longest += ["tests/test_papermill", "notebooks/", "tests/test_experiments.py"]
+    longest += ["tests/exercises/test_", "tests/grading/test_judge"]
+    longest += ["tests/cluster/", "tests/runs/"]
 
     def rank(item) -> int:
         starts = map(item.nodeid.startswith, longest)
