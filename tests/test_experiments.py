@@ -11,6 +11,26 @@ from tests.lessons import ROOT
 
 SCRIPTS = sorted((ROOT / "experiments").glob("*.py"))
 EACH = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+LONG = 30  # seconds for a row, from which on it is the nightly run's
+
+
+def seconds(script):
+    """Return what a row of an experiment took, on average."""
+    experiment = load_experiment(script.stem)
+    return experiment.seconds / len(experiment.rows)
+
+
+BY_TIME = pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(
+            script,
+            id=script.stem,
+            marks=pytest.mark.nightly if seconds(script) > LONG else pytest.mark.all,
+        )
+        for script in SCRIPTS
+    ],
+)
 
 
 def load(script):
@@ -50,8 +70,7 @@ def test_stored_row_lies_in_its_range(script):
     assert outside(load_experiment(script.stem).rows[index], ranges) == {}
 
 
-@EACH
-@pytest.mark.all
+@BY_TIME
 @pytest.mark.timeout(900)
 def test_one_row_comes_again(script):
     module = load(script)
