@@ -1707,9 +1707,9 @@ DESIGN = Exercise(
         Misconception(
             "p = 0.5 out of habit",
             _stack(96, rates=(0.5, 0.5)),
-            "Your network keeps every rule but the budget: it has more than 60,000 "
-            "parameters, nearly all of them behind the pixels. A smaller p needs fewer "
-            "units, and a smaller picture fewer weights.",
+            "Rates and widths are right, but the network has more than 60,000 "
+            "parameters, usually nearly all of them behind the pixels. A smaller p "
+            "needs fewer units, and a smaller picture fewer weights.",
         ),
         Misconception(
             "not widened",
