@@ -1259,6 +1259,14 @@ def _scores_of_two_layers(net: nn.Module, images: Tensor) -> Tensor | None:
     return F.linear(F.linear(images.flatten(1), w1, b1).relu(), w2, b2)
 
 
+def _all_units_alike(net: nn.Module) -> bool:
+    """Tell whether all hidden units have the same weights, coming in and going out."""
+    width = _WIDTHS[1]
+    own = [p.detach().squeeze() for p in net.parameters()]
+    units = [p if len(p) == width else p.mT for p in own if p.dim() == 2]
+    return all(torch.equal(rows, rows[:1].expand_as(rows)) for rows in units)
+
+
 def _wrong_scores(expected: Tensor | None, scores: Tensor) -> str:
     if expected is None:
         return _NOT_TWO_LAYERS
@@ -1381,6 +1389,8 @@ def _fault(net_class: Answer, n: int) -> Any:
         return "the scores spread far wider than by 1"
     if spread < 0.03:
         return "all images get nearly the same scores"
+    if _all_units_alike(net):
+        return "all hidden units have the same weights"
     net(many).logsumexp(dim=1).sum().backward()
     if any(p.grad is None or not p.grad.any() for p in net.parameters()):
         return "some parameters get no gradient"
@@ -1393,6 +1403,10 @@ def _wide(layer: nn.Linear) -> object:
 
 def _zero(layer: nn.Linear) -> object:
     return nn.init.zeros_(layer.weight)
+
+
+def _alike(layer: nn.Linear) -> object:
+    return nn.init.constant_(layer.weight, 0.01)
 
 
 REPAIR = Exercise(
@@ -1481,6 +1495,13 @@ REPAIR = Exercise(
             _two_layers(_zero),
             "All images get nearly the same scores: weights start at 0, or far too "
             "small. They must start different, spread by about 1/√in.",
+        ),
+        Misconception(
+            "weights all equal",
+            _two_layers(_alike),
+            "The weights of all hidden units are equal, as where they start at one "
+            "number. Units that start equal stay equal, or nearly: draw them at "
+            "random.",
         ),
         Misconception(
             "frozen",

@@ -665,6 +665,7 @@ def _batches() -> list[Case]:
         ((4, 5), torch.int64, 159),  # not even one fits
         ((2, 3), torch.bool, 100),
         ((7, 2), torch.float16, 50),
+        ((3, 2, 4, 5), torch.float32, 5_000),
     ]
 
 
