@@ -65,7 +65,10 @@ def expect_error(
 
 
 def _wrapped(text: str) -> str:
-    """Return `text` in lines that fit a page at 200 %, each shape unbroken."""
+    """Return `text` in lines that fit a page at 200 %, each shape unbroken.
+
+    No word stands alone in the last line.
+    """
     glue = "\N{NO-BREAK SPACE}"
-    whole = re.sub(r"(?<=\d,) (?=\d)", glue, text)
+    whole = re.sub(r"(?<=\d,) (?=\d)| (?=\S+$)", glue, text)
     return fill(whole, 66, subsequent_indent="  ").replace(glue, " ")

@@ -26,6 +26,14 @@ def test_long_message_is_wrapped_and_indented(capsys):
     assert all(line.startswith("  word") for line in lines[1:])
 
 
+def test_no_word_stands_alone_in_the_last_line(capsys):
+    message = "mat1 and mat2 shapes cannot be multiplied (1x120 and 60x10)"
+    with expect_error(RuntimeError, match="mat1 and"):
+        raise RuntimeError(message)
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last == "  and 60x10)"
+
+
 def test_shape_is_not_broken(capsys):
     with expect_error(ValueError, match="expected"):
         raise ValueError("expected " + "words " * 7 + "[4, 6, 5, 5]")
