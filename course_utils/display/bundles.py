@@ -73,11 +73,16 @@ def still_bundle(data: Bundle, still: str, *, last: bool = False) -> Bundle:
 
 
 def _run_again(still: str) -> str:
-    later = f".jp-OutputArea-child:has(.{still})~.jp-OutputArea-child"
-    failed = ">.jp-OutputArea-output.jupyter-widgets"  # so marked when it is not found
+    # An output with a view whose widget is not found: JupyterLab marks it, nbclassic
+    # only puts words where the widget would stand.
+    lab = ".jp-OutputArea-child", ">.jp-OutputArea-output.jupyter-widgets", ""
+    classic = ".output_area", ">.jupyter-widgets-view", ":not(:has(.course-touch))"
     says = "content:'To move it, run this cell.';padding:0 6px;opacity:.8"
-    hides = f"{later}{failed}{{display:none}}"
-    return f"<style>{hides}{later}:has({failed})::after{{{says}}}</style>"
+    rules = ""
+    for output, view, but in (lab, classic):
+        lost = f"{output}:has(.{still})~{output}:has({view}){but}"
+        rules += f"{lost}{view}{{display:none}}{lost}::after{{{says}}}"
+    return f"<style>{rules}</style>"
 
 
 def markup(text: str) -> str:
