@@ -29,6 +29,8 @@ _POINTED_AT = "rgba(128,128,128,.15)"
 # A border that shows on white and on black. (JupyterLab lets no variable through.)
 BORDER = "border:1px solid rgba(128,128,128,.85);border-radius:6px"
 
+TO_TOUCH = "Run this cell to touch it."  # in place of a widget, without a kernel
+
 # A full picture's width in pixels: cards, folds and captions end where it does.
 WIDE = 760
 # Of text at the left edge of JupyterLab's prose, 6 pixels to the right of outputs.

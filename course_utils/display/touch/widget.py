@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from course_utils.display.bundles import (
     PLAIN,
+    TO_TOUCH,
     caption_bundle,
     still_bundle,
     still_class,
@@ -53,5 +54,5 @@ def show_widget(widget: TouchWidget, still: Figure, alt: str) -> None:
     widget.data = {**widget.data, "still": name}
     display(still_bundle(picture, name, last=True), metadata=metadata, raw=True)
     view: dict[str, Any] = widget_view(widget.model_id or "")
-    display(view | {PLAIN: "Run this cell to touch it."}, raw=True)
+    display(view | {PLAIN: TO_TOUCH}, raw=True)
     display(caption_bundle(alt), raw=True)
