@@ -3,6 +3,7 @@
 import base64
 import html
 import re
+from zlib import crc32
 
 HTML = "text/html"
 PLAIN = "text/plain"
@@ -22,11 +23,13 @@ OPTION_CLASS = "course-option"
 PICTURE_CLASS = "course-picture"
 PLAYGROUND_CLASS = "course-playground"
 QUESTION_CLASS = "course-quiz"
-STILL_CLASS = "course-still"  # a playground's picture where no kernel runs
+STILL_CLASS = "course-still"  # a widget's picture where no kernel runs
 
 _POINTED_AT = "rgba(128,128,128,.15)"
 # A border that shows on white and on black. (JupyterLab lets no variable through.)
 BORDER = "border:1px solid rgba(128,128,128,.85);border-radius:6px"
+
+TO_TOUCH = "Run this cell to touch it."  # in place of a widget, without a kernel
 
 # A full picture's width in pixels: cards, folds and captions end where it does.
 WIDE = 760
@@ -49,6 +52,39 @@ def widget_view(model_id: str) -> Bundle:
     'ab12'
     """
     return {WIDGET_VIEW: {"version_major": 2, "version_minor": 0, "model_id": model_id}}
+
+
+def still_class(*words: str) -> str:
+    """Return the class of what stands for one widget where no kernel runs.
+
+    >>> still_class("line", "A line.")
+    'course-still-2491f01c'
+    """
+    return f"{STILL_CLASS}-{crc32(' '.join(words).encode()):x}"
+
+
+def still_bundle(data: Bundle, still: str, *, last: bool = False) -> Bundle:
+    """Return an output's data so that it stands only where no kernel runs.
+
+    The widget, a later output of the same cell, hides the class `still`. In a notebook
+    of yesterday JupyterLab and Notebook 7 find a view but not its widget; the `last`
+    of the stills has them say what helps, and not that a model was not found.
+    """
+    page = f"{data[HTML]}{_run_again(still) if last else ''}"
+    return {**data, HTML: f'<div class="{still}">{page}</div>'}
+
+
+def _run_again(still: str) -> str:
+    # An output with a view whose widget is not found: JupyterLab marks it, nbclassic
+    # only puts words where the widget would stand.
+    lab = ".jp-OutputArea-child", ">.jp-OutputArea-output.jupyter-widgets", ""
+    classic = ".output_area", ">.jupyter-widgets-view", ":not(:has(.course-touch))"
+    says = "content:'To move it, run this cell.';padding:0 6px;opacity:.8"
+    rules = ""
+    for output, view, but in (lab, classic):
+        lost = f"{output}:has(.{still})~{output}:has({view}){but}"
+        rules += f"{lost}{view}{{display:none}}{lost}::after{{{says}}}"
+    return f"<style>{rules}</style>"
 
 
 def markup(text: str) -> str:

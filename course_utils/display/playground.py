@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from html import escape
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 from course_utils.display.bundles import (
     HTML,
     PLAIN,
-    STILL_CLASS,
     Bundle,
     caption_bundle,
+    still_bundle,
+    still_class,
     widget_view,
 )
 from course_utils.display.controls import Control, controls_of
@@ -80,7 +80,7 @@ def playground(
     drawing = Drawing(
         draw, start, ncols=ncols, figsize=figsize, has_goal=goal is not None
     )
-    still = f"{STILL_CLASS}-{crc32(f'{draw.__name__} {alt} {list(names)}'.encode()):x}"
+    still = still_class(draw.__name__, alt, str(list(names)))
     for data, metadata in _stills(drawing, alt, goal, still):
         display(data, metadata=metadata, raw=True)
     width, height = drawing.size
@@ -156,9 +156,6 @@ def _stills(
     page = "".join(f"<p {style}>{escape(line)}</p>" for line in lines if line)
     words: Bundle = {HTML: page, PLAIN: "\n".join(filter(None, lines))}
     picture, metadata = figure_bundle(drawing.figure, alt)
-    bundles = [(words, {}), (picture, metadata), (caption_bundle(alt), {})]
-    return [
-        ({**data, HTML: f'<div class="{still}">{data[HTML]}</div>'}, metadata)
-        for data, metadata in bundles
-        if data[PLAIN]
-    ]
+    caption = still_bundle({**caption_bundle(alt)}, still, last=True)
+    stills = [(still_bundle(picture, still), metadata), (caption, {})]
+    return [(still_bundle(words, still), {}), *stills] if words[PLAIN] else stills

@@ -28,15 +28,24 @@ class Lab:
     """A JupyterLab server on 127.0.0.1 over a copy of some notebooks.
 
     Use it as a context manager: its kernels and its folder are gone afterwards.
+    It is what `make lab` starts; where `plain`, JupyterLab as it comes.
     """
 
-    def __init__(self, notebooks: list[Path], *, dark: bool = False, env=None) -> None:
+    def __init__(
+        self,
+        notebooks: list[Path],
+        *,
+        dark: bool = False,
+        plain: bool = False,
+        env=None,
+    ) -> None:
         self._base = tempfile.TemporaryDirectory(prefix="lab-")
         self.folder = Path(self._base.name) / "notebooks"
         self.folder.mkdir()
         for notebook in notebooks:
             shutil.copy(notebook, self.folder)
         self._write_settings(dark)
+        self._config = [] if plain else [f"--config={CONFIG}"]
         self._token = secrets.token_hex(16)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -77,6 +86,8 @@ class Lab:
 
     def __enter__(self) -> "Lab":
         options = {
+            "ServerApp.ip": "127.0.0.1",
+            "ServerApp.allow_root": True,
             "ServerApp.port": self._port,
             "ServerApp.port_retries": 0,
             "ServerApp.open_browser": False,
@@ -85,7 +96,7 @@ class Lab:
             "LabApp.expose_app_in_browser": True,
             "LabApp.extension_manager": "readonly",
         }
-        command = [sys.executable, "-m", "jupyterlab", f"--config={CONFIG}"]
+        command = [sys.executable, "-m", "jupyterlab", *self._config]
         command += [f"--{name}={value}" for name, value in options.items()]
         log = Path(self._base.name) / "server.log"
         with log.open("wb") as out:

@@ -34,22 +34,38 @@ PLAY = """playground(
     slope=(0.0, 1.0), weight=Matrix([[1, 2]], -3, 3), index=Steps(0, 3))"""
 
 
+TOUCH = """import torch
+from course_utils.display.touch.sliding_window import slide_window
+slide_window(torch.eye(3), torch.eye(3), kind="max", kernel_size=1)"""
+QUICK = {"COURSE_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
+LOST = ".jp-OutputArea-output.jupyter-widgets"  # a view whose widget is not found
+SAYS_AFTER = "part => getComputedStyle(part.parentElement, '::after').content"
+
+
+def write(path, *sources: str):
+    cells = [new_code_cell(source) for source in sources]
+    path.write_text(dumps(normalise(new_notebook(cells=cells))), encoding="utf-8")
+    return path
+
+
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    cells = [new_code_cell(source) for source in (IMPORTS, DRAW, PLAY)]
     path = tmp_path_factory.mktemp("played") / "played.ipynb"
-    notebook = normalise(new_notebook(cells=cells))
-    path.write_text(dumps(notebook), encoding="utf-8")
-    with Lab([path], env={"COURSE_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}) as server:
+    with Lab([write(path, IMPORTS, DRAW, PLAY)], env=QUICK) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def view(lab):
-    with Browser() as chromium:
-        view = chromium.open(lab.url("played.ipynb"))
-        view.run_all()
-        yield view
+def chromium():
+    with Browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def view(lab, chromium):
+    view = chromium.open(lab.url("played.ipynb"))
+    view.run_all()
+    return view
 
 
 @pytest.fixture
@@ -157,3 +173,20 @@ def test_notebook_that_is_opened_again_shows_its_picture(block, view):
     view.page.locator(f".{PICTURE_CLASS}").wait_for()
     assert shown(view) == STORED
     assert "Error displaying widget" not in view.page.inner_text("body")
+
+
+def test_lost_widget_leaves_its_picture_and_what_to_do(tmp_path, chromium):
+    path = write(tmp_path / "lost.ipynb", IMPORTS, DRAW, PLAY, TOUCH)
+    with Lab([path], plain=True, env=QUICK) as server:
+        lost = chromium.open(server.url(path.name))
+        lost.run_all()
+        assert shown(lost)[PICTURE_CLASS] == 0
+        lost.save()
+        lost.replace(path.name)
+        views = lost.page.locator(LOST)
+        views.nth(1).wait_for(state="attached")
+        assert shown(lost) == {**STORED, PICTURE_CLASS: 2, CAPTION_CLASS: 2}
+        assert not any(view.is_visible() for view in views.all())
+        said = {view.evaluate(SAYS_AFTER) for view in views.all()}
+        assert said == {'"To move it, run this cell."'}
+        lost.page.close()

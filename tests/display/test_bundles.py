@@ -10,6 +10,7 @@ from course_utils.display.bundles import (
     PLAIN,
     caption_bundle,
     markup,
+    still_bundle,
 )
 
 
@@ -42,3 +43,11 @@ def test_only_a_failed_drawing_has_the_class_of_errors(error):
     page = caption_bundle("A line.", error=error)[HTML]
     assert CAPTION_CLASS in page
     assert (ERROR_CLASS in page) == error
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_only_the_last_still_says_what_helps(last):
+    data = still_bundle({HTML: "<p>", PLAIN: "A line."}, "course-still-1", last=last)
+    assert data[HTML].startswith('<div class="course-still-1"><p>')
+    assert ("run this cell" in data[HTML]) == last
+    assert data[PLAIN] == "A line."

@@ -22,6 +22,7 @@ from course_utils.display.bundles import (
     FOLD_CLASS,
     HTML,
     PLAIN,
+    TO_TOUCH,
     stored_picture,
     unbroken,
 )
@@ -56,6 +57,8 @@ def _pictures(document: Document) -> Iterator[Picture]:
     """Yield every stored picture that is not folded."""
     for cell in document.code:
         data = [output.get("data", {}) for output in cell.outputs]
+        # What stands for a widget is one line between its picture and the caption.
+        data = [part for part in data if part != {PLAIN: TO_TOUCH}]
         by_show = bool(re.search(r"(?m)^show\(", cell.source))
         for part, below in zip(data, [*data[1:], {}], strict=False):
             page = part.get(HTML, "")

@@ -207,7 +207,7 @@ function explain(entries, query, key, row, place, temperature) {
 }
 
 function render({ model, el }) {
-  const { tokens, heads, entries, queries, keys, start } = model.get("data");
+  const { tokens, heads, entries, queries, keys, start, still } = model.get("data");
   const names = namesOf(tokens);
   const state = { head: 0, mask: "none", temperature: 1 };
   let focus = { by: "query", query: start, key: null };
@@ -320,7 +320,9 @@ function render({ model, el }) {
     root.addEventListener(type, (event) => event.stopPropagation());
   }
   compute();
-  el.append(root);
+  // The picture for pages without a kernel steps back while this one is here.
+  const hides = `.${still},.jp-OutputArea-child:has(.${still}){display:none}`;
+  el.append(root, make("style", {}, hides));
 }
 
 export default { render };

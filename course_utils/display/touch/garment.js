@@ -346,7 +346,10 @@ function render({ model, el }) {
 
   const listeners = { answer: showAnswer, question: showQuestion, shelf: shelf.update };
   for (const [key, listen] of Object.entries(listeners)) model.on(`change:${key}`, listen);
-  el.append(root);
+  const { still } = model.get("data");
+  // The picture for pages without a kernel steps back while this one is here.
+  const hides = `.${still},.jp-OutputArea-child:has(.${still}){display:none}`;
+  el.append(root, make("style", {}, hides));
   show();
   showAnswer();
   shelf.update();

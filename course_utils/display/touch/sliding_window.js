@@ -423,7 +423,10 @@ export default {
     // leaves alone what has this attribute; others listen after.
     root.setAttribute("data-lm-suppress-shortcuts", "true");
     root.addEventListener("keydown", (event) => event.stopPropagation());
-    el.append(root);
+    const { still } = model.get("data");
+    // The picture for pages without a kernel steps back while this one is here.
+    const hides = `.${still},.jp-OutputArea-child:has(.${still}){display:none}`;
+    el.append(root, make("style", {}, hides));
     const view = new SlidingWindow(root, model.get("data"));
     return () => view.remove();
   },

@@ -8,7 +8,14 @@ import matplotlib.pyplot as plt
 import traitlets
 from matplotlib.figure import Figure
 
-from course_utils.display.bundles import caption_bundle, widget_view
+from course_utils.display.bundles import (
+    PLAIN,
+    TO_TOUCH,
+    caption_bundle,
+    still_bundle,
+    still_class,
+    widget_view,
+)
 from course_utils.display.figures import figure_bundle
 
 HERE = Path(__file__).parent
@@ -40,8 +47,12 @@ def show_widget(widget: TouchWidget, still: Figure, alt: str) -> None:
     """
     from IPython.display import display  # kept out of `import course_utils`
 
-    data, metadata = figure_bundle(still, alt)
+    picture, metadata = figure_bundle(still, alt)
     plt.close(still)
+    # In an output of its own: where the widget is not found, its own has nothing else.
+    name = still_class(type(widget).__name__, alt)
+    widget.data = {**widget.data, "still": name}
+    display(still_bundle(picture, name, last=True), metadata=metadata, raw=True)
     view: dict[str, Any] = widget_view(widget.model_id or "")
-    display(view | data, metadata=metadata, raw=True)
+    display(view | {PLAIN: TO_TOUCH}, raw=True)
     display(caption_bundle(alt), raw=True)

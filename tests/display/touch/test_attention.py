@@ -40,7 +40,7 @@ def made(monkeypatch):
 
 def test_picture_says_where_each_token_looks(displayed):
     touch_attention(TOKENS, QUERIES, KEYS, heads=["its noun"])
-    assert displayed[0][0][PLAIN] == displayed[1][0][PLAIN]
+    assert displayed[0][0][PLAIN] == displayed[2][0][PLAIN]
     assert displayed[0][0][PLAIN] == (
         "The head “its noun” without a mask, at temperature 1: “cat” looks at “sat” "
         "with 0.80 of its attention. Where each token looks most: the → cat 0.50, "
@@ -51,7 +51,7 @@ def test_picture_says_where_each_token_looks(displayed):
 
 def test_widget_is_on_the_page_with_the_picture(displayed, made):
     touch_attention(TOKENS, QUERIES, KEYS)
-    assert displayed[0][0][WIDGET_VIEW]["model_id"] == made[0].model_id
+    assert displayed[1][0][WIDGET_VIEW]["model_id"] == made[0].model_id
 
 
 def test_page_gets_the_numbers_and_the_surest_token(displayed, made):

@@ -204,10 +204,10 @@ def test_bad_start_is_named(start):
 
 def test_still_picture_and_sentence_stand_where_no_kernel_runs(displayed):
     draw_garment(predict, *SKETCHES_AND_CLASSES, start=3)
-    (data, _), *_ = displayed
+    (data, _), (view, _), _ = displayed
     registry = ipywidgets.widgets.widget
     live = getattr(registry, "_instances", None) or registry.Widget.widgets
-    widget = live[data[WIDGET_VIEW]["model_id"]]
+    widget = live[view[WIDGET_VIEW]["model_id"]]
     assert stored_picture(data[HTML])
     start, said = widget.question["origin"], widget.answer["said"]
     near = [f"{n['name']} ({n['distance']:.1f})" for n in widget.answer["near"]]
