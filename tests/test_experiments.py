@@ -11,7 +11,7 @@ from tests.lessons import ROOT
 
 SCRIPTS = sorted((ROOT / "experiments").glob("*.py"))
 EACH = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-LONG = 30  # seconds for a row, from which on it is the nightly run's
+LONG = 15  # seconds for a row, from which on it is the nightly run's
 
 
 def seconds(script):
