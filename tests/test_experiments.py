@@ -11,22 +11,16 @@ from tests.lessons import ROOT
 
 SCRIPTS = sorted((ROOT / "experiments").glob("*.py"))
 EACH = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-LONG = 15  # seconds for a row, from which on it is the nightly run's
-
-
-def seconds(script):
-    """Return what a row of an experiment took, on average."""
-    experiment = load_experiment(script.stem)
-    return experiment.seconds / len(experiment.rows)
-
-
+LONG = 100  # seconds for all rows, from which on one of them is the nightly run's
 BY_TIME = pytest.mark.parametrize(
     "script",
     [
         pytest.param(
             script,
             id=script.stem,
-            marks=pytest.mark.nightly if seconds(script) > LONG else pytest.mark.all,
+            marks=pytest.mark.nightly
+            if load_experiment(script.stem).seconds > LONG
+            else pytest.mark.all,
         )
         for script in SCRIPTS
     ],
