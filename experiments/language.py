@@ -24,35 +24,18 @@ from course_utils.authoring.language import (
     witten_bell,
 )
 from course_utils.authoring.record import record
-from course_utils.data.experiments import Row
+from course_utils.data.experiments import Row, load_experiment
 
 BATCH, CONTEXT, MERGES = 8, 128, 256
-RATES, SHORT = (0.002, 0.004, 0.008, 0.016), 20
-DROPOUTS, LONG = (0.0, 0.1, 0.2, 0.3), 180
+NETWORKS = ("LSTM", "GPT")
+RATES, SHORT = (0.002, 0.004, 0.008, 0.016), 20  # for 20 s each, dropout 0.15
+DROPOUTS, LONG = (0.0, 0.15, 0.3), 240
 SHARES = (0.5, 0.6, 0.7, 0.8, 0.9)
-# What the rows above chose on validation: a rate and a dropout each.
-CHOSEN = {"LSTM": (0.004, 0.2), "GPT": (0.004, 0.1)}
-
-
-def run(model: str, seconds: int, rate: float, dropout: float, seed: int = 0) -> Row:
-    """Return the settings of a network's row."""
-    times = {"seconds": seconds, "rate": rate, "dropout": dropout, "seed": seed}
-    return {"model": model} | times
-
-
 SETTINGS: list[Row] = [
     *({"model": "n-gram", "order": order} for order in range(1, 8)),
-    *(run(model, SHORT, rate, 0.1) for model in CHOSEN for rate in RATES),
-    *(
-        run(model, LONG, rate, dropout)
-        for model, (rate, _) in CHOSEN.items()
-        for dropout in DROPOUTS
-    ),
-    *(
-        run(model, LONG, rate, dropout, seed)
-        for model, (rate, dropout) in CHOSEN.items()
-        for seed in (1, 2, 3)
-    ),
+    *({"model": m, "seconds": SHORT, "rate": r} for m in NETWORKS for r in RATES),
+    *({"model": m, "seconds": LONG, "dropout": d} for m in NETWORKS for d in DROPOUTS),
+    *({"model": m, "seconds": LONG, "seed": n} for m in NETWORKS for n in (1, 2, 3)),
 ]
 RERUN = (4, {"test": (1.6, 2.1)})  # tables up to order 5
 
@@ -71,7 +54,7 @@ def tokens() -> list[Tensor]:
 
 
 def network(model: str, dropout: float) -> nn.Module:
-    """Return a network of about 650,000 parameters."""
+    """Return a network of about 660,000 parameters."""
     if model == "LSTM":
         return LSTM(256 + MERGES, 256, dropout=dropout)
     parts = {"rms": True, "gated": True, "rotary": True}
@@ -102,25 +85,41 @@ def tables(order: int) -> dict[str, object]:
     }
 
 
+def best(model: str, seconds: int, setting: str) -> float:
+    """Return the setting that did best on validation, in the rows of one kind."""
+    rows = load_experiment("language").select(model=model, seconds=seconds)
+    tried = [row for row in rows if "seed" not in row]
+    return min(tried, key=lambda row: row["validation"])[setting]
+
+
 def measure(
     model: str,
     order: int = 0,
-    seconds: float = 0.0,
-    rate: float = 0.0,
-    dropout: float = 0.0,
+    seconds: int = 0,
+    rate: float | None = None,
+    dropout: float | None = None,
     seed: int = 0,
 ) -> dict[str, object]:
     """Return a row: tables up to an order, or one run of a network.
 
-    Seed 0 chooses, on validation; only the runs of other seeds see the test part.
+    What a row does not say, the rate or the dropout, is what did best before. Seed 0
+    chooses; only the runs of other seeds see the test part.
     """
     if model == "n-gram":
         return tables(order)
+    if rate is None and dropout is None:
+        dropout = best(model, LONG, "dropout")
+    known = {
+        "rate": rate or best(model, SHORT, "rate"),
+        "dropout": 0.15 if dropout is None else dropout,
+    }
     training, validation, test = tokens()
     sizes = [len(part) for part in texts()]
     torch.manual_seed(seed)
-    net = network(model, dropout)
-    steps = train(net, training, rate, seconds=seconds, batch=BATCH, context=CONTEXT)
+    net = network(model, known["dropout"])
+    steps = train(
+        net, training, known["rate"], seconds=seconds, batch=BATCH, context=CONTEXT
+    )
     found = {
         "parameters": sum(p.numel() for p in net.parameters()),
         "steps": steps,
@@ -130,7 +129,7 @@ def measure(
     }
     if seed:
         found["test"] = bits_per_byte(net, test, sizes[2], CONTEXT)
-    return found
+    return known | found
 
 
 if __name__ == "__main__":

@@ -96,6 +96,12 @@ PARAMETERS = Exercise(
             "weights of its own.",
         ),
         Misconception(
+            "the lesson's formula",
+            partial(_parameters, heads=1, each=13),
+            "That is the lesson's formula. Two things change: the head has weights of "
+            "its own, and the linear layers have no biases.",
+        ),
+        Misconception(
             "biases counted",
             partial(_parameters, each=13),
             "You count the biases of the linear layers. Here only the norms have any.",
@@ -168,7 +174,7 @@ LONGEST = Exercise(
         Misconception(
             "keys only",
             partial(_longest, both=1),
-            "Twice too many: for each token a key *and* a value are kept.",
+            "About twice too many: for each token a key *and* a value are kept.",
         ),
         Misconception(
             "one layer",
@@ -346,7 +352,10 @@ def _distributions() -> list[tuple[Tensor, float]]:
     draws = randn((3, 12), (1, 6), (4, 9), seed=4)
     shares = (0.6, 0.95, 0.3)
     drawn = [(d.softmax(-1), t) for d, t in zip(draws, shares, strict=True)]
-    return [(fixed.to(current_device()), 0.8), *drawn]
+    # Sums that hit 0.5 exactly: a token more would be one too many.
+    exact = torch.tensor([[0.125, 0.5, 0.375], [0.3125, 0.4375, 0.25]])
+    on_device = [(fixed.to(current_device()), 0.8), (exact.to(current_device()), 0.5)]
+    return [*on_device, *drawn]
 
 
 NUCLEUS = Exercise(
@@ -461,8 +470,8 @@ ROTARY = Exercise(
         Misconception(
             "half the exponent",
             partial(_turned, power=1.0),
-            "Your speeds fall too slowly: the exponent is −2i/d, and the slowest pair "
-            "is nearly 10,000 times slower than the first.",
+            "Your speeds fall too slowly: the exponent is −2i/d, so the slowest of "
+            "many pairs is nearly 10,000 times slower than the first.",
         ),
         Misconception(
             "speeds rising",
@@ -809,7 +818,7 @@ DESIGN = Exercise(
         "into 60,000?",
         "With a tied head: 384 · d for tokens and places, 12 · d² + 13 · d per block. "
         "Two blocks 40 wide have about 55,000.",
-        "Draw the embeddings with a spread of 0.02, as GPT-2 does.",
+        "Draw the embeddings with a small spread, as the lesson's `GPT` does.",
     ),
     result="model",
     arguments=("seed",),
