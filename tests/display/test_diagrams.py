@@ -19,6 +19,7 @@ NAMES = [
     "cache",
     "decoder",
     "encoder",
+    "gpt",
     "gru",
     "lstm",
     "norms",
