@@ -37,6 +37,7 @@ def lesson() -> dict:
         *("class Attention", "class Block", "class GPT", "class RMSNorm"),
         "class SwiGLU",
         *("def rotate", "def narrowed", "def attend", "def step"),
+        *("GPT2_NAMES", "def from_gpt2"),
     )
 
 
@@ -120,6 +121,49 @@ def test_later_tokens_leave_earlier_scores_as_they_are(lesson):
     assert apart[:7].max() == 0 and apart[7:].min() > 0
 
 
+def gpt_2(state: dict, tokens: torch.Tensor, heads: int) -> torch.Tensor:
+    """Return a GPT-2's scores, computed from its weights as they are published."""
+
+    def norm(x, name):
+        weight, bias = state[f"{name}.weight"], state[f"{name}.bias"]
+        return nn.functional.layer_norm(x, weight.shape, weight, bias)
+
+    def linear(x, name):  # stored (in, out)
+        return x @ state[f"{name}.weight"] + state[f"{name}.bias"]
+
+    x = state["wte.weight"][tokens] + state["wpe.weight"][: tokens.shape[1]]
+    for i in range(sum(name.endswith("ln_1.bias") for name in state)):
+        q, k, v = linear(norm(x, f"h.{i}.ln_1"), f"h.{i}.attn.c_attn").chunk(3, -1)
+        q, k, v = (t.unflatten(-1, (heads, -1)).transpose(1, 2) for t in (q, k, v))
+        mixed = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + linear(mixed.transpose(1, 2).flatten(2), f"h.{i}.attn.c_proj")
+        up = linear(norm(x, f"h.{i}.ln_2"), f"h.{i}.mlp.c_fc")
+        up = nn.functional.gelu(up, approximate="tanh")
+        x = x + linear(up, f"h.{i}.mlp.c_proj")
+    return norm(x, "ln_f") @ state["wte.weight"].T
+
+
+def test_weights_of_a_gpt_2_fit_the_lessons_class(lesson):
+    torch.manual_seed(0)
+    d, heads = 24, 3
+    state = {"wte.weight": torch.randn(50, d), "wpe.weight": torch.randn(16, d)}
+    shapes = {"attn.c_attn": (d, 3 * d), "attn.c_proj": (d, d)}
+    shapes |= {"mlp.c_fc": (d, 4 * d), "mlp.c_proj": (4 * d, d)}
+    for i in range(2):
+        for name, (rows, columns) in shapes.items():
+            state[f"h.{i}.{name}.weight"] = torch.randn(rows, columns) / 5
+            state[f"h.{i}.{name}.bias"] = torch.randn(columns)
+        state[f"h.{i}.attn.bias"] = torch.ones(1, 1, 16, 16).tril()
+    for norm in ("ln_f", *(f"h.{i}.ln_{n}" for i in range(2) for n in (1, 2))):
+        state |= {f"{norm}.weight": torch.rand(d), f"{norm}.bias": torch.randn(d)}
+    ours = lesson["GPT"](50, 16, d, 2, heads)
+    ours.load_state_dict(lesson["from_gpt2"](state))
+    for block in ours.blocks:
+        block.feed[1] = nn.GELU("tanh")
+    tokens = torch.randint(50, (2, 16))
+    assert_close(ours(tokens), gpt_2(state, tokens, heads), rtol=1e-4, atol=1e-4)
+
+
 def test_rms_norm_is_torchs(lesson):
     x, mine, theirs = torch.randn(4, 7), lesson["RMSNorm"](7), nn.RMSNorm(7, eps=1e-6)
     mine.load_state_dict(theirs.state_dict())
@@ -199,3 +243,39 @@ def test_tables_get_better_with_each_order_up_to_seven():
     tests = [row["test"] for row in rows]
     assert tests == sorted(tests, reverse=True)
     assert {row["chosen"] for row in rows} == {"Kneser-Ney"}
+
+
+def tried(model: str, seconds: int) -> list:
+    """Return the rows of one length by which a setting was chosen."""
+    rows = load_experiment("language").select(model=model, seconds=seconds)
+    return [row for row in rows if "seed" not in row]
+
+
+def chosen(rows: list, setting: str) -> float:
+    return min(rows, key=lambda row: row["validation"])[setting]
+
+
+@pytest.mark.parametrize("model", ["LSTM", "GPT"])
+def test_rate_and_dropout_were_chosen_on_validation_and_not_at_the_edge(model):
+    short, long = tried(model, 20), tried(model, 240)
+    rows = load_experiment("language").select(model=model)
+    final = [row for row in rows if "seed" in row]
+    assert len(final) == 3
+    assert {row["rate"] for row in (*long, *final)} == {chosen(short, "rate")}
+    assert {row["dropout"] for row in final} == {chosen(long, "dropout")}
+    rates = {row["rate"] for row in short}
+    assert min(rates) < chosen(short, "rate") < max(rates)
+    assert not any("test" in row for row in (*short, *long))
+
+
+def test_each_gpt_beats_the_best_table_by_a_tenth_of_a_bit():
+    rows = load_experiment("language").rows
+    table = min(row["test"] for row in rows if row["model"] == "n-gram")
+    tests = [row["test"] for row in rows if row["model"] == "GPT" and "seed" in row]
+    assert max(tests) < table - 0.1
+
+
+def test_each_row_of_modern_parts_has_its_own_rate_and_three_seeds():
+    rows = load_experiment("modern_parts").rows
+    assert rows[0]["exchanged"] == "none"
+    assert all(len(row["validation"]) == 3 and row["rate"] for row in rows)
