@@ -107,12 +107,14 @@ def test_conda_environment_holds_the_same_packages_and_ranges():
     assert found == everything()
 
 
+@pytest.mark.parametrize("patch", ["0", "99"])
 @pytest.mark.parametrize("python", PYTHONS)
-def test_every_package_has_one_tested_version_within_its_range(python):
+def test_every_package_has_one_tested_version_within_its_range(python, patch):
     tested = {}
+    here = {"python_version": python, "python_full_version": f"{python}.{patch}"}
     for line in read_lines("constraints.txt"):
         pin = Requirement(line)
-        applies = not pin.marker or pin.marker.evaluate({"python_version": python})
+        applies = not pin.marker or pin.marker.evaluate(here)
         if applies:
             assert canonicalize_name(pin.name) not in tested, f"{pin.name} twice"
             (only,) = pin.specifier
@@ -121,6 +123,17 @@ def test_every_package_has_one_tested_version_within_its_range(python):
     for name, allowed in everything().items():
         assert name in tested, f"constraints.txt lacks {name}"
         assert tested[name] in allowed, f"{name} {tested[name]} is not {allowed}"
+
+
+@pytest.mark.nightly
+@pytest.mark.network
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_tested_versions_serve_the_first_release_of_each_python(python):
+    # Debian 12 has Python 3.11.2, and a package may ask for 3.11.5.
+    command = [sys.executable, "-m", "uv", "pip", "compile", "-q", "requirements.txt"]
+    command += ["-c", "constraints.txt", "--python-version", f"{python}.0"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
 
 
 def test_dependencies_are_what_lessons_and_their_helpers_import_and_no_more():
