@@ -14,7 +14,11 @@ from tests.lessons import ROOT, clean_environment, read, solutions, tags
 
 # By a lesson's number, where its own defaults would take long. Every name must be
 # one of its parameters.
-FAST = {"10": {"epochs": 1, "model": "mlp"}, "11": {"steps": 30}}
+FAST = {
+    "10": {"epochs": 1, "model": "mlp"},
+    "11": {"steps": 30},
+    "12": {"steps": 30},
+}
 
 
 def fast_parameters(lesson: Path) -> dict:

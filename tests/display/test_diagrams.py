@@ -14,7 +14,18 @@ from course_utils.display.bundles import CAPTION_CLASS, HTML, PLAIN
 from course_utils.display.contrast import contrast
 from course_utils.display.diagrams.diagram import HERE, diagram_names, load_diagram
 
-NAMES = ["attention", "decoder", "encoder", "gru", "lstm", "norms", "residual", "rnn"]
+NAMES = [
+    "attention",
+    "cache",
+    "decoder",
+    "encoder",
+    "gpt",
+    "gru",
+    "lstm",
+    "norms",
+    "residual",
+    "rnn",
+]
 PAGES = {"light": "#ffffff", "dark": "#111111"}  # JupyterLab's
 CSS = (HERE / "style.css").read_text(encoding="utf-8")
 STYLE = dict(re.findall(r"(?m)^\.?([a-z.-]+) \{([^}]*)\}", CSS))  # by class or element

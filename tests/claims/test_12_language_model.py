@@ -1,0 +1,281 @@
+"""Lesson 12 says more than its page shows: each sentence, tested."""
+
+import math
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import nn
+from torch.testing import assert_close
+
+from course_utils import load_experiment, load_text
+from course_utils.authoring import language
+from course_utils.exercises.bank.language import ROTARY
+from tests.lessons import LESSONS, code_cells, read
+
+SAMPLE = "the value of the\n   attribute, or  its \n\n name;\tnaïve"
+
+
+def from_the_lesson(*beginnings: str) -> dict:
+    """Return what the lesson's cells that begin like this define."""
+    import re
+
+    scope = {"torch": torch, "nn": nn, "F": nn.functional, "math": math, "re": re}
+    scope |= {"Counter": Counter, "pairwise": pairwise}
+    cells = code_cells(read(LESSONS[12]))
+    for beginning in beginnings:
+        (cell,) = [c for c in cells if c.source.startswith(beginning)]
+        exec(cell.source.split("\n\n\nfirst =")[0].split("\n\n\nprint")[0], scope)
+    return scope
+
+
+@pytest.fixture(scope="module")
+def lesson() -> dict:
+    return from_the_lesson(
+        *("def merge(", "def pieces", "def learn_merges", "def encode"),
+        *("class Attention", "class Block", "class GPT", "class RMSNorm"),
+        "class SwiGLU",
+        *("def rotate", "def narrowed", "def attend", "def step"),
+        *("GPT2_NAMES", "def from_gpt2"),
+    )
+
+
+def parameters(net: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in net.parameters())
+
+
+def test_pieces_joined_are_the_text(lesson):
+    for text in (SAMPLE, load_text().validation):
+        assert "".join(lesson["pieces"](text)) == text
+    assert lesson["pieces"]("the value") == ["the", " value"]
+
+
+def test_the_page_tokenises_as_the_script_does(lesson):
+    text = load_text().validation[:5000]
+    merges = lesson["learn_merges"](text, 40)
+    assert merges == language.learn_merges(text, 40)
+    assert lesson["encode"](SAMPLE, merges) == language.encode(SAMPLE, merges)
+
+
+def test_merges_of_the_worked_example(lesson):
+    assert lesson["learn_merges"]("abab abab cab", 2) == {
+        (97, 98): 256,
+        (256, 256): 257,
+    }
+
+
+def test_a_text_that_was_never_seen_is_encoded_and_comes_back(lesson):
+    merges = lesson["learn_merges"](load_text().validation[:5000], 30)
+    spelled = {i: bytes([i]) for i in range(256)}
+    for (a, b), new in merges.items():
+        spelled[new] = spelled[a] + spelled[b]
+    tokens = lesson["encode"](SAMPLE, merges)
+    assert b"".join(spelled[t] for t in tokens).decode() == SAMPLE
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "context", "d", "layers", "number"),
+    [(50_257, 1024, 768, 12, 124_439_808), (512, 64, 96, 2, None)],
+)
+def test_the_count_is_that_of_the_model(lesson, vocabulary, context, d, layers, number):
+    with torch.device("meta"):
+        net = lesson["GPT"](vocabulary, context, d, layers, 12)
+    formula = vocabulary * d + context * d + layers * (12 * d**2 + 13 * d) + 2 * d
+    assert parameters(net) == formula
+    assert number in (None, formula)
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "hidden", "keys", "number"),
+    [(32_000, 11_008, 4096, 6_738_415_616), (128_256, 14_336, 1024, 8_030_261_248)],
+)
+def test_llama_has_as_many_parameters_as_the_formula(vocabulary, hidden, keys, number):
+    d, layers = 4096, 32
+    block = 2 * d**2 + 2 * d * keys + 3 * d * hidden + 2 * d
+    assert 2 * vocabulary * d + layers * block + d == number
+
+
+def test_shares_of_gpt_2():
+    d, total = 768, 124_439_808
+    assert round(100 * (50_257 + 1024) * d / total) == 32
+
+
+def test_cached_scores_are_those_of_the_whole_text(lesson):
+    torch.manual_seed(0)
+    net = lesson["GPT"](50, 16, 24, 3, 4).double()
+    tokens, cache = torch.randint(50, (2, 12)), [{} for _ in range(3)]
+    each = [lesson["step"](net, tokens[:, i : i + 1], i, cache) for i in range(12)]
+    assert_close(torch.cat(each, dim=1), net(tokens))
+    kept = sum(one[part].numel() for one in cache for part in "kv")
+    assert kept == 2 * 2 * 3 * 12 * 24  # two texts
+
+
+def test_later_tokens_leave_earlier_scores_as_they_are(lesson):
+    torch.manual_seed(0)
+    net = lesson["GPT"](50, 16, 24, 2, 4)
+    x = torch.randint(50, (1, 12))
+    y = x.clone()
+    y[0, 7] = (x[0, 7] + 1) % 50
+    apart = (net(x) - net(y)).abs().amax(-1)[0]
+    assert apart[:7].max() == 0 and apart[7:].min() > 0
+
+
+def gpt_2(state: dict, tokens: torch.Tensor, heads: int) -> torch.Tensor:
+    """Return a GPT-2's scores, computed from its weights as they are published."""
+
+    def norm(x, name):
+        weight, bias = state[f"{name}.weight"], state[f"{name}.bias"]
+        return nn.functional.layer_norm(x, weight.shape, weight, bias)
+
+    def linear(x, name):  # stored (in, out)
+        return x @ state[f"{name}.weight"] + state[f"{name}.bias"]
+
+    x = state["wte.weight"][tokens] + state["wpe.weight"][: tokens.shape[1]]
+    for i in range(sum(name.endswith("ln_1.bias") for name in state)):
+        q, k, v = linear(norm(x, f"h.{i}.ln_1"), f"h.{i}.attn.c_attn").chunk(3, -1)
+        q, k, v = (t.unflatten(-1, (heads, -1)).transpose(1, 2) for t in (q, k, v))
+        mixed = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + linear(mixed.transpose(1, 2).flatten(2), f"h.{i}.attn.c_proj")
+        up = linear(norm(x, f"h.{i}.ln_2"), f"h.{i}.mlp.c_fc")
+        up = nn.functional.gelu(up, approximate="tanh")
+        x = x + linear(up, f"h.{i}.mlp.c_proj")
+    return norm(x, "ln_f") @ state["wte.weight"].T
+
+
+def test_weights_of_a_gpt_2_fit_the_lessons_class(lesson):
+    torch.manual_seed(0)
+    d, heads = 24, 3
+    state = {"wte.weight": torch.randn(50, d), "wpe.weight": torch.randn(16, d)}
+    shapes = {"attn.c_attn": (d, 3 * d), "attn.c_proj": (d, d)}
+    shapes |= {"mlp.c_fc": (d, 4 * d), "mlp.c_proj": (4 * d, d)}
+    for i in range(2):
+        for name, (rows, columns) in shapes.items():
+            state[f"h.{i}.{name}.weight"] = torch.randn(rows, columns) / 5
+            state[f"h.{i}.{name}.bias"] = torch.randn(columns)
+        state[f"h.{i}.attn.bias"] = torch.ones(1, 1, 16, 16).tril()
+    for norm in ("ln_f", *(f"h.{i}.ln_{n}" for i in range(2) for n in (1, 2))):
+        state |= {f"{norm}.weight": torch.rand(d), f"{norm}.bias": torch.randn(d)}
+    ours = lesson["GPT"](50, 16, d, 2, heads)
+    ours.load_state_dict(lesson["from_gpt2"](state))
+    for block in ours.blocks:
+        block.feed[1] = nn.GELU("tanh")
+    tokens = torch.randint(50, (2, 16))
+    assert_close(ours(tokens), gpt_2(state, tokens, heads), rtol=1e-4, atol=1e-4)
+
+
+def test_rms_norm_is_torchs(lesson):
+    x, mine, theirs = torch.randn(4, 7), lesson["RMSNorm"](7), nn.RMSNorm(7, eps=1e-6)
+    mine.load_state_dict(theirs.state_dict())
+    assert_close(mine(x), theirs(x))
+
+
+def test_a_swiglu_of_two_thirds_has_the_weights_of_the_wider_layer(lesson):
+    d = 96
+    assert parameters(lesson["SwiGLU"](d, 256)) == 8 * d**2
+
+
+def test_rotary_scores_depend_on_the_distance_alone(lesson):
+    q, k = torch.randn(2, 1, 16).double()
+    pairs = [(2, 5), (102, 105), (900, 903)]
+    rotate = lesson["rotate"]
+    scores = [(rotate(q, a) @ rotate(k, b).T).item() for a, b in pairs]
+    assert scores == pytest.approx([scores[0]] * 3, abs=1e-3)
+    one = torch.tensor([[1.0, 0.0]]).double()
+    product = (rotate(one, 2) @ rotate(one, 5).T).item()
+    assert product == pytest.approx(math.cos(3), abs=1e-5)
+
+
+def test_rotary_of_the_exercise_the_page_and_the_script_agree(lesson):
+    x = torch.randn(6, 8)
+    assert_close(lesson["rotate"](x, 3), ROTARY.reference(x, 3))
+    assert_close(language.rotate(x, 3), ROTARY.reference(x, 3))
+
+
+def test_the_sampling_numbers_of_the_text(lesson):
+    p, narrowed = torch.tensor([0.5, 0.25, 0.15, 0.07, 0.03]), lesson["narrowed"]
+    colder = narrowed(p, temperature=0.5)
+    assert [round(v, 2) for v in colder.tolist()] == [0.73, 0.18, 0.07, 0.01, 0.0]
+    assert_close(narrowed(p, k=2), torch.tensor([2 / 3, 1 / 3, 0, 0, 0]))
+    assert narrowed(p, top_p=0.8).count_nonzero() == 3
+    assert_close(narrowed(p), p)
+
+
+def probabilities(tables, mix, context: bytes) -> list[float]:
+    found = []
+    for byte in range(256):
+        p = 1 / 256
+        for length, table in enumerate(tables):
+            before = context[len(context) - length :]
+            if before not in table.after:
+                break
+            p = mix(table, before, byte, p)
+        found.append(p)
+    return found
+
+
+@pytest.mark.parametrize("kind", ["fixed", "witten_bell", "kneser_ney"])
+@pytest.mark.parametrize("context", [b"the", b"q!z", b"alu"])
+def test_the_probabilities_of_a_table_add_up_to_one(kind, context):
+    text = load_text().validation.encode()[:8000]
+    raw = [language.count(text, order) for order in range(1, 5)]
+    kinds = [longer.shorter() for longer in raw[1:]] + raw[-1:]
+    mix = language.fixed(0.7) if kind == "fixed" else getattr(language, kind)
+    tables = kinds if kind == "kneser_ney" else raw
+    assert sum(probabilities(tables, mix, context)) == pytest.approx(1)
+
+
+def test_witten_bell_holds_back_as_the_text_says():
+    once = language.Table({b"": Counter({97: 1})})
+    often = language.Table({b"": Counter({97: 90, 98: 8})})
+    assert language.witten_bell(once, b"", 0, 1.0) == 0.5
+    assert language.witten_bell(often, b"", 0, 1.0) == pytest.approx(2 / 100)
+
+
+def test_networks_of_the_experiment_have_about_equally_many_parameters():
+    rows = load_experiment("language").rows
+    counts = {r["parameters"] for r in rows if r["model"] != "n-gram"}
+    assert max(counts) / min(counts) < 1.05
+
+
+def test_tables_get_better_with_each_order_up_to_seven():
+    rows = load_experiment("language").select(model="n-gram")
+    tests = [row["test"] for row in rows]
+    assert tests == sorted(tests, reverse=True)
+    assert {row["chosen"] for row in rows} == {"Kneser-Ney"}
+
+
+def tried(model: str, seconds: int) -> list:
+    """Return the rows of one length by which a setting was chosen."""
+    rows = load_experiment("language").select(model=model, seconds=seconds)
+    return [row for row in rows if "seed" not in row]
+
+
+def chosen(rows: list, setting: str) -> float:
+    return min(rows, key=lambda row: row["validation"])[setting]
+
+
+@pytest.mark.parametrize("model", ["LSTM", "GPT"])
+def test_rate_and_dropout_were_chosen_on_validation_and_not_at_the_edge(model):
+    short, long = tried(model, 20), tried(model, 240)
+    rows = load_experiment("language").select(model=model)
+    final = [row for row in rows if "seed" in row]
+    assert len(final) == 3
+    assert {row["rate"] for row in (*long, *final)} == {chosen(short, "rate")}
+    assert {row["dropout"] for row in final} == {chosen(long, "dropout")}
+    rates = {row["rate"] for row in short}
+    assert min(rates) < chosen(short, "rate") < max(rates)
+    assert not any("test" in row for row in (*short, *long))
+
+
+def test_each_gpt_beats_the_best_table_by_a_tenth_of_a_bit():
+    rows = load_experiment("language").rows
+    table = min(row["test"] for row in rows if row["model"] == "n-gram")
+    tests = [row["test"] for row in rows if row["model"] == "GPT" and "seed" in row]
+    assert max(tests) < table - 0.1
+
+
+def test_each_row_of_modern_parts_has_its_own_rate_and_three_seeds():
+    rows = load_experiment("modern_parts").rows
+    assert rows[0]["exchanged"] == "none"
+    assert all(len(row["validation"]) == 3 and row["rate"] for row in rows)
