@@ -7,6 +7,7 @@ from collections.abc import Sized
 import click
 
 from course_utils.commands.grade import grade
+from course_utils.commands.lab import lab
 from course_utils.commands.paths import near
 from course_utils.commands.release import release
 from course_utils.commands.report import report
@@ -36,9 +37,10 @@ class _Course(click.Group):
 
 @click.group(cls=_Course, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Layer by Layer, for instructors and authors."""
+    """Layer by Layer, for learners, instructors and authors."""
 
 
+main.add_command(lab)
 main.add_command(run)
 main.add_command(report)
 main.add_command(release)
