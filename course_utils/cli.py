@@ -151,15 +151,23 @@ def links(check: bool) -> None:
 def doctor(extras: bool) -> None:
     """Say what this machine has and what a lesson would miss on it.
 
+    The last line is for a bug report: paste it there.
+
     Exit code: 0 everything is here, 1 something is missing.
     """
-    from course_utils.doctor import examine_extras, examine_lessons, print_report
+    from course_utils.doctor import (
+        examine_extras,
+        examine_lessons,
+        print_report,
+        summary_line,
+    )
 
     parts = {"": examine_lessons()} | (examine_extras() if extras else {})
     for extra, findings in parts.items():
         if extra:
             click.echo(f"\n{extra}:")
         print_report(findings)
+    click.echo(f"\nFor a bug report: {summary_line(parts[''])}")
     complete = all(finding.ok for part in parts.values() for finding in part)
     sys.exit(0 if complete else 1)
 
