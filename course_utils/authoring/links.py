@@ -19,7 +19,8 @@ BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 COLAB = "https://colab.research.google.com/github/"
 # An address, after what may stand before it.
 ADDRESS = (
-    rf"(git clone https://github\.com/|git\+https://github\.com/|{re.escape(COLAB)})"
+    r"(git clone https://github\.com/|git\+https://github\.com/"
+    rf"| @ https://github\.com/|{re.escape(COLAB)})"
     r"[\w.-]+/[\w-]+(?:\.[\w-]+)*"
 )
 OWN_BADGE = rf"({re.escape(COLAB)}[\w.-]+/[\w.-]+/blob/main/notebooks/)[\w.-]+\.ipynb"

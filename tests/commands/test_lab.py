@@ -134,12 +134,19 @@ def test_wheel_that_is_installed_alone_brings_the_lessons(tmp_path):
     (site,) = (tmp_path / "env").glob("[lL]ib/**/site-packages")
     here = [path for path in sys.path if path.endswith("site-packages")]
     # After the environment's own; a .pth there would bring this checkout along.
-    code = f"import sys; sys.path += {here}; from course_utils.cli import main; main()"
+    code = (
+        f"import sys; sys.path += {here}; from course_utils.cli import main; "
+        "from course_utils.copies.sources import LESSONS; print(LESSONS[0]); main()"
+    )
     command = [str(python), "-c", code, "lab", "mine", "--no-open"]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         command, cwd=tmp_path, env=env, capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"{len(LESSONS)} lessons were copied.")
-    assert (site / "course_utils" / "_jupyter" / "lab.py").is_file()
+    package = (site / "course_utils").resolve()
+    assert done.stdout.splitlines()[:2] == [
+        str(package / "_lessons"),
+        f"{len(LESSONS)} lessons were copied.",
+    ]
+    assert (package / "_jupyter" / "lab.py").is_file()
