@@ -88,7 +88,7 @@ def update_folder(
 
 def _update(path: Path, source: Path, record: Record, today: date) -> str:
     """Bring one lesson up to date; return what was done, as words or sentences."""
-    new = nbformat.from_dict(nbformat.reads(source.read_text("utf-8"), as_version=4))
+    new = nbformat.reads(source.read_text("utf-8"), as_version=4)
     released = Released.of(new.cells)
     before, record.lessons[path.name] = record.lessons.get(path.name), released
     try:

@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from datetime import date
-from itertools import count
 from pathlib import Path
 
 from course_utils.files import write_whole
@@ -29,15 +28,7 @@ def keep(path: Path, content: bytes, today: date) -> Path:
         ...     [keep(lesson, b"{}", date(2027, 3, 9)).name for _ in range(2)]
         ['01_lines-kept-2027-03-09.ipynb', '01_lines-kept-2027-03-09-2.ipynb']
     """
-    name = f"{path.stem}-kept-{today.isoformat()}"
-    for number in count(1):
-        ending = "" if number == 1 else f"-{number}"
-        kept = path.with_name(f"{name}{ending}{path.suffix}")
-        try:
-            kept.touch(exist_ok=False)  # the name is ours, or another's
-        except FileExistsError:
-            continue
-        break
+    kept = _free_name(path, f"{path.stem}-kept-{today.isoformat()}")
     try:
         write_whole(kept, content)
     except OSError:
@@ -45,3 +36,17 @@ def keep(path: Path, content: bytes, today: date) -> Path:
             kept.unlink()
         raise
     return kept
+
+
+def _free_name(path: Path, stem: str) -> Path:
+    """Return a new, empty file beside `path`: so its name is no other program's."""
+    number = 1
+    while True:
+        ending = f"-{number}" if number > 1 else ""
+        kept = path.with_name(f"{stem}{ending}{path.suffix}")
+        try:
+            kept.touch(exist_ok=False)
+        except FileExistsError:
+            number += 1
+        else:
+            return kept

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -43,7 +44,7 @@ def read_cells(content: bytes) -> list[NotebookNode]:
 
 
 def _cell(found: dict[str, object]) -> NotebookNode:
-    cell = nbformat.from_dict(dict(found))
+    cell: Any = nbformat.from_dict(dict(found))
     if not isinstance(cell.cell_type, str):
         raise TypeError("a cell without a type")
     cell.source = cell.source if isinstance(cell.source, str) else "".join(cell.source)
