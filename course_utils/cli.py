@@ -123,7 +123,8 @@ def links(check: bool) -> None:
 
     They come from pyproject.toml and the lessons. The address is part of every
     lesson's Colab badge and install line, and of README.md, INSTRUCTORS.md,
-    CONTRIBUTING.md and CITATION.cff; the lessons before and after it are linked at the foot of each.
+    CONTRIBUTING.md and CITATION.cff; the lessons before and after it are linked at the
+    foot of each.
 
     Exit code: 0 all agrees, 1 something disagrees (with --check), 2 nothing was done.
     """

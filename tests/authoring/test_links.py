@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from course_utils.authoring.links import (
-    COLAB,
     CITATION,
+    COLAB,
     PAGES,
     address,
     find_outdated,
