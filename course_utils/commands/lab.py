@@ -30,7 +30,8 @@ def lab(folder: Path | None, no_open: bool, no_browser: bool) -> None:
     After an update of the course it brings the new lessons: your answers, your notes,
     the cells that you added and the parameters that you changed stand in them, and the
     file that you had is kept beside, with the date in its name. A lesson in which you
-    wrote nothing is replaced. Nothing that you wrote is overwritten.
+    wrote nothing is replaced. Nothing that you wrote is overwritten. A lesson that you
+    delete or rename is copied again.
 
     If JupyterLab is still open at an update, save your lessons there first, and load
     them anew afterwards (File > Reload Notebook from Disk).

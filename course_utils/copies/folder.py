@@ -159,20 +159,22 @@ def _told(merged: Merged, kept: Path) -> str:
         sentences.append(f"Carried over: {together}.")
     if merged.rewritten:
         sentences.append(
-            "Where the exercise may have been rewritten your answer stands all the "
-            f"same: see {_cells(merged.rewritten)}."
+            "Your answer stands also where the new lesson may ask something else, so "
+            f"run the check again: {_cells(merged.rewritten)}."
         )
     if merged.left:
         sentences.append(
-            "What you changed in a cell that the course changed too is in the old "
-            f"file alone: see {_cells(merged.left)}."
+            "The new lesson stands, and what you changed is in the old file alone, "
+            f"where it was not clear how to join them: {_cells(merged.left)}."
         )
     return " ".join([*sentences, f"The old file is kept as {kept.name}."])
 
 
-def _cells(ids: Sequence[str]) -> str:
-    shown = ", ".join(ids[:5]) + (", …" if len(ids) > 5 else "")
-    return f"{'cell' if len(ids) == 1 else 'cells'} {shown}"
+def _cells(lines: Sequence[str]) -> str:
+    """Return how cells begin, as a learner finds them in the lesson."""
+    shown = [f"'{line if len(line) <= 50 else line[:49] + '…'}'" for line in lines[:5]]
+    more = len(lines) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 def _number(number: int, noun: str) -> str:
@@ -188,7 +190,7 @@ def _gone(folder: Path, record: Record, names: set[str]) -> list[str]:
     """Return a sentence for each lesson of the folder that the course has no more."""
     return [
         f"{name}: this version of the course has it no more. Yours stays as it is."
-        for name in record.lessons.keys() - names
+        for name in sorted(record.lessons.keys() - names)
         if (folder / name).is_file()
     ]
 

@@ -1,6 +1,7 @@
 """One lesson of a learner and the same lesson of the course, brought together."""
 
 import copy
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +18,7 @@ _MAKERS = {
     "markdown": v4.new_markdown_cell,
     "raw": v4.new_raw_cell,
 }
+_DEFINITION = re.compile(r"(?m)^(?:def|class) +(\w+)")
 _TOP = ""  # the place above the first cell
 
 
@@ -33,8 +35,9 @@ class Merged:
         own: cells that the learner added, or changed in a place that is gone.
         edited: other cells of the lesson that stand as the learner changed them.
         parameters: names of those that have the learner's values.
-        rewritten: exercises whose text in the new lesson is another, by cell id.
-        left: cells whose change is in the old file alone, by cell id.
+        rewritten: the first lines of exercises that the new lesson may ask in
+            another way.
+        left: the first lines of cells whose change is in the old file alone.
     """
 
     notebook: NotebookNode
@@ -122,7 +125,8 @@ def _origins(
 ) -> list[str]:
     """Return for each cell the id of the course's cell that it is, "" if none.
 
-    A cell that lost its id, as older programs save it, is known by its text.
+    A cell that has another id by now, or none, as some programs save it, is known by
+    its text; an exercise by the name that it defines.
     """
     ids = known.keys() | {
         id for id, new in places.items() if any(_same(cell, id, new) for cell in cells)
@@ -130,9 +134,19 @@ def _origins(
     origins = [cell.id if cell.id in ids else "" for cell in cells]
     free = {text: id for id, text in known.items() if id not in origins}
     for index, cell in enumerate(cells):
-        if not cell.id:
-            origins[index] = free.pop(digest(cell), "")
+        origins[index] = origins[index] or free.pop(digest(cell), "")
+    asked = {name: id for id in places if (name := _defined(places[id]))}
+    for index, cell in enumerate(cells):
+        id = asked.get(_defined(cell), "")
+        if not origins[index] and id in known and id not in origins:
+            origins[index] = id
     return origins
+
+
+def _defined(cell: NotebookNode) -> str:
+    """Return the name that an exercise asks for, or its answer defines; "" if none."""
+    match = _DEFINITION.search(cell.source) if has_tag(cell, "exercise") else None
+    return match[1] if match else ""
 
 
 def _same(cell: NotebookNode, id: str, new: NotebookNode) -> bool:
@@ -143,8 +157,11 @@ def _change(
     mine: NotebookNode, new: NotebookNode, released: Released | None, merged: Merged
 ) -> list[NotebookNode]:
     """Put a changed cell into its place; return it if it has to stand below."""
+    if not mine.source.strip():
+        return []  # emptied: as good as deleted
     if mine.cell_type != new.cell_type:
         return [mine]
+    first_line = new.source.strip().partition("\n")[0]
     ours = released is not None and released.cells.get(new.id) == digest(new)
     if has_tag(new, "parameters"):
         before = released.parameters if released else None
@@ -152,19 +169,19 @@ def _change(
         new.source = carried.source
         merged.parameters += carried.names
         if not carried.complete:
-            merged.left.append(new.id)
+            merged.left.append(first_line)
     elif has_tag(new, "exercise"):
         new.source = mine.source
         new.outputs, new.execution_count = [], None
         merged.answers += 1
         if not ours:
-            merged.rewritten.append(new.id)
+            merged.rewritten.append(first_line)
     elif ours or new.source.strip() in mine.source:
         stands = _copy(mine, new.id)
         new.update({k: v for k, v in stands.items() if k != "metadata"})
         merged.edited += 1
     elif released is None or mine.cell_type == "code":
-        merged.left.append(new.id)  # two versions of it would both run
+        merged.left.append(first_line)  # two versions of it would both run
     else:
         return [mine]
     return []

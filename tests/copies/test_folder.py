@@ -78,6 +78,16 @@ def test_new_version_has_the_answer_and_the_old_file_stands_beside(course):
     assert (course.mine / KEPT).read_bytes() == before
 
 
+def test_what_could_not_be_joined_is_named_as_a_learner_finds_it(course):
+    mine = changed(lesson(), c005=ANSWER, c003="slope = 9")
+    write(mine, course.file)
+    new = changed(lesson(), c005="def line(x, height): ...", c003="slope = 3")
+    course.release(new)
+    (sentence,) = course.update()
+    assert "run the check again: 'def line(x, height): ...'. " in sentence
+    assert "not clear how to join them: 'slope = 3'. " in sentence
+
+
 def test_second_update_of_a_day_keeps_both_old_files(course):
     for number in range(3):
         write(

@@ -39,7 +39,7 @@ def test_answer_stands_in_an_exercise_that_was_rewritten_and_that_is_said():
     new = changed(lesson(), c005="def line(x, height): ...")
     found = merged(changed(lesson(), c005=ANSWER), new)
     assert said(found)["c01-005"] == ANSWER
-    assert found.rewritten == ["c01-005"]
+    assert found.rewritten == ["def line(x, height): ..."]
 
 
 def test_exercise_without_an_answer_is_the_new_one():
@@ -144,7 +144,7 @@ def test_code_that_both_changed_is_the_new_one_and_that_is_said():
     mine = changed(lesson(), c003="slope = 9")
     found = merged(mine, changed(lesson(), c003="slope = 3"))
     assert said(found)["c01-003"] == "slope = 3"
-    assert found.left == ["c01-003"]
+    assert found.left == ["slope = 3"]
 
 
 def test_changed_parameters_stand_in_the_new_cell():
@@ -158,7 +158,7 @@ def test_parameters_that_are_no_python_stay_in_the_old_file():
     mine = changed(lesson(), c001="device = = 3")
     found = merged(mine, changed(lesson(), c001="seed = 1"))
     assert said(found)["c01-001"] == "seed = 1"
-    assert found.left == ["c01-001"]
+    assert found.left == ["seed = 1"]
 
 
 def test_cell_turned_into_text_stands_below_the_course_s():
@@ -174,10 +174,28 @@ def test_cells_without_ids_are_known_by_their_text():
     mine.nbformat_minor = 4
     for cell in mine.cells:
         del cell["id"]
-    new = changed(lesson(), c002="new")
-    found = merged(mine, new)
-    assert len(found.notebook.cells) == len(lesson().cells) + 1
-    assert ANSWER in said(found).values()
+    found = merged(mine, changed(lesson(), c002="new"))
+    assert len(found.notebook.cells) == len(lesson().cells)
+    assert said(found)["c01-005"] == ANSWER
+
+
+def test_cell_that_was_cut_and_pasted_is_the_course_s():
+    mine = lesson()
+    mine.cells[3].id = "pasted"
+    found = merged(mine, changed(lesson(), c002="new"))
+    assert (found.own, len(found.notebook.cells)) == (0, len(lesson().cells))
+
+
+def test_copy_of_a_cell_is_the_learner_s():
+    mine = lesson()
+    mine.cells.append(code("pasted", mine.cells[3].source))
+    assert merged(mine, changed(lesson(), c002="new")).own == 1
+
+
+def test_cell_that_the_learner_emptied_is_there_again():
+    found = merged(changed(lesson(), c005="", c007=" "), lesson())
+    assert said(found)["c01-005"] == "def line(x): ..."
+    assert (found.answers, found.own) == (0, 0)
 
 
 def test_ids_that_colab_keeps_in_the_metadata_count():
@@ -197,7 +215,7 @@ def test_without_a_record_answers_stand_and_other_cells_are_new():
     assert said(found)["c01-003"] == "slope = 2\nprint(slope)"
     assert said(found)["c01-007"] == "Goodbye. Mine."
     assert said(found)["n1"] == "a note"
-    assert found.left == ["c01-002", "c01-003"]
+    assert found.left == ["A line has a slope and a height.", "slope = 2"]
 
 
 @pytest.mark.parametrize("at_the_end", [False, True], ids=["run", "and an empty cell"])
