@@ -28,7 +28,7 @@ _REMEDIES = {
 
 def update_folder(
     folder: Path, lessons: Sequence[Path], version: str, today: date
-) -> list[str]:
+) -> Iterator[str]:
     """Put the lessons into a learner's folder, and keep what the learner wrote.
 
     A lesson that is not there is copied. One that is there stays, unless the course
@@ -42,8 +42,8 @@ def update_folder(
         version: of the course.
         today: the date for the names of files that are kept.
 
-    Returns:
-        Sentences that say what was done.
+    Yields:
+        Sentences that say what was done, each when it is done.
 
     Raises:
         CourseError: a file can't be read or written, or the folder is the course's
@@ -54,20 +54,20 @@ def update_folder(
         >>> from course_utils.copies.sources import course_lessons
         >>> with TemporaryDirectory() as folder:
         ...     lessons = course_lessons()[:2]
-        ...     first = update_folder(Path(folder), lessons, "1.0", date.today())
-        ...     again = update_folder(Path(folder), lessons, "1.0", date.today())
-        >>> first, again
-        (['2 lessons were copied.'], ['2 lessons were as this version has them.'])
+        ...     for _ in range(2):
+        ...         print(*update_folder(Path(folder), lessons, "1.0", date.today()))
+        2 lessons were copied.
+        2 lessons were as this version has them.
     """
     if folder.resolve() in {lesson.resolve().parent for lesson in lessons}:
         raise CourseError(f"{folder} holds the course's own lessons: name another.")
     with _explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
         record = Record.read(folder)
-    sentences, copied, same = [], 0, 0
+    copied = same = 0
     if record.damaged:
-        sentences.append(
-            f"{NAME}, which says what the lessons were, can't be read: yours were "
+        yield (
+            f"{NAME}, which says what the lessons were, can't be read: yours are "
             "compared with this version alone."
         )
     for source in lessons:
@@ -79,11 +79,12 @@ def update_folder(
             if (version, record.lessons[source.name]) != before:
                 record.write(folder)
         if said not in ("copied", "same"):
-            sentences.append(f"{source.name}: {said}")
-    sentences += [f"{_counted(copied, 'lesson')} copied."] if copied else []
+            yield f"{source.name}: {said}"
+    if copied:
+        yield f"{_counted(copied, 'lesson')} copied."
     if same:
-        sentences.append(f"{_counted(same, 'lesson')} as this version has them.")
-    return sentences + _gone(folder, record, {source.name for source in lessons})
+        yield f"{_counted(same, 'lesson')} as this version has them."
+    yield from _gone(folder, record, {source.name for source in lessons})
 
 
 def _update(path: Path, source: Path, record: Record, today: date) -> str:

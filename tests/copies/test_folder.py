@@ -37,7 +37,7 @@ class Course:
 
     def update(self) -> list[str]:
         lessons = sorted(self.course.glob("*.ipynb"))
-        return update_folder(self.mine, lessons, "1.0", DAY)
+        return list(update_folder(self.mine, lessons, "1.0", DAY))
 
     def names(self) -> list[str]:
         return sorted(path.name for path in self.mine.iterdir())
