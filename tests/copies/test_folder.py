@@ -1,0 +1,269 @@
+"""A learner's folder: filled, updated, and nothing in it lost."""
+
+import errno
+import json
+import os
+from datetime import date
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_markdown_cell
+
+from course_utils import files
+from course_utils.copies import folder as module
+from course_utils.copies.folder import update_folder
+from course_utils.copies.record import NAME, Record
+from course_utils.errors import CourseError
+from tests.copies.lesson import Chance, changed, lesson, sources, write
+
+DAY = date(2027, 3, 9)
+ANSWER = "def line(x):\n    return 2 * x"
+FILE = "01_lines.ipynb"
+KEPT = "01_lines-kept-2027-03-09.ipynb"
+
+
+class Course:
+    """The course and a learner's folder, side by side."""
+
+    def __init__(self, place: Path) -> None:
+        self.course, self.mine = place / "course", place / "mine"
+        self.course.mkdir()
+        self.file = self.mine / FILE
+        self.release(lesson())
+
+    def release(self, notebook) -> None:
+        write(notebook, self.course / FILE)
+
+    def update(self) -> list[str]:
+        lessons = sorted(self.course.glob("*.ipynb"))
+        return list(update_folder(self.mine, lessons, "1.0", DAY))
+
+    def names(self) -> list[str]:
+        return sorted(path.name for path in self.mine.iterdir())
+
+
+@pytest.fixture
+def course(tmp_path) -> Course:
+    """A course whose lesson the learner has by now."""
+    course = Course(tmp_path)
+    assert course.update() == ["1 lesson was copied."]
+    return course
+
+
+def test_first_time_copies_the_lessons_and_leaves_a_record(course):
+    assert course.names() == [NAME, FILE]
+    assert course.file.read_bytes() == (course.course / FILE).read_bytes()
+
+
+def test_same_version_leaves_what_the_learner_wrote(course):
+    write(changed(lesson(), c005=ANSWER), course.file)
+    before = course.file.read_bytes()
+    assert course.update() == ["1 lesson was as this version has them."]
+    assert course.file.read_bytes() == before
+    assert course.names() == [NAME, FILE]
+
+
+def test_new_version_has_the_answer_and_the_old_file_stands_beside(course):
+    mine = changed(lesson(), c005=ANSWER, c001='device = "cpu"\nseed = 0')
+    mine.cells.append(new_markdown_cell("a note"))
+    write(mine, course.file)
+    before = course.file.read_bytes()
+    course.release(changed(lesson(), c002="new"))
+    assert course.update() == [
+        "01_lines.ipynb: a new version. Carried over: 1 answer, 1 cell of your own and "
+        f"1 parameter. The old file is kept as {KEPT}."
+    ]
+    assert ANSWER in sources(course.file)
+    assert (course.mine / KEPT).read_bytes() == before
+
+
+def test_what_could_not_be_joined_is_named_as_a_learner_finds_it(course):
+    mine = changed(lesson(), c005=ANSWER, c003="slope = 9")
+    write(mine, course.file)
+    new = changed(lesson(), c005="def line(x, height): ...", c003="slope = 3")
+    course.release(new)
+    (sentence,) = course.update()
+    assert "run the check again: 'def line(x, height): ...'. " in sentence
+    assert "not clear how to join them: 'slope = 3'. " in sentence
+
+
+def test_second_update_of_a_day_keeps_both_old_files(course):
+    for number in range(3):
+        write(
+            changed(nbformat.read(course.file, 4), c005=f"answer {number}"), course.file
+        )
+        course.release(changed(lesson(), c002=f"new {number}"))
+        course.update()
+    kept = [name for name in course.names() if "-kept-" in name]
+    assert len(kept) == 3
+    assert "answer 0" in sources(course.mine / KEPT)
+    assert "answer 2" in sources(course.file)
+
+
+def test_lesson_that_was_only_run_is_replaced(course):
+    mine = lesson()
+    Chance(1).execute(mine.cells)
+    mine.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {}}
+    write(mine, course.file)
+    course.release(changed(lesson(), c002="new"))
+    (sentence,) = course.update()
+    assert sentence.endswith("in place of one that you had not changed.")
+    assert course.names() == [NAME, FILE]
+    assert course.file.read_bytes() == (course.course / FILE).read_bytes()
+
+
+def test_lesson_that_the_learner_deleted_is_copied_again(course):
+    course.file.unlink()
+    assert course.update() == ["1 lesson was copied."]
+
+
+def test_file_that_is_no_notebook_is_kept(course):
+    course.file.write_text("<<<<<<< HEAD\n{}")
+    (sentence,) = course.update()
+    assert "can't be read as a notebook" in sentence and KEPT in sentence
+    assert (course.mine / KEPT).read_text() == "<<<<<<< HEAD\n{}"
+    assert sources(course.file) == [cell.source for cell in lesson().cells]
+
+
+def test_lesson_that_the_course_has_no_more_stays(course):
+    (course.course / FILE).rename(course.course / "02_more.ipynb")
+    assert course.update() == [
+        "1 lesson was copied.",
+        "01_lines.ipynb: this version of the course has it no more. Yours stays as it "
+        "is.",
+    ]
+    assert course.file.is_file()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [None, "", "[]", "{}", '{"format": 1, "lessons": {"01_lines.ipynb": 3}}', "\0"],
+)
+def test_lost_or_damaged_record_loses_nothing(course, record):
+    mine = changed(lesson(), c005=ANSWER)
+    mine.cells.append(new_markdown_cell("a note"))
+    write(mine, course.file)
+    before = course.file.read_bytes()
+    if record is None:
+        (course.mine / NAME).unlink()
+    else:
+        (course.mine / NAME).write_text(record)
+    course.release(changed(lesson(), c002="new"))
+    said = course.update()
+    assert (f"{NAME}, which says" in said[0]) is (record is not None)
+    assert {ANSWER, "a note", "new"} <= set(sources(course.file))
+    assert (course.mine / KEPT).read_bytes() == before
+    assert not Record.read(course.mine).damaged
+
+
+def test_record_of_a_later_form_is_not_misread(course):
+    path = course.mine / NAME
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2}))
+    assert Record.read(course.mine).damaged
+
+
+def test_update_that_was_cut_off_goes_on(course):
+    write(changed(lesson(), c005=ANSWER), course.file)
+    record = (course.mine / NAME).read_bytes()
+    course.release(changed(lesson(), c002="new"))
+    course.update()
+    (course.mine / NAME).write_bytes(record)  # as if killed before it was written
+    after = course.file.read_bytes()
+    assert course.update() == ["1 lesson was as this version has them."]
+    assert course.file.read_bytes() == after
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [(errno.ENOSPC, "free some room"), (errno.EROFS, "name a folder in which")],
+)
+def test_no_room_says_what_to_do_and_leaves_all_as_it_was(
+    course, monkeypatch, number, remedy
+):
+    write(changed(lesson(), c005=ANSWER), course.file)
+    course.release(changed(lesson(), c002="new"))
+    before = {name: (course.mine / name).read_bytes() for name in course.names()}
+
+    def fail(self: Path, content: bytes) -> None:
+        raise OSError(number, os.strerror(number), str(self))
+
+    monkeypatch.setattr(files.Path, "write_bytes", fail)
+    with pytest.raises(CourseError, match=f"as it was: {remedy}"):
+        course.update()
+    assert {n: (course.mine / n).read_bytes() for n in course.names()} == before
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or not os.geteuid(), reason="as root")
+def test_read_only_folder_says_so(course):
+    course.mine.chmod(0o500)
+    try:
+        course.update()  # nothing is new: nothing is written
+        course.release(changed(lesson(), c002="new"))
+        with pytest.raises(CourseError, match="in which you may write"):
+            course.update()
+    finally:
+        course.mine.chmod(0o700)
+
+
+def test_folder_in_the_place_of_a_lesson_is_named(course):
+    course.file.unlink()
+    course.file.mkdir()
+    with pytest.raises(CourseError, match=r"01_lines\.ipynb can't be read"):
+        course.update()
+
+
+def test_lesson_that_another_program_writes_meanwhile_is_left(course, monkeypatch):
+    write(changed(lesson(), c005=ANSWER), course.file)
+    course.release(changed(lesson(), c002="new"))
+
+    def slow(path: Path, content: bytes, today: date) -> Path:
+        write(changed(lesson(), c005="saved just now"), course.file)
+        return path
+
+    monkeypatch.setattr(module, "keep", slow)
+    with pytest.raises(CourseError, match="written by another program"):
+        course.update()
+    assert "saved just now" in sources(course.file)
+
+
+def test_course_s_own_folder_is_refused(course):
+    course.mine = course.course
+    with pytest.raises(CourseError, match="the course's own lessons"):
+        course.update()
+
+
+def test_half_a_character_in_a_note_survives(course):
+    mine = lesson()
+    mine.cells.append(new_markdown_cell("half"))
+    text = nbformat.writes(mine).replace("half", "half \\ud83d")
+    course.file.write_text(text)
+    course.release(changed(lesson(), c002="new"))
+    course.update()
+    assert "half \ud83d" in sources(course.file)
+
+
+@pytest.mark.parametrize("number", range(60))
+@pytest.mark.parametrize("record", ["record", "no record"])
+def test_nothing_that_a_learner_wrote_is_lost(tmp_path, number, record):
+    """Two updates in a row, with edits before each of them."""
+    chance, course = Chance(number), Course(tmp_path)
+    version = chance.release()
+    course.release(version)
+    course.update()
+    for _ in range(2):
+        mine = chance.learn(nbformat.read(course.file, as_version=4))
+        write(mine, course.file)
+        if record == "no record":
+            (course.mine / NAME).unlink()
+        version = chance.next_version(version)
+        course.release(version)
+        course.update()
+        new = sources(course.file)
+        nbformat.validate(nbformat.read(course.file, as_version=4))
+        kept = [text for p in course.mine.glob("*-kept-*") for text in sources(p)]
+        assert set(chance.written) <= {*new, *kept}
+        assert chance.standing(mine, version) <= set(new)
+        assert {cell.id for cell in version.cells} <= {
+            cell.id for cell in nbformat.read(course.file, as_version=4).cells
+        }

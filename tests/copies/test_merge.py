@@ -1,0 +1,234 @@
+"""What of a learner's lesson stands in a new version of it, and where."""
+
+import json
+
+import nbformat
+import pytest
+from nbformat.v4 import new_markdown_cell, new_output
+
+from course_utils.copies.merge import is_untouched, merge
+from course_utils.copies.notebook import read_cells
+from course_utils.copies.record import Released
+from tests.copies.lesson import Chance, changed, code, lesson, text
+
+ANSWER = "def line(x):\n    return 2 * x"
+
+
+def merged(mine, new, released=None, *, known=True):
+    """Merge as an update does, through the text of the learner's file."""
+    cells = read_cells(json.dumps(mine).encode())
+    released = Released.of((released or lesson()).cells) if known else None
+    found = merge(cells, new, released)
+    nbformat.validate(found.notebook)
+    return found
+
+
+def said(found) -> dict[str, str]:
+    return {cell.id: cell.source for cell in found.notebook.cells}
+
+
+def test_answer_stands_in_its_exercise():
+    new = changed(lesson(), c002="A line has a slope and a height.")
+    found = merged(changed(lesson(), c005=ANSWER), new)
+    assert said(found)["c01-005"] == ANSWER
+    assert said(found)["c01-002"] == "A line has a slope and a height."
+    assert (found.answers, found.own, found.rewritten) == (1, 0, [])
+
+
+def test_answer_stands_in_an_exercise_that_was_rewritten_and_that_is_said():
+    new = changed(lesson(), c005="def line(x, height): ...")
+    found = merged(changed(lesson(), c005=ANSWER), new)
+    assert said(found)["c01-005"] == ANSWER
+    assert found.rewritten == ["def line(x, height): ..."]
+
+
+def test_exercise_without_an_answer_is_the_new_one():
+    new = changed(lesson(), c005="def line(x, height): ...")
+    assert said(merged(lesson(), new))["c01-005"] == "def line(x, height): ..."
+
+
+def test_answer_shows_no_verdict_of_the_old_version():
+    mine = changed(lesson(), c005=ANSWER)
+    mine.cells[5].outputs = [new_output("stream", text="right")]
+    found = merged(mine, changed(lesson(), c002="new"))
+    assert found.notebook.cells[5].outputs == []
+
+
+def test_answer_whose_exercise_is_gone_becomes_a_cell_of_its_own():
+    new = lesson()
+    del new.cells[5]
+    found = merged(changed(lesson(), c005=ANSWER), new)
+    assert [cell.source for cell in found.notebook.cells][4:6] == [
+        "### Exercise 1",
+        ANSWER,
+    ]
+    assert found.own == 1
+
+
+def test_own_cells_stay_below_the_same_cell_in_their_order():
+    mine, new = lesson(), lesson()
+    mine.cells[3:3] = [text("n1", "a note"), code("n2", "1 + 1")]
+    mine.cells.insert(0, text("n0", "my name"))
+    new.cells.insert(2, text("c01-020", "Look here first."))
+    found = merged(mine, new)
+    assert list(said(found))[:7] == [
+        "n0",
+        "c01-000",
+        "c01-001",
+        "c01-020",
+        "c01-002",
+        "n1",
+        "n2",
+    ]
+    assert found.own == 3
+
+
+def test_own_cell_follows_the_nearest_cell_that_is_still_there():
+    mine, new = lesson(), lesson()
+    mine.cells.insert(4, text("n1", "a note"))
+    del new.cells[3]
+    ids = list(said(merged(mine, new)))
+    assert ids[ids.index("n1") - 1] == "c01-002"
+
+
+def test_own_cell_keeps_outputs_and_attachments():
+    mine = lesson()
+    mine.cells.append(code("n1", "plot()", outputs=[new_output("stream", text="!")]))
+    picture = {"a.png": {"image/png": "iVBORw0KGgo="}}
+    mine.cells.append(new_markdown_cell("![](attachment:a.png)", attachments=picture))
+    plot, note = merged(mine, changed(lesson(), c002="new")).notebook.cells[-2:]
+    assert plot.outputs[0].text == "!"
+    assert note.attachments == picture
+
+
+def test_own_cell_with_an_id_of_the_new_lesson_gets_another():
+    mine, new = lesson(), lesson()
+    mine.cells.append(text("c01-020", "a note"))
+    new.cells.append(text("c01-020", "Further reading."))
+    texts = said(merged(mine, new))
+    assert texts["c01-020"] == "Further reading."
+    assert list(texts.values())[-3:] == ["Goodbye.", "a note", "Further reading."]
+
+
+def test_two_cells_with_one_id_both_stand():
+    mine = lesson()
+    mine.cells += [text("n1", "one"), text("n1", "two")]
+    assert {"one", "two"} <= set(said(merged(mine, lesson())).values())
+
+
+def test_cell_that_the_learner_deleted_is_there_again():
+    mine = lesson()
+    del mine.cells[2]
+    assert "c01-002" in said(merged(mine, lesson()))
+
+
+def test_cell_that_only_the_learner_changed_stands_as_changed():
+    found = merged(
+        changed(lesson(), c003="slope = 9", c007="Goodbye. Ask about slopes!"),
+        changed(lesson(), c002="new"),
+    )
+    assert said(found)["c01-003"] == "slope = 9"
+    assert said(found)["c01-007"] == "Goodbye. Ask about slopes!"
+    assert found.edited == 2
+
+
+def test_text_that_both_changed_stands_below_the_new_one():
+    mine = changed(lesson(), c002="A line has a slope. Mine: rise over run.")
+    found = merged(mine, changed(lesson(), c002="A line has a slope and a height."))
+    texts = list(said(found).values())
+    place = texts.index("A line has a slope and a height.")
+    assert texts[place + 1] == "A line has a slope. Mine: rise over run."
+
+
+def test_code_that_both_changed_is_the_new_one_and_that_is_said():
+    mine = changed(lesson(), c003="slope = 9")
+    found = merged(mine, changed(lesson(), c003="slope = 3"))
+    assert said(found)["c01-003"] == "slope = 3"
+    assert found.left == ["slope = 3"]
+
+
+def test_changed_parameters_stand_in_the_new_cell():
+    mine = changed(lesson(), c001='device = "cpu"\nseed = 0')
+    found = merged(mine, changed(lesson(), c001='device = "auto"\nseed = 1\nwidth = 8'))
+    assert said(found)["c01-001"] == "device = 'cpu'\nseed = 1\nwidth = 8"
+    assert (found.parameters, found.left) == (["device"], [])
+
+
+def test_parameters_that_are_no_python_stay_in_the_old_file():
+    mine = changed(lesson(), c001="device = = 3")
+    found = merged(mine, changed(lesson(), c001="seed = 1"))
+    assert said(found)["c01-001"] == "seed = 1"
+    assert found.left == ["seed = 1"]
+
+
+def test_cell_turned_into_text_stands_below_the_course_s():
+    mine = lesson()
+    mine.cells[5] = text("c01-005", ANSWER)
+    found = merged(mine, lesson())
+    assert said(found)["c01-005"] == "def line(x): ..."
+    assert ANSWER in said(found).values()
+
+
+def test_cells_without_ids_are_known_by_their_text():
+    mine = changed(lesson(), c005=ANSWER)
+    mine.nbformat_minor = 4
+    for cell in mine.cells:
+        del cell["id"]
+    found = merged(mine, changed(lesson(), c002="new"))
+    assert len(found.notebook.cells) == len(lesson().cells)
+    assert said(found)["c01-005"] == ANSWER
+
+
+def test_cell_that_was_cut_and_pasted_is_the_course_s():
+    mine = lesson()
+    mine.cells[3].id = "pasted"
+    found = merged(mine, changed(lesson(), c002="new"))
+    assert (found.own, len(found.notebook.cells)) == (0, len(lesson().cells))
+
+
+def test_copy_of_a_cell_is_the_learner_s():
+    mine = lesson()
+    mine.cells.append(code("pasted", mine.cells[3].source))
+    assert merged(mine, changed(lesson(), c002="new")).own == 1
+
+
+def test_cell_that_the_learner_emptied_is_there_again():
+    found = merged(changed(lesson(), c005="", c007=" "), lesson())
+    assert said(found)["c01-005"] == "def line(x): ..."
+    assert (found.answers, found.own) == (0, 0)
+
+
+def test_ids_that_colab_keeps_in_the_metadata_count():
+    mine = changed(lesson(), c005=ANSWER)
+    mine.nbformat_minor = 4
+    for cell in mine.cells:
+        cell.metadata["id"] = cell.pop("id")
+    assert said(merged(mine, lesson()))["c01-005"] == ANSWER
+
+
+def test_without_a_record_answers_stand_and_other_cells_are_new():
+    mine = changed(lesson(), c005=ANSWER, c003="slope = 9", c007="Goodbye. Mine.")
+    mine.cells.append(text("n1", "a note"))
+    new = changed(lesson(), c002="A line has a slope and a height.")
+    found = merged(mine, new, known=False)
+    assert said(found)["c01-005"] == ANSWER
+    assert said(found)["c01-003"] == "slope = 2\nprint(slope)"
+    assert said(found)["c01-007"] == "Goodbye. Mine."
+    assert said(found)["n1"] == "a note"
+    assert found.left == ["A line has a slope and a height.", "slope = 2"]
+
+
+@pytest.mark.parametrize("at_the_end", [False, True], ids=["run", "and an empty cell"])
+def test_lesson_that_was_only_run_is_untouched(at_the_end):
+    mine = lesson()
+    Chance(0).execute(mine.cells)
+    mine.cells += [code("n1", "")] if at_the_end else []
+    assert is_untouched(mine.cells, Released.of(lesson().cells))
+    assert len(merged(mine, lesson()).notebook.cells) == len(lesson().cells)
+
+
+def test_invalid_outputs_of_an_own_cell_cost_the_outputs_alone():
+    mine = lesson()
+    mine.cells.append(code("n1", "1 + 1"))
+    mine.cells[-1].outputs = [{"nonsense": 1}]
+    assert said(merged(mine, lesson()))["n1"] == "1 + 1"
