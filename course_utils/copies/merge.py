@@ -1,8 +1,8 @@
 """One lesson of a learner and the same lesson of the course, brought together."""
 
 import copy
-import re
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from nbformat import NotebookNode, v4
 
 from course_utils.copies.notebook import digest, has_tag, outline
+from course_utils.copies.origins import asked, defined, find_origins
 from course_utils.copies.parameters import carry_parameters
 from course_utils.copies.record import Released
 
@@ -18,7 +19,7 @@ _MAKERS = {
     "markdown": v4.new_markdown_cell,
     "raw": v4.new_raw_cell,
 }
-_DEFINITION = re.compile(r"(?m)^(?:def|class) +(\w+)")
+_KINDS = ("exercise", "parameters")
 _TOP = ""  # the place above the first cell
 
 
@@ -96,73 +97,45 @@ def merge(
     """
     merged = Merged(copy.deepcopy(lesson))
     places = {cell.id: cell for cell in merged.notebook.cells}
-    known = released.cells if released else {id: digest(places[id]) for id in places}
+    known = released.cells if released else dict(outline(lesson.cells))
+    origins = find_origins(cells, places, known)
     below: dict[str, list[NotebookNode]] = {}
     place = _TOP
-    for cell, origin in zip(cells, _origins(cells, known, places), strict=True):
-        place = origin if origin in places else place
-        if not origin:
-            kept = [cell] if cell.source.strip() else []
-        elif digest(cell) in (known.get(origin), _digest_at(origin, places)):
-            continue  # as the course has it, or had it
-        elif origin in places:
-            kept = _change(cell, places[origin], released, merged)
-        else:
-            kept = [cell]  # the learner's change of a cell that is gone
+    for cell, origin, given in zip(cells, origins, _given(cells, known), strict=True):
+        place = origin or place
+        if given or not cell.source.strip():  # emptied is as good as deleted
+            continue
+        kept = _change(cell, places[origin], released, merged) if origin else [cell]
         below.setdefault(place, []).extend(kept)
     _insert(below, merged)
     return merged
 
 
-def _digest_at(origin: str, places: Mapping[str, NotebookNode]) -> str | None:
-    return digest(places[origin]) if origin in places else None
+def _given(cells: Sequence[NotebookNode], known: Mapping[str, str]) -> list[bool]:
+    """Return for each cell whether it says what the course gave out.
 
-
-def _origins(
-    cells: Sequence[NotebookNode],
-    known: Mapping[str, str],
-    places: Mapping[str, NotebookNode],
-) -> list[str]:
-    """Return for each cell the id of the course's cell that it is, "" if none.
-
-    A cell that has another id by now, or none, as some programs save it, is known by
-    its text; an exercise by the name that it defines.
+    Of cells that say the same, as many are the course's as it gave out.
     """
-    ids = known.keys() | {
-        id for id, new in places.items() if any(_same(cell, id, new) for cell in cells)
-    }
-    origins = [cell.id if cell.id in ids else "" for cell in cells]
-    free = {text: id for id, text in known.items() if id not in origins}
+    given = [known.get(cell.id) == digest(cell) for cell in cells]
+    free = Counter(known.values())
+    free.subtract(known[cell.id] for cell, one in zip(cells, given, strict=True) if one)
     for index, cell in enumerate(cells):
-        origins[index] = origins[index] or free.pop(digest(cell), "")
-    asked = {name: id for id in places if (name := _defined(places[id]))}
-    for index, cell in enumerate(cells):
-        id = asked.get(_defined(cell), "")
-        if not origins[index] and id in known and id not in origins:
-            origins[index] = id
-    return origins
-
-
-def _defined(cell: NotebookNode) -> str:
-    """Return the name that an exercise asks for, or its answer defines; "" if none."""
-    match = _DEFINITION.search(cell.source) if has_tag(cell, "exercise") else None
-    return match[1] if match else ""
-
-
-def _same(cell: NotebookNode, id: str, new: NotebookNode) -> bool:
-    return cell.id == id and digest(cell) == digest(new)
+        if not given[index] and free[text := digest(cell)] > 0:
+            given[index] = True
+            free[text] -= 1
+    return given
 
 
 def _change(
     mine: NotebookNode, new: NotebookNode, released: Released | None, merged: Merged
 ) -> list[NotebookNode]:
     """Put a changed cell into its place; return it if it has to stand below."""
-    if not mine.source.strip():
-        return []  # emptied: as good as deleted
-    if mine.cell_type != new.cell_type:
+    if digest(mine) == digest(new):
+        return []
+    ours = released is not None and released.cells.get(new.id) == digest(new)
+    if mine.cell_type != new.cell_type or not (ours or _one_kind(mine, new)):
         return [mine]
     first_line = new.source.strip().partition("\n")[0]
-    ours = released is not None and released.cells.get(new.id) == digest(new)
     if has_tag(new, "parameters"):
         before = released.parameters if released else None
         carried = carry_parameters(mine.source, new.source, before)
@@ -171,10 +144,10 @@ def _change(
         if not carried.complete:
             merged.left.append(first_line)
     elif has_tag(new, "exercise"):
-        new.source = mine.source
+        stub, new.source = digest(new), mine.source
         new.outputs, new.execution_count = [], None
         merged.answers += 1
-        if not ours:
+        if released is None or stub not in released.cells.values():
             merged.rewritten.append(first_line)
     elif ours or new.source.strip() in mine.source:
         stands = _copy(mine, new.id)
@@ -185,6 +158,17 @@ def _change(
     else:
         return [mine]
     return []
+
+
+def _one_kind(mine: NotebookNode, new: NotebookNode) -> bool:
+    """Return whether a cell may take the place of another that was changed, too.
+
+    One id is not enough: an exercise takes what defines its name, or what it asks
+    without a name, and no other cell takes an answer or parameters.
+    """
+    if has_tag(new, "exercise") and asked(new):
+        return not set(asked(new)).isdisjoint(defined(mine))
+    return all(has_tag(mine, tag) == has_tag(new, tag) for tag in _KINDS)
 
 
 def _insert(below: Mapping[str, list[NotebookNode]], merged: Merged) -> None:

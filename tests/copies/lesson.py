@@ -87,30 +87,47 @@ class Chance:
             return text(id, f"## Section {number}")
         if kind == 1:
             return code(id, f"def task_{number}(x): ...", "exercise")
-        if kind == 2:
+        if kind == 2 and number == 1:
             return code(id, f"seed_{number} = {number}", "parameters")
         return code(id, f"print({number})")
 
     def next_version(self, notebook: NotebookNode) -> NotebookNode:
-        """Return a later version: cells changed, removed, added and moved."""
+        """Return a later version: cells changed, removed, added and moved.
+
+        Ids change as well: two cells exchange theirs, one gets a new one, and a new
+        cell may have that of one that is gone.
+        """
         notebook = copy.deepcopy(notebook)
         cells = notebook.cells
+        gone: list[str] = []
         for _ in range(self.dice.randint(1, 10)):
             place = self.dice.randrange(len(cells))
-            match self.dice.randrange(4):
+            match self.dice.randrange(7):
                 case 0:
                     cells[place].source += f"\n# better {self.dice.random()}"
                 case 1 if len(cells) > 2:
-                    del cells[place]
+                    gone.append(cells.pop(place).id)
                 case 2:
                     cells.insert(place, self.cell(500 + self.dice.getrandbits(20)))
+                case 3:
+                    other = self.dice.choice(cells)
+                    other.id, cells[place].id = cells[place].id, other.id
+                case 4:
+                    gone.append(cells[place].id)
+                    cells[place].id = f"c01-{self.dice.getrandbits(30)}"
+                case 5 if gone:
+                    cells.insert(place, self.cell(500 + self.dice.getrandbits(20)))
+                    cells[place].id = gone.pop()
                 case _:
                     cells.insert(self.dice.randrange(len(cells)), cells.pop(place))
         cells[0].source += f"\n# {self.dice.random()}"  # never the same version
         return notebook
 
     def learn(self, notebook: NotebookNode) -> NotebookNode:
-        """Return a learner's copy: answers, notes, deleted and moved cells, outputs."""
+        """Return a learner's copy: answers, notes, deleted and moved cells, outputs.
+
+        Some are saved by a program that gives cells no ids, or ids of its own.
+        """
         notebook = copy.deepcopy(notebook)
         cells = notebook.cells
         for _ in range(self.dice.randint(1, 15)):
@@ -129,15 +146,24 @@ class Chance:
                     cells[place].source += f"\n{self.words()}"
                 case _:
                     self.execute(cells)
-        own = [c for c in cells if "mine " in c.source]
-        self.written = [cell.source for cell in own]
+        self.written = [cell.source for cell in cells if "mine " in cell.source]
+        match self.dice.randrange(5):
+            case 0:
+                notebook.nbformat_minor = 4
+                for cell in cells:
+                    del cell["id"]
+            case 1:
+                for cell in cells:
+                    cell.id = f"{self.dice.getrandbits(30):x}"
         return notebook
 
     def answer(self, cells: list[NotebookNode]) -> None:
         """Answer one of the exercises, if there is one."""
         exercises = [c for c in cells if "exercise" in c.metadata.get("tags", [])]
         if exercises:
-            self.dice.choice(exercises).source = f"def answer(x):\n    {self.words()}"
+            answer = self.dice.choice(exercises)
+            head = answer.source.partition(":")[0]
+            answer.source = f"{head}:\n    {self.words()}"
 
     def execute(self, cells: list[NotebookNode]) -> None:
         """Give cells of code outputs, as a run does."""
@@ -146,12 +172,11 @@ class Chance:
                 cell.execution_count = number + 1
                 cell.outputs = [new_output("stream", text=self.words())]
 
-    def standing(self, mine: NotebookNode, version: NotebookNode) -> set[str]:
+    def standing(self) -> set[str]:
         """Return what must stand in the new lesson itself: answers and own cells."""
-        course = {cell.id for cell in version.cells}
-        return {
-            cell.source
-            for cell in mine.cells
-            if cell.source in self.written
-            and (cell.id not in course or cell.source.startswith("def answer"))
-        }
+        return {text for text in self.written if text.startswith(("def ", "mine "))}
+
+    def answers(self) -> dict[str, str]:
+        """Return what a learner wrote for each exercise, by the beginning of it."""
+        written = [text for text in self.written if text.startswith("def ")]
+        return {text.partition("(")[0]: text for text in written}

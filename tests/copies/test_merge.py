@@ -9,7 +9,7 @@ from nbformat.v4 import new_markdown_cell, new_output
 from course_utils.copies.merge import is_untouched, merge
 from course_utils.copies.notebook import read_cells
 from course_utils.copies.record import Released
-from tests.copies.lesson import Chance, changed, code, lesson, text
+from tests.copies.lesson import EXERCISE, Chance, changed, code, lesson, text
 
 ANSWER = "def line(x):\n    return 2 * x"
 
@@ -63,6 +63,105 @@ def test_answer_whose_exercise_is_gone_becomes_a_cell_of_its_own():
         ANSWER,
     ]
     assert found.own == 1
+
+
+def with_area(**sources):
+    """Return a lesson of two exercises."""
+    notebook = lesson()
+    notebook.cells.insert(7, code("c01-008", "def area(x): ...", "exercise"))
+    return changed(notebook, **sources)
+
+
+def test_answer_follows_its_exercise_to_another_id():
+    new = lesson()
+    new.cells[5].id = "c01-050"
+    found = merged(changed(lesson(), c005=ANSWER), new)
+    assert said(found)["c01-050"] == ANSWER
+    assert (found.answers, found.own, found.rewritten) == (1, 0, [])
+
+
+def test_exercises_that_exchanged_their_ids_have_their_own_answers():
+    mine = with_area(c005=ANSWER, c008="def area(x):\n    return x * x")
+    new = with_area(c005="def area(x): ...", c008="def line(x): ...")
+    found = merged(mine, new, with_area())
+    assert said(found)["c01-008"] == ANSWER
+    assert said(found)["c01-005"] == "def area(x):\n    return x * x"
+
+
+def test_answer_does_not_go_into_another_exercise_or_cell_with_its_id():
+    for other in ("def area(x): ...", "area = 3"):
+        new = changed(lesson(), c005=other)
+        new.cells[5].metadata = EXERCISE if "def" in other else {}
+        found = merged(changed(lesson(), c005=ANSWER), new)
+        assert said(found)["c01-005"] == other
+        assert (found.answers, found.own) == (0, 1)
+
+
+def test_own_change_does_not_go_into_an_exercise_with_that_id():
+    new = changed(lesson(), c003="def area(x): ...")
+    new.cells[3].metadata = EXERCISE
+    found = merged(changed(lesson(), c003="slope = 9"), new)
+    assert said(found)["c01-003"] == "def area(x): ..."
+    assert "slope = 9" in said(found).values()
+
+
+def test_parameters_are_known_by_their_tag():
+    new = changed(lesson(), c002="new")
+    new.cells[1].id = "c01-010"
+    mine = changed(lesson(), c001='device = "cpu"\nseed = 0')
+    assert said(merged(mine, new))["c01-010"] == 'device = "cpu"\nseed = 0'
+
+
+def test_answer_that_was_joined_with_its_check_stands_in_the_exercise():
+    mine = lesson()
+    joined = f'{ANSWER}\n\ncheck("lines.line", line)'
+    mine.cells[5:7] = [code("joined", joined)]
+    found = merged(mine, changed(lesson(), c002="new"))
+    assert said(found)["c01-005"] == joined
+    assert found.own == 0
+
+
+@pytest.mark.parametrize(
+    ("stub", "answer"),
+    [
+        ("shape = ...", "shape = (4, 3)"),
+        ("shape: tuple = ...", "shape: tuple = (4, 3)"),
+        ("def line(x): ...", f"def half(x):\n    return x / 2\n\n{ANSWER}"),
+        ("class Line: ...", "class Line(list):\n    pass"),
+        ("async def line(x): ...", "async def line(x):\n    return x"),
+    ],
+    ids=["a value", "with its type", "a helper above", "class", "async"],
+)
+def test_answer_without_an_id_stands_in_its_exercise(stub, answer):
+    mine = changed(lesson(), c005=answer)
+    mine.nbformat_minor = 4
+    for cell in mine.cells:
+        del cell["id"]
+    old = changed(lesson(), c005=stub)
+    found = merged(mine, changed(old, c002="new"), old)
+    assert said(found)["c01-005"] == answer
+    assert found.own == 0
+
+
+def test_own_cell_that_uses_the_name_of_a_new_exercise_stays_where_it_is():
+    mine = lesson()
+    mine.cells.insert(4, code("n1", "area = 3"))
+    new = lesson()
+    new.cells.insert(7, code("c01-008", "def area(x): ...", "exercise"))
+    found = merged(mine, new)
+    assert said(found)["c01-008"] == "def area(x): ..."
+    assert said(found)["n1"] == "area = 3"
+
+
+def test_cells_that_say_the_same_are_known_without_ids():
+    old = changed(lesson(), c007="### Exercise 1")
+    mine = changed(old)
+    mine.nbformat_minor = 4
+    for cell in mine.cells:
+        del cell["id"]
+    new = changed(old, c004="### The first", c007="### The last")
+    found = merged(mine, new, old)
+    assert (found.own, len(found.notebook.cells)) == (0, len(lesson().cells))
 
 
 def test_own_cells_stay_below_the_same_cell_in_their_order():
