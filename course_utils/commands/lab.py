@@ -43,7 +43,7 @@ def lab(folder: Path | None, no_open: bool, no_browser: bool) -> None:
     Exit code: 0 all went well, 2 the lessons can't be copied or JupyterLab is not
     installed; otherwise as JupyterLab ends.
     """
-    from course_utils.doctor import COURSE, installed_version, require_packages
+    from course_utils.doctor import require_packages
 
     require_packages("nbformat", *([] if no_open else ["jupyterlab"]))
     from course_utils.copies.folder import update_folder
@@ -56,8 +56,7 @@ def lab(folder: Path | None, no_open: bool, no_browser: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise CourseError(f"{folder} is a file: name a folder.")
     lessons = course_lessons()
-    version = installed_version(COURSE) or "unknown"
-    for sentence in update_folder(folder, lessons, version, date.today()):
+    for sentence in update_folder(folder, lessons, date.today()):
         click.echo(sentence)
     click.echo(f"Your lessons are in {near(folder.resolve())}.")
     if not no_open:

@@ -11,11 +11,13 @@ from nbformat import NotebookNode
 
 from course_utils.copies.kept import keep
 from course_utils.copies.merge import Merged, is_untouched, merge
-from course_utils.copies.notebook import outline, read_cells
+from course_utils.copies.notebook import digest, outline, read_cells
 from course_utils.copies.record import NAME, Record, Released
 from course_utils.errors import CourseError
 from course_utils.files import write_whole
 
+# Of each lesson, so many editions are remembered.
+_KEPT = 10
 _REMEDIES = {
     errno.ENOSPC: "free some room",
     errno.EDQUOT: "free some room",
@@ -26,9 +28,7 @@ _REMEDIES = {
 }
 
 
-def update_folder(
-    folder: Path, lessons: Sequence[Path], version: str, today: date
-) -> Iterator[str]:
+def update_folder(folder: Path, lessons: Sequence[Path], today: date) -> Iterator[str]:
     """Put the lessons into a learner's folder, and keep what the learner wrote.
 
     A lesson that is not there is copied. One that is there stays, unless the course
@@ -39,7 +39,6 @@ def update_folder(
     Args:
         folder: the learner's; it is made if it is not there.
         lessons: the files of the course.
-        version: of the course.
         today: the date for the names of files that are kept.
 
     Yields:
@@ -55,9 +54,9 @@ def update_folder(
         >>> with TemporaryDirectory() as folder:
         ...     lessons = course_lessons()[:2]
         ...     for _ in range(2):
-        ...         print(*update_folder(Path(folder), lessons, "1.0", date.today()))
+        ...         print(*update_folder(Path(folder), lessons, date.today()))
         2 lessons were copied.
-        2 lessons were as this version has them.
+        2 lessons had this version's text already.
     """
     if folder.resolve() in {lesson.resolve().parent for lesson in lessons}:
         raise CourseError(f"{folder} holds the course's own lessons: name another.")
@@ -72,18 +71,17 @@ def update_folder(
         )
     for source in lessons:
         with _explained(folder / source.name):
-            before = (record.course, record.lessons.get(source.name))
+            before = record.lessons.get(source.name)
             said = _update(folder / source.name, source, record, today)
             copied, same = copied + (said == "copied"), same + (said == "same")
-            record.course = version
-            if (version, record.lessons[source.name]) != before:
+            if record.lessons[source.name] != before:
                 record.write(folder)
         if said not in ("copied", "same"):
             yield f"{source.name}: {said}"
     if copied:
-        yield f"{_counted(copied, 'lesson')} copied."
+        yield f"{_number(copied, 'lesson')} {'was' if copied == 1 else 'were'} copied."
     if same:
-        yield f"{_counted(same, 'lesson')} as this version has them."
+        yield f"{_number(same, 'lesson')} had this version's text already."
     yield from _gone(folder, record, {source.name for source in lessons})
 
 
@@ -91,7 +89,8 @@ def _update(path: Path, source: Path, record: Record, today: date) -> str:
     """Bring one lesson up to date; return what was done, as words or sentences."""
     new = nbformat.reads(source.read_text("utf-8"), as_version=4)
     released = Released.of(new.cells)
-    before, record.lessons[path.name] = record.lessons.get(path.name), released
+    given = record.lessons.get(path.name, [])
+    record.lessons[path.name] = [released, *(e for e in given if e != released)][:_KEPT]
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -105,6 +104,7 @@ def _update(path: Path, source: Path, record: Record, today: date) -> str:
             "what was there can't be read as a notebook. It is kept as "
             f"{kept.name}, and the lesson is new."
         )
+    before = _edition(cells, [*given, released]) if given else None
     if released == before or is_untouched(cells, released):
         return "same"
     if before and is_untouched(cells, before):
@@ -112,10 +112,21 @@ def _update(path: Path, source: Path, record: Record, today: date) -> str:
         write_whole(path, source.read_bytes())
         return "a new version, in place of one that you had not changed."
     merged = merge(cells, new, before)
-    if outline(merged.notebook.cells) == outline(cells):
+    news = before and merged.rewritten  # without a record, it is a guess
+    if outline(merged.notebook.cells) == outline(cells) and not news:
         return "same"
     kept = _replace(path, content, _bytes(merged.notebook), today)
     return _told(merged, kept)
+
+
+def _edition(cells: Sequence[NotebookNode], editions: Sequence[Released]) -> Released:
+    """Return the edition that a learner's file comes from: most cells say the same.
+
+    That is not always the last: an old file may have been put back, by the learner, by
+    JupyterLab that had it open, or by a cloud.
+    """
+    said = {digest(cell) for cell in cells}
+    return max(editions, key=lambda edition: len(said & set(edition.cells.values())))
 
 
 def _replace(path: Path, content: bytes, new: bytes, today: date) -> Path:
@@ -181,10 +192,6 @@ def _cells(lines: Sequence[str]) -> str:
 def _number(number: int, noun: str) -> str:
     head, *rest = noun.split(" ", 1)
     return " ".join([str(number), head + "s" * (number != 1), *rest])
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{_number(number, noun)} {'was' if number == 1 else 'were'}"
 
 
 def _gone(folder: Path, record: Record, names: set[str]) -> list[str]:

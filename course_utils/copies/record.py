@@ -11,7 +11,7 @@ from course_utils.copies.notebook import has_tag, outline
 from course_utils.files import write_whole
 
 NAME = ".course.json"
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,12 @@ class Record:
     {}
 
     Attributes:
-        course: the version of the course that wrote it last.
-        lessons: by the names of their files.
+        lessons: by the names of their files; of each the editions that were given
+            out, the newest first.
         damaged: whether there was a record that could not be read.
     """
 
-    course: str = ""
-    lessons: dict[str, Released] = field(default_factory=dict)
+    lessons: dict[str, list[Released]] = field(default_factory=dict)
     damaged: bool = False
 
     @classmethod
@@ -73,7 +72,7 @@ class Record:
 
         Example:
             >>> Record.read(Path("no/such/folder"))
-            Record(course='', lessons={}, damaged=False)
+            Record(lessons={}, damaged=False)
         """
         try:
             content = (folder / NAME).read_bytes()
@@ -84,10 +83,13 @@ class Record:
             if found["format"] != _FORMAT:
                 return cls(damaged=True)
             lessons = {
-                str(name): Released(_texts(lesson["cells"]), str(lesson["parameters"]))
-                for name, lesson in found["lessons"].items()
+                str(name): [
+                    Released(_texts(edition["cells"]), str(edition["parameters"]))
+                    for edition in editions
+                ]
+                for name, editions in found["lessons"].items()
             }
-            return cls(str(found["course"]), lessons)
+            return cls(lessons)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return cls(damaged=True)
 
@@ -100,12 +102,15 @@ class Record:
         Example:
             >>> from tempfile import TemporaryDirectory
             >>> with TemporaryDirectory() as folder:
-            ...     Record("1.0").write(Path(folder))
-            ...     Record.read(Path(folder)).course
-            '1.0'
+            ...     Record({"01_lines.ipynb": [Released({})]}).write(Path(folder))
+            ...     Record.read(Path(folder)).lessons
+            {'01_lines.ipynb': [Released(cells={}, parameters='')]}
         """
-        lessons = {name: asdict(lesson) for name, lesson in self.lessons.items()}
-        found = {"format": _FORMAT, "course": self.course, "lessons": lessons}
+        lessons = {
+            name: [asdict(edition) for edition in editions]
+            for name, editions in self.lessons.items()
+        }
+        found = {"format": _FORMAT, "lessons": lessons}
         write_whole(folder / NAME, json.dumps(found, indent=1) + "\n")
 
 

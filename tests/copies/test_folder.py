@@ -15,11 +15,12 @@ from course_utils.copies import folder as module
 from course_utils.copies.folder import update_folder
 from course_utils.copies.record import NAME, Record
 from course_utils.errors import CourseError
-from tests.copies.lesson import Chance, changed, lesson, sources, write
+from tests.copies.lesson import Chance, changed, code, lesson, sources, write
 
 DAY = date(2027, 3, 9)
 ANSWER = "def line(x):\n    return 2 * x"
 FILE = "01_lines.ipynb"
+SAME = "1 lesson had this version's text already."
 KEPT = "01_lines-kept-2027-03-09.ipynb"
 
 
@@ -37,7 +38,7 @@ class Course:
 
     def update(self) -> list[str]:
         lessons = sorted(self.course.glob("*.ipynb"))
-        return list(update_folder(self.mine, lessons, "1.0", DAY))
+        return list(update_folder(self.mine, lessons, DAY))
 
     def names(self) -> list[str]:
         return sorted(path.name for path in self.mine.iterdir())
@@ -59,7 +60,7 @@ def test_first_time_copies_the_lessons_and_leaves_a_record(course):
 def test_same_version_leaves_what_the_learner_wrote(course):
     write(changed(lesson(), c005=ANSWER), course.file)
     before = course.file.read_bytes()
-    assert course.update() == ["1 lesson was as this version has them."]
+    assert course.update() == [SAME]
     assert course.file.read_bytes() == before
     assert course.names() == [NAME, FILE]
 
@@ -138,7 +139,7 @@ def test_lesson_that_the_course_has_no_more_stays(course):
 
 @pytest.mark.parametrize(
     "record",
-    [None, "", "[]", "{}", '{"format": 1, "lessons": {"01_lines.ipynb": 3}}', "\0"],
+    [None, "", "[]", "{}", '{"format": 2, "lessons": {"01_lines.ipynb": 3}}', "\0"],
 )
 def test_lost_or_damaged_record_loses_nothing(course, record):
     mine = changed(lesson(), c005=ANSWER)
@@ -157,9 +158,16 @@ def test_lost_or_damaged_record_loses_nothing(course, record):
     assert not Record.read(course.mine).damaged
 
 
+def test_lost_record_alone_is_no_news(course):
+    write(changed(lesson(), c005=ANSWER), course.file)
+    (course.mine / NAME).unlink()
+    assert course.update() == [SAME]
+    assert course.names() == [NAME, FILE]
+
+
 def test_record_of_a_later_form_is_not_misread(course):
     path = course.mine / NAME
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 3}))
     assert Record.read(course.mine).damaged
 
 
@@ -170,8 +178,61 @@ def test_update_that_was_cut_off_goes_on(course):
     course.update()
     (course.mine / NAME).write_bytes(record)  # as if killed before it was written
     after = course.file.read_bytes()
-    assert course.update() == ["1 lesson was as this version has them."]
+    assert course.update() == [SAME]
     assert course.file.read_bytes() == after
+
+
+def test_only_an_answered_exercise_was_rewritten_and_that_is_said_once(course):
+    write(changed(lesson(), c005=ANSWER), course.file)
+    course.release(changed(lesson(), c005="def line(x, height): ..."))
+    said = course.update()
+    assert "run the check again" in said[0]
+    assert ANSWER in sources(course.file)
+    assert course.update() == [SAME]
+
+
+def test_old_file_that_was_put_back_is_brought_up_to_date_again(course):
+    write(changed(lesson(), c005=ANSWER), course.file)
+    old = course.file.read_bytes()
+    second = changed(lesson(), c002="corrected", c003="slope = 3")
+    course.release(second)
+    course.update()
+    after = course.file.read_bytes()
+    # Also by a program that gives cells other ids.
+    for content in (old, old.replace(b'"c01-', b'"x01-')):
+        course.file.write_bytes(content)
+        assert "Carried over: 1 answer. " in course.update()[0]
+        assert course.file.read_bytes() == after
+    course.file.write_bytes(old)
+    course.release(changed(second, c007="Bye."))
+    assert "Carried over: 1 answer. " in course.update()[0]
+    assert {"corrected", "slope = 3", "Bye."} <= set(sources(course.file))
+
+
+def test_stub_of_an_old_file_that_was_put_back_is_no_answer(course):
+    write(changed(lesson(), c007="Goodbye, mine."), course.file)
+    old = course.file.read_bytes()
+    course.release(changed(lesson(), c005="def line(x, height): ..."))
+    course.update()
+    course.file.write_bytes(old)
+    new = changed(lesson(), c005="def line(x, height): ...", c002="third")
+    course.release(new)
+    course.update()
+    assert "def line(x): ..." not in sources(course.file)
+
+
+def test_answer_to_a_new_exercise_stands_though_the_record_is_older(course):
+    write(changed(lesson(), c005=ANSWER), course.file)
+    record = (course.mine / NAME).read_bytes()
+    new = lesson()
+    new.cells.insert(7, code("c01-008", "def area(x): ...", "exercise"))
+    course.release(new)
+    course.update()
+    (course.mine / NAME).write_bytes(record)
+    answered = changed(nbformat.read(course.file, 4), c008="def area(x): return 9")
+    write(answered, course.file)
+    course.update()
+    assert sources(course.file) == [cell.source for cell in answered.cells]
 
 
 @pytest.mark.parametrize(
