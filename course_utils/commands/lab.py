@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from course_utils.commands.paths import FOLDER, near
+from course_utils.commands.paths import FOLDER
 from course_utils.errors import CourseError
 
 # Where the lessons go if no folder is named.
@@ -27,11 +27,11 @@ def lab(folder: Path | None, no_open: bool, no_browser: bool) -> None:
     FOLDER is layer-by-layer if you name none, or the current folder if the lessons
     are in it already. The same command opens it again the next day.
 
-    After an update of the course it brings the new lessons: your answers, your notes,
-    the cells that you added and the parameters that you changed stand in them, and the
-    file that you had is kept beside, with the date in its name. A lesson in which you
-    wrote nothing is replaced. Nothing that you wrote is overwritten. A lesson that you
-    delete or rename is copied again.
+    After an update of the course it brings the new lessons, with your answers, the
+    cells that you added and the parameters that you changed. Where a change of yours
+    can't be joined with the new lesson, it says in which cell. The file that you had
+    is kept beside, with the date in its name; a lesson in which you wrote nothing is
+    replaced. A lesson that you delete or rename is copied again.
 
     If JupyterLab is still open at an update, save your lessons there first, and load
     them anew afterwards (File > Reload Notebook from Disk).
@@ -58,7 +58,10 @@ def lab(folder: Path | None, no_open: bool, no_browser: bool) -> None:
     lessons = course_lessons()
     for sentence in update_folder(folder, lessons, date.today()):
         click.echo(sentence)
-    click.echo(f"Your lessons are in {near(folder.resolve())}.")
+    click.echo(
+        f"Your lessons are in {folder.resolve()} (another day, `course lab` with this "
+        "folder opens them again)."
+    )
     if not no_open:
         command = lab_command(folder, lessons[0].name, browser=not no_browser)
         sys.exit(run_until_closed(command))

@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 
@@ -14,18 +14,24 @@ from course_utils.copies.merge import Merged, is_untouched, merge
 from course_utils.copies.notebook import digest, outline, read_cells
 from course_utils.copies.record import NAME, Record, Released
 from course_utils.errors import CourseError
-from course_utils.files import write_whole
+from course_utils.files import replacing, write_whole
 
 # Of each lesson, so many editions are remembered.
 _KEPT = 10
+# What Windows says of a file that is open comes as a lack of permission.
+_CLOSE = "close the programs that have it open, or see that you may write there"
 _REMEDIES = {
     errno.ENOSPC: "free some room",
     errno.EDQUOT: "free some room",
     errno.EROFS: "name a folder in which you may write",
-    errno.EACCES: "name a folder in which you may write",
-    errno.EPERM: "name a folder in which you may write",
+    errno.EACCES: _CLOSE,
+    errno.EPERM: _CLOSE,
     errno.EISDIR: "rename that folder",
 }
+RELOAD = (
+    "Where JupyterLab has one of these open, load it anew there (File > Reload "
+    "Notebook from Disk), and don't let it overwrite the file."
+)
 
 
 def update_folder(folder: Path, lessons: Sequence[Path], today: date) -> Iterator[str]:
@@ -63,7 +69,7 @@ def update_folder(folder: Path, lessons: Sequence[Path], today: date) -> Iterato
     with _explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
         record = Record.read(folder)
-    copied = same = 0
+    copied = same = replaced = 0
     if record.damaged:
         yield (
             f"{NAME}, which says what the lessons were, can't be read: yours are "
@@ -77,7 +83,10 @@ def update_folder(folder: Path, lessons: Sequence[Path], today: date) -> Iterato
             if record.lessons[source.name] != before:
                 record.write(folder)
         if said not in ("copied", "same"):
+            replaced += 1
             yield f"{source.name}: {said}"
+    if replaced:
+        yield RELOAD
     if copied:
         yield f"{_number(copied, 'lesson')} {'was' if copied == 1 else 'were'} copied."
     if same:
@@ -108,8 +117,7 @@ def _update(path: Path, source: Path, record: Record, today: date) -> str:
     if released == before or is_untouched(cells, released):
         return "same"
     if before and is_untouched(cells, before):
-        _unchanged_since(path, content)
-        write_whole(path, source.read_bytes())
+        _write_over(path, content, source.read_bytes())
         return "a new version, in place of one that you had not changed."
     merged = merge(cells, new, before)
     news = before and merged.rewritten  # without a record, it is a guess
@@ -132,18 +140,30 @@ def _edition(cells: Sequence[NotebookNode], editions: Sequence[Released]) -> Rel
 def _replace(path: Path, content: bytes, new: bytes, today: date) -> Path:
     """Keep a file's content beside it and write it anew; return where it is kept."""
     kept = keep(path, content, today)
-    _unchanged_since(path, content)
-    write_whole(path, new)
+    try:
+        _write_over(path, content, new)
+    except BaseException:  # Ctrl-C as well
+        with suppress(OSError):
+            if path.read_bytes() == content:
+                kept.unlink()
+        raise
     return kept
 
 
-def _unchanged_since(path: Path, content: bytes) -> None:
-    """Raise CourseError if another program has written the file by now."""
-    if path.read_bytes() != content:
-        raise CourseError(
-            f"{path.name} is being written by another program: save it there, close "
-            "it, and run the same command again."
-        )
+def _write_over(path: Path, content: bytes, new: bytes) -> None:
+    """Write a file anew, through a link where it is one.
+
+    Raises:
+        CourseError: another program has changed its content by now.
+    """
+    with replacing(path.resolve()) as beside:
+        beside.write_bytes(new)
+        # As late as can be: what is saved after this is lost.
+        if path.read_bytes() != content:
+            raise CourseError(
+                f"{path.name} is being written by another program: save it there, "
+                "close it, and run the same command again."
+            )
 
 
 def _bytes(notebook: NotebookNode) -> bytes:
@@ -171,19 +191,19 @@ def _told(merged: Merged, kept: Path) -> str:
         sentences.append(f"Carried over: {together}.")
     if merged.rewritten:
         sentences.append(
-            "Your answer stands also where the new lesson may ask something else, so "
-            f"run the check again: {_cells(merged.rewritten)}."
+            "Your answer stands also where the new lesson may ask in other words, so "
+            f"run the check again. It asks now: {_cells(merged.rewritten)}."
         )
     if merged.left:
         sentences.append(
-            "The new lesson stands, and what you changed is in the old file alone, "
+            "The new lesson stands, and what yours said is in the old file alone, "
             f"where it was not clear how to join them: {_cells(merged.left)}."
         )
     return " ".join([*sentences, f"The old file is kept as {kept.name}."])
 
 
 def _cells(lines: Sequence[str]) -> str:
-    """Return how cells begin, as a learner finds them in the lesson."""
+    """Return how cells of the new lesson begin."""
     shown = [f"'{line if len(line) <= 50 else line[:49] + '…'}'" for line in lines[:5]]
     more = len(lines) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
@@ -197,7 +217,8 @@ def _number(number: int, noun: str) -> str:
 def _gone(folder: Path, record: Record, names: set[str]) -> list[str]:
     """Return a sentence for each lesson of the folder that the course has no more."""
     return [
-        f"{name}: this version of the course has it no more. Yours stays as it is."
+        f"{name}: this version has no lesson of that name. Yours stays as it is, and "
+        "its answers are in it alone."
         for name in sorted(record.lessons.keys() - names)
         if (folder / name).is_file()
     ]
@@ -214,8 +235,7 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         remedy = _REMEDIES.get(error.errno or 0, "mend that")
-        place = error.filename if isinstance(error.filename, str) else path
         raise CourseError(
-            f"{place} can't be read or written: {error.strerror or error}. What you "
+            f"{path} can't be read or written: {error.strerror or error}. What you "
             f"have written is as it was: {remedy}, and run the same command again."
         ) from error

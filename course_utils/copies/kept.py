@@ -31,7 +31,7 @@ def keep(path: Path, content: bytes, today: date) -> Path:
     kept = _free_name(path, f"{path.stem}-kept-{today.isoformat()}")
     try:
         write_whole(kept, content)
-    except OSError:
+    except BaseException:  # Ctrl-C as well
         with suppress(OSError):
             kept.unlink()
         raise

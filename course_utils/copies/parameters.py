@@ -1,6 +1,9 @@
 """The cell of a lesson's parameters: values that a learner changed, in a new lesson."""
 
 import ast
+import io
+import tokenize
+from contextlib import suppress
 from typing import NamedTuple
 
 
@@ -28,8 +31,8 @@ def carry_parameters(mine: str, new: str, released: str | None) -> Carried:
             then what differs from the new lesson counts as changed.
 
     Returns:
-        The new cell with those values. A parameter that the new lesson has not, or a
-        cell that is no Python, makes it incomplete.
+        The new cell with those values. A parameter that the new lesson has not, a
+        comment of the learner's, or a cell that is no Python makes it incomplete.
 
     Example:
         >>> carry_parameters("seed = 7", 'device = "auto"\\nseed = 0', "seed = 0")
@@ -45,7 +48,12 @@ def carry_parameters(mine: str, new: str, released: str | None) -> Carried:
         return Carried(new, [], False)
     values, known = _values(mine), _values(new if released is None else released)
     wanted = {name: text for name, text in values.items() if known.get(name) != text}
-    complete = set(wanted) <= set(_values(new)) and not _other_lines(mine)
+    course_s = _comments(new) | _comments(released or "")
+    complete = (
+        set(wanted) <= set(_values(new))
+        and not _other_lines(mine)
+        and _comments(mine) <= course_s
+    )
     return _replaced(new, wanted, complete)
 
 
@@ -86,3 +94,13 @@ def _values(source: str) -> dict[str, str]:
 def _other_lines(source: str) -> bool:
     """Return whether a cell does more than assign parameters."""
     return len(ast.parse(source).body) != len(_assignments(source))
+
+
+def _comments(source: str) -> set[str]:
+    """Return the comments of a cell; those above the first fault where one is."""
+    found: set[str] = set()
+    with suppress(tokenize.TokenError, SyntaxError):
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.COMMENT:
+                found.add(token.string)
+    return found

@@ -49,7 +49,8 @@ def test_folder_that_is_named_gets_every_lesson(tmp_path, opened):
     result = course_lab(str(tmp_path / "mine"), "--no-open")
     assert (result.exit_code, opened) == (0, [])
     assert result.stdout == (
-        f"{len(LESSONS)} lessons were copied.\nYour lessons are in {tmp_path}/mine.\n"
+        f"{len(LESSONS)} lessons were copied.\nYour lessons are in {tmp_path}/mine "
+        "(another day, `course lab` with this folder opens them again).\n"
     )
     copies = sorted((tmp_path / "mine").glob("*.ipynb"))
     assert [path.name for path in copies] == [path.name for path in LESSONS]
@@ -69,9 +70,19 @@ def test_without_a_name_it_is_one_folder_also_from_inside(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     assert course_lab("--no-open").exit_code == 0
     monkeypatch.chdir(tmp_path / "layer-by-layer")
-    assert course_lab("--no-open").exit_code == 0
+    result = course_lab("--no-open")
+    assert result.exit_code == 0
+    assert f"Your lessons are in {Path().resolve()} (" in result.stdout
     assert not Path("layer-by-layer").exists()
     assert Path(NAME).is_file()
+
+
+def test_file_in_the_place_of_the_folder_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("layer-by-layer").touch()
+    result = course_lab("--no-open")
+    assert result.exit_code == 2
+    assert "layer-by-layer is a file: name a folder." in result.stderr
 
 
 def test_lessons_of_the_course_are_never_a_copy():

@@ -12,7 +12,7 @@ from nbformat.v4 import new_markdown_cell
 
 from course_utils import files
 from course_utils.copies import folder as module
-from course_utils.copies.folder import update_folder
+from course_utils.copies.folder import RELOAD, update_folder
 from course_utils.copies.record import NAME, Record
 from course_utils.errors import CourseError
 from tests.copies.lesson import Chance, changed, code, lesson, sources, write
@@ -73,7 +73,8 @@ def test_new_version_has_the_answer_and_the_old_file_stands_beside(course):
     course.release(changed(lesson(), c002="new"))
     assert course.update() == [
         "01_lines.ipynb: a new version. Carried over: 1 answer, 1 cell of your own and "
-        f"1 parameter. The old file is kept as {KEPT}."
+        f"1 parameter. The old file is kept as {KEPT}.",
+        RELOAD,
     ]
     assert ANSWER in sources(course.file)
     assert (course.mine / KEPT).read_bytes() == before
@@ -84,8 +85,8 @@ def test_what_could_not_be_joined_is_named_as_a_learner_finds_it(course):
     write(mine, course.file)
     new = changed(lesson(), c005="def line(x, height): ...", c003="slope = 3")
     course.release(new)
-    (sentence,) = course.update()
-    assert "run the check again: 'def line(x, height): ...'. " in sentence
+    sentence, _ = course.update()
+    assert "run the check again. It asks now: 'def line(x, height): ...'. " in sentence
     assert "not clear how to join them: 'slope = 3'. " in sentence
 
 
@@ -108,7 +109,7 @@ def test_lesson_that_was_only_run_is_replaced(course):
     mine.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {}}
     write(mine, course.file)
     course.release(changed(lesson(), c002="new"))
-    (sentence,) = course.update()
+    sentence, _ = course.update()
     assert sentence.endswith("in place of one that you had not changed.")
     assert course.names() == [NAME, FILE]
     assert course.file.read_bytes() == (course.course / FILE).read_bytes()
@@ -121,7 +122,7 @@ def test_lesson_that_the_learner_deleted_is_copied_again(course):
 
 def test_file_that_is_no_notebook_is_kept(course):
     course.file.write_text("<<<<<<< HEAD\n{}")
-    (sentence,) = course.update()
+    sentence, _ = course.update()
     assert "can't be read as a notebook" in sentence and KEPT in sentence
     assert (course.mine / KEPT).read_text() == "<<<<<<< HEAD\n{}"
     assert sources(course.file) == [cell.source for cell in lesson().cells]
@@ -131,8 +132,8 @@ def test_lesson_that_the_course_has_no_more_stays(course):
     (course.course / FILE).rename(course.course / "02_more.ipynb")
     assert course.update() == [
         "1 lesson was copied.",
-        "01_lines.ipynb: this version of the course has it no more. Yours stays as it "
-        "is.",
+        "01_lines.ipynb: this version has no lesson of that name. Yours stays as it "
+        "is, and its answers are in it alone.",
     ]
     assert course.file.is_file()
 
@@ -261,7 +262,7 @@ def test_read_only_folder_says_so(course):
     try:
         course.update()  # nothing is new: nothing is written
         course.release(changed(lesson(), c002="new"))
-        with pytest.raises(CourseError, match="in which you may write"):
+        with pytest.raises(CourseError, match="see that you may write there"):
             course.update()
     finally:
         course.mine.chmod(0o700)
@@ -286,6 +287,71 @@ def test_lesson_that_another_program_writes_meanwhile_is_left(course, monkeypatc
     with pytest.raises(CourseError, match="written by another program"):
         course.update()
     assert "saved just now" in sources(course.file)
+
+
+def test_save_at_the_last_moment_is_seen(course, monkeypatch):
+    """Between writing the new file beside the old one and its renaming."""
+    course.release(changed(lesson(), c002="new"))
+    real = files.Path.write_bytes
+
+    def write_and_save(self: Path, content: bytes) -> int:
+        if self.name.startswith(f".{FILE}"):
+            write(changed(lesson(), c005="saved just now"), course.file)
+        return real(self, content)
+
+    monkeypatch.setattr(files.Path, "write_bytes", write_and_save)
+    for _ in range(2):  # a lesson without and with something of the learner's
+        with pytest.raises(CourseError, match="written by another program"):
+            course.update()
+        assert "saved just now" in sources(course.file)
+        write(changed(lesson(), c005=ANSWER), course.file)
+
+
+@pytest.mark.parametrize("error", [PermissionError, KeyboardInterrupt])
+def test_tries_that_fail_leave_no_kept_files(course, monkeypatch, error):
+    """As on Windows, where another program has the lesson open; or Ctrl-C."""
+    write(changed(lesson(), c005=ANSWER), course.file)
+    course.release(changed(lesson(), c002="new"))
+    before = course.file.read_bytes()
+    real = files.Path.replace
+
+    def refuse(self: Path, target: Path) -> Path:
+        if Path(target).name == FILE:
+            raise error(errno.EACCES, "open elsewhere", str(self))
+        return real(self, target)
+
+    monkeypatch.setattr(files.Path, "replace", refuse)
+    said = {PermissionError: rf"mine.{FILE} can't be .*: close the programs"}
+    for _ in range(2):
+        expected = CourseError if error is PermissionError else error
+        with pytest.raises(expected, match=said.get(error)):
+            course.update()
+    assert course.names() == [NAME, FILE]
+    assert course.file.read_bytes() == before
+
+
+def test_interrupted_keeping_leaves_no_empty_file(course, monkeypatch):
+    write(changed(lesson(), c005=ANSWER), course.file)
+    course.release(changed(lesson(), c002="new"))
+
+    def interrupt(self: Path, content: bytes) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files.Path, "write_bytes", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        course.update()
+    assert course.names() == [NAME, FILE]
+
+
+def test_lesson_that_is_a_link_stays_one(course):
+    place = course.mine.parent / "elsewhere.ipynb"
+    write(changed(lesson(), c005=ANSWER), place)
+    course.file.unlink()
+    course.file.symlink_to(place)
+    course.release(changed(lesson(), c002="new"))
+    course.update()
+    assert course.file.is_symlink()
+    assert {"new", ANSWER} <= set(sources(place))
 
 
 def test_course_s_own_folder_is_refused(course):
