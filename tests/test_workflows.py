@@ -1,6 +1,7 @@
 """The workflows are valid, cover what is supported, and ask for nothing more."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -111,6 +112,17 @@ def test_forms_ask_for_what_an_answer_needs():
     assert "machine" in asked["fault"]
     assert asked["sentence"] == ["lesson", "cell", "sentence", "evidence"]
     assert asked["answer"][:3] == ["exercise", "answer", "verdict"]
+
+
+def test_line_that_the_forms_ask_for_is_found_from_a_cell(tmp_path):
+    """`make lab` puts nothing on PATH: there, no shell finds the command `course`."""
+    text = "".join(path.read_text(encoding="utf-8") for path in FORMS)
+    (line,) = set(re.findall(r"Run `(.*?)`", text))
+    command = [sys.executable, "-m", "IPython", "--colors=nocolor", "-c", line]
+    env = os.environ | {"PATH": os.defpath, "IPYTHONDIR": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, env=env)
+    last = done.stdout.rstrip().splitlines()[-1]
+    assert last.startswith("For a bug report: layer-by-layer-course"), done.stderr
 
 
 def test_citation_is_valid_and_agrees_with_the_package():
