@@ -143,7 +143,7 @@ def _change(
         merged.parameters += carried.names
         if not carried.complete:
             merged.left.append(first_line)
-    elif has_tag(new, "exercise"):
+    elif has_tag(new, "exercise") and (released or not _unanswered(mine)):
         stub, new.source = digest(new), mine.source
         new.outputs, new.execution_count = [], None
         merged.answers += 1
@@ -158,6 +158,11 @@ def _change(
     else:
         return [mine]
     return []
+
+
+def _unanswered(exercise: NotebookNode) -> bool:
+    """Return whether an exercise ends as the course gives it out, with a gap."""
+    return exercise.source.rstrip().endswith("...")
 
 
 def _one_kind(mine: NotebookNode, new: NotebookNode) -> bool:

@@ -317,6 +317,13 @@ def test_without_a_record_answers_stand_and_other_cells_are_new():
     assert found.left == ["A line has a slope and a height.", "slope = 2"]
 
 
+def test_without_a_record_a_stub_of_another_version_is_no_answer():
+    new = changed(lesson(), c005="def line(x, height): ...")
+    found = merged(lesson(), new, known=False)
+    assert said(found)["c01-005"] == "def line(x, height): ..."
+    assert (found.answers, found.left) == (0, ["def line(x, height): ..."])
+
+
 @pytest.mark.parametrize("at_the_end", [False, True], ids=["run", "and an empty cell"])
 def test_lesson_that_was_only_run_is_untouched(at_the_end):
     mine = lesson()
