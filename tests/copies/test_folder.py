@@ -13,7 +13,7 @@ from nbformat.v4 import new_markdown_cell
 from course_utils import files
 from course_utils.copies import folder as module
 from course_utils.copies.folder import RELOAD, update_folder
-from course_utils.copies.record import NAME, Record
+from course_utils.copies.record import NAME, Record, Released
 from course_utils.errors import CourseError
 from tests.copies.lesson import Chance, changed, code, lesson, sources, write
 
@@ -208,6 +208,15 @@ def test_old_file_that_was_put_back_is_brought_up_to_date_again(course):
     course.release(changed(second, c007="Bye."))
     assert "Carried over: 1 answer. " in course.update()[0]
     assert {"corrected", "slope = 3", "Bye."} <= set(sources(course.file))
+
+
+def test_record_does_not_grow_for_ever(course):
+    for number in range(12):
+        course.release(changed(lesson(), c002=f"new {number}"))
+        course.update()
+    editions = Record.read(course.mine).lessons[FILE]
+    assert len(editions) == 10
+    assert editions[0] == Released.of(changed(lesson(), c002="new 11").cells)
 
 
 def test_stub_of_an_old_file_that_was_put_back_is_no_answer(course):
