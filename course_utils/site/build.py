@@ -1,6 +1,8 @@
 """The site as a whole: its sources, written to a folder, and Sphinx, which reads it."""
 
 import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -8,58 +10,89 @@ from typing import Any
 import nbformat
 
 from course_utils.authoring.links import address
+from course_utils.display import frame, touch
 from course_utils.errors import CourseError
 from course_utils.site import pages
 from course_utils.site.catalogue import Entry, catalogue
 from course_utils.site.font import math_font
 from course_utils.site.lesson import as_page, exercises_of
+from course_utils.site.moving import Moving, read
+from course_utils.site.recordings import record_all
+from course_utils.site.states import MOST
 
 ASSETS = Path(__file__).parent / "assets"
 PICTURES = "pictures"  # of the lessons' outputs
 FONT = "stix-two-math.woff"
-SCRIPTS = ["predictions.js", "scrolling.js"]
+STATES = "states"  # of the playgrounds
+SCRIPTS = ["predictions.js", "playgrounds.js", "scrolling.js"]
+FRAME = Path(frame.__file__).parent
+TOUCH = Path(touch.__file__).parent
 
 
-def build(root: Path, out: Path, work: Path, *, quiet: bool = True) -> list[str]:
-    """Build the site and return what Sphinx warns of.
+def build(
+    root: Path,
+    out: Path,
+    work: Path,
+    *,
+    moving: Sequence[Path] = (),
+    kept: Path | None = None,
+    most: int = MOST,
+) -> list[str]:
+    """Build the site and return what went wrong, a line each.
 
     Args:
         root: the course's folder.
-        out: the folder that takes the site; what is there is replaced.
-        work: a folder for sources and what Sphinx remembers between two builds.
-        quiet: don't say which page is being read.
+        out: the folder that takes the site; the one that is there is replaced.
+        work: an empty folder for what is needed on the way.
+        moving: the lessons whose playgrounds are drawn in all states; in others they
+            stand still.
+        kept: where those drawings are kept for the next build.
+        most: how many pictures a playground may have.
 
     Raises:
-        CourseError: the lessons or the other pages are not there, or the site can't
-            be built.
+        CourseError: the lessons or the other pages are not there, `out` holds
+            something else, or the site can't be built.
     """
+    _check(out)
     sources = work / "sources"
-    write_sources(root, sources)
-    _clear(out)
-    return _run_sphinx(sources, out, work / "doctrees", quiet=quiet)
+    recordings, said = record_all(moving, kept or work / "recordings", most)
+    write_sources(root, sources, recordings)
+    shutil.rmtree(out, ignore_errors=True)
+    return said + _run_sphinx(sources, out, work / "doctrees")
 
 
-def _clear(out: Path) -> None:
-    """Remove the site that lies in `out`, and nothing else."""
+def _check(out: Path) -> None:
+    """Refuse to replace what is no site."""
     if out.is_dir() and any(out.iterdir()) and not (out / "objects.inv").is_file():
         raise CourseError(
             f"{out} holds something else than a site: name another folder with --out."
         )
-    shutil.rmtree(out, ignore_errors=True)
 
 
-def write_sources(root: Path, folder: Path) -> None:
-    """Write all that Sphinx reads into an empty `folder`."""
-    shutil.rmtree(folder, ignore_errors=True)
+def write_sources(
+    root: Path, folder: Path, recordings: Mapping[Path, Path] | None = None
+) -> None:
+    """Write all that Sphinx reads into a new `folder`.
+
+    Args:
+        root: the course's folder.
+        folder: takes the sources.
+        recordings: the folders of the lessons whose playgrounds were drawn.
+    """
     (folder / "lessons").mkdir(parents=True)
     (folder / "extra" / PICTURES).mkdir(parents=True)
+    (folder / "extra" / STATES).mkdir()
     (folder / "static").mkdir()
     lessons = sorted((root / "notebooks").glob("*.ipynb"))
     if not lessons:
         raise CourseError("there are no lessons here: go to the course's folder.")
     repository, entries = address(root), catalogue(lessons)
+    moving: dict[str, Moving] = {}
     for entry in entries:
-        _write_lesson(entry, repository, folder)
+        own = _take_over((recordings or {}).get(entry.path), entry, folder)
+        _write_lesson(entry, repository, folder, own)
+        moving |= own
+    first = next(iter(moving.values()), None)
     notebooks = [entry.path.name for entry in entries]
     texts = {
         name: pages.with_links(_read(root / name), repository, notebooks)
@@ -71,16 +104,43 @@ def write_sources(root: Path, folder: Path) -> None:
     texts["README.md"] = f"# Run it on your machine\n\n{start}"
     for name, page in pages.PAGES.items():
         (folder / f"{page}.md").write_text(texts[name], encoding="utf-8")
-    (folder / "index.md").write_text(pages.landing(entries), encoding="utf-8")
+    (folder / "index.md").write_text(
+        pages.landing(entries, _shown_first(first)), encoding="utf-8"
+    )
     names = pages.public(_read(Path(__file__).parents[1] / "__init__.pyi"))
     (folder / "api.md").write_text(pages.api(names), encoding="utf-8")
-    for asset in ASSETS.iterdir():
-        shutil.copy(asset, folder / "static")
+    for name, text in static_files().items():
+        (folder / "static" / name).write_text(text, encoding="utf-8")
     (folder / "static" / FONT).write_bytes(math_font())
     shutil.copytree(root / "notebooks", folder / "extra" / "notebooks")
 
 
-def _write_lesson(entry: Entry, repository: str, folder: Path) -> None:
+def _take_over(recording: Path | None, entry: Entry, folder: Path) -> dict[str, Moving]:
+    """Copy what was recorded of a lesson to the site; return its playgrounds."""
+    if recording is None:
+        return {}
+    target = folder / "extra" / STATES
+    moving = read(recording, entry.number, f"../{STATES}")
+    for picture in recording.glob("*.webp"):
+        shutil.copy(picture, target)
+    for playground in moving.values():
+        script = target / f"{playground.name}.js"
+        script.write_text(playground.table(), encoding="utf-8")
+    return moving
+
+
+def _shown_first(playground: Moving | None) -> str:
+    """Return a playground as the landing page shows it: with its first picture."""
+    if playground is None:
+        return ""
+    here = replace(playground, folder=STATES)
+    words = "Each lesson has a playground. This is the first one: move the controls."
+    return f"{words}\n\n{here.place(here.still())}"
+
+
+def _write_lesson(
+    entry: Entry, repository: str, folder: Path, moving: Mapping[str, Moving]
+) -> None:
     """Write a lesson as its page shows it, and its pictures."""
 
     def store(picture: bytes, kind: str) -> str:
@@ -94,8 +154,25 @@ def _write_lesson(entry: Entry, repository: str, folder: Path) -> None:
         store=store,
         exercises=exercises_of(notebook),
         opens=pages.opening(entry, repository),
+        moving=moving,
     )
     nbformat.write(page, folder / f"{entry.document}.ipynb")
+
+
+def static_files() -> dict[str, str]:
+    """Return the styles and scripts of the pages, by name.
+
+    The playground of the lessons, an ES module, comes as a script: a page that is
+    opened as a file may load no module.
+    """
+    files = {path.name: _read(path) for path in ASSETS.iterdir()}
+    module = _read(FRAME / "frame.js")
+    body, export, rest = module.partition("export default { render };")
+    if not export or rest.strip():
+        raise CourseError("frame.js does not end with its one export.")
+    files["playgrounds.js"] = f"(() => {{\n{body}\n{files['playgrounds.js']}}})();\n"
+    looks = [_read(path) for path in (TOUCH / "touch.css", FRAME / "frame.css")]
+    return files | {"playgrounds.css": "\n".join(looks)}
 
 
 def settings() -> dict[str, Any]:
@@ -114,7 +191,7 @@ def settings() -> dict[str, Any]:
         "html_theme": "furo",
         "html_static_path": ["static"],
         "html_extra_path": ["extra"],
-        "html_css_files": ["site.css"],
+        "html_css_files": ["playgrounds.css", "site.css"],
         "html_js_files": [(name, {"defer": "defer"}) for name in SCRIPTS],
         "html_math_renderer": "mathml",
         "html_show_sourcelink": False,
@@ -137,10 +214,9 @@ def settings() -> dict[str, Any]:
     }
 
 
-def _run_sphinx(sources: Path, out: Path, doctrees: Path, *, quiet: bool) -> list[str]:
+def _run_sphinx(sources: Path, out: Path, doctrees: Path) -> list[str]:
     """Build `out` and return the warnings, one line each."""
     import io
-    import sys
 
     from sphinx.application import Sphinx
     from sphinx.errors import SphinxError
@@ -154,7 +230,7 @@ def _run_sphinx(sources: Path, out: Path, doctrees: Path, *, quiet: bool) -> lis
             str(doctrees),
             "html",
             confoverrides=settings(),
-            status=None if quiet else sys.stdout,
+            status=None,
             warning=warnings,
         )
         app.build()

@@ -3,7 +3,6 @@
 import copy
 import re
 from collections.abc import Callable, Mapping
-from html import escape
 from typing import Any
 
 from nbformat import NotebookNode
@@ -13,12 +12,12 @@ from course_utils.display.bundles import (
     DATA_URI,
     HTML,
     PLAIN,
-    PLAYGROUND_CLASS,
     WIDGET_VIEW,
     details,
     markup,
 )
 from course_utils.exercises.model import Exercise
+from course_utils.site.moving import Moving
 
 # What a reader of the page has no use for: the parameters of a run, and the links to
 # the neighbours, which the page has at its foot anyway.
@@ -38,7 +37,7 @@ def as_page(
     store: Store,
     exercises: Mapping[str, Exercise],
     opens: str = "",
-    moving: Mapping[str, str] | None = None,
+    moving: Mapping[str, Moving] | None = None,
 ) -> NotebookNode:
     """Return a lesson's notebook as the page shows it. `notebook` is not changed.
 
@@ -50,7 +49,7 @@ def as_page(
         store: takes a picture out of the page and returns where it lies.
         exercises: those of the course that the lesson checks, by name.
         opens: Markdown that stands in place of the Colab badge.
-        moving: the address of a playground's states, by the id of its cell.
+        moving: the playgrounds that were drawn in all states, by the id of their cell.
     """
     page = copy.deepcopy(notebook)
     page.metadata.pop("widgets", None)
@@ -66,8 +65,8 @@ def as_page(
         else:
             _fold(cell)
             _hold(cell, store, exercises)
-            if address := (moving or {}).get(cell.get("id", "")):
-                _move(cell, address)
+            if playground := (moving or {}).get(cell.get("id", "")):
+                _move(cell, playground)
     return page
 
 
@@ -158,15 +157,10 @@ def hints(exercise: Exercise) -> str:
     return f'<div class="site-hints">{page}</div>'
 
 
-def _move(cell: NotebookNode, address: str) -> None:
+def _move(cell: NotebookNode, playground: Moving) -> None:
     """Gather a playground's stills in one place that a script brings to life."""
     stills = "".join(output.get("data", {}).get(HTML, "") for output in cell.outputs)
-    cell.outputs = [
-        _html(
-            f'<div class="site-moving {PLAYGROUND_CLASS}-still" '
-            f'data-states="{escape(address)}">{stills}</div>'
-        )
-    ]
+    cell.outputs = [_html(playground.place(stills))]
 
 
 def _html(page: str) -> NotebookNode:
