@@ -14,6 +14,7 @@ from course_utils.display import frame, touch
 from course_utils.errors import CourseError
 from course_utils.site import pages
 from course_utils.site.catalogue import Entry, catalogue
+from course_utils.site.errors import errors_page, treated
 from course_utils.site.font import math_font
 from course_utils.site.lesson import as_page, exercises_of
 from course_utils.site.moving import Moving, read
@@ -88,7 +89,9 @@ def write_sources(
         raise CourseError("there are no lessons here: go to the course's folder.")
     repository, entries = address(root), catalogue(lessons)
     moving: dict[str, Moving] = {}
+    errors = []
     for entry in entries:
+        errors.append((entry, treated(nbformat.read(entry.path, as_version=4).cells)))
         own = _take_over((recordings or {}).get(entry.path), entry, folder)
         _write_lesson(entry, repository, folder, own)
         moving |= own
@@ -109,6 +112,7 @@ def write_sources(
     )
     names = pages.public(_read(Path(__file__).parents[1] / "__init__.pyi"))
     (folder / "api.md").write_text(pages.api(names), encoding="utf-8")
+    (folder / "errors.md").write_text(errors_page(errors), encoding="utf-8")
     for name, text in static_files().items():
         (folder / "static" / name).write_text(text, encoding="utf-8")
     (folder / "static" / FONT).write_bytes(math_font())

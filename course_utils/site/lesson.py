@@ -17,6 +17,7 @@ from course_utils.display.bundles import (
     markup,
 )
 from course_utils.exercises.model import Exercise
+from course_utils.site.errors import shows_error
 from course_utils.site.moving import Moving
 
 # What a reader of the page has no use for: the parameters of a run, and the links to
@@ -118,6 +119,8 @@ def _hold(cell: NotebookNode, store: Store, exercises: Mapping[str, Exercise]) -
             output.data = {HTML: with_files(data[HTML], store)}
         kept.append(output)
     cell.outputs = kept
+    if shows_error(cell):  # the index of error messages leads here
+        cell.outputs.insert(0, _html(f'<span id="{cell.id}"></span>'))
     for name in _CHECKED.findall(cell.source):
         if (exercise := exercises.get(name)) and exercise.hints:
             cell.outputs.append(_html(hints(exercise)))

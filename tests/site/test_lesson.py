@@ -8,6 +8,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from course_utils.display.bundles import HTML, PLAIN, WIDGET_VIEW, picture_bundle
 from course_utils.exercises.registry import find_exercise
 from course_utils.site.lesson import as_page, exercises_of
+from course_utils.site.moving import Moving
 from tests.lessons import LESSONS
 
 FORM = {"cellView": "form"}
@@ -91,12 +92,15 @@ def test_an_exercise_gets_its_hints_one_inside_the_other():
 
 def test_a_playground_with_states_stands_in_one_place():
     still = display(**{HTML: '<div class="still">It rises.</div>'})
+    names = ("controls", "alt", "goal", "width", "height", "together", "complete")
+    recorded = dict.fromkeys(names, "") | {"axes": [{"rest": 0}]}
+    recorded["states"] = {"0": ["a.webp", "It falls.", False]}
     (cell,) = shown(
         new_code_cell("playground()", id="p", outputs=[still, still]),
-        moving={"p": "../states/p.js"},
+        moving={"p": Moving("00-p", recorded, "../states")},
     )
     (output,) = cell.outputs
-    assert 'data-states="../states/p.js"' in output.data[HTML]
+    assert '"name": "00-p", "folder": "../states"' in output.data[HTML]
     assert output.data[HTML].count("It rises.") == 2
 
 

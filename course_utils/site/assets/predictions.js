@@ -20,14 +20,20 @@
     return { root, options, name: options[0]?.getAttribute("name") };
   }).filter(({ name }) => name);
 
-  // Of a lesson: { card: [index of the first option, was it right] }.
+  // Of a lesson, by card.
   const answers = () => {
     const own = kept[lesson];
     return own && typeof own === "object" ? own : (kept[lesson] = {});
   };
 
+  // Of a card: [index of the first option, was it right]; nothing where none was given.
+  const answer = name => {
+    const given = answers()[name];
+    return Array.isArray(given) ? given : undefined;
+  };
+
   const mark = ({ options, name }) => {
-    const [first] = answers()[name] ?? [];
+    const [first] = answer(name) ?? [];
     options.forEach((option, index) => {
       option.toggleAttribute("data-first", index === first);
       const says = `your answer ${isRight(option) ? "✓" : "✗"}`;
@@ -39,7 +45,7 @@
   const strip = document.querySelector(".site-progress");
   const tell = () => {
     if (!strip || !cards.length) return;
-    const given = cards.map(({ name }) => answers()[name]).filter(Boolean);
+    const given = cards.map(({ name }) => answer(name)).filter(Boolean);
     const right = given.filter(([, wasRight]) => wasRight).length;
     strip.textContent = given.length
       ? `Predictions: ${given.length} of ${cards.length} answered, ${right} right at once.`
@@ -74,7 +80,7 @@
       option.addEventListener("toggle", () => {
         if (!option.open) return;
         heard.textContent = verdict(option);
-        if (answers()[name]) return;
+        if (answer(name)) return;
         answers()[name] = [place, Boolean(isRight(option))];
         keep();
         mark(card);
