@@ -113,6 +113,7 @@ def write_sources(
     names = pages.public(_read(Path(__file__).parents[1] / "__init__.pyi"))
     (folder / "api.md").write_text(pages.api(names), encoding="utf-8")
     (folder / "errors.md").write_text(errors_page(errors), encoding="utf-8")
+    shutil.copy(pages.TEMPLATES / "layers.md", folder)
     for name, text in static_files().items():
         (folder / "static" / name).write_text(text, encoding="utf-8")
     (folder / "static" / FONT).write_bytes(math_font())

@@ -102,7 +102,8 @@ def errors_page(lessons: Iterable[tuple[Entry, Sequence[Treated]]]) -> str:
         fence = "``" if "`" in error.message else "`"
         parts.append(f"## {fence}{error.kind}: {error.message}{fence}")
         parts.append(f'<p class="site-soft"><a href="{place}">{where}</a></p>')
-        parts += [error.words] if error.words else []
+        # The lesson goes on with code there; this page does not.
+        parts += [re.sub(r":\Z", ".", error.words)] if error.words else []
     return "\n\n".join(parts) + "\n"
 
 

@@ -14,7 +14,7 @@ PAGES = {
     "CONTRIBUTING.md": "contributing",
     "CHANGELOG.md": "changelog",
 }
-_TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parent / "templates"
 _PUBLIC = re.compile(r"(?m)^from \.(\w+)[\w.]* import (\w+) as")
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 
@@ -28,7 +28,7 @@ def landing(entries: Sequence[Entry], first: str = "") -> str:
     """
     lessons = "\n".join(f"{entry.document}" for entry in entries)
     start = f"{entries[0].document}.html" if entries else "setup.html"
-    text = (_TEMPLATES / "landing.md").read_text(encoding="utf-8")
+    text = (TEMPLATES / "landing.md").read_text(encoding="utf-8")
     return Template(text).substitute(
         start=start, first=first, cards=cards(entries), lessons=lessons
     )
