@@ -1,5 +1,5 @@
 """Does a network give the same answer when the garment moves by a pixel or two? The
-CNN of lesson 06 with three ways to halve its maps, and with two heads."""
+CNN of lesson 06 with four ways to halve its maps, and with two heads."""
 
 import sys
 from statistics import fmean
@@ -17,7 +17,7 @@ RATES = (0.003, 0.01, 0.03)
 SEEDS = range(3)
 EPOCHS, BATCH = 4, 50
 MOVES = (1, 2, 4)  # pixels; the garments have four to each side
-HALVINGS = ("stride 2", "max", "max, blur, skip")
+HALVINGS = ("stride 2", "max", "average", "max, blur, skip")
 HEADS = ("flatten", "global average")
 SETTINGS: list[Row] = [
     {"head": head, "halved by": halving} for head in HEADS for halving in HALVINGS
@@ -51,7 +51,11 @@ class GlobalAverage(nn.Module):
 
 def network(head: str, halving: str) -> nn.Sequential:
     """The lesson's PooledCNN, with a choice of its halvings and of its summary."""
-    pools = {"max": nn.MaxPool2d(2), "max, blur, skip": BlurPool()}
+    pools = {
+        "max": nn.MaxPool2d(2),
+        "average": nn.AvgPool2d(2),
+        "max, blur, skip": BlurPool(),
+    }
     body: list[nn.Module] = []
     for n_in, n_out, halved in [(1, 16, True), (16, 32, True), (32, 64, False)]:
         stride = 2 if halved and halving not in pools else 1

@@ -211,7 +211,7 @@ def test_momentum_adds_0_9_of_the_step_before():
         before, p.grad = p.item(), torch.ones(1)
         optimizer.step()
         moves.append(p.item() - before)
-    usual = -0.03
+    usual = -0.08
     assert moves == pytest.approx(
         [usual, usual + 0.9 * moves[0], usual + 0.9 * moves[1]]
     )

@@ -123,7 +123,7 @@ def test_half_the_weights_behind_a_norm_have_twice_the_gradient(lesson):
 
 def test_the_stream_passes_a_pre_activation_block_whose_branch_is_zero(lesson):
     block = lesson["PreActivation"](8, 8)
-    nn.init.zeros_(block.bn2.weight)
+    nn.init.zeros_(block.conv2.weight)
     x = torch.randn(2, 8, 5, 5)
     assert_close(block(x), x)
     changed = lesson["PreActivation"](8, 16, stride=2)

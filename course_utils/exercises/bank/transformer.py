@@ -1737,7 +1737,8 @@ DESIGN = Exercise(
         Misconception(
             "narrow feed-forward part",
             lambda: (4, 192, 6, 576),
-            "The feed-forward part should be four times as wide as the stream.",
+            "The feed-forward part should be at least four times as wide as the "
+            "stream.",
         ),
         Misconception(
             "over the budget",
@@ -1750,7 +1751,8 @@ DESIGN = Exercise(
             "scores too dear",
             lambda: (4, 128, 4, 512),
             "At 512 tokens scores and mixing, 2 · L · d per token, take more than half "
-            "of what the matrices take, 12 · d². Only a wider stream mends that.",
+            "of what the matrices take, 4 · d² + 2 · d · `hidden`. A wider stream "
+            "mends that, or a larger `hidden`.",
         ),
     ),
     lambda: [()],
