@@ -6,19 +6,19 @@ import sys
 from functools import cache
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from course_utils import load_text
 from course_utils.authoring.language import (
     GPT,
     LSTM,
+    MERGES,
     Mix,
     bits_per_byte,
     count,
-    encode,
     fixed,
     kneser_ney,
-    learn_merges,
+    reference_tokens,
     table_bits,
     train,
     witten_bell,
@@ -26,7 +26,7 @@ from course_utils.authoring.language import (
 from course_utils.authoring.record import record
 from course_utils.data.experiments import Row, load_experiment
 
-BATCH, CONTEXT, MERGES = 8, 128, 256
+BATCH, CONTEXT = 8, 128
 NETWORKS = ("LSTM", "GPT")
 RATES = (0.002, 0.004, 0.008, 0.016, 0.032, 0.064)
 SHORT = 20  # seconds for each of these, with dropout 0.15
@@ -53,13 +53,6 @@ def texts() -> list[bytes]:
     return [part.encode() for part in load_text()]
 
 
-@cache
-def tokens() -> list[Tensor]:
-    """Return them as tokens: bytes and 256 merges learnt on the training part."""
-    merges = learn_merges(load_text().train, MERGES)
-    return [torch.tensor(encode(part, merges)) for part in load_text()]
-
-
 def network(model: str, dropout: float) -> nn.Module:
     """Return a network of about 660,000 parameters."""
     if model == "LSTM":
@@ -80,15 +73,15 @@ def tables(order: int) -> dict[str, object]:
         "Kneser-Ney": (kinds, kneser_ney),
     }
     found = {name: table_bits(validation, *way) for name, way in ways.items()}
-    best = min(found, key=lambda name: found[name])
+    chosen = min(found, key=lambda name: found[name])
     shares = [bits for name, bits in found.items() if name.startswith("fixed")]
     return {
         "fixed shares": min(shares),
         "Witten-Bell": found["Witten-Bell"],
         "Kneser-Ney": found["Kneser-Ney"],
-        "chosen": best,
+        "chosen": chosen,
         "parameters": sum(len(c) for table in raw for c in table.after.values()),
-        "test": table_bits(test, *ways[best]),
+        "test": table_bits(test, *ways[chosen]),
     }
 
 
@@ -120,7 +113,7 @@ def measure(
         "rate": rate or best(model, SHORT, "rate"),
         "dropout": 0.15 if dropout is None else dropout,
     }
-    training, validation, test = tokens()
+    training, validation, test = reference_tokens()
     sizes = [len(part) for part in texts()]
     torch.manual_seed(seed)
     net = network(model, known["dropout"])

@@ -3,22 +3,20 @@ exchanged, and with all of them: bits per byte of held-out text after 500 steps.
 learning rate is chosen for each, by another run."""
 
 import sys
-from functools import cache
 
 import torch
-from torch import Tensor
 
 from course_utils import load_text
 from course_utils.authoring.language import (
     GPT,
+    MERGES,
     bits_per_byte,
-    encode,
-    learn_merges,
+    reference_tokens,
     train,
 )
 from course_utils.authoring.record import record
 
-MERGES, STEPS, SEEDS = 256, 500, range(3)
+STEPS, SEEDS = 500, range(3)
 RATES = (0.004, 0.008, 0.016)
 HEADS, WIDTH, LAYERS, CONTEXT = 4, 64, 2, 64
 PARTS: dict[str, dict[str, int]] = {
@@ -33,17 +31,6 @@ SETTINGS = [{"exchanged": name} for name in CHANGES]
 RERUN = (0, {"validation": (2.2, 3.2)})
 
 
-@cache
-def tokens() -> tuple[Tensor, Tensor, int]:
-    """Return training and validation as tokens, and the bytes of the latter."""
-    text = load_text()
-    merges = learn_merges(text.train, MERGES)
-    training, validation = (
-        torch.tensor(encode(part, merges)) for part in (text.train, text.validation)
-    )
-    return training, validation, len(text.validation.encode())
-
-
 def network(exchanged: str) -> GPT:
     """Return a GPT-2 of two blocks with some parts of today."""
     return GPT(256 + MERGES, WIDTH, LAYERS, HEADS, **CHANGES[exchanged])
@@ -51,7 +38,8 @@ def network(exchanged: str) -> GPT:
 
 def bits(exchanged: str, rate: float, seed: int) -> float:
     """Return the bits per byte of validation after 500 steps of 8 windows."""
-    training, validation, size = tokens()
+    training, validation, _ = reference_tokens()
+    size = len(load_text().validation.encode())
     torch.manual_seed(seed)
     net = network(exchanged)
     train(net, training, rate, steps=STEPS, batch=8, context=CONTEXT)

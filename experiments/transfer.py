@@ -18,7 +18,6 @@ from course_utils.data.model import Split
 from course_utils.data.sketches import load_sketches
 
 SEEDS, RATES, STEPS, BATCH = range(3), (0.1, 0.3, 1.0), 200, 100
-STANDARDS = ("sketches'", "photographs'")  # by whose mean and spread
 STARTS = ("scratch", "frozen", "fine-tuned")
 SETTINGS = [{"sketches": 100, "start": start} for start in STARTS]
 RERUN = (2, {"test_accuracy": (0.7, 0.99)})  # 100 sketches, fine-tuned
@@ -74,14 +73,14 @@ def measure(sketches: int, start: str) -> dict[str, object]:
         "sketches'": drawn.train.images[:sketches],
         "photographs'": load_fashion_mnist().train.images,
     }
-    parts = {name: standardised(drawn.train, by[name]) for name in STANDARDS}
+    parts = {name: standardised(drawn.train, images) for name, images in by.items()}
 
     def run(seed: int, standard: str, rate: float) -> nn.Module:
         x, y = parts[standard]
         return adapted(seed, start, rate, x[:sketches], y[:sketches])
 
     found = {}
-    for setting in product(STANDARDS, RATES):
+    for setting in product(by, RATES):
         x, y = parts[setting[0]]
         found[setting] = accuracy(run(100, *setting), x[-500:], y[-500:])
     best = max(found, key=lambda setting: found[setting])

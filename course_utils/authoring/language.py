@@ -12,8 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.data.text import load_text
+
 Pair = tuple[int, int]
 CONTEXT = 128
+MERGES = 256
 
 
 def pieces(text: str) -> list[str]:
@@ -93,6 +96,20 @@ def encode(text: str, merges: dict[Pair, int]) -> list[int]:
             known[word] = ids
         tokens += known[word]
     return tokens
+
+
+@cache
+def reference_tokens() -> list[Tensor]:
+    """Return the three parts of the reference text as tokens.
+
+    The tokens are bytes and 256 merges, learnt on the training part.
+
+    >>> len(reference_tokens())
+    3
+    """
+    text = load_text()
+    merges = learn_merges(text.train, MERGES)
+    return [torch.tensor(encode(part, merges)) for part in text]
 
 
 def rotate(x: Tensor, start: int = 0) -> Tensor:
