@@ -54,7 +54,7 @@ def texts() -> list[bytes]:
 
 
 def network(model: str, dropout: float) -> nn.Module:
-    """Return a network of about 660,000 parameters."""
+    """Return a network of about 650,000 parameters."""
     if model == "LSTM":
         return LSTM(256 + MERGES, 256, dropout=dropout)
     parts = {"rms": True, "gated": True, "rotary": True}
