@@ -7,6 +7,7 @@ from collections.abc import Sized
 import click
 
 from course_utils.commands.grade import grade
+from course_utils.commands.lab import lab
 from course_utils.commands.paths import near
 from course_utils.commands.release import release
 from course_utils.commands.report import report
@@ -36,9 +37,10 @@ class _Course(click.Group):
 
 @click.group(cls=_Course, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Layer by Layer, for instructors and authors."""
+    """Layer by Layer, for learners, instructors and authors."""
 
 
+main.add_command(lab)
 main.add_command(run)
 main.add_command(report)
 main.add_command(release)
@@ -120,8 +122,9 @@ def links(check: bool) -> None:
     """Write the repository's address, the README's table, and each lesson's neighbours.
 
     They come from pyproject.toml and the lessons. The address is part of every
-    lesson's Colab badge and install line, and of README.md, INSTRUCTORS.md and
-    CONTRIBUTING.md; the lessons before and after it are linked at the foot of each.
+    lesson's Colab badge and install line, and of README.md, INSTRUCTORS.md,
+    CONTRIBUTING.md and CITATION.cff; the lessons before and after it are linked at the
+    foot of each.
 
     Exit code: 0 all agrees, 1 something disagrees (with --check), 2 nothing was done.
     """
@@ -149,15 +152,23 @@ def links(check: bool) -> None:
 def doctor(extras: bool) -> None:
     """Say what this machine has and what a lesson would miss on it.
 
+    The last line is for a bug report: paste it there.
+
     Exit code: 0 everything is here, 1 something is missing.
     """
-    from course_utils.doctor import examine_extras, examine_lessons, print_report
+    from course_utils.doctor import (
+        examine_extras,
+        examine_lessons,
+        print_report,
+        summary_line,
+    )
 
     parts = {"": examine_lessons()} | (examine_extras() if extras else {})
     for extra, findings in parts.items():
         if extra:
             click.echo(f"\n{extra}:")
         print_report(findings)
+    click.echo(f"\nFor a bug report: {summary_line(parts[''])}")
     complete = all(finding.ok for part in parts.values() for finding in part)
     sys.exit(0 if complete else 1)
 

@@ -1,6 +1,7 @@
 """What this machine has, and what the course would miss on it."""
 
 import importlib
+import platform
 import re
 import sys
 from importlib import metadata
@@ -69,6 +70,27 @@ def examine_extras() -> dict[str, list[Finding]]:
     return extras
 
 
+def summary_line(findings: list[Finding]) -> str:
+    """Return one line for a bug report: what is installed, where, and what is missing.
+
+    It names no user, no machine and no folder.
+
+    Args:
+        findings: as `examine_lessons` returns them.
+
+    Example:
+        >>> summary_line([Finding("data", False, "not there")])  # doctest: +ELLIPSIS
+        'layer-by-layer-course ...; Python 3...; missing: data'
+    """
+    programs = [COURSE, "torch", "numpy", "matplotlib", "ipywidgets", "jupyterlab"]
+    parts = [f"{name} {installed_version(name) or 'none'}" for name in programs]
+    parts.insert(1, f"Python {platform.python_version()}")
+    parts.insert(2, f"{platform.system()} {platform.machine()}")
+    parts += [finding.state for finding in findings if finding.name == "device"]
+    missing = ", ".join(finding.name for finding in findings if not finding.ok)
+    return "; ".join([*parts, f"missing: {missing or 'nothing'}"])
+
+
 def require_packages(*names: str) -> None:
     """Raise CourseError if one of these packages is not installed.
 
@@ -78,7 +100,7 @@ def require_packages(*names: str) -> None:
         if installed_version(name) is None:
             raise CourseError(
                 f"{name} is not installed in {sys.executable}: "
-                "`pip install -r requirements.txt` brings it."
+                f"`python -m pip install {name}` brings it."
             )
 
 

@@ -91,7 +91,7 @@ def test_cuda_with_a_gpu_says_how_it_ended(tmp_path, failing):
 
 @pytest.mark.parametrize(
     "name",
-    [*PAGES, ".ci/run", *Path(ROOT, ".github").rglob("*.yml")],
+    [*PAGES, ".ci/run", *Path(ROOT, ".github", "workflows").rglob("*.yml")],
     ids=lambda name: Path(name).name,
 )
 def test_named_commands_and_files_exist(name):

@@ -1,8 +1,10 @@
 """What the doctor finds, and what importing the package costs."""
 
+import platform
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -111,8 +113,24 @@ def test_command_prints_the_report(monkeypatch, capsys):
     monkeypatch.delenv("COURSE_DATA", raising=False)
     result = course_doctor()
     environment_report()
-    assert result.stdout == capsys.readouterr().out
+    report, _, line = result.stdout.partition("\nFor a bug report: ")
+    assert report == capsys.readouterr().out
+    assert line == f"{doctor.summary_line(doctor.examine_lessons())}\n"
     assert result.exit_code == 0
+
+
+def test_line_for_a_bug_report_says_what_is_installed_and_no_more():
+    line = doctor.summary_line(doctor.examine_lessons())
+    assert line.startswith(f"{doctor.COURSE} ")
+    assert f"; torch {metadata.version('torch')}; " in line
+    assert line.endswith("; missing: nothing")
+    assert str(Path.home()) not in line and platform.node() not in line
+
+
+def test_line_for_a_bug_report_names_what_is_missing(asks_for):
+    asks_for("no-such-package")
+    result = course_doctor()
+    assert result.stdout.endswith("; missing: no-such-package\n")
 
 
 def test_command_fails_where_something_is_missing(asks_for):
@@ -128,9 +146,9 @@ def test_command_examines_extras_where_asked(asks_for):
     result = course_doctor("--all")
     assert result.exit_code == 1
     _, _, extra = result.stdout.partition("\ntest:\n")
-    assert extra == (
+    assert extra.startswith(
         "[missing] no-such-package not installed: "
-        "run  python -m pip install no-such-package\n"
+        "run  python -m pip install no-such-package\n\nFor a bug report: "
     )
 
 

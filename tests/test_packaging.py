@@ -80,9 +80,9 @@ def lesson_imports() -> set[str]:
 
 
 def helpers(*, batch: bool) -> list[Path]:
-    """Return the modules of runs, authoring, grading and cluster, or all others."""
+    """Return the modules that no lesson imports, or all others."""
     folder = ROOT / "course_utils"
-    names = ("runs", "authoring", "grading", "cluster")
+    names = ("runs", "authoring", "grading", "cluster", "copies")
     rooms = {folder / name for name in names}
     files = folder.rglob("*.py")
     return [path for path in files if bool(rooms & set(path.parents)) == batch]
@@ -149,6 +149,12 @@ def test_batch_packages_are_declared_in_their_extra():
     declared = set(ranges([*PROJECT["dependencies"], *EXTRAS["batch"]]))
     cluster = ROOT / "course_utils" / "cluster"
     used = third_party(*(p for p in helpers(batch=True) if cluster not in p.parents))
+    assert used <= declared, f"imported, not declared: {sorted(used - declared)}"
+
+
+def test_packages_of_course_lab_are_declared_in_its_extra():
+    declared = set(ranges([*PROJECT["dependencies"], *EXTRAS["lab"]]))
+    used = third_party(*(ROOT / "course_utils" / "copies").glob("*.py"))
     assert used <= declared, f"imported, not declared: {sorted(used - declared)}"
 
 

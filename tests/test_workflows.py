@@ -1,6 +1,7 @@
 """The workflows are valid, cover what is supported, and ask for nothing more."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from tests.test_packaging import PROJECT, PYTHONS, everything, read_lines
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 each_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 
 
@@ -23,10 +25,12 @@ def load(path: Path) -> dict:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def valid(path: Path) -> subprocess.CompletedProcess:
-    """Check a workflow against the schema that check-jsonschema brings along."""
+def valid(
+    path: Path, schema: str = "vendor.github-workflows"
+) -> subprocess.CompletedProcess:
+    """Check a file against a schema that check-jsonschema brings along."""
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema"]
-    command += ["vendor.github-workflows", str(path)]
+    command += [schema, str(path)]
     return subprocess.run(command, capture_output=True, text=True)
 
 
@@ -94,3 +98,41 @@ def test_hooks_are_the_tools_of_the_tests():
     assert repository["repo"] == "local"
     assert {"ruff", "ruff-format", "codespell"} <= set(entries)
     assert entries["normalise"] == "course refresh --normalise"
+
+
+@pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
+def test_form_for_an_issue_is_valid_and_short(path):
+    done = valid(path, "vendor.github-issue-forms")
+    assert done.returncode == 0, done.stdout
+    assert len(load(path)["body"]) <= 5
+
+
+def test_forms_ask_for_what_an_answer_needs():
+    asked = {path.stem: [part["id"] for part in load(path)["body"]] for path in FORMS}
+    assert "machine" in asked["fault"]
+    assert asked["sentence"] == ["lesson", "cell", "sentence", "evidence"]
+    assert asked["answer"][:3] == ["exercise", "answer", "verdict"]
+
+
+def test_line_that_the_forms_ask_for_is_found_from_a_cell(tmp_path):
+    """`make lab` puts nothing on PATH: there, no shell finds the command `course`."""
+    text = "".join(path.read_text(encoding="utf-8") for path in FORMS)
+    (line,) = set(re.findall(r"Run `(.*?)`", text))
+    command = [sys.executable, "-m", "IPython", "--colors=nocolor", "-c", line]
+    env = os.environ | {"PATH": os.defpath, "IPYTHONDIR": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, env=env)
+    last = done.stdout.rstrip().splitlines()[-1]
+    assert last.startswith("For a bug report: layer-by-layer-course"), done.stderr
+
+
+def test_citation_is_valid_and_agrees_with_the_package():
+    path = ROOT / "CITATION.cff"
+    done = valid(path, "vendor.citation-file-format")
+    assert done.returncode == 0, done.stdout
+    citation = load(path)
+    assert citation["version"] == PROJECT["version"]
+    assert citation["license"] == PROJECT["license"]
+    assert citation["repository-code"] == PROJECT["urls"]["Repository"]
+    assert [author["name"] for author in citation["authors"]] == [
+        author["name"] for author in PROJECT["authors"]
+    ]

@@ -2,9 +2,9 @@
 
 The address is written once, in pyproject.toml ([project.urls], Repository). From it
 come the Colab badges and the install line of every lesson, and the addresses in
-README.md, INSTRUCTORS.md and CONTRIBUTING.md. The README's table comes from the
-lessons' titles, and so do the links at the foot of each lesson to the lessons before
-and after it.
+README.md, INSTRUCTORS.md, CONTRIBUTING.md and CITATION.cff. The README's table comes
+from the lessons' titles, and so do the links at the foot of each lesson to the lessons
+before and after it.
 """
 
 import json
@@ -19,13 +19,15 @@ BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 COLAB = "https://colab.research.google.com/github/"
 # An address, after what may stand before it.
 ADDRESS = (
-    rf"(git clone https://github\.com/|git\+https://github\.com/|{re.escape(COLAB)})"
+    r"(git clone https://github\.com/|git\+https://github\.com/"
+    rf"| @ https://github\.com/|repository-code: https://github\.com/|{re.escape(COLAB)})"
     r"[\w.-]+/[\w-]+(?:\.[\w-]+)*"
 )
 OWN_BADGE = rf"({re.escape(COLAB)}[\w.-]+/[\w.-]+/blob/main/notebooks/)[\w.-]+\.ipynb"
 # The last line of a lesson.
 NEIGHBOURS = r"(?m)^\*\*(?:Before|Next):\*\* \[.*$"
 PAGES = ("README.md", "INSTRUCTORS.md", "CONTRIBUTING.md")
+CITATION = "CITATION.cff"
 TABLE = r"(?s)(<!-- lessons -->\n).*(?=<!-- /lessons -->)"
 
 
@@ -75,7 +77,7 @@ course's folder.
         lessons, folder="notebooks/", colab=f"{repository}/blob/main/notebooks/"
     )
     outdated = {}
-    for path in [*(root / page for page in PAGES), *lessons]:
+    for path in [*(root / name for name in (*PAGES, CITATION)), *lessons]:
         before = _read(path)
         text = re.sub(ADDRESS, rf"\g<1>{repository}", before)
         if path in lessons:  # a copied one carries the badge of another

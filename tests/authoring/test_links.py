@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from course_utils.authoring.links import (
+    CITATION,
     COLAB,
     PAGES,
     address,
@@ -17,7 +18,7 @@ from course_utils.authoring.links import (
 from course_utils.cli import main
 from tests.lessons import LESSONS, ROOT, read
 
-FILES = ["README.md", "INSTRUCTORS.md", "CONTRIBUTING.md", "notebooks"]
+FILES = [*PAGES, CITATION, "notebooks"]
 
 
 def links(*arguments: str) -> Result:
@@ -70,14 +71,14 @@ def test_changed_address_is_written_everywhere(renamed):
     for path in [p for p in renamed.rglob("*") if p.is_file()]:
         text = path.read_text(encoding="utf-8", errors="replace")
         assert address(ROOT) not in text, path.name
-        if path.suffix in (".md", ".ipynb"):
+        if path.suffix in (".md", ".ipynb", ".cff"):
             assert "another-owner/another.name" in text, path.name
 
 
 def test_check_names_each_file_and_changes_none(renamed):
     readme = (renamed / "README.md").read_text(encoding="utf-8")
     output = links("--check").stdout
-    pages = [renamed / page for page in PAGES]
+    pages = [renamed / page for page in (*PAGES, CITATION)]
     for path in [*pages, *(renamed / "notebooks").glob("*.ipynb")]:
         assert f"{path.relative_to(renamed)} disagrees with pyproject.toml" in output
     assert (renamed / "README.md").read_text(encoding="utf-8") == readme

@@ -86,7 +86,7 @@ def test_missing_package_is_reported(tmp_path, monkeypatch):
     result = run(FIXTURES / "fine.ipynb", "--out", tmp_path / "runs")
     assert result.exit_code == 2
     assert "ipykernel is not installed in" in result.stderr
-    assert "pip install -r requirements.txt" in result.stderr
+    assert "python -m pip install ipykernel" in result.stderr
 
 
 def test_unwritable_output_folder_is_reported(tmp_path):
