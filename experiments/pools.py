@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.authoring.moves import framed, moved
 from course_utils.authoring.record import record
-from course_utils.authoring.training import accuracy, train_step
+from course_utils.authoring.training import accuracy, train_one_cycle
 from course_utils.data.experiments import Row
 from course_utils.data.fashion import load_fashion_mnist
 
@@ -68,29 +69,10 @@ def network(head: str, halving: str) -> nn.Sequential:
     return nn.Sequential(*body, GlobalAverage(), nn.Linear(64, 10))
 
 
-def framed(images: Tensor) -> Tensor:
-    """Garments of 20 × 20 in the middle of a frame of 28 × 28."""
-    return F.pad(F.adaptive_avg_pool2d(images / 255, 20), (4, 4, 4, 4))
-
-
-def moved(x: Tensor, by: int) -> list[Tensor]:
-    """The pictures, moved to the right, left, down and up."""
-    return [x.roll(sign * by, dim) for dim in (3, 2) for sign in (1, -1)]
-
-
 def trained(setting: tuple[str, str], seed: int, rate: float, data: tuple) -> nn.Module:
-    """Return a network after four epochs of Adam, its rate rising and falling once."""
+    """Return a network after four epochs."""
     torch.manual_seed(seed)
-    model = network(*setting).train()
-    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
-    x, y = data
-    steps = EPOCHS * -(-len(x) // BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
-    for _ in range(EPOCHS):
-        for rows in torch.randperm(len(x)).split(BATCH):
-            train_step(model, x[rows], y[rows], optimizer)
-            schedule.step()
-    return model.eval()
+    return train_one_cycle(network(*setting), *data, rate, EPOCHS, BATCH)
 
 
 @torch.no_grad()

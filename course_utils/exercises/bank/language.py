@@ -138,7 +138,7 @@ PARAMETERS = Exercise(
             "Your feed-forward part is d wide. It goes to 4 · d and back.",
         ),
     ),
-    lambda: [(50_257, 1024, 768, 12), (512, 64, 96, 2), (10, 7, 4, 1), (256, 32, 8, 3)],
+    lambda: [(5_000, 1024, 192, 12), (512, 64, 96, 2), (10, 7, 4, 1), (256, 32, 8, 3)],
     hints=(
         "Begin with the lesson's formula, and ask of each term whether it changes.",
         "In 13 · d, 9 · d are biases of linear layers. What is left?",
@@ -683,8 +683,8 @@ REPAIR = Exercise(
     _of_repaired,
     hints=(
         "Mend one thing at a time, and run `examine` after each.",
-        "A place that moves *before* the change: which line mixes the places? A first "
-        "place that is wrong: whom may the first token see?",
+        "A place before the change moves, and the first one is wrong: whom may the first "
+        "token see? A later place does *not* move: which line cuts along the text?",
         "Which number of the shape does the root belong to: d, or the size of a head?",
     ),
     result="attention's output",
@@ -807,8 +807,9 @@ DESIGN = Exercise(
             "large scores",
             lambda: _Model(small=False),
             "A new model should know nothing, with a loss of about ln 256 = 5.5. Yours "
-            "is far above: its scores are large from the start. `nn.Embedding` draws "
-            "numbers of size 1, which a tied head turns into scores of size √d.",
+            "is far above: its scores are large from the start. Often the cause is "
+            "`nn.Embedding`, which draws numbers of size 1; a tied head turns them into "
+            "scores of size √d.",
         ),
     ),
     lambda: [(1,), (2,), (3,)],

@@ -1,0 +1,27 @@
+"""Garments in a frame, and moved in it, as the experiments share them."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def framed(images: Tensor) -> Tensor:
+    """Return the garments, 20 × 20 from 0 to 1, in the middle of a frame of 28 × 28.
+
+    Args:
+        images: (N, 1, 28, 28), from 0 to 255.
+
+    >>> import torch
+    >>> framed(torch.full((1, 1, 28, 28), 255.0))[0, 0, :, 14].sum()
+    tensor(20.)
+    """
+    return F.pad(F.adaptive_avg_pool2d(images / 255, 20), (4, 4, 4, 4))
+
+
+def moved(x: Tensor, by: int) -> list[Tensor]:
+    """Return the pictures (N, C, H, W), moved to the right, left, down and up.
+
+    >>> import torch
+    >>> [picture.tolist() for picture in moved(torch.tensor([[[[1, 0], [0, 0]]]]), 1)]
+    [[[[0, 1], [0, 0]]], [[[0, 1], [0, 0]]], [[[0, 0], [1, 0]]], [[[0, 0], [1, 0]]]]
+    """
+    return [x.roll(sign * by, dim) for dim in (3, 2) for sign in (1, -1)]

@@ -1,0 +1,85 @@
+"""What does a head cost, and what is it good for? One body of convolutions with four
+heads, trained on small garments in a frame, and tested on others, as they are and moved
+by 2 and by 4 pixels in four directions."""
+
+import sys
+from statistics import fmean
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.authoring.moves import framed, moved
+from course_utils.authoring.record import record
+from course_utils.authoring.training import accuracy, train_one_cycle
+from course_utils.data.experiments import Row
+from course_utils.data.fashion import load_fashion_mnist
+
+RATES = (0.0003, 0.001, 0.003, 0.01, 0.03)
+SEEDS = range(3)
+EPOCHS, BATCH = 4, 50
+MOVES = (2, 4)  # pixels; the garments have four to each side
+HEADS = ("as in VGG", "one Linear", "2 × 2", "as in NiN", "as in ResNet")
+SETTINGS: list[Row] = [{"head": head} for head in HEADS]
+# one Linear
+RERUN = (1, {"test accuracy": (0.8, 0.92), "moved_4": (0.2, 0.7)})
+
+
+def body() -> list[nn.Module]:
+    """Return the layers from (N, 1, 28, 28) to 64 maps of 7 × 7."""
+    layers: list[nn.Module] = []
+    for n_in, n_out, halved in [(1, 16, True), (16, 32, True), (32, 64, False)]:
+        layers += [nn.Conv2d(n_in, n_out, 3, padding=1, bias=False)]
+        layers += [nn.BatchNorm2d(n_out), nn.ReLU()]
+        layers += [nn.MaxPool2d(2)] if halved else []
+    return layers
+
+
+def head_of(kind: str) -> list[nn.Module]:
+    """Return the layers from 64 maps of 7 × 7 to ten scores."""
+    if kind == "as in VGG":
+        wide = [nn.Linear(64 * 7 * 7, 128), nn.ReLU(), nn.Dropout()]
+        return [nn.Flatten(), *wide, nn.Linear(128, 10)]
+    if kind == "as in NiN":
+        means = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+        return [nn.Conv2d(64, 10, 1), nn.ReLU(), *means]
+    side = {"one Linear": 7, "2 × 2": 2, "as in ResNet": 1}[kind]
+    pool = [nn.AdaptiveAvgPool2d(side)] if side < 7 else []
+    return [*pool, nn.Flatten(), nn.Linear(64 * side * side, 10)]
+
+
+def trained(head: str, seed: int, rate: float, data: tuple) -> nn.Module:
+    """Return a network after four epochs."""
+    torch.manual_seed(seed)
+    model = nn.Sequential(*body(), *head_of(head))
+    return train_one_cycle(model, *data, rate, EPOCHS, BATCH)
+
+
+def named(model: nn.Module, x: Tensor, y: Tensor, by: int) -> float:
+    """Return the accuracy on moved pictures, the mean over four directions."""
+    return round(fmean(accuracy(model, m, y) for m in moved(x, by)), 4)
+
+
+def measure(head: str) -> Row:
+    """Choose the rate on validation with one run each; then test three new runs."""
+    garments = load_fashion_mnist()
+    x, y = framed(garments.train.images[:7_500]), garments.train.labels[:7_500]
+    cut = len(x) * 2 // 3  # 5,000 for training, 2,500 for validation
+    data = (x[:cut], y[:cut])
+    found = {
+        rate: accuracy(trained(head, 100, rate, data), x[cut:], y[cut:])
+        for rate in RATES
+    }
+    rate = max(RATES, key=lambda rate: found[rate])
+    models = [trained(head, seed, rate, data) for seed in SEEDS]
+    x_test, labels = framed(garments.test.images), garments.test.labels
+    count = sum(p.numel() for layer in head_of(head) for p in layer.parameters())
+    row: Row = {"parameters": count, "rate": rate}
+    row["test accuracy"] = [accuracy(model, x_test, labels) for model in models]
+    for by in MOVES:
+        row[f"moved_{by}"] = [named(model, x_test, labels, by) for model in models]
+    return row
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    record(__file__, __doc__ or "", SETTINGS, measure, fresh="--fresh" in sys.argv)
