@@ -1,4 +1,4 @@
-"""What does a head cost, and what is it good for? One body of convolutions with four
+"""What does a head cost, and what is it good for? One body of convolutions with five
 heads, trained on small garments in a frame, and tested on others, as they are and moved
 by 2 and by 4 pixels in four directions."""
 
@@ -14,7 +14,7 @@ from course_utils.authoring.training import accuracy, train_one_cycle
 from course_utils.data.experiments import Row
 from course_utils.data.fashion import load_fashion_mnist
 
-RATES = (0.0003, 0.001, 0.003, 0.01, 0.03)
+RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
 SEEDS = range(3)
 EPOCHS, BATCH = 4, 50
 MOVES = (2, 4)  # pixels; the garments have four to each side
