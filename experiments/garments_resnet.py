@@ -8,27 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.authoring.record import record
-from course_utils.authoring.resnet import augmented, small_resnet
+from course_utils.authoring.resnet import (
+    augmented,
+    mirrored_scores,
+    small_resnet,
+    standardised_parts,
+)
 from course_utils.authoring.training import accuracy, train_step
 from course_utils.data.experiments import load_experiment
-from course_utils.data.fashion import load_fashion_mnist
 
 WIDTH, BATCH, SEEDS = 32, 200, range(3)
 SETTINGS = [*({"epochs": 1, "rate": rate} for rate in (0.1, 0.3, 1.0)), {"epochs": 5}]
 RERUN = (1, {"validation_accuracy": (0.84, 0.93)})  # one epoch with rate 0.3
-
-
-def parts() -> dict[str, tuple[Tensor, Tensor]]:
-    """Return the pictures for training, 5,000 for validation, and the test."""
-    data = load_fashion_mnist()
-    held, x = len(data.train.labels) // 12, data.train.images.float() / 255
-    mean, std = x[held:].mean(), x[held:].std()
-    x, y = (x - mean) / std, data.train.labels
-    return {
-        "training": (x[held:], y[held:]),
-        "validation": (x[:held], y[:held]),
-        "test": ((data.test.images.float() / 255 - mean) / std, data.test.labels),
-    }
 
 
 def trained(seed: int, epochs: int, rate: float, x: Tensor, y: Tensor) -> nn.Module:
@@ -50,13 +41,6 @@ def trained(seed: int, epochs: int, rate: float, x: Tensor, y: Tensor) -> nn.Mod
     return model.eval()
 
 
-@torch.no_grad()
-def scores(model: nn.Module, x: Tensor) -> Tensor:
-    """Return the sum of a picture's and its mirror image's probabilities, (N, 10)."""
-    parts = [model(p).softmax(1) + model(p.flip(3)).softmax(1) for p in x.split(1000)]
-    return torch.cat(parts)
-
-
 def best_rate() -> float:
     """Return the rate of the rows of one epoch that did best on validation."""
     rows = load_experiment("garments_resnet").select(epochs=1)
@@ -68,14 +52,14 @@ def measure(epochs: int, rate: float | None = None) -> dict[str, object]:
 
     `together` is the accuracy of the three networks' mean scores.
     """
-    data, known = parts(), rate or best_rate()
+    data, known = standardised_parts(), rate or best_rate()
     seeds = SEEDS if rate is None else SEEDS[:1]
     models = [trained(seed, epochs, known, *data["training"]) for seed in seeds]
     identity = nn.Identity()
     row: dict[str, object] = {"rate": known}
     for part in ("validation", "test") if rate is None else ("validation",):
         x, y = data[part]
-        each = [scores(model, x) for model in models]
+        each = [mirrored_scores(model, x) for model in models]
         row[f"{part}_accuracy"] = [accuracy(identity, one, y) for one in each]
         if rate is None:
             row[f"{part}_together"] = accuracy(identity, torch.stack(each).sum(0), y)

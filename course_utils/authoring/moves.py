@@ -21,7 +21,8 @@ def moved(x: Tensor, by: int) -> list[Tensor]:
     """Return the pictures (N, C, H, W), moved to the right, left, down and up.
 
     >>> import torch
-    >>> [picture.tolist() for picture in moved(torch.tensor([[[[1, 0], [0, 0]]]]), 1)]
-    [[[[0, 1], [0, 0]]], [[[0, 1], [0, 0]]], [[[0, 0], [1, 0]]], [[[0, 0], [1, 0]]]]
+    >>> corner = torch.tensor([[[[1, 0], [0, 0]]]])
+    >>> [picture[0, 0].tolist() for picture in moved(corner, 1)]
+    [[[0, 1], [0, 0]], [[0, 1], [0, 0]], [[0, 0], [1, 0]], [[0, 0], [1, 0]]]
     """
     return [x.roll(sign * by, dim) for dim in (3, 2) for sign in (1, -1)]

@@ -683,8 +683,8 @@ REPAIR = Exercise(
     _of_repaired,
     hints=(
         "Mend one thing at a time, and run `examine` after each.",
-        "A place before the change moves, and the first one is wrong: whom may the first "
-        "token see? A later place does *not* move: which line cuts along the text?",
+        "A position before the change moves, and the first is wrong: whom may the "
+        "first token see? A later one does *not* move: which line cuts along the text?",
         "Which number of the shape does the root belong to: d, or the size of a head?",
     ),
     result="attention's output",
@@ -808,8 +808,8 @@ DESIGN = Exercise(
             lambda: _Model(small=False),
             "A new model should know nothing, with a loss of about ln 256 = 5.5. Yours "
             "is far above: its scores are large from the start. Often the cause is "
-            "`nn.Embedding`, which draws numbers of size 1; a tied head turns them into "
-            "scores of size √d.",
+            "`nn.Embedding`, which draws numbers of size 1; with a tied head the "
+            "scores then have size √d.",
         ),
     ),
     lambda: [(1,), (2,), (3,)],
