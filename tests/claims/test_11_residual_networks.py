@@ -11,7 +11,7 @@ from torch.testing import assert_close
 from torchvision.ops import stochastic_depth
 
 from course_utils import load_experiment
-from course_utils.authoring.resnet import augmented, small_resnet
+from course_utils.authoring.resnet import augmented, garment_resnet, small_resnet
 from course_utils.exercises.bank.residual import BOTTLENECK, COUNT, SIDES
 from tests.lessons import LESSONS, code_cells, read
 
@@ -249,3 +249,16 @@ def test_the_peak_rate_is_the_best_of_the_short_rows():
     (long,) = [row for row in experiment.rows if "test_accuracy" in row]
     assert long["rate"] == best["rate"]
     assert len(long["test_accuracy"]) == 3
+
+
+def test_the_longer_training_reaches_094_at_the_best_short_rate():
+    experiment = load_experiment("garments_long")
+    short = [row for row in experiment.rows if "seed" not in row]
+    long = [row for row in experiment.rows if "seed" in row]
+    best = max(short, key=lambda row: row["val, 10 views"])
+    assert best["rate"] not in (short[0]["rate"], short[-1]["rate"])
+    assert len(long) == 3
+    assert {row["rate"] for row in long} == {best["rate"]}
+    assert min(row["test, 10 views"] for row in long) >= 0.94
+    count = sum(p.numel() for p in garment_resnet(long[0]["width"]).parameters())
+    assert count == 180_442
