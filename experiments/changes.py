@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from statistics import median
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -40,7 +41,7 @@ def stepper(
     bf16: bool = False,
     item: bool = False,
     call: Callable[[Tensor], Tensor] | None = None,
-    **adamw: bool,
+    **adamw: Any,
 ) -> Step:
     """Return one step of training with AdamW, as a function of a batch."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, **adamw)
@@ -74,12 +75,14 @@ def epoch(step: Step, batch: int = 125, device: str = "cpu", last: bool = True) 
 def small(last: bool = True, device: str = "cpu") -> nn.Module:
     """Return lesson 10's CNN, always with the same start."""
     torch.manual_seed(0)
-    return cnn().to(device, memory_format=LAST if last else torch.contiguous_format)
+    model = cnn().to(device)
+    return model.to(memory_format=LAST if last else torch.contiguous_format)
 
 
 def by_loader(one_by_one: bool) -> Work:
     """Return a pass of the MLP over the pictures as they come from a loader."""
-    raw = tuple(part[:IMAGES] for part in load_fashion_mnist().train)
+    images, labels = load_fashion_mnist().train
+    raw = images[:IMAGES], labels[:IMAGES]
     source = AsFiles(raw, standard=True) if one_by_one else TensorDataset(*data())
     step = stepper(PERCEPTRON())
     loader = DataLoader(source, 125, shuffle=True)

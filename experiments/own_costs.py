@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
 from statistics import median, quantiles
+from typing import Any
 from unittest.mock import patch
 
 import nbformat
@@ -100,7 +101,8 @@ def moves_of_interact() -> list[float]:
         plt.close(fig)
 
     widget = interactive(draw, turns=(0.0, 5.0))
-    slider, found = widget.children[0], []
+    slider: Any = widget.children[0]
+    found = []
     with redirect_stdout(io.StringIO()):
         for number in range(1, MOVES + 1):
             start = time.perf_counter()

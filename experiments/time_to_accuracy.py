@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from itertools import islice
 from statistics import median
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -51,7 +52,7 @@ EPOCHS = {
     "our ResNet": [2, 4, 8],
 }
 ROUNDS = range(3)  # all recipes once, then all again: round is the seed as well
-SETTINGS = [
+SETTINGS: list[dict[str, Any]] = [
     {"round": number, "recipe": recipe, "epochs": epochs}
     for number in ROUNDS
     for recipe, lengths in EPOCHS.items()
@@ -62,13 +63,15 @@ RERUN = (5, {"best": (0.85, 0.9)})  # our MLP, one epoch
 
 def parts() -> dict[str, Pictures]:
     """Return pictures, uint8, and labels: to train, to choose and to test with."""
-    images, labels = load_fashion_mnist().train
+    data = load_fashion_mnist()
+    images, labels = data.train
+    test = data.test
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
     held, used = order[:5_000], order[5_000:]
     return {
         "training": (images[used], labels[used]),
         "validation": (images[held], labels[held]),
-        "test": tuple(load_fashion_mnist().test),
+        "test": (test.images, test.labels),
     }
 
 
@@ -86,7 +89,9 @@ def operations(recipe: str) -> float:
     return counter.get_total_flops() / 2
 
 
-def timed(epochs: Iterator[Scores], pictures: Pictures) -> tuple[dict, Scores]:
+def timed(
+    epochs: Iterator[Scores], pictures: Pictures
+) -> tuple[dict[str, list[float]], Scores]:
     """Drive a recipe; return seconds, CPU seconds and accuracy by epoch."""
     found: dict[str, list[float]] = {"seconds": [], "cpu_seconds": [], "accuracy": []}
     wall = cpu = 0.0

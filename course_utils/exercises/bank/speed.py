@@ -449,8 +449,8 @@ def _norm_and_linear(seed: int, n_in: int, n_out: int) -> tuple[nn.Module, nn.Mo
     with torch.no_grad():
         norm.weight.copy_(weights[0])
         norm.bias.copy_(weights[1])
-        norm.running_mean.copy_(weights[2])
-        norm.running_var.copy_(weights[3].abs() + 0.3)
+        norm.get_buffer("running_mean").copy_(weights[2])
+        norm.get_buffer("running_var").copy_(weights[3].abs() + 0.3)
         for own, drawn in zip(
             linear.parameters(), randn((n_out, n_in), (n_out,), seed=seed), strict=True
         ):
@@ -693,7 +693,7 @@ def _loop(
 
 def _loop_with(names: frozenset[str]) -> Answer | None:
     """Return the loop with several faults, or None where they don't go together."""
-    if names >= {"Python waits", "a tensor"}:
+    if not names <= _LOOP.keys() or names >= {"Python waits", "a tensor"}:
         return None
     faults = {key: value for name in names for key, value in _LOOP[name].items()}
     return _loop(**faults)
