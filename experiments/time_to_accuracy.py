@@ -137,6 +137,7 @@ def measure(
 if __name__ == "__main__":
     if "--try" in sys.argv:
         for setting in islice(SETTINGS, len(SETTINGS) // len(ROUNDS)):
-            print(measure(**setting | {"epochs": 1, "pictures": 1_000}), flush=True)
+            row = measure(setting["round"], setting["recipe"], 1, pictures=1_000)
+            print(row, flush=True)
     else:
         record(__file__, __doc__ or "", SETTINGS, measure, fresh="--fresh" in sys.argv)
