@@ -12,11 +12,11 @@ from typing import cast
 
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import ToTensor
+from torchvision.transforms.functional import to_pil_image
 
 from course_utils.authoring.classifier import Pictures, cnn
 from course_utils.authoring.muon import Muon
@@ -45,7 +45,7 @@ class AsFiles(Dataset[tuple[Tensor, int]]):
 
     def __getitem__(self, i: int) -> tuple[Tensor, int]:
         """Return a picture from 0 to 1 (or standardised), and its class."""
-        x = self.to_tensor(Image.fromarray(self.images[i, 0].numpy(), mode="L"))
+        x = self.to_tensor(to_pil_image(self.images[i]))
         return (x - MEAN) / SPREAD if self.standard else x, int(self.labels[i])
 
 
