@@ -43,7 +43,9 @@ class Scale:
         """Return the points of a mark; of a lab's task by its rubric."""
         verdict, most = mark.verdict, self.most(mark.exercise)
         if mark.scores:
-            return round(most * total(mark.scores) / sum(s.most for s in mark.scores), 2)
+            return round(
+                most * total(mark.scores) / sum(s.most for s in mark.scores), 2
+            )
         if verdict.state is State.CORRECT:
             return most
         if not verdict.steps or not verdict.steps[1]:

@@ -85,7 +85,9 @@ def _measured(
     with suppress(OSError, TypeError):
         source = inspect.getsource(answer)
     try:
-        outcome = run_guarded(lambda: measure(task, Work(answer, source=source)), SECONDS)
+        outcome = run_guarded(
+            lambda: measure(task, Work(answer, source=source)), SECONDS
+        )
     except OutOfTime:
         outcome = Outcome(nothing(task, "It took too long."), late=True)
     late = [f"It was stopped after {SECONDS:g} seconds."] if outcome.late else []

@@ -10,7 +10,9 @@ def net(at, values):
     weight = torch.ones(len(turns))
     return weight, -at[:-1].float(), turns.float(), values[0].float()
 '''
-UNIFORM = NET + '''
+UNIFORM = (
+    NET
+    + """
 def fit(x, y, tolerance):
     for count in range(1, 400):
         at = torch.linspace(0, len(x) - 1, count + 1).round().long()
@@ -20,8 +22,11 @@ def fit(x, y, tolerance):
         if (built - y).abs().max() <= 0.85 * tolerance:
             return answer
     return answer
-'''
-HALVED = NET + '''
+"""
+)
+HALVED = (
+    NET
+    + """
 def fit(x, y, tolerance):
     x, y = x.double(), y.double()
 
@@ -34,8 +39,11 @@ def fit(x, y, tolerance):
 
     at = torch.tensor([0, *split(0, len(x) - 1)])
     return net(x[at], y[at])
-'''
-LONGEST = NET + '''
+"""
+)
+LONGEST = (
+    NET
+    + """
 def fit(x, y, tolerance):
     x, y = x.double(), y.double()
 
@@ -52,10 +60,13 @@ def fit(x, y, tolerance):
             step //= 2
         at.append(end)
     return net(x[at], y[at])
-'''
+"""
+)
 # The fewest pieces within a tube: all lines through it are kept as a polygon of
 # (value at the knot, slope), cut by two half planes for each sample.
-TUNNEL = NET + '''
+TUNNEL = (
+    NET
+    + """
 def cut(polygon, dx, limit, side):
     found = []
     for a, b in zip(polygon, polygon[1:] + polygon[:1]):
@@ -101,19 +112,20 @@ def fit(x, y, tolerance):
         values.append((min(ends) + max(ends)) / 2)
     flip = lambda numbers: torch.tensor(numbers[::-1], dtype=torch.float64)
     return net(flip(at), flip(values))
-'''
+"""
+)
 
 # --- fifty layers
 
-NORMAL = '''
+NORMAL = """
 def deep(activation, width, depth):
     generator = torch.Generator().manual_seed(0)
     return [
         (torch.randn(width, width, generator=generator) / width**0.5, torch.zeros(width))
         for _ in range(depth)
     ]
-'''
-CENTRED = '''
+"""
+CENTRED = """
 def deep(activation, width, depth):
     generator = torch.Generator().manual_seed(0)
     z = torch.randn(20_000, generator=generator)
@@ -127,10 +139,10 @@ def deep(activation, width, depth):
             weight = weight * gain
         layers.append((weight, -weight.sum(1) * mean if place else torch.zeros(width)))
     return layers
-'''
+"""
 # Gradients keep their size if gain² E[f'²] is 1; a random bias fills up what the
 # values then lack.
-LAYERS = '''
+LAYERS = """
 def layers_for(f, q, width, depth):
     generator = torch.Generator().manual_seed(0)
     z = torch.linspace(-6, 6, 2001, dtype=torch.float64)
@@ -152,13 +164,20 @@ def layers_for(f, q, width, depth):
         else:
             layers.append((weight * q**0.5, 0 * noise))
     return layers
-'''
-STEADY = LAYERS + '''
+"""
+STEADY = (
+    LAYERS
+    + """
 def deep(activation, width, depth):
     return layers_for(activation, 1.0, width, depth)
-'''
+"""
+)
+# So small that every activation is a straight line there.
+STRAIGHT = STEADY.replace("1.0, width", "0.01, width")
 # Of several sizes of the values, take the one that works best.
-CRITICAL = LAYERS + '''
+CRITICAL = (
+    LAYERS
+    + """
 GRID = torch.linspace(-12, 12, 4801, dtype=torch.float64)
 
 
@@ -191,9 +210,10 @@ def deep(activation, width, depth):
     sizes = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5)
     found = [layers_for(f, q, width, depth) for q in sizes]
     return min(found, key=lambda layers: tried(layers, f, width))
-'''
+"""
+)
 
 BASELINE = {"hinges.fit": UNIFORM, "hinges.deep": NORMAL}
-PASS = {"hinges.fit": HALVED, "hinges.deep": CENTRED}
+PASS = {"hinges.fit": HALVED, "hinges.deep": STRAIGHT}
 GOOD = {"hinges.fit": LONGEST, "hinges.deep": STEADY}
 CEILING = {"hinges.fit": TUNNEL, "hinges.deep": CRITICAL}

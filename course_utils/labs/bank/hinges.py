@@ -161,22 +161,18 @@ def _built(answer: Any, target: Target) -> tuple[int, float]:
 
 DEPTH = 50
 _INPUTS = 64
-_FORWARD = Item(
-    "forward",
-    3,
+_ALIVE = Item(
+    "alive",
+    6,
     "After 50 layers the values of different inputs spread between a tenth and ten "
-    "times as far as after the first; shared among four hidden activations.",
-)
-_BACKWARD = Item(
-    "backward",
-    3,
-    "So do the gradients on their way back, from the last layer to the first.",
+    "times as far as after the first, and so do the gradients on their way back; the "
+    "points are shared among four hidden activations.",
 )
 _BENDS = Item(
     "bends",
     2,
     "The network is no straight line: halfway between two inputs its output is off "
-    "halfway by at least half of their distance. Only where both of the above hold.",
+    "halfway by at least half of their distance. Only where it is alive.",
 )
 _TIGHT = Item(
     "tight",
@@ -238,7 +234,7 @@ def _deep(work: Work) -> Iterator[Score | Curve]:
         work.call(one.value, width, DEPTH)
         for one, width in zip(drawn, widths, strict=True)
     ]
-    forward, backward, bends, tight = [], [], [], []
+    alive, bends, tight = [], [], []
     spreads: dict[str, Sequence[float]] = {}
     told = []
     for one, width, answer in zip(drawn, widths, answers, strict=True):
@@ -248,9 +244,8 @@ def _deep(work: Work) -> Iterator[Score | Curve]:
             told.append(f"{one.kind}: {reason}")
             continue
         there, back, bend, spread = _passed(layers, one.value, work)
-        forward.append(0.1 <= there <= 10)
-        backward.append(0.1 <= back <= 10)
-        bends.append(forward[-1] and backward[-1] and bend >= 0.5)
+        alive.append(all(0.1 <= ratio <= 10 for ratio in (there, back)))
+        bends.append(alive[-1] and bend >= 0.5)
         tight.append(bends[-1] and all(0.2 <= r <= 5 for r in (there, back)))
         spreads[one.kind] = [math.log10(max(s, 1e-12)) for s in spread]
         told.append(
@@ -258,13 +253,13 @@ def _deep(work: Work) -> Iterator[Score | Curve]:
         )
     why = " ".join(told)
     for item, held in zip(
-        (_FORWARD, _BACKWARD, _BENDS, _TIGHT),
-        (forward, backward, bends, tight),
+        (_ALIVE, _BENDS, _TIGHT),
+        (alive, bends, tight),
         strict=True,
     ):
         count = sum(held)
         said = f"{count} of {len(drawn)} activations."
-        first = item is _FORWARD
+        first = item is _ALIVE
         yield item.share(count / len(drawn), f"{said} {why}" if first else said)
     title = "How far inputs spread after each layer, as a power of ten"
     yield Curve(title, "layers, from 1 to 50", spreads)
@@ -345,7 +340,7 @@ LAB = Lab(
             "hinges.deep",
             "Fifty layers that live",
             ("activation", "width", "depth"),
-            (_FORWARD, _BACKWARD, _BENDS, _TIGHT),
+            (_ALIVE, _BENDS, _TIGHT),
             _deep,
         ),
     ],

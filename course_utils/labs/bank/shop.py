@@ -58,11 +58,13 @@ def _measure(case: Case, work: Work) -> Iterator[Score]:
     trouble = _trouble(case, work)
     if trouble:
         yield _MENDED.none(trouble)
-        yield _FOUND.none("It is not mended.")
-        return
-    yield _MENDED.full(f"Right in {ROUNDS} cases of {ROUNDS}.")
+    else:
+        yield _MENDED.full(f"Right in {ROUNDS} cases of {ROUNDS}.")
     if not work.graded:
         yield _FOUND.later(_OPENLY)
+        return
+    if trouble:
+        yield _FOUND.none("It is not mended.")
         return
     changed = changed_lines(work.stub, work.source, case.name)
     if changed <= _MOST_CHANGED:
@@ -121,7 +123,9 @@ def _explained(work: Work) -> Score:
         return _EXPLAINED.none("The docstring is as it was.")
     count, (least, most) = len(re.findall(r"\w[\w'’-]*", text)), _WORDS
     if not least <= count <= most:
-        return _EXPLAINED.none(f"The docstring has {count} words, not {least} to {most}.")
+        return _EXPLAINED.none(
+            f"The docstring has {count} words, not {least} to {most}."
+        )
     groups = work.key.get("words")
     if not groups:
         return _EXPLAINED.none("For your teacher to read: no key lies beside this lab.")
@@ -337,7 +341,9 @@ def _check_block(found: Any, args: Sequence[Any]) -> None:
 
 
 CASES = (
-    Case("scale", "Two tables, one scale", ("train", "test"), _draw_scale, _check_scale),
+    Case(
+        "scale", "Two tables, one scale", ("train", "test"), _draw_scale, _check_scale
+    ),
     Case(
         "regress",
         "A line by gradient descent",

@@ -1,0 +1,157 @@
+"""Plant a fault in each function of the repair shop: `python -m tools.shop.plant`.
+
+Writes repair_shop.ipynb for learners, and repair_shop.key.json for those who grade.
+"""
+
+import argparse
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from course_utils.authoring.normal_form import dumps, normalise
+from course_utils.labs.bank.shop import CASES
+from tools.shop.cases import SCRIPTS, Fault, Script
+
+NAME = "repair_shop"
+ADDRESS = "layer-by-layer/layer-by-layer"
+BLANK = "It was broken because ... (5 to 30 words of your own)."
+TITLE = """\
+# Repair shop · Ten functions, ten changed lines
+
+Each of these functions worked, until somebody changed a line. None raises an error.
+
+**Time:** about 150 minutes. **Builds on:** lessons [01](../01_linear_layers.ipynb) to [12](../12_language_model.ipynb); each function says which."""
+SETUP = f"""\
+# @title Setup
+try:
+    import course_utils
+except ModuleNotFoundError:  # Colab: fetch the helpers, keep the installed torch
+    %pip install -q "git+https://github.com/{ADDRESS}"
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from course_utils import submission"""
+QUESTION = """\
+## The question
+
+What did the change do, and which line was it? The text above each function says what it must do; the complaint says what somebody saw. Call the function on numbers that you can check by hand, and look at shapes, means and the first step before you read the code for the third time.
+
+**Data.** You make your own: a few rows are enough. Grading draws its cases from a seed that nobody knows before.
+
+**Baseline.** As it stands, this notebook gets 0 points.
+
+**Target.** Seven functions mended, each by the smallest change, and explained: 28 points.
+
+**Ceiling.** All ten: 40 points.
+
+**Rules.** Change the function in its cell, keep its name and parameters, and replace its docstring by one sentence of your own. Helpers and tests may stand in other cells."""
+RUBRIC = """\
+## How points are given
+
+For each function:
+
+| points | for | measured |
+| --- | --- | --- |
+| 2 | *mended*: it does what its text says in four cases | here on open cases, in grading on hidden ones |
+| 1 | *found*: it is mended, and three lines at most were changed (comments, spacing and the docstring count for nothing) | in grading |
+| 1 | *explained*: its docstring has 5 to 30 words and names what was wrong | in grading |"""
+HAND_IN = """\
+## Hand in
+
+Run the cell: it says what is missing, and what your functions do in open cases."""
+NEXT = """\
+## Where to go next
+
+[PyTorch's frequently asked questions](https://docs.pytorch.org/docs/stable/notes/faq.html) and [numerical accuracy](https://docs.pytorch.org/docs/stable/notes/numerical_accuracy.html) hold more that raises no error. All labs are listed in the README."""
+
+
+def choose(seed: int) -> list[Fault]:
+    """Return the fault of each function in the variant with this seed."""
+    chosen = random.Random(f"shop {seed}")
+    return [chosen.choice(script.faults) for script in SCRIPTS]
+
+
+def broken(script: Script, fault: Fault) -> str:
+    """Return the source with its fault and an empty docstring."""
+    return documented(planted(script, fault), BLANK)
+
+
+def planted(script: Script, fault: Fault) -> str:
+    """Return the source with its fault."""
+    if script.source.count(fault.right) != 1:
+        raise ValueError(f"{script.name}: {fault.right!r} stands there not once.")
+    return script.source.strip().replace(fault.right, fault.wrong)
+
+
+def documented(source: str, docstring: str) -> str:
+    """Return a function with this docstring."""
+    head, body = source.strip().split("\n", 1)
+    return f'{head}\n    """{docstring}"""\n{body}'
+
+
+def make_notebook(seed: int) -> NotebookNode:
+    """Return the learners' notebook, without outputs."""
+    cells = [_text("title", TITLE), _code("setup", SETUP, "setup")]
+    cells[-1].metadata |= {"cellView": "form", "jupyter": {"source_hidden": True}}
+    cells += [_text("question", QUESTION), _text("rubric", RUBRIC)]
+    cells.append(_text("functions", "## The functions"))
+    for number, (script, fault) in enumerate(
+        zip(SCRIPTS, choose(seed), strict=True), 1
+    ):
+        title = next(case.title for case in CASES if case.name == script.name)
+        lessons = f"Lesson{'s' * (',' in script.lessons)} {script.lessons}"
+        text = f"### Task {number}\n\n**{title}.** {script.text} ({lessons}.)"
+        text += f"\n\n*Complaint:* {fault.seen}"
+        cells.append(_text(f"{script.name}-text", text))
+        cells.append(_code(script.name, broken(script, fault), "exercise"))
+    cells.append(_text("hand-in", HAND_IN))
+    names = "".join(f"    {script.name}={script.name},\n" for script in SCRIPTS)
+    cells.append(_code("submission", f'submission(\n    "shop",\n{names})'))
+    cells.append(_text("next", NEXT))
+    return normalise(new_notebook(cells=cells))
+
+
+def make_key(seed: int) -> dict[str, Any]:
+    """Return what graders know of a variant, by the names of tasks."""
+    return {
+        f"shop.{script.name}": {"cause": fault.cause, "words": fault.words}
+        for script, fault in zip(SCRIPTS, choose(seed), strict=True)
+    }
+
+
+def _text(name: str, source: str) -> NotebookNode:
+    return new_markdown_cell(source, id=f"shop-{name}")
+
+
+def _code(name: str, source: str, *tags: str) -> NotebookNode:
+    cell = new_code_cell(source, id=f"shop-{name}")
+    if tags:
+        cell.metadata["tags"] = list(tags)
+    return cell
+
+
+def main() -> None:
+    """Write both files of a variant."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, required=True, help="another for each year")
+    parser.add_argument("--out", type=Path, required=True, help="a folder")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    notebook = make_notebook(options.seed)
+    nbformat.validate(notebook)
+    path = options.out / f"{NAME}.ipynb"
+    path.write_text(dumps(notebook), encoding="utf-8")
+    key = json.dumps(make_key(options.seed), indent=1) + "\n"
+    path.with_suffix(".key.json").write_text(key, encoding="utf-8")
+    print(f"{path}: for learners. {NAME}.key.json: beside it, for grading alone.")
+
+
+if __name__ == "__main__":
+    main()
