@@ -91,7 +91,8 @@ def _read_paper(lesson: Path, changed: tuple[int, int]) -> Paper:
     page: list[Statement] = []
     stub: dict[str, Any] | None = None
     open_stubs: list[tuple[str, dict[str, Any]]] = []  # with their titles
-    title = lab = ""
+    title, lab = "", ""
+    handed_in: dict[str, str] = {}  # of the last call: one above it may try a baseline
     texts: set[str] = set()
     solutions: set[str] = set()
     for cell in cells:
@@ -108,9 +109,8 @@ def _read_paper(lesson: Path, changed: tuple[int, int]) -> Paper:
         if "exercise" in tags:
             stub = cell
             open_stubs.append((title, cell))
-        elif handed_in := _handed_in(source):
-            lab, names = handed_in
-            sections += _tasks(lab, names, open_stubs)
+        elif submitted := _handed_in(source):
+            lab, handed_in = submitted
         elif stub and (called := _checked(source)):
             text = "".join(stub["source"])
             sections.append(Section(*called, stub["id"], text, title))
@@ -118,6 +118,7 @@ def _read_paper(lesson: Path, changed: tuple[int, int]) -> Paper:
             open_stubs.pop()
         else:
             page += _statements(source)
+    sections += _tasks(lab, handed_in, open_stubs)
     if not sections:
         raise ValueError("no cell is tagged 'exercise' and followed by a check")
     key = {}

@@ -125,21 +125,6 @@ def deep(activation, width, depth):
         for _ in range(depth)
     ]
 """
-CENTRED = """
-def deep(activation, width, depth):
-    generator = torch.Generator().manual_seed(0)
-    z = torch.randn(20_000, generator=generator)
-    f = activation(z)
-    slope = (activation(z + 1e-2) - f) / 1e-2
-    mean, gain = f.mean(), 1 / slope.square().mean() ** 0.5
-    layers = []
-    for place in range(depth):
-        weight = torch.randn(width, width, generator=generator) / width**0.5
-        if place:
-            weight = weight * gain
-        layers.append((weight, -weight.sum(1) * mean if place else torch.zeros(width)))
-    return layers
-"""
 # Gradients keep their size if gain² E[f'²] is 1; a random bias fills up what the
 # values then lack.
 LAYERS = """
@@ -169,11 +154,11 @@ STEADY = (
     LAYERS
     + """
 def deep(activation, width, depth):
-    return layers_for(activation, 1.0, width, depth)
+    return layers_for(activation, 0.4, width, depth)
 """
 )
 # So small that every activation is a straight line there.
-STRAIGHT = STEADY.replace("1.0, width", "0.01, width")
+STRAIGHT = STEADY.replace("0.4, width", "0.01, width")
 # Of several sizes of the values, take the one that works best.
 CRITICAL = (
     LAYERS

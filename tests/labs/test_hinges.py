@@ -13,8 +13,8 @@ from tests.labs.solutions_hinges import BASELINE, CEILING, GOOD, NET, PASS
 SEEDS = [f"graded {number}" for number in range(1, 4)]
 FIT = {"baseline": (BASELINE, 4), "pass": (PASS, 6), "good": (GOOD, 8)}
 FIT |= {"ceiling": (CEILING, 10)}
-DEEP = {"baseline": (BASELINE, 0, 3), "pass": (PASS, 4, 7), "good": (GOOD, 7, 10)}
-DEEP |= {"ceiling": (CEILING, 9.5, 10)}
+DEEP = {"baseline": (BASELINE, 0, 2), "pass": (PASS, 3.5, 6.5), "good": (GOOD, 6.5, 9.9)}
+DEEP |= {"ceiling": (CEILING, 9, 10)}
 
 
 def defined(texts, task):
@@ -74,7 +74,7 @@ def test_copied_hinges_are_for_functions_that_nobody_asks_for():
 
 
 def test_copied_layers_have_another_width():
-    assert marked(copied("hinges.deep", "graded 2"), "hinges.deep")[1] <= 3
+    assert marked(copied("hinges.deep", "graded 2"), "hinges.deep")[1] == 0
 
 
 CHEATS_FIT = {
@@ -140,7 +140,7 @@ def test_straight_network_gets_no_points_for_bending():
     )
     outcome, _ = marked(defined(texts, "hinges.deep"), "hinges.deep")
     found = {score.item: score.points for score in outcome.scores}
-    assert found["alive"] >= 4.5 and found["bends"] <= 0.5
+    assert found["alive"] >= 4 and found["bends"] <= 0.5
 
 
 def test_error_after_some_functions_is_told():

@@ -265,7 +265,7 @@ def drop(x, first, second, noise, p, training):
                 "kept and not dropped.",
                 (
                     ("kept", "keep", "drop", "mask"),
-                    ("below p", "< p", "revers", "invert", "wrong way", "opposite"),
+                    ("below p", "< p", "revers", "invert", "opposite"),
                 ),
             ),
         ),

@@ -165,8 +165,9 @@ _ALIVE = Item(
     "alive",
     6,
     "After 50 layers the values of different inputs spread between a tenth and ten "
-    "times as far as after the first, and so do the gradients on their way back; the "
-    "points are shared among four hidden activations.",
+    "times as far as after the first, and so do the gradients on their way back. Of "
+    "four hidden activations, two give a third of the points, three two thirds: one "
+    "alone may be luck.",
 )
 _BENDS = Item(
     "bends",
@@ -260,7 +261,8 @@ def _deep(work: Work) -> Iterator[Score | Curve]:
         count = sum(held)
         said = f"{count} of {len(drawn)} activations."
         first = item is _ALIVE
-        yield item.share(count / len(drawn), f"{said} {why}" if first else said)
+        share = (count - 1) / (len(drawn) - 1)
+        yield item.share(share, f"{said} {why}" if first else said)
     title = "How far inputs spread after each layer, as a power of ten"
     yield Curve(title, "layers, from 1 to 50", spreads)
 

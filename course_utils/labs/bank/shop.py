@@ -111,7 +111,7 @@ def _lines(source: str, name: str) -> list[str]:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             if ast.get_docstring(node) is not None:
                 node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(tree).splitlines()
+    return [line for line in ast.unparse(tree).splitlines() if line]
 
 
 def _explained(work: Work) -> Score:
