@@ -15,7 +15,7 @@ from course_utils.errors import CourseError
 from course_utils.grading.system_calls import is_known, open_filter
 
 _PACKAGE = Path(__file__).parents[1]
-# What an answer is compared with, or measured by; it must not be seen where answers run.
+# What an answer is compared with, or measured by: not to be seen where answers run.
 _HIDDEN = (_PACKAGE / "exercises" / "bank", _PACKAGE / "labs" / "bank")
 # One of `data.sketches.FOLDERS`, which torch would come with; the other one, in a
 # wheel, lies in the package.

@@ -38,7 +38,7 @@ def submission(lab: str, **answers: Any) -> None:
     sentence. In a notebook it shows a table; elsewhere the output data are printed.
 
     >>> submission("hinges", fit=..., deep=...)  # doctest: +ELLIPSIS
-    {...'text/plain': 'Lab hinges: 0 of ... points that can be measured openly....
+    {...'text/plain': 'Lab hinges: 0 of 20 points that can be measured openly...}
 
     Args:
         lab: the name of the lab, such as "hinges".

@@ -83,7 +83,8 @@ def fit(x, y, tolerance):
     x, y, room = x.tolist(), y.tolist(), 0.95 * tolerance
     knots, low, high = [(0, y[0] - room, y[0] + room, None)], y[0] - room, y[0] + room
     while knots[-1][0] < len(x) - 1:
-        start, polygon = knots[-1][0], [(low, -1e4), (low, 1e4), (high, 1e4), (high, -1e4)]
+        start = knots[-1][0]
+        polygon = [(low, -1e4), (low, 1e4), (high, 1e4), (high, -1e4)]
         for k in range(start + 1, len(x)):
             dx = x[k] - x[start]
             smaller = cut(cut(polygon, dx, y[k] + room, 1), dx, y[k] - room, -1)
@@ -121,8 +122,8 @@ NORMAL = """
 def deep(activation, width, depth):
     generator = torch.Generator().manual_seed(0)
     return [
-        (torch.randn(width, width, generator=generator) / width**0.5, torch.zeros(width))
-        for _ in range(depth)
+        (weight / width**0.5, torch.zeros(width))
+        for weight in torch.randn(depth, width, width, generator=generator)
     ]
 """
 # Gradients keep their size if gain² E[f'²] is 1; a random bias fills up what the

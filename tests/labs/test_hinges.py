@@ -13,7 +13,11 @@ from tests.labs.solutions_hinges import BASELINE, CEILING, GOOD, NET, PASS
 SEEDS = [f"graded {number}" for number in range(1, 4)]
 FIT = {"baseline": (BASELINE, 4), "pass": (PASS, 6), "good": (GOOD, 8)}
 FIT |= {"ceiling": (CEILING, 10)}
-DEEP = {"baseline": (BASELINE, 0, 2), "pass": (PASS, 3.5, 6.5), "good": (GOOD, 6.5, 9.9)}
+DEEP = {
+    "baseline": (BASELINE, 0, 2),
+    "pass": (PASS, 3.5, 6.5),
+    "good": (GOOD, 6.5, 9.9),
+}
 DEEP |= {"ceiling": (CEILING, 9, 10)}
 
 
@@ -78,8 +82,8 @@ def test_copied_layers_have_another_width():
 
 
 CHEATS_FIT = {
-    "constant": "def fit(x, y, tolerance): return (torch.ones(1),) * 3 + (torch.zeros(()),)",
-    "nan": "def fit(x, y, tolerance): return (torch.full((9,), float('nan')),) * 3 + (y[0],)",
+    "constant": "def fit(x, y, t): return (torch.ones(1),) * 3 + (torch.zeros(()),)",
+    "nan": "def fit(x, y, t): return (torch.full((9,), float('nan')),) * 3 + (y[0],)",
     "infinite": "def fit(x, y, t): return (torch.full((9,), 3e38),) * 3 + (y[0],)",
     "no tensors": "def fit(x, y, tolerance): return [1, 2, 3, 4]",
     "a network": "def fit(x, y, tolerance): return torch.nn.Linear(1, 1)",
@@ -111,7 +115,7 @@ def test_hinges_that_do_nothing_count_as_well():
     def padded(x, y, tolerance):
         weight, bias, height, shift = scope["fit"](x, y, tolerance)
         none = torch.zeros(3 * len(weight))
-        return tuple(torch.cat([p, none]) for p in (weight, bias, height)) + (shift,)
+        return *(torch.cat([p, none]) for p in (weight, bias, height)), shift
 
     outcome, points = marked(padded, "hinges.fit")
     assert points == 4 and "times the fewest" in outcome.scores[1].why

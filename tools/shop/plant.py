@@ -6,6 +6,7 @@ Writes repair_shop.ipynb for learners, and repair_shop.key.json for those who gr
 import argparse
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,7 @@ from tools.shop.cases import SCRIPTS, Fault, Script
 NAME = "repair_shop"
 ADDRESS = "layer-by-layer/layer-by-layer"
 BLANK = "It was broken because ... (5 to 30 words of your own)."
-TITLE = """\
-# Repair shop · Ten functions, ten changed lines
-
-Each of these functions worked, until somebody changed a line. None raises an error.
-
-**Time:** about 150 minutes. **Builds on:** lessons [01](../01_linear_layers.ipynb) to [12](../12_language_model.ipynb); each function says which."""
+PAGE = Path(__file__).with_name("page.md")
 SETUP = f"""\
 # @title Setup
 try:
@@ -35,41 +31,8 @@ except ModuleNotFoundError:  # Colab: fetch the helpers, keep the installed torc
 
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from course_utils import submission"""
-QUESTION = """\
-## The question
-
-What did the change do, and which line was it? The text above each function says what it must do; the complaint says what somebody saw. Call the function on numbers that you can check by hand, and look at shapes, means and the first step before you read the code for the third time.
-
-**Data.** You make your own: a few rows are enough. Grading draws its cases from a seed that nobody knows before.
-
-**Baseline.** As it stands, this notebook gets 0 points.
-
-**Target.** Seven functions mended, each by the smallest change, and explained: 28 points.
-
-**Ceiling.** All ten: 40 points.
-
-**Rules.** Change the function in its cell, keep its name and parameters, and replace its docstring by one sentence of your own. Helpers and tests may stand in other cells."""
-RUBRIC = """\
-## How points are given
-
-For each function:
-
-| points | for | measured |
-| --- | --- | --- |
-| 2 | *mended*: it does what its text says in four cases | here on open cases, in grading on hidden ones |
-| 1 | *found*: it is mended, and three lines at most were changed (comments, spacing and the docstring count for nothing) | in grading |
-| 1 | *explained*: its docstring has 5 to 30 words and names what was wrong | in grading |"""
-HAND_IN = """\
-## Hand in
-
-Run the cell: it says what is missing, and what your functions do in open cases."""
-NEXT = """\
-## Where to go next
-
-[PyTorch's frequently asked questions](https://docs.pytorch.org/docs/stable/notes/faq.html) and [numerical accuracy](https://docs.pytorch.org/docs/stable/notes/numerical_accuracy.html) hold more that raises no error. All labs are listed in the README."""
 
 
 def choose(seed: int) -> list[Fault]:
@@ -98,9 +61,11 @@ def documented(source: str, docstring: str) -> str:
 
 def make_notebook(seed: int) -> NotebookNode:
     """Return the learners' notebook, without outputs."""
-    cells = [_text("title", TITLE), _code("setup", SETUP, "setup")]
+    _, *parts = re.split(r"<!-- ([\w-]+) -->\n", PAGE.read_text(encoding="utf-8"))
+    page = dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
+    cells = [_text("title", page["title"]), _code("setup", SETUP, "setup")]
     cells[-1].metadata |= {"cellView": "form", "jupyter": {"source_hidden": True}}
-    cells += [_text("question", QUESTION), _text("rubric", RUBRIC)]
+    cells += [_text(name, page[name]) for name in ("question", "rubric")]
     cells.append(_text("functions", "## The functions"))
     for number, (script, fault) in enumerate(
         zip(SCRIPTS, choose(seed), strict=True), 1
@@ -111,10 +76,10 @@ def make_notebook(seed: int) -> NotebookNode:
         text += f"\n\n*Complaint:* {fault.seen}"
         cells.append(_text(f"{script.name}-text", text))
         cells.append(_code(script.name, broken(script, fault), "exercise"))
-    cells.append(_text("hand-in", HAND_IN))
+    cells.append(_text("hand-in", page["hand-in"]))
     names = "".join(f"    {script.name}={script.name},\n" for script in SCRIPTS)
     cells.append(_code("submission", f'submission(\n    "shop",\n{names})'))
-    cells.append(_text("next", NEXT))
+    cells.append(_text("next", page["next"]))
     return normalise(new_notebook(cells=cells))
 
 

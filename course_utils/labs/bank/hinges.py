@@ -249,8 +249,9 @@ def _deep(work: Work) -> Iterator[Score | Curve]:
         bends.append(alive[-1] and bend >= 0.5)
         tight.append(bends[-1] and all(0.2 <= r <= 5 for r in (there, back)))
         spreads[one.kind] = [math.log10(max(s, 1e-12)) for s in spread]
+        bent = f", bend {bend:.2g}" if alive[-1] else ""
         told.append(
-            f"{one.kind}: forward × {there:.2g}, backward × {back:.2g}, bend {bend:.2g}."
+            f"{one.kind}: forward {_times(there)}, backward {_times(back)}{bent}."
         )
     why = " ".join(told)
     for item, held in zip(
@@ -314,6 +315,13 @@ def _passed(
         bend if math.isfinite(bend) else 0.0,
     ]
     return ratios[0], ratios[1], ratios[2], spread
+
+
+def _times(ratio: float) -> str:
+    """Say a ratio; what is far off differs from processor to processor."""
+    if ratio < 1e-3:
+        return "below × 0.001"
+    return "above × 1,000" if ratio > 1e3 else f"× {ratio:.2g}"
 
 
 def _spread(values: Tensor) -> float:
