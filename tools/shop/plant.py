@@ -14,12 +14,12 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from course_utils.authoring.links import address
 from course_utils.authoring.normal_form import dumps, normalise
 from course_utils.labs.bank.shop import CASES
 from tools.shop.cases import SCRIPTS, Fault, Script
 
 NAME = "repair_shop"
-ADDRESS = "layer-by-layer/layer-by-layer"
 BLANK = "It was broken because ... (5 to 30 words of your own)."
 PAGE = Path(__file__).with_name("page.md")
 SETUP = f"""\
@@ -27,7 +27,7 @@ SETUP = f"""\
 try:
     import course_utils
 except ModuleNotFoundError:  # Colab: fetch the helpers, keep the installed torch
-    %pip install -q "git+https://github.com/{ADDRESS}"
+    %pip install -q "git+https://github.com/{address(Path(__file__).parents[2])}"
 
 import torch
 import torch.nn.functional as F
