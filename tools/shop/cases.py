@@ -197,7 +197,7 @@ def start(depth, width, seed):
                 "square root.",
                 (
                     ("root", "sqrt", "0.5"),
-                    ("varian", "deviation", "std", "scale", "width", "root"),
+                    ("variance", "deviation", "std", "scale", "width", "root"),
                 ),
             ),
             Fault(
@@ -244,7 +244,7 @@ def drop(x, first, second, noise, p, training):
                 "What is kept was not scaled by 1 / (1 - p), so the mean of the "
                 "hidden values fell.",
                 (
-                    ("scal", "divi", "multipl"),
+                    ("scal", "divi", "multiply", "multiplied"),
                     ("1 - p", "1-p", "expect", "average", "mean of", "kept", "keep"),
                 ),
             ),
@@ -337,7 +337,7 @@ def convolve(images, kernels, weight, bias):
                 "that make no sense.",
                 "The channels were moved to the end before flatten, so the order of "
                 "the features was another one.",
-                (("order", "permut", "channel", "transpos", "arrang"),),
+                (("order", "permut", "channel", "transpos", "arranged"),),
             ),
             Fault(
                 "rows = small.flatten(1)",
@@ -469,7 +469,7 @@ def predict(tokens, size, steps, rate):
                 "Softmax was applied twice: cross_entropy takes logits and applies it "
                 "itself.",
                 (
-                    ("softmax", "probabilit", "logit"),
+                    ("softmax", "probability", "probabilities", "logit"),
                     ("twice", "two", "already", "itself", "again", "logit", "inside"),
                 ),
             ),
