@@ -15,10 +15,10 @@ FIT = {"baseline": (BASELINE, 4), "pass": (PASS, 6), "good": (GOOD, 8)}
 FIT |= {"ceiling": (CEILING, 10)}
 DEEP = {
     "baseline": (BASELINE, 0, 2),
-    "pass": (PASS, 3.5, 6.5),
-    "good": (GOOD, 6.5, 9.9),
+    "pass": (PASS, 3.5, 7),
+    "good": (GOOD, 7, 10),
 }
-DEEP |= {"ceiling": (CEILING, 9, 10)}
+DEEP |= {"ceiling": (CEILING, 8, 10)}
 
 
 def defined(texts, task):
@@ -46,7 +46,7 @@ def test_fifty_layers_get_the_points_that_were_meant(level, secret):
     texts, low, high = DEEP[level]
     outcome, points = marked(defined(texts, "hinges.deep"), "hinges.deep", secret)
     assert low <= points <= high, outcome
-    assert len(outcome.curves[0].lines) == 4
+    assert len(outcome.curves[0].lines) == 6
 
 
 def test_hidden_functions_and_activations_differ_from_the_open_ones():

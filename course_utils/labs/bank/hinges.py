@@ -166,8 +166,8 @@ _ALIVE = Item(
     6,
     "After 50 layers the values of different inputs spread between a tenth and ten "
     "times as far as after the first, and so do the gradients on their way back. Of "
-    "four hidden activations, two give a third of the points, three two thirds: one "
-    "alone may be luck.",
+    "six hidden activations the first gives nothing, as it may be luck, and each "
+    "further one a fifth of the points.",
 )
 _BENDS = Item(
     "bends",
@@ -200,24 +200,14 @@ _KINDS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-_FAMILIES = (
-    ("leaky ReLU", "GELU"),
-    ("tanh", "softsign"),
-    ("sigmoid",),
-    ("sine",),
-)
-
-
 def activations(work: Work) -> list[Activation]:
-    """Draw four activations, of four families.
+    """Draw six activations.
 
     >>> len(activations(Work(None)))
-    4
+    6
     """
     g = work.generator("hinges", "deep")
-    places = [torch.randint(len(kinds), (), generator=g) for kinds in _FAMILIES]
-    pairs = zip(_FAMILIES, places, strict=True)
-    return [_moved(kinds[int(place)], g) for kinds, place in pairs]
+    return [_moved(kind, g) for kind in _KINDS]
 
 
 def _moved(kind: str, g: Generator) -> Activation:
