@@ -164,7 +164,7 @@ STRAIGHT = STEADY.replace("0.4, width", "0.01, width")
 CRITICAL = (
     LAYERS
     + """
-GRID = torch.linspace(-12, 12, 4801, dtype=torch.float64)
+GRID = torch.linspace(-60, 60, 24001, dtype=torch.float64)
 
 
 def tried(layers, f, width):
@@ -189,9 +189,9 @@ def deep(activation, width, depth):
     table = activation(GRID)
 
     def f(z):  # straight lines through the table, so that it can be derived
-        place = ((z.detach() + 12) * 200).clamp(0, 4799.0).floor()
+        place = ((z.detach() + 60) * 200).clamp(0, 23999.0).floor()
         low = place.long()
-        return table[low] + (table[low + 1] - table[low]) * ((z + 12) * 200 - place)
+        return table[low] + (table[low + 1] - table[low]) * ((z + 60) * 200 - place)
 
     sizes = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5)
     found = [layers_for(f, q, width, depth) for q in sizes]
