@@ -8,11 +8,10 @@ from statistics import fmean
 import torch
 from torch import Tensor, nn
 
-from course_utils.authoring.moves import framed, moved
+from course_utils.authoring.moves import framed_parts, moved
 from course_utils.authoring.record import record
 from course_utils.authoring.training import accuracy, train_one_cycle
 from course_utils.data.experiments import Row
-from course_utils.data.fashion import load_fashion_mnist
 
 RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
 SEEDS = range(3)
@@ -61,17 +60,15 @@ def named(model: nn.Module, x: Tensor, y: Tensor, by: int) -> float:
 
 def measure(head: str) -> Row:
     """Choose the rate on validation with one run each; then test three new runs."""
-    garments = load_fashion_mnist()
-    x, y = framed(garments.train.images[:7_500]), garments.train.labels[:7_500]
-    cut = len(x) * 2 // 3  # 5,000 for training, 2,500 for validation
-    data = (x[:cut], y[:cut])
+    parts = framed_parts()
+    data = parts["training"]
     found = {
-        rate: accuracy(trained(head, 100, rate, data), x[cut:], y[cut:])
+        rate: accuracy(trained(head, 100, rate, data), *parts["validation"])
         for rate in RATES
     }
     rate = max(RATES, key=lambda rate: found[rate])
     models = [trained(head, seed, rate, data) for seed in SEEDS]
-    x_test, labels = framed(garments.test.images), garments.test.labels
+    x_test, labels = parts["test"]
     count = sum(p.numel() for layer in head_of(head) for p in layer.parameters())
     row: Row = {"parameters": count, "rate": rate}
     row["test accuracy"] = [accuracy(model, x_test, labels) for model in models]

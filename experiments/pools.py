@@ -8,11 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.authoring.moves import framed, moved
+from course_utils.authoring.moves import framed_parts, moved
 from course_utils.authoring.record import record
 from course_utils.authoring.training import accuracy, train_one_cycle
 from course_utils.data.experiments import Row
-from course_utils.data.fashion import load_fashion_mnist
 
 RATES = (0.003, 0.01, 0.03)
 SEEDS = range(3)
@@ -85,17 +84,15 @@ def same(model: nn.Module, x: Tensor, by: int) -> float:
 
 def measure(head: str, **setting: str) -> Row:
     """Choose the rate on validation with one run each; then test three new runs."""
-    garments = load_fashion_mnist()
-    x, y = framed(garments.train.images[:7_500]), garments.train.labels[:7_500]
-    cut = len(x) * 2 // 3  # 5,000 for training, 2,500 for validation
-    kind, data = (head, setting["halved by"]), (x[:cut], y[:cut])
+    parts = framed_parts()
+    kind, data = (head, setting["halved by"]), parts["training"]
     found = {
-        rate: accuracy(trained(kind, 100, rate, data), x[cut:], y[cut:])
+        rate: accuracy(trained(kind, 100, rate, data), *parts["validation"])
         for rate in RATES
     }
     rate = max(RATES, key=lambda rate: found[rate])
     models = [trained(kind, seed, rate, data) for seed in SEEDS]
-    x_test, labels = framed(garments.test.images), garments.test.labels
+    x_test, labels = parts["test"]
     row: Row = {"parameters": sum(p.numel() for p in models[0].parameters())}
     row |= {
         "rate": rate,

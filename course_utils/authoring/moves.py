@@ -3,6 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor
 
+from course_utils.data.fashion import load_fashion_mnist
+
 
 def framed(images: Tensor) -> Tensor:
     """Return the garments, 20 × 20 from 0 to 1, in the middle of a frame of 28 × 28.
@@ -26,3 +28,19 @@ def moved(x: Tensor, by: int) -> list[Tensor]:
     [[[0, 1], [0, 0]], [[0, 1], [0, 0]], [[0, 0], [1, 0]], [[0, 0], [1, 0]]]
     """
     return [x.roll(sign * by, dim) for dim in (3, 2) for sign in (1, -1)]
+
+
+def framed_parts() -> dict[str, tuple[Tensor, Tensor]]:
+    """Return framed garments: 5,000 for training, 2,500 for validation, and the test.
+
+    >>> sorted(framed_parts())
+    ['test', 'training', 'validation']
+    """
+    data = load_fashion_mnist()
+    x, y = framed(data.train.images[:7_500]), data.train.labels[:7_500]
+    cut = len(x) * 2 // 3
+    return {
+        "training": (x[:cut], y[:cut]),
+        "validation": (x[cut:], y[cut:]),
+        "test": (framed(data.test.images), data.test.labels),
+    }
