@@ -1750,7 +1750,7 @@ DESIGN = Exercise(
         Misconception(
             "scores too dear",
             lambda: (4, 128, 4, 512),
-            "At 512 tokens attention's two products, 2 · L · d per token, take more than half "
+            "At 512 tokens attention's two products, 2 · L · d per token, exceed half "
             "of what the matrices take, 4 · d² + 2 · d · `hidden`. A larger `d` "
             "mends that, or a larger `hidden`.",
         ),
