@@ -38,7 +38,7 @@ RERUN = (1, {"right": (0.9, 1.0)})
 
 @lru_cache
 def days_of(part: str) -> list[date]:
-    """Return the days of the years that belong to a part."""
+    """Return the days of a part's years (some first of January stands there twice)."""
     years = random.Random(0).sample(YEARS, len(YEARS))[slice(*PARTS[part])]
     days = [date(year, 1, 1) + timedelta(n) for year in years for n in range(366)]
     return [day for day in days if day.year in years]

@@ -81,7 +81,7 @@ def test_a_row_outside_its_range_is_seen():
 
 def test_no_date_to_translate_is_in_two_parts():
     parts = load(ROOT / "experiments" / "translation.py")
-    days = [parts.days_of(part) for part in ("training", "validation", "test")]
+    days = [set(parts.days_of(part)) for part in ("training", "validation", "test")]
     years = [{day.year for day in part} for part in days]
     assert [len(part) for part in years] == [160, 20, 20]
     assert set().union(*years) == set(range(1900, 2100))
