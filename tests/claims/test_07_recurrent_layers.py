@@ -221,11 +221,12 @@ def test_contest_is_told_as_it_went():
 def test_dates_are_translated_as_told():
     alone, attending = load_experiment("translation").rows
     assert (alone["passed on"], attending["passed on"]) == ("last state", "all states")
-    assert [round(share, 2) for share in alone["right"]] == [0.27, 0.87, 0.75]
-    assert min(attending["right"]) == 0.985 and max(attending["right"]) == 1
+    assert round(min(alone["right"]), 2) == 0.52
+    assert 0.7 <= max(alone["right"]) < 0.715
+    assert min(attending["right"]) == 0.996 and max(attending["right"]) == 1
     for row in (alone, attending):
         halves = zip(row["of the shorter"], row["of the longer"], strict=True)
-        assert all(0 <= shorter - longer < 0.05 for shorter, longer in halves)
+        assert all(-0.002 < shorter - longer < 0.06 for shorter, longer in halves)
         assert len(row["written"]) == 5
     assert alone["written"].keys() == attending["written"].keys()
     days = (date(2100, 1, 1) - date(1900, 1, 1)).days

@@ -287,3 +287,31 @@ def test_positions_beyond_training_as_the_text_says(kind, length, low, high):
 def test_uniform_attention_as_the_text_says(places, low, high):
     (row,) = load_experiment("uniform_attention").select(places=places)
     assert all(low <= value <= high for value in row["digits right"])
+
+
+def test_what_depth_says_of_norms_and_rates():
+    rows = load_experiment("depth").rows
+    found = {(row["layers"], row["norm"], row["warm_up"]): row for row in rows}
+    assert len(found) == 16
+    # at the best rate
+    assert min(min(row["test_accuracy"]) for row in rows) > 0.88
+    for layers in (2, 6):
+        post, pre = (found[layers, norm, False] for norm in ("post", "pre"))
+        assert max(post["test_accuracy"]) > min(pre["test_accuracy"])
+    assert min(found[24, "pre", False]["test_accuracy"]) > 0.98
+    assert 0.94 < min(found[24, "post", False]["test_accuracy"])
+    assert max(found[24, "post", False]["test_accuracy"]) < 0.965
+    # over the rates
+    at = {key: row["at_0.01"] for key, row in found.items()}
+    assert round(at[2, "post", False], 3) == 0.996
+    assert [round(at[n, "post", False], 2) for n in (12, 24)] == [0.1, 0.1]
+    assert [round(at[n, "pre", False], 2) for n in (12, 24)] == [0.92, 0.93]
+    assert round(at[12, "post", True], 2) == 0.87
+    three = [found[24, "post", warm]["at_0.003"] for warm in (False, True)]
+    assert [round(value, 2) for value in three] == [0.12, 0.89]
+    # no gain at the best rate
+    for layers in (2, 6, 12, 24):
+        for norm in ("post", "pre"):
+            cold, warm = (found[layers, norm, warm] for warm in (False, True))
+            gain = max(warm["test_accuracy"]) - max(cold["test_accuracy"])
+            assert gain < 0.005
