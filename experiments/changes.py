@@ -18,8 +18,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from course_utils.authoring.classifier import cnn
 from course_utils.authoring.clock import Work, in_turns, spread
-from course_utils.authoring.recipes import PERCEPTRON, AsFiles, quick_resnet
+from course_utils.authoring.recipes import PERCEPTRON, AsFiles
 from course_utils.authoring.record import record
+from course_utils.authoring.resnet import garment_resnet
 from course_utils.data.fashion import load_fashion_mnist
 
 IMAGES = int(os.environ.get("COURSE_BENCH_IMAGES", "4000"))  # of one measurement
@@ -205,7 +206,7 @@ def folded(model: nn.Module) -> nn.Module:
 def folding() -> dict[str, Work]:
     """BatchNorm behind its convolution, against folded into it, scores only."""
     torch.manual_seed(0)
-    model = quick_resnet()
+    model = garment_resnet(32)
     return {
         "off": scoring(model, torch.inference_mode),
         "on": scoring(folded(model), torch.inference_mode),

@@ -7,6 +7,7 @@ and goes on. Who drives it stops the clock in between.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import cast
 
@@ -19,8 +20,9 @@ from torchvision.transforms import ToTensor
 from torchvision.transforms.functional import to_pil_image
 
 from course_utils.authoring.classifier import Pictures, cnn
-from course_utils.authoring.muon import Muon
-from course_utils.authoring.resnet import BasicBlock, augmented
+from course_utils.authoring.muon import muon_and_adamw
+from course_utils.authoring.resnet import augmented, garment_resnet, mirrored_scores
+from course_utils.authoring.training import train_step, triangle
 
 Scores = Callable[[Tensor], Tensor]
 Network = Callable[[], nn.Module]
@@ -61,28 +63,18 @@ def scorer(model: nn.Module, standard: bool, mirrored: bool = False) -> Scores:
             x = part / 255
             x = (x - MEAN) / SPREAD if standard else x
             x = x.contiguous(memory_format=torch.channels_last)
-            z = model(x)
-            if mirrored:
-                z = z.softmax(1) + model(x.flip(3)).softmax(1)
-            found.append(z)
+            found.append(mirrored_scores(model, x) if mirrored else model(x))
         model.train(was)
         return torch.cat(found)
 
     return scores
 
 
-def by_loader(
-    network: Network,
-    batch: int,
-    optimizer_of: Callable[[nn.Module], torch.optim.Optimizer],
-    *,
-    shuffle: bool = True,
-    standard: bool = False,
-    peak: float | None = None,
-) -> Callable[[Pictures, int], Iterator[Scores]]:
-    """Return a recipe that takes its batches from a `DataLoader`.
+@dataclass(frozen=True)
+class ByLoader:
+    """A recipe that takes its batches from a `DataLoader`, without workers.
 
-    Args:
+    Attributes:
         network: makes the network.
         batch: pictures in a batch.
         optimizer_of: makes the optimizer.
@@ -91,27 +83,30 @@ def by_loader(
         peak: the highest rate of a one-cycle schedule, or None for a constant rate.
     """
 
-    def recipe(pictures: Pictures, epochs: int) -> Iterator[Scores]:
-        loader = DataLoader(AsFiles(pictures, standard), batch, shuffle=shuffle)
-        model = network()
-        optimizer = optimizer_of(model)
-        total = epochs * len(loader)
+    network: Network
+    batch: int
+    optimizer_of: Callable[[nn.Module], torch.optim.Optimizer]
+    shuffle: bool = True
+    standard: bool = False
+    peak: float | None = None
+
+    def __call__(self, pictures: Pictures, epochs: int) -> Iterator[Scores]:
+        """Train; yield after every epoch what scores pictures by then."""
+        source = AsFiles(pictures, self.standard)
+        loader = DataLoader(source, self.batch, shuffle=self.shuffle)
+        model = self.network()
+        optimizer = self.optimizer_of(model)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda _: 1.0)
-        if peak is not None:
+        if self.peak is not None:
             schedule = torch.optim.lr_scheduler.OneCycleLR(
-                optimizer, peak, total_steps=total
+                optimizer, self.peak, total_steps=epochs * len(loader)
             )
         for _ in range(epochs):
             model.train()
             for x, y in loader:
-                loss = F.cross_entropy(model(x), y)
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
+                train_step(model, x, y, optimizer)
                 schedule.step()
-            yield scorer(model, standard)
-
-    return recipe
+            yield scorer(model, self.standard)
 
 
 def mlp(*widths: int) -> Network:
@@ -206,20 +201,6 @@ def fast_resnet() -> nn.Module:
     return model
 
 
-def quick_resnet(width: int = 32) -> nn.Sequential:
-    """Return the lesson's residual network: pooled early, no mean at its end.
-
-    >>> sum(p.numel() for p in quick_resnet().parameters())
-    82410
-    """
-    stem = [nn.Conv2d(1, width, 3, padding=1, bias=False), nn.MaxPool2d(2)]
-    blocks = [
-        *(nn.BatchNorm2d(width), nn.ReLU(), BasicBlock(width, width), nn.MaxPool2d(2)),
-        *(BasicBlock(width, 2 * width), nn.MaxPool2d(2)),
-    ]
-    return nn.Sequential(*stem, *blocks, nn.Flatten(), nn.Linear(18 * width, 10))
-
-
 @dataclass(frozen=True)
 class Quick:
     """The lesson's own recipe, with each of its changes on or off.
@@ -250,14 +231,9 @@ class Quick:
 
     def optimizers(self, model: nn.Module) -> list[torch.optim.Optimizer]:
         """Return one optimizer for all parameters, or Muon and AdamW."""
-        named = list(model.named_parameters())
-        first = next(name for name, weight in named if weight.dim() > 1)
-        kernels = [w for name, w in named if w.dim() == 4 and name != first]
-        if not self.muon or not kernels:
-            return [torch.optim.AdamW(model.parameters(), lr=self.rate)]
-        rest = [w for _, w in named if all(w is not kernel for kernel in kernels)]
-        adamw = torch.optim.AdamW(rest, lr=0.01, weight_decay=0)
-        return [Muon(kernels, lr=self.rate), adamw]
+        if self.muon:
+            return muon_and_adamw(model, self.rate)
+        return [torch.optim.AdamW(model.parameters(), lr=self.rate)]
 
     def __call__(self, pictures: Pictures, epochs: int) -> Iterator[Scores]:
         """Train; yield after every epoch what scores pictures by then."""
@@ -293,18 +269,6 @@ class Quick:
             yield scorer(best, standard=True, mirrored=self.mirrored)
 
 
-def triangle(step: int, steps: int, warm: float) -> float:
-    """Return a factor that rises to 1 in the first share of the steps, then falls to 0.
-
-    >>> [triangle(step, 8, 0.25) for step in (0, 1, 2, 5, 8)]
-    [0.5, 1.0, 1.0, 0.5, 0.0]
-    """
-    rising = warm * steps
-    if step < rising:
-        return min(1.0, (step + 1) / rising)
-    return max(0.0, (steps - step) / (steps - rising))
-
-
 def sgd(rate: float) -> Callable[[nn.Module], torch.optim.Optimizer]:
     """Return a function that makes plain SGD for a model."""
     return lambda model: torch.optim.SGD(model.parameters(), lr=rate)
@@ -315,20 +279,19 @@ def adamw(rate: float) -> Callable[[nn.Module], torch.optim.Optimizer]:
     return lambda model: torch.optim.AdamW(model.parameters(), lr=rate)
 
 
-Recipe = Callable[[Pictures, int], Iterator[Scores]]
 PERCEPTRON = mlp(784, 512, 512, 10)
 PLAIN = {"muon": False, "moved": None, "smoothing": 0.0, "mirrored": False}
 # Sources: pytorch.org's quickstart; d2l.ai, chapters 5.2 and 7.6; learnpytorch.io,
 # chapter 03; github.com/fastai/course22p2, 14_augment. All without workers.
-RECIPES: dict[str, Recipe] = {
-    "quickstart": by_loader(PERCEPTRON, 64, sgd(1e-3), shuffle=False),
-    "textbook MLP": by_loader(mlp(784, 256, 10), 256, sgd(0.1)),
-    "LeNet": by_loader(lenet, 256, sgd(0.9)),
-    "TinyVGG": by_loader(tiny_vgg, 32, sgd(0.1)),
-    "fast.ai": by_loader(fast_resnet, 1024, adamw(1e-2), standard=True, peak=1e-2),
+RECIPES: dict[str, ByLoader | Quick] = {
+    "quickstart": ByLoader(PERCEPTRON, 64, sgd(1e-3), shuffle=False),
+    "textbook MLP": ByLoader(mlp(784, 256, 10), 256, sgd(0.1)),
+    "LeNet": ByLoader(lenet, 256, sgd(0.9)),
+    "TinyVGG": ByLoader(tiny_vgg, 32, sgd(0.1)),
+    "fast.ai": ByLoader(fast_resnet, 1024, adamw(1e-2), standard=True, peak=1e-2),
     "our MLP": Quick(PERCEPTRON, batch=125, rate=0.003, average=0.0, **PLAIN),
     "our CNN": Quick(
         cnn, batch=125, rate=0.009, muon=False, smoothing=0.0, average=0.98
     ),
-    "our ResNet": Quick(quick_resnet),
+    "our ResNet": Quick(partial(garment_resnet, 32)),
 }

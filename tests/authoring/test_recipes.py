@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.authoring.muon import Muon, orthogonal
-from course_utils.authoring.recipes import RECIPES, Quick, mlp, quick_resnet, triangle
+from course_utils.authoring.muon import Muon, orthogonalised
+from course_utils.authoring.recipes import RECIPES, Quick, mlp
+from course_utils.authoring.resnet import garment_resnet
+from course_utils.authoring.training import triangle
 
 
 def pictures(count):
@@ -26,7 +28,7 @@ def test_recipe_scores_pictures_after_each_epoch(name):
 def test_recipe_learns_pictures_by_heart():
     torch.manual_seed(0)
     images, labels = pictures(32)
-    recipe = Quick(quick_resnet, batch=16, moved=None, average=0.0, mirrored=False)
+    recipe = Quick(garment_resnet, batch=16, moved=None, average=0.0, mirrored=False)
     *_, scores = recipe((images, labels), 12)
     assert (scores(images).argmax(1) == labels).float().mean() > 0.9
 
@@ -38,8 +40,8 @@ def test_scores_leave_the_mode_as_it_was():
 
 
 def test_muon_moves_kernels_and_adamw_the_rest():
-    model = quick_resnet()
-    muon, adamw = Quick(quick_resnet).optimizers(model)
+    model = garment_resnet()
+    muon, adamw = Quick(garment_resnet).optimizers(model)
     assert isinstance(muon, Muon)
     kernels = muon.param_groups[0]["params"]
     assert all(weight.dim() == 4 for weight in kernels)
@@ -49,9 +51,9 @@ def test_muon_moves_kernels_and_adamw_the_rest():
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (4, 20), (20, 4)])
-def test_orthogonal_brings_singular_values_near_one(shape):
+def test_orthogonalised_brings_singular_values_near_one(shape):
     torch.manual_seed(0)
-    found = torch.linalg.svdvals(orthogonal(torch.randn(shape), steps=5))
+    found = torch.linalg.svdvals(orthogonalised(torch.randn(shape), steps=5))
     assert found.min() > 0.5 and found.max() < 1.3
 
 
@@ -75,6 +77,6 @@ def test_muon_is_torchs_on_matrices():
 
 
 def test_rate_rises_and_falls():
-    rates = [triangle(step, 100, 0.25) for step in range(100)]
+    rates = [triangle(step, 100) for step in range(100)]
     assert max(rates) == 1.0 and rates.index(1.0) == 24
     assert rates[-1] == pytest.approx(1 / 75)

@@ -13,7 +13,9 @@ from torch.testing import assert_close
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from course_utils.authoring import clock, muon, recipes
+from course_utils.authoring import clock, muon
+from course_utils.authoring.resnet import garment_resnet
+from course_utils.authoring.training import triangle
 from course_utils.exercises.bank.speed import BFLOAT16, COST, FOLD, ROOFLINE, WORK
 from tests.lessons import LESSONS, code_cells, read
 
@@ -166,7 +168,7 @@ def test_linear_scaling_holds_for_small_rates_only(lesson):
 
 
 def test_the_scripts_train_the_network_of_the_page(lesson):
-    mine, theirs = lesson["quick_resnet"](), recipes.quick_resnet()
+    mine, theirs = lesson["quick_resnet"](), garment_resnet(32)
     theirs.load_state_dict(mine.state_dict())
     x, mine, theirs = torch.randn(3, 1, 28, 28).double(), mine.double(), theirs.double()
     with torch.no_grad():
@@ -179,7 +181,10 @@ def test_the_scripts_train_the_network_of_the_page(lesson):
 def test_the_scripts_step_as_muon_on_the_page(lesson):
     start = torch.randn(6, 3, 3, 3)
     weights = [nn.Parameter(start.clone()) for _ in range(2)]
-    steppers = [lesson["Muon"]([weights[0]]), muon.Muon([weights[1]])]
+    steppers = [
+        lesson["Muon"]([weights[0]]),
+        muon.Muon([weights[1]], lr=0.05, weight_decay=0.02),
+    ]
     for _ in range(3):
         gradient = torch.randn_like(start)
         for weight, optimizer in zip(weights, steppers, strict=True):
@@ -311,5 +316,5 @@ def test_bfloat16_stops_counting_at_256():
 
 def test_the_rate_is_a_triangle_like_the_scripts(lesson):
     for step in range(100):
-        mine, theirs = lesson["triangle"](step, 100), recipes.triangle(step, 100, 0.25)
+        mine, theirs = lesson["triangle"](step, 100), triangle(step, 100)
         assert mine == pytest.approx(theirs)
