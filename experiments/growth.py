@@ -5,12 +5,15 @@ residual network; layers beside this machine's own rate and bandwidth."""
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
+from course_utils.authoring.classifier import cnn
 from course_utils.authoring.clock import (
     Work,
     copy_rate,
@@ -19,8 +22,9 @@ from course_utils.authoring.clock import (
     matrix_rate,
     shorter,
 )
+from course_utils.authoring.recipes import PERCEPTRON
 from course_utils.authoring.record import record
-from course_utils.authoring.resnet import BasicBlock
+from course_utils.authoring.resnet import BasicBlock, garment_resnet
 
 REPEATS = int(os.environ.get("COURSE_BENCH_REPEATS", "5"))
 THREADS = int(os.environ.get("COURSE_THREADS", "2"))
@@ -42,15 +46,21 @@ LAYERS = [
     "linear 512 to 512, batch 128",
     "linear 512 to 512, batch 2048",
 ]
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "MLP": PERCEPTRON,
+    "lesson 10's CNN": cnn,
+    "residual network": partial(garment_resnet, 32),
+}
 SETTINGS = [
     *({"grows": name} for name in SIZES),
     {"grows": "machine"},
+    *({"grows": "nothing", "network": name} for name in NETWORKS),
     *({"grows": "nothing", "layer": name} for name in LAYERS),
 ]
 RERUN = (0, {"memory_exponent": (-0.1, 0.1)})
 
 
-def network(width: int, blocks: int) -> nn.Sequential:
+def even_network(width: int, blocks: int) -> nn.Sequential:
     """Return a stem that halves, blocks of equal width, and a head."""
     stem = [nn.Conv2d(1, width, 3, 2, padding=1, bias=False), nn.BatchNorm2d(width)]
     body = [BasicBlock(width, width) for _ in range(blocks)]
@@ -82,7 +92,7 @@ def case(grows: str, size: int) -> tuple[Work, int]:
     images = size if grows == "images" else 0
     batch = size if grows == "batch" else BATCH
     width = size if grows == "width" else WIDTH
-    model = network(width, size if grows == "depth" else BLOCKS)
+    model = even_network(width, size if grows == "depth" else BLOCKS)
     x = torch.randn(batch, 1, 28, 28).contiguous(memory_format=torch.channels_last)
     y = torch.arange(batch) % 10
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
@@ -150,11 +160,10 @@ def layer_of(name: str) -> tuple[Work, float, float]:
     return cases[name]()
 
 
-@torch.no_grad()
-def measured_layer(name: str) -> dict[str, object]:
-    """Measure a layer's forward pass: its intensity and the rate that it reaches."""
-    work, operations, moved = layer_of(name)
-    seconds = median(in_turns({name: work}, REPEATS)[name])
+def under_the_roof(
+    operations: float, moved: float, seconds: float
+) -> dict[str, object]:
+    """Return a point: operations a byte, and what is reached of both in a second."""
     return {
         "intensity": shorter(operations / moved, 3),
         "gigaflops": shorter(operations / seconds / 1e9, 3),
@@ -162,11 +171,50 @@ def measured_layer(name: str) -> dict[str, object]:
     }
 
 
-def measure(grows: str, layer: str | None = None) -> dict[str, object]:
-    """Measure a row: a fit, the machine, or one layer."""
+@torch.no_grad()
+def measured_layer(name: str) -> dict[str, object]:
+    """Measure a layer's forward pass: its intensity and the rate that it reaches."""
+    work, operations, moved = layer_of(name)
+    seconds = median(in_turns({name: work}, REPEATS)[name])
+    return under_the_roof(operations, moved, seconds)
+
+
+def least_bytes(model: nn.Module, x: Tensor) -> int:
+    """Return the bytes that a forward pass moves, layer by layer, from the shapes."""
+    found = []
+
+    def look(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        weights = sum(weight.numel() for weight in layer.parameters())
+        found.append(4 * (inputs[0].numel() + output.numel() + weights))
+
+    leaves = [layer for layer in model.modules() if not list(layer.children())]
+    handles = [layer.register_forward_hook(look) for layer in leaves]
+    model(x)
+    for handle in handles:
+        handle.remove()
+    return sum(found)
+
+
+@torch.no_grad()
+def measured_network(name: str) -> dict[str, object]:
+    """Measure a network's forward pass of 128 pictures, in evaluation mode."""
+    model = NETWORKS[name]().eval().to(memory_format=torch.channels_last)
+    x = torch.randn(128, 1, 28, 28)
+    with FlopCounterMode(display=False) as counter:
+        model(x)
+    seconds = median(in_turns({name: lambda: model(x)}, REPEATS)[name])
+    return under_the_roof(counter.get_total_flops(), least_bytes(model, x), seconds)
+
+
+def measure(
+    grows: str, layer: str | None = None, network: str | None = None
+) -> dict[str, object]:
+    """Measure a row: a fit, the machine, one layer, or one of the lesson's networks."""
     torch.set_num_threads(THREADS)
     if layer is not None:
         return measured_layer(layer)
+    if network is not None:
+        return measured_network(network)
     if grows == "machine":
         rate, bandwidth = matrix_rate() / 1e9, copy_rate() / 1e9
         ridge = shorter(rate / bandwidth, 3)  # operations a byte, where both limit

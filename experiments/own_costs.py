@@ -161,10 +161,11 @@ def checking() -> Row:
 
 
 def testing() -> Row:
-    """`make test`, once."""
+    """`make test`, once, and what it ends with: it fails while results are missing."""
     start = time.perf_counter()
-    run("make", "test", cwd=ROOT)
-    return {"ours": shorter(time.perf_counter() - start, 3)}
+    ended = subprocess.run(["make", "test"], cwd=ROOT, capture_output=True)
+    took = time.perf_counter() - start
+    return {"ours": shorter(took, 3), "exit status": ended.returncode}
 
 
 def starting() -> Row:

@@ -14,7 +14,6 @@ from typing import cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import ToTensor
 from torchvision.transforms.functional import to_pil_image
@@ -213,8 +212,6 @@ class Quick:
         moved: by how many pixels pictures are moved at random, half of them mirrored;
             None for pictures as they are.
         smoothing: of the labels.
-        average: of the weights, by what factor an earlier mean counts every five
-            steps; 0 for none.
         mirrored: scores are the mean over a picture and its mirror image.
         warm: the share of the steps in which the rate rises.
     """
@@ -225,7 +222,6 @@ class Quick:
     muon: bool = True
     moved: int | None = 1
     smoothing: float = 0.1
-    average: float = 0.98
     mirrored: bool = True
     warm: float = 0.25
 
@@ -242,9 +238,6 @@ class Quick:
         model = self.network().to(memory_format=torch.channels_last)
         optimizers = self.optimizers(model)
         peaks = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]
-        mean = AveragedModel(
-            model, multi_avg_fn=get_ema_multi_avg_fn(self.average), use_buffers=True
-        )
         steps, step = epochs * math.ceil(len(y) / self.batch), 0
         for _ in range(epochs):
             model.train()
@@ -263,10 +256,7 @@ class Quick:
                 for optimizer in optimizers:
                     optimizer.step()
                 step += 1
-                if self.average and step % 5 == 0:
-                    mean.update_parameters(model)
-            best = mean if self.average and step >= 5 else model
-            yield scorer(best, standard=True, mirrored=self.mirrored)
+            yield scorer(model, standard=True, mirrored=self.mirrored)
 
 
 def sgd(rate: float) -> Callable[[nn.Module], torch.optim.Optimizer]:
@@ -289,9 +279,7 @@ RECIPES: dict[str, ByLoader | Quick] = {
     "LeNet": ByLoader(lenet, 256, sgd(0.9)),
     "TinyVGG": ByLoader(tiny_vgg, 32, sgd(0.1)),
     "fast.ai": ByLoader(fast_resnet, 1024, adamw(1e-2), standard=True, peak=1e-2),
-    "our MLP": Quick(PERCEPTRON, batch=125, rate=0.003, average=0.0, **PLAIN),
-    "our CNN": Quick(
-        cnn, batch=125, rate=0.009, muon=False, smoothing=0.0, average=0.98
-    ),
+    "our MLP": Quick(PERCEPTRON, batch=125, rate=0.003, **PLAIN),
+    "our CNN": Quick(cnn, batch=125, rate=0.009, muon=False, smoothing=0.0),
     "our ResNet": Quick(partial(garment_resnet, 32)),
 }

@@ -28,7 +28,7 @@ def test_recipe_scores_pictures_after_each_epoch(name):
 def test_recipe_learns_pictures_by_heart():
     torch.manual_seed(0)
     images, labels = pictures(32)
-    recipe = Quick(garment_resnet, batch=16, moved=None, average=0.0, mirrored=False)
+    recipe = Quick(garment_resnet, batch=16, moved=None, mirrored=False)
     *_, scores = recipe((images, labels), 12)
     assert (scores(images).argmax(1) == labels).float().mean() > 0.9
 
@@ -53,7 +53,7 @@ def test_muon_moves_kernels_and_adamw_the_rest():
 @pytest.mark.parametrize("shape", [(8, 8), (4, 20), (20, 4)])
 def test_orthogonalised_brings_singular_values_near_one(shape):
     torch.manual_seed(0)
-    found = torch.linalg.svdvals(orthogonalised(torch.randn(shape), steps=5))
+    found = torch.linalg.svdvals(orthogonalised(torch.randn(shape)))
     assert found.min() > 0.5 and found.max() < 1.3
 
 
@@ -64,7 +64,7 @@ def test_muon_is_torchs_on_matrices():
     start, gradients = torch.randn(6, 4), torch.randn(3, 6, 4)
     mine, theirs = (nn.Parameter(start.clone()) for _ in range(2))
     settings = {"lr": 0.1, "weight_decay": 0.02}
-    ours = Muon([mine], momentum=0.9, steps=5, **settings)
+    ours = Muon([mine], momentum=0.9, **settings)
     builtin = torch.optim.Muon([theirs], momentum=0.9, ns_steps=5, **settings)
     for gradient in gradients:
         # torch's momentum is a running mean, ours a sum: ten times as long here, which
