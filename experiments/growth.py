@@ -49,7 +49,7 @@ LAYERS = [
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "MLP": PERCEPTRON,
     "lesson 10's CNN": cnn,
-    "residual network": partial(garment_resnet, 32),
+    "residual network": partial(garment_resnet, 24),
 }
 SETTINGS = [
     *({"grows": name} for name in SIZES),

@@ -27,7 +27,7 @@ EPOCHS = {
     "TinyVGG": [3],
     "our MLP": [1, 2, 3],
     "our CNN": [1, 2, 4],
-    "our ResNet": [4, 8],
+    "our ResNet": [5, 10],
     "LeNet": [10],
     "fast.ai": [5],
 }

@@ -281,5 +281,5 @@ RECIPES: dict[str, ByLoader | Quick] = {
     "fast.ai": ByLoader(fast_resnet, 1024, adamw(1e-2), standard=True, peak=1e-2),
     "our MLP": Quick(PERCEPTRON, batch=125, rate=0.003, **PLAIN),
     "our CNN": Quick(cnn, batch=125, rate=0.009, muon=False, smoothing=0.0),
-    "our ResNet": Quick(partial(garment_resnet, 32)),
+    "our ResNet": Quick(partial(garment_resnet, 24)),
 }

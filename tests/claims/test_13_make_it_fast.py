@@ -331,3 +331,18 @@ def test_an_exported_network_runs_the_same_operations_for_any_number_of_pictures
     assert len(written) == len(called) + reused
     for size in (1, 5, 9):
         assert_close(program.module()(x[:size]), net(x[:size]))
+
+
+def test_an_if_on_numbers_cannot_be_exported():
+    class Picky(nn.Module):
+        def forward(self, x):
+            return x if x.sum() > 0 else -x
+
+    class Chosen(nn.Module):
+        def forward(self, x):
+            return torch.where(x.sum() > 0, x, -x)
+
+    x = torch.tensor([-1.0, -2.0])
+    with pytest.raises(RuntimeError, match="Could not guard on data-dependent"):
+        torch.export.export(Picky(), (x,))
+    assert_close(torch.export.export(Chosen(), (x,)).module()(x), Picky()(x))
