@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from course_utils import load_experiment, load_text
+from course_utils import load_experiment, load_stories, load_text
 from course_utils.authoring import language
 from course_utils.exercises.bank.language import ROTARY
 from tests.lessons import LESSONS, code_cells, read
@@ -37,7 +37,8 @@ def lesson() -> dict:
         *("class Attention", "class Block", "class GPT", "class RMSNorm"),
         "class SwiGLU",
         *("def rotate", "def narrowed", "def attend", "def step"),
-        *("GPT2_NAMES", "def from_gpt2"),
+        *("GPT2_NAMES", "def renamed", "class LlamaBlock", "class Llama("),
+        *("LLAMA_NAMES", "def halves", "def greedy", "@torch.no_grad()\ndef tell"),
     )
 
 
@@ -279,3 +280,66 @@ def test_each_row_of_modern_parts_has_its_own_rate_and_three_seeds():
     rows = load_experiment("modern_parts").rows
     assert rows[0]["exchanged"] == "none"
     assert all(len(row["validation"]) == 3 and row["rate"] for row in rows)
+
+
+def neighbours_turned(x: torch.Tensor) -> torch.Tensor:
+    """Rotary positions as llama2.c has them: numbers 2i and 2i + 1 are a pair."""
+    length, size = x.shape[-2:]
+    speeds = 10_000 ** (-torch.arange(0, size, 2) / size)
+    angle = torch.arange(length)[:, None] * speeds
+    pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)).contiguous())
+    return torch.view_as_real(pairs * torch.polar(torch.ones(()), angle)).flatten(-2)
+
+
+def test_a_llama_with_neighbours_paired_needs_its_rows_reordered(lesson):
+    torch.manual_seed(0)
+    block = lesson["LlamaBlock"](16, 4, 2, 24)
+    x = torch.randn(2, 7, 16)
+    h = block.norm1(x)
+    q, k, v = (block.split(part(h)) for part in (block.q, block.k, block.v))
+    k, v = (t.repeat_interleave(2, dim=1) for t in (neighbours_turned(k), v))
+    mixed = nn.functional.scaled_dot_product_attention(
+        neighbours_turned(q), k, v, is_causal=True
+    )
+    attended = x + block.out(mixed.transpose(1, 2).flatten(2))
+    expected = attended + block.feed(block.norm2(attended))
+    assert not torch.allclose(block(x), expected, atol=1e-3)
+    for part in (block.q, block.k):
+        part.weight.data = lesson["halves"](part.weight.data, 4)
+    assert_close(block(x), expected)
+    rows = torch.arange(8.0)[:, None]
+    assert lesson["halves"](rows, 4).flatten().tolist() == [0, 2, 1, 3, 4, 6, 5, 7]
+
+
+def test_a_llama_of_the_published_size(lesson):
+    llama = lesson["Llama"](512, 64, layers=5, heads=8, kv_heads=4, hidden=172)
+    assert parameters(llama) == 260_032
+    assert round(100_000 * 128 * 512 / (1500 * 8 * 64), -2) == 8500
+
+
+# What llama2.c's page shows for the likeliest tokens (doc/stories260K.md there).
+PUBLISHED = (
+    "Once upon a time, there was a little girl named Lily. She loved to play outside "
+    "in the park. One day, she saw a big, red ball. She wanted to play with it, but it "
+    "was too high.\nLily's mom said, \"Lily, let's go to the park.\" Lily was sad and "
+    "didn't know what to do. She said, \"I want to play with your ball, but I can't "
+    'find it."\nLily was sad'
+)
+
+
+@pytest.mark.parametrize("repaired", [True, False])
+def test_the_published_weights_write_the_published_story(lesson, repaired):
+    stories = load_stories()
+    if stories is None:
+        pytest.skip("the weights of stories260K are not on this machine")
+    lesson |= {"stories": stories, "device": torch.device("cpu")}
+    llama = lesson["Llama"](512, 64, layers=5, heads=8, kv_heads=4, hidden=172)
+    named = stories.weights.items()
+    own = {lesson["renamed"](name, lesson["LLAMA_NAMES"]): w for name, w in named}
+    for name in own:
+        if repaired and name.endswith(("q.weight", "k.weight")):
+            own[name] = lesson["halves"](own[name], 8)
+    llama.load_state_dict(own)
+    told = lesson["tell"](llama)
+    assert PUBLISHED.startswith(told) == repaired
+    assert told.startswith("Once upon a time, there was a little g")
