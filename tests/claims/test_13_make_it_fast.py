@@ -168,7 +168,7 @@ def test_linear_scaling_holds_for_small_rates_only(lesson):
 
 
 def test_the_scripts_train_the_network_of_the_page(lesson):
-    mine, theirs = lesson["quick_resnet"](), garment_resnet(32)
+    mine, theirs = lesson["quick_resnet"](), garment_resnet(24)
     theirs.load_state_dict(mine.state_dict())
     x, mine, theirs = torch.randn(3, 1, 28, 28).double(), mine.double(), theirs.double()
     with torch.no_grad():
