@@ -1,0 +1,98 @@
+"""The recordings of all lessons: made side by side, kept until something changes."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+
+from course_utils.files import replacing
+from course_utils.site.states import MOST
+
+PACKAGE = Path(__file__).parents[1]
+COMPLAINTS = "complaints.txt"
+LIMIT = 900  # seconds for one lesson
+# What a picture depends on beside its lesson.
+_SOURCES = ("display/**/*.py", "site/states.py", "site/recording.py", "data/*.py")
+
+
+def record_all(
+    lessons: Sequence[Path], kept: Path, most: int = MOST
+) -> tuple[dict[Path, Path], list[str]]:
+    """Draw the playgrounds of these lessons, as many at a time as there are cores.
+
+    Args:
+        lessons: their notebooks.
+        kept: holds a folder for each lesson, from one build to the next.
+        most: pictures of one playground.
+
+    Returns:
+        The folder of each lesson's recordings, and what went wrong, a line each.
+    """
+    folders = {lesson: kept / key(lesson, most) for lesson in lessons}
+    missing = [lesson for lesson in lessons if not is_whole(folders[lesson])]
+
+    def make(lesson: Path) -> list[str]:
+        return record_one(lesson, folders[lesson], most)
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        said = list(pool.map(make, missing))
+    return folders, [line for lines in said for line in lines]
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a lesson was recorded without a complaint.
+
+    >>> is_whole(Path("no/such/folder"))
+    False
+    """
+    return folder.is_dir() and not (folder / COMPLAINTS).exists()
+
+
+def record_one(lesson: Path, folder: Path, most: int) -> list[str]:
+    """Draw the playgrounds of one lesson in a process of its own.
+
+    What went wrong is returned, and the next build tries again.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "course_utils.site.recording", lesson.name]
+    env = os.environ | {
+        "MPLBACKEND": "agg",
+        "OMP_NUM_THREADS": "1",
+        "COURSE_DEVICE": "cpu",
+        "PYTHONPATH": str(PACKAGE.parent),
+    }
+    with replacing(folder) as beside:
+        beside.mkdir()
+        try:
+            run = subprocess.run(
+                [*command, str(beside), str(most)],
+                cwd=lesson.parent,
+                env=env,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=LIMIT,
+            )
+            said = run.stderr.splitlines()[-5:] if run.returncode else []
+        except subprocess.TimeoutExpired:
+            said = [f"stopped after {LIMIT} s."]
+        if said:
+            (beside / COMPLAINTS).write_text("\n".join(said), encoding="utf-8")
+    return [f"{lesson.name}: {line}" for line in said]
+
+
+def key(lesson: Path, most: int) -> str:
+    """Return a name that changes with the lesson's code and with what draws it."""
+    import nbformat
+
+    cells = nbformat.read(lesson, as_version=4).cells
+    parts = [cell.source for cell in cells if cell.cell_type == "code"]
+    files = sorted(path for pattern in _SOURCES for path in PACKAGE.glob(pattern))
+    parts += [path.read_text(encoding="utf-8") for path in files]
+    text = "\0".join([str(most), *parts])
+    return f"{lesson.stem[:2]}-{sha256(text.encode()).hexdigest()[:16]}"

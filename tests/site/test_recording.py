@@ -1,0 +1,105 @@
+"""A playground recorded from a lesson, and what its page gets."""
+
+import json
+import re
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from course_utils.site.moving import read
+from course_utils.site.recording import up_to_the_last_playground
+from course_utils.site.recordings import is_whole, key, record_all
+
+SOURCE = """
+# @title Playground: a line
+def line(ax, slope=1.0, up=True):
+    ax.plot([0, 1], [0, slope if up else -slope])
+    return f"It rises by {slope} < 9.", slope > 2.5
+playground(
+    line, alt="A line.", figsize=(1, 1), goal="a rise above 2.5",
+    slope=(0.0, 3.0, 0.5), up=True,
+)
+"""
+
+
+def lesson(folder, *sources):
+    """Write a lesson of these cells and return its path."""
+    cells = [new_code_cell("from course_utils import ask, playground", id="imports")]
+    cells += [new_code_cell(text, id=f"cell-{n}") for n, text in enumerate(sources)]
+    path = folder / "00_line.ipynb"
+    nbformat.write(new_notebook(cells=cells), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lesson")
+    path = lesson(folder, "print('noise')", SOURCE, "1 / 0")
+    folders, said = record_all([path], folder / "kept")
+    assert said == []
+    return folders[path]
+
+
+def test_every_state_has_its_picture_and_its_sentence(recorded):
+    found = json.loads((recorded / "cell-1.json").read_text(encoding="utf-8"))
+    assert len(found["states"]) == 7 * 2
+    assert found["complete"]
+    for places, (picture, sentence, reached) in found["states"].items():
+        slope = found["axes"][0]["stops"][int(places.split(",")[0])]
+        assert sentence == f"It rises by {slope} < 9."
+        assert reached == (slope > 2.5)
+        assert (recorded / picture).read_bytes()[8:12] == b"WEBP"
+
+
+def test_states_that_look_alike_share_a_picture(recorded):
+    found = json.loads((recorded / "cell-1.json").read_text(encoding="utf-8"))
+    pictures = {picture for picture, _, _ in found["states"].values()}
+    assert len(pictures) == 7 * 2 - 1  # a slope of 0 goes neither up nor down
+
+
+def test_the_page_holds_what_it_needs_and_no_tag_ends_it_early(recorded):
+    (playground,) = read(recorded, "00", "../states").values()
+    page = playground.place("<p>Still.</p>")
+    data = re.search(r'json">(.*)</script></div>$', page)
+    assert "<" not in data[1]
+    shown = json.loads(data[1])
+    assert shown["said"]["sentence"] == "It rises by 1.0 < 9."
+    assert "states" not in shown
+    table = playground.table()
+    assert table.startswith('(window.courseStates ??= {})["00-cell-1"] = {')
+
+
+def test_what_was_recorded_is_kept_until_the_lesson_changes(recorded):
+    path = recorded.parents[1] / "00_line.ipynb"
+    before = (recorded / "cell-1.json").stat().st_mtime_ns
+    folders, said = record_all([path], recorded.parent)
+    assert (folders[path], said) == (recorded, [])
+    assert (recorded / "cell-1.json").stat().st_mtime_ns == before
+    assert key(path, 400) != key(path, 60)
+
+
+def test_a_cell_that_fails_is_named_and_the_rest_is_recorded(tmp_path):
+    path = lesson(tmp_path, "1 / 0", SOURCE)
+    folders, (said,) = record_all([path], tmp_path / "kept", most=10)
+    assert said == "00_line.ipynb: cell-0: ZeroDivisionError: division by zero"
+    assert not is_whole(folders[path])
+    assert read(folders[path], "00", "").keys() == {"cell-1"}
+
+
+def test_cells_after_the_last_playground_are_left_out():
+    cells = [
+        new_code_cell("a = 1"),
+        new_code_cell("ask('?')", metadata={"tags": ["ask"]}),
+        new_code_cell("playground(draw, alt='A.')"),
+        new_code_cell("train_for_hours()"),
+    ]
+    assert up_to_the_last_playground(cells) == [cells[0], cells[2]]
+    assert up_to_the_last_playground(cells[:1]) == []
+
+
+def test_the_recorder_says_how_it_is_called():
+    command = [sys.executable, "-c", "import course_utils.site.recording"]
+    assert subprocess.run(command, check=False).returncode == 0
