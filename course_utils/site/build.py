@@ -1,5 +1,6 @@
 """The site as a whole: its sources, written to a folder, and Sphinx, which reads it."""
 
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ from course_utils.site.lesson import as_page, exercises_of
 from course_utils.site.moving import Moving, read
 from course_utils.site.recordings import record_all
 from course_utils.site.states import MOST
+from course_utils.site.touching import WIDGETS, Touching, read_touching
 
 ASSETS = Path(__file__).parent / "assets"
 PICTURES = "pictures"  # of the lessons' outputs
@@ -88,14 +90,13 @@ def write_sources(
     if not lessons:
         raise CourseError("there are no lessons here: go to the course's folder.")
     repository, entries = address(root), catalogue(lessons)
-    moving: dict[str, Moving] = {}
+    first = ""
     errors = []
     for entry in entries:
         errors.append((entry, treated(nbformat.read(entry.path, as_version=4).cells)))
         own = _take_over((recordings or {}).get(entry.path), entry, folder)
         _write_lesson(entry, repository, folder, own)
-        moving |= own
-    first = next(iter(moving.values()), None)
+        first = first or _shown_first(own)
     notebooks = [entry.path.name for entry in entries]
     texts = {
         name: pages.with_links(_read(root / name), repository, notebooks)
@@ -107,9 +108,7 @@ def write_sources(
     texts["README.md"] = f"# Run it on your machine\n\n{start}"
     for name, page in pages.PAGES.items():
         (folder / f"{page}.md").write_text(texts[name], encoding="utf-8")
-    (folder / "index.md").write_text(
-        pages.landing(entries, _shown_first(first)), encoding="utf-8"
-    )
+    (folder / "index.md").write_text(pages.landing(entries, first), encoding="utf-8")
     names = pages.public(_read(Path(__file__).parents[1] / "__init__.pyi"))
     (folder / "api.md").write_text(pages.api(names), encoding="utf-8")
     (folder / "errors.md").write_text(errors_page(errors), encoding="utf-8")
@@ -120,31 +119,38 @@ def write_sources(
     shutil.copytree(root / "notebooks", folder / "extra" / "notebooks")
 
 
-def _take_over(recording: Path | None, entry: Entry, folder: Path) -> dict[str, Moving]:
-    """Copy what was recorded of a lesson to the site; return its playgrounds."""
+def _take_over(
+    recording: Path | None, entry: Entry, folder: Path
+) -> dict[str, Moving | Touching]:
+    """Copy what was recorded of a lesson to the site; return what moves, by its cell."""
     if recording is None:
         return {}
     target = folder / "extra" / STATES
-    moving = read(recording, entry.number, f"../{STATES}")
+    place = f"../{STATES}"
+    moving: dict[str, Moving | Touching] = {}
+    moving |= read(recording, entry.number, place)
+    moving |= read_touching(recording, entry.number, place)
     for picture in recording.glob("*.webp"):
         shutil.copy(picture, target)
     for playground in moving.values():
-        script = target / f"{playground.name}.js"
-        script.write_text(playground.table(), encoding="utf-8")
+        if table := playground.table():
+            script = target / f"{playground.name}.js"
+            script.write_text(table, encoding="utf-8")
     return moving
 
 
-def _shown_first(playground: Moving | None) -> str:
+def _shown_first(moving: Mapping[str, Moving | Touching]) -> str:
     """Return a playground as the landing page shows it: with its first picture."""
-    if playground is None:
+    playgrounds = [one for one in moving.values() if isinstance(one, Moving)]
+    if not playgrounds:
         return ""
-    here = replace(playground, folder=STATES)
+    here = replace(playgrounds[0], folder=STATES)
     words = "Each lesson has a playground. This is the first one: move the controls."
     return f"{words}\n\n{here.place(here.still())}"
 
 
 def _write_lesson(
-    entry: Entry, repository: str, folder: Path, moving: Mapping[str, Moving]
+    entry: Entry, repository: str, folder: Path, moving: Mapping[str, Moving | Touching]
 ) -> None:
     """Write a lesson as its page shows it, and its pictures."""
 
@@ -167,17 +173,36 @@ def _write_lesson(
 def static_files() -> dict[str, str]:
     """Return the styles and scripts of the pages, by name.
 
-    The playground of the lessons, an ES module, comes as a script: a page that is
-    opened as a file may load no module.
+    The playground of the lessons and the widgets, which are ES modules, come as
+    scripts: a page that is opened as a file may load no module.
     """
     files = {path.name: _read(path) for path in ASSETS.iterdir()}
-    module = _read(FRAME / "frame.js")
-    body, export, rest = module.partition("export default { render };")
-    if not export or rest.strip():
-        raise CourseError("frame.js does not end with its one export.")
-    files["playgrounds.js"] = f"(() => {{\n{body}\n{files['playgrounds.js']}}})();\n"
-    looks = [_read(path) for path in (TOUCH / "touch.css", FRAME / "frame.css")]
-    return files | {"playgrounds.css": "\n".join(looks)}
+    frame_script = as_script(_read(FRAME / "frame.js"), "Frame")
+    files["playgrounds.js"] = f"{frame_script}\n{files['playgrounds.js']}"
+    for widget in WIDGETS:
+        name = widget.__name__
+        files[f"touch-{name}.js"] = as_script(str(widget._esm), name)
+    names = ("touch", "attention", "garment", "sliding_window")
+    looks = [*(TOUCH / f"{name}.css" for name in names), FRAME / "frame.css"]
+    return files | {"playgrounds.css": "\n".join(map(_read, looks))}
+
+
+def as_script(module: str, name: str) -> str:
+    """Return an ES module of a widget as a script that leaves it in `courseWidgets`.
+
+    >>> print(as_script("export const a = 1;\\nexport default { render };", "A"))
+    (() => {
+    const a = 1;
+    const exported = { render };
+    (window.courseWidgets ??= {})["A"] = exported;
+    })();
+    """
+    body, count = re.subn(r"(?m)^export default ", "const exported = ", module)
+    if count != 1 or re.search(r"(?m)^import ", body):
+        raise CourseError(f"The script of {name} is no module with one default export.")
+    body = re.sub(r"(?m)^export ", "", body).strip()
+    kept = f'(window.courseWidgets ??= {{}})["{name}"] = exported;'
+    return f"(() => {{\n{body}\n{kept}\n}})();"
 
 
 def settings() -> dict[str, Any]:

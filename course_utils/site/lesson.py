@@ -19,6 +19,7 @@ from course_utils.display.bundles import (
 from course_utils.exercises.model import Exercise
 from course_utils.site.errors import shows_error
 from course_utils.site.moving import Moving
+from course_utils.site.touching import Touching
 
 # What a reader of the page has no use for: the parameters of a run, and the links to
 # the neighbours, which the page has at its foot anyway.
@@ -38,7 +39,7 @@ def as_page(
     store: Store,
     exercises: Mapping[str, Exercise],
     opens: str = "",
-    moving: Mapping[str, Moving] | None = None,
+    moving: Mapping[str, Moving | Touching] | None = None,
 ) -> NotebookNode:
     """Return a lesson's notebook as the page shows it. `notebook` is not changed.
 
@@ -50,7 +51,8 @@ def as_page(
         store: takes a picture out of the page and returns where it lies.
         exercises: those of the course that the lesson checks, by name.
         opens: Markdown that stands in place of the Colab badge.
-        moving: the playgrounds that were drawn in all states, by the id of their cell.
+        moving: the playgrounds that were drawn in all states, and the widgets whose
+            numbers are known, by the id of their cell.
     """
     page = copy.deepcopy(notebook)
     page.metadata.pop("widgets", None)
@@ -160,7 +162,7 @@ def hints(exercise: Exercise) -> str:
     return f'<div class="site-hints">{page}</div>'
 
 
-def _move(cell: NotebookNode, playground: Moving) -> None:
+def _move(cell: NotebookNode, playground: Moving | Touching) -> None:
     """Gather a playground's stills in one place that a script brings to life."""
     stills = "".join(output.get("data", {}).get(HTML, "") for output in cell.outputs)
     cell.outputs = [_html(playground.place(stills))]

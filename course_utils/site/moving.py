@@ -76,4 +76,5 @@ def read(recordings: Path, lesson: str, folder: str) -> dict[str, Moving]:
             folder,
         )
         for path in sorted(recordings.glob("*.json"))
+        if "." not in path.stem  # a widget to touch
     }

@@ -16,7 +16,14 @@ PACKAGE = Path(__file__).parents[1]
 COMPLAINTS = "complaints.txt"
 LIMIT = 900  # seconds for one lesson
 # What a picture depends on beside its lesson.
-_SOURCES = ("display/**/*.py", "site/states.py", "site/recording.py", "data/*.py")
+_SOURCES = (
+    "display/**/*.py",
+    "site/states.py",
+    "site/recording.py",
+    "site/needed.py",
+    "site/touching.py",
+    "data/*.py",
+)
 
 
 def record_all(
@@ -55,8 +62,15 @@ def is_whole(folder: Path) -> bool:
 def record_one(lesson: Path, folder: Path, most: int) -> list[str]:
     """Draw the playgrounds of one lesson in a process of its own.
 
-    What went wrong is returned, and the next build tries again.
+    Where the cells that they seem to need are not enough, all of them run. What went
+    wrong then is returned, and the next build tries again.
     """
+    if said := _try(lesson, folder, most):
+        said = _try(lesson, folder, most, "--whole")
+    return [f"{lesson.name}: {line}" for line in said]
+
+
+def _try(lesson: Path, folder: Path, most: int, *options: str) -> list[str]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "course_utils.site.recording", lesson.name]
@@ -70,7 +84,7 @@ def record_one(lesson: Path, folder: Path, most: int) -> list[str]:
         beside.mkdir()
         try:
             run = subprocess.run(
-                [*command, str(beside), str(most)],
+                [*command, str(beside), str(most), *options],
                 cwd=lesson.parent,
                 env=env,
                 stdout=subprocess.DEVNULL,
@@ -83,7 +97,7 @@ def record_one(lesson: Path, folder: Path, most: int) -> list[str]:
             said = [f"stopped after {LIMIT} s."]
         if said:
             (beside / COMPLAINTS).write_text("\n".join(said), encoding="utf-8")
-    return [f"{lesson.name}: {line}" for line in said]
+    return said
 
 
 def key(lesson: Path, most: int) -> str:

@@ -101,16 +101,20 @@ class Plan:
 def plans(controls: Mapping[str, Control], most: int = MOST) -> Iterator[Plan]:
     """Yield what could be drawn with at most so many pictures, the best plan first.
 
-    That is all combinations, else as many controls at a time as there is room for;
-    with sliders at fewer stops where that lets more controls be moved together.
+    That is all combinations. Where they are more, half as many pictures have to do: for
+    as many controls at a time as there is room for, with sliders at fewer stops where
+    that lets more controls be moved together.
 
     >>> two = {"w": Slider(0.0, 2.0, 0.1), "b": Slider(0.0, 2.0, 0.1)}
     >>> best = next(plans(two, most=400))
     >>> [len(axis.stops) for axis in best.axes], len(best), best.is_complete
-    ([21, 11], 231, True)
+    ([21, 6], 126, True)
     """
     whole = tuple(axis for name in controls for axis in axes_of(name, controls[name]))
     moving = sum(len(axis.stops) > 1 for axis in whole)
+    if count(whole, moving) <= most:
+        yield Plan(whole, moving)
+    most //= 2
     for together in range(moving, 1, -1):
         ways = product(*(axis.thinned() for axis in whole))
         fit = [Plan(axes, together) for axes in ways if count(axes, together) <= most]

@@ -1,9 +1,10 @@
 // Playgrounds without a kernel: every state was drawn when the site was built. The
-// playground itself, `render`, is that of the lessons and stands above; what answers it
-// here is a table: of each state the picture, the sentence, and whether the goal is
-// reached. A state is known by one place for each axis; an axis is a control or one
-// number of a matrix.
+// playground itself is that of the lessons and stands above; what answers it here is a
+// table: of each state the picture, the sentence, and whether the goal is reached. A
+// state is known by one place for each axis; an axis is a control or one number of a
+// matrix. Widgets to touch compute in the page, as in the lessons.
 
+(() => {
 const load = source => new Promise((done, fail) => {
   const script = Object.assign(document.createElement("script"), { src: source });
   script.onload = done;
@@ -116,10 +117,69 @@ for (const root of document.querySelectorAll(".site-moving")) {
   const page = JSON.parse(root.querySelector("script[type='application/json']").text);
   const still = root.querySelector("[class^='course-still']")?.className ?? "";
   const el = document.createElement("div");
-  render({ model: drawn({ ...page, still }), el });
+  window.courseWidgets.Frame.render({ model: drawn({ ...page, still }), el });
   for (const entry of el.querySelectorAll("input[type=text]")) entry.disabled = true;
   const said = note(page);
   if (said) el.append(Object.assign(
     document.createElement("p"), { className: "site-soft", textContent: said }));
   root.append(el);
 }
+
+// Takes the part of a widget's model. The garment's canvas asks a network, and `table`
+// holds its answers to the test images.
+function prepared(page) {
+  const state = page.state;
+  const listeners = {};
+  const tell = name => (listeners[`change:${name}`] ?? []).forEach(react => react());
+  let changed = new Set();
+
+  const answer = async () => {
+    const names = changed;
+    changed = new Set();
+    let table;
+    try {
+      if (!window.courseStates?.[page.name])
+        await load(`${page.folder}/${page.name}.js`);
+      table = window.courseStates[page.name];
+    } catch { /* said below */ }
+    if (names.has("wish") && table?.shelves[state.wish.of]) {
+      state.shelf = table.shelves[state.wish.of];
+      tell("shelf");
+    }
+    if (names.has("question")) {
+      const { n, pixels } = state.question;
+      const found = table?.answers[pixels];
+      const problem = found ? "" : STROKES;
+      state.answer = { ...(found ?? state.answer), n, problem };
+      tell("answer");
+    }
+  };
+
+  return {
+    get: name => state[name],
+    set: (name, value) => {
+      state[name] = value;
+      changed.add(name);
+    },
+    save_changes: answer,
+    on: (name, react) => (listeners[name] ??= []).push(react),
+    off: (name, react) => {
+      listeners[name] = (listeners[name] ?? []).filter(other => other !== react);
+    },
+  };
+}
+
+const STROKES = "On this page the network answers for the test images alone: pick one " +
+  "above. Your own strokes it answers in the lesson.";
+
+const touch = async root => {
+  const page = JSON.parse(root.querySelector("script[type='application/json']").text);
+  await load(`../_static/touch-${page.kind}.js`);
+  const el = document.createElement("div");
+  page.state.data.still = "course-still-none";
+  window.courseWidgets[page.kind].render({ model: prepared(page), el });
+  root.querySelector(".site-still").hidden = true;
+  root.append(el);
+};
+document.querySelectorAll(".site-touch").forEach(touch);
+})();
