@@ -13,7 +13,7 @@ import nbformat
 from course_utils.authoring.links import address
 from course_utils.display import frame, touch
 from course_utils.errors import CourseError
-from course_utils.site import pages
+from course_utils.site import pages, terms
 from course_utils.site.catalogue import Entry, catalogue
 from course_utils.site.errors import errors_page, treated
 from course_utils.site.font import math_font
@@ -27,7 +27,7 @@ ASSETS = Path(__file__).parent / "assets"
 PICTURES = "pictures"  # of the lessons' outputs
 FONT = "stix-two-math.woff"
 STATES = "states"  # of the playgrounds
-SCRIPTS = ["predictions.js", "playgrounds.js", "scrolling.js"]
+SCRIPTS = ["theme.js", "predictions.js", "playgrounds.js", "scrolling.js"]
 FRAME = Path(frame.__file__).parent
 TOUCH = Path(touch.__file__).parent
 
@@ -92,8 +92,11 @@ def write_sources(
     repository, entries = address(root), catalogue(lessons)
     first = ""
     errors = []
+    prose = {}
     for entry in entries:
-        errors.append((entry, treated(nbformat.read(entry.path, as_version=4).cells)))
+        cells = nbformat.read(entry.path, as_version=4).cells
+        errors.append((entry, treated(cells)))
+        prose[entry.document] = pages.prose(cells)
         own = _take_over((recordings or {}).get(entry.path), entry, folder)
         _write_lesson(entry, repository, folder, own)
         first = first or _shown_first(own)
@@ -113,6 +116,9 @@ def write_sources(
     (folder / "api.md").write_text(pages.api(names), encoding="utf-8")
     (folder / "errors.md").write_text(errors_page(errors), encoding="utf-8")
     shutil.copy(pages.TEMPLATES / "layers.md", folder)
+    glossary = terms.page(_read(terms.SOURCE), prose)
+    (folder / f"{terms.PAGE}.md").write_text(glossary, encoding="utf-8")
+    (folder / "map.md").write_text(pages.map_page(entries), encoding="utf-8")
     for name, text in static_files().items():
         (folder / "static" / name).write_text(text, encoding="utf-8")
     (folder / "static" / FONT).write_bytes(math_font())
@@ -122,7 +128,7 @@ def write_sources(
 def _take_over(
     recording: Path | None, entry: Entry, folder: Path
 ) -> dict[str, Moving | Touching]:
-    """Copy what was recorded of a lesson to the site; return what moves, by its cell."""
+    """Copy what was recorded of a lesson to the site; return it by its cell."""
     if recording is None:
         return {}
     target = folder / "extra" / STATES
@@ -217,6 +223,7 @@ def settings() -> dict[str, Any]:
             "sphinx.ext.autodoc",
             "sphinx.ext.napoleon",
             "course_utils.site.mathml",
+            "course_utils.site.terms",
         ],
         "html_theme": "furo",
         "html_static_path": ["static"],

@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from string import Template
+from typing import Any
 
 from course_utils.site.catalogue import Entry, cards
+from course_utils.site.plan import drawing
 
 # Where a file of the repository has a page of its own.
 PAGES = {
@@ -98,6 +100,33 @@ def opening(entry: Entry, repository: str) -> str:
         f'<p class="site-open">Run it yourself: {" · ".join(links)}</p>\n'
         f'<p class="site-progress">{asks}</p>'
     )
+
+
+def map_page(entries: Sequence[Entry]) -> str:
+    """Return the page that shows which lesson builds on which, in Markdown."""
+    text = (TEMPLATES / "map.md").read_text(encoding="utf-8")
+    titles = {entry.number: entry for entry in entries}
+    rows = []
+    for entry in entries:
+        before = [titles[number] for number in entry.builds_on if number in titles]
+        links = ", ".join(f"[{each.title}]({each.document}.ipynb)" for each in before)
+        rows.append(
+            f"| [{entry.title}]({entry.document}.ipynb) | {links or 'nothing'} "
+            f"| {entry.minutes} |"
+        )
+    return Template(text).substitute(map=drawing(entries), rows="\n".join(rows))
+
+
+def prose(cells: Sequence[Any]) -> str:
+    """Return what a lesson's text cells say, without headings, code and formulas.
+
+    >>> from nbformat.v4 import new_markdown_cell
+    >>> prose([new_markdown_cell("# Loss\\n\\nSay `loss`, or $loss$.")])
+    'Say , or .'
+    """
+    text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    text = re.sub(r"(?s)```.*?```|\$\$.*?\$\$", "", text)
+    return re.sub(r"(?m)^#.*$|`[^`]*`|\$[^$\n]*\$", "", text).strip()
 
 
 def public(stub: str) -> dict[str, dict[str, str]]:

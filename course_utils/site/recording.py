@@ -3,9 +3,9 @@
     python -m course_utils.site.recording LESSON FOLDER [MOST] [--whole]
 
 Runs the cells that these need, or with --whole all up to the last of them, in one
-process and on the CPU. In FOLDER it leaves for each playground CELL.json, with what the page needs to show
-it and for each state its picture and its sentence; for each widget to touch, which
-computes in the page, CELL.touch.json with its numbers; and the pictures.
+process and on the CPU. In FOLDER it leaves for each playground CELL.json, with what the
+page needs to show it and for each state its picture and its sentence; for each widget
+to touch, which computes in the page, CELL.touch.json with its numbers; and the pictures.
 """
 
 import io
@@ -141,7 +141,7 @@ class Recorder:
         return name
 
     def touch(self, widget: TouchWidget, still: Figure, alt: str) -> None:
-        """Take the arguments of `show_widget`, and leave what the page computes with."""
+        """Take the arguments of `show_widget`; leave what the page computes with."""
         text = json.dumps(recorded(widget), ensure_ascii=False, separators=(",", ":"))
         self.words[self.cell] = alt
         path = self.folder / f"{self.cell}{SUFFIX}"
