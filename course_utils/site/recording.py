@@ -5,7 +5,8 @@
 Runs the cells that these need, or with --whole all up to the last of them, in one
 process and on the CPU. In FOLDER it leaves for each playground CELL.json, with what the
 page needs to show it and for each state its picture and its sentence; for each widget
-to touch, which computes in the page, CELL.touch.json with its numbers; and the pictures.
+to touch, which computes in the page, CELL.touch.json with its numbers. The pictures lie
+beside them.
 """
 
 import io

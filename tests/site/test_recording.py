@@ -7,11 +7,12 @@ import sys
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from course_utils.site.moving import read
-from course_utils.site.recording import up_to_the_last_playground
+from course_utils.site.recording import chosen_cells
 from course_utils.site.recordings import is_whole, key, record_all
+from course_utils.site.touching import read_touching
 
 SOURCE = """
 # @title Playground: a line
@@ -82,22 +83,76 @@ def test_what_was_recorded_is_kept_until_the_lesson_changes(recorded):
 
 
 def test_a_cell_that_fails_is_named_and_the_rest_is_recorded(tmp_path):
-    path = lesson(tmp_path, "1 / 0", SOURCE)
-    folders, (said,) = record_all([path], tmp_path / "kept", most=10)
-    assert said == "00_line.ipynb: cell-0: ZeroDivisionError: division by zero"
+    # The playground reads the name that the failing cell stores.
+    path = lesson(tmp_path, "rise = 1 / 0", f"{SOURCE}\ndel [rise][1:]")
+    folders, said = record_all([path], tmp_path / "kept", most=10)
+    assert said[0] == "00_line.ipynb: cell-0: ZeroDivisionError: division by zero"
     assert not is_whole(folders[path])
     assert read(folders[path], "00", "").keys() == {"cell-1"}
 
 
+HIDDEN = """
+def line(ax, up=True):
+    return f"It says {state['a']}."
+playground(line, alt="A line.", figsize=(1, 1), up=True)
+"""
+
+
+def test_where_the_chosen_cells_say_otherwise_all_of_them_run(tmp_path):
+    sources = ["state = {'a': 1}", "def change():\n    state['a'] = 2", "change()"]
+    path = lesson(tmp_path, *sources, HIDDEN)
+    notebook = nbformat.read(path, as_version=4)
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    assert len(chosen_cells(cells, whole=False)) == 3  # `change()` is not seen
+    said = new_output("display_data", data={"text/plain": "It says 2."})
+    notebook.cells[-1].outputs = [said]
+    nbformat.write(notebook, path)
+    folders, complaints = record_all([path], tmp_path / "kept", most=10)
+    (playground,) = read(folders[path], "00", "").values()
+    assert complaints == []
+    sentences = {said for _, said, _ in playground.recorded["states"].values()}
+    assert sentences == {"It says 2."}
+
+
+TOUCH = """
+import torch
+image = torch.eye(3)
+output = torch.nn.functional.conv2d(image[None, None], torch.ones(1, 1, 2, 2))[0, 0]
+slide_window(image, output, kernels={"sum": torch.ones(2, 2)})
+"""
+
+
+def test_a_widget_to_touch_leaves_its_numbers(tmp_path):
+    path = lesson(tmp_path, f"from course_utils import slide_window\n{TOUCH}")
+    folders, said = record_all([path], tmp_path / "kept")
+    assert said == []
+    (widget,) = read_touching(folders[path], "00", "../states").values()
+    assert widget.name == "00-cell-0"
+    assert widget.recorded["state"]["data"]["image"] == [
+        [1, 0, 0],
+        [0, 1, 0],
+        [0, 0, 1],
+    ]
+    assert '"kind": "SlidingWindow"' in widget.place("<p>Still.</p>")
+    assert widget.table() == ""
+    assert read(folders[path], "00", "") == {}
+
+
 def test_cells_after_the_last_playground_are_left_out():
     cells = [
-        new_code_cell("a = 1"),
-        new_code_cell("ask('?')", metadata={"tags": ["ask"]}),
-        new_code_cell("playground(draw, alt='A.')"),
-        new_code_cell("train_for_hours()"),
+        {"cell_type": "code", "source": [source], "metadata": {"tags": tags}}
+        for source, tags in [
+            ("a = 1", []),
+            ("ask('?')", ["ask"]),
+            ("b = 2", []),
+            ("playground(draw, alt='A.', a=a)", []),
+            ("train_for_hours()", []),
+        ]
     ]
-    assert up_to_the_last_playground(cells) == [cells[0], cells[2]]
-    assert up_to_the_last_playground(cells[:1]) == []
+    kept = [cells[0], cells[2], cells[3]]
+    assert chosen_cells(cells, whole=True) == kept
+    assert chosen_cells(cells, whole=False) == [cells[0], cells[3]]
+    assert chosen_cells(cells[:1], whole=True) == []
 
 
 def test_the_recorder_says_how_it_is_called():

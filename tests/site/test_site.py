@@ -8,9 +8,11 @@ import pytest
 
 from course_utils.site.build import build
 from tests.browser.page import Browser, what_is_missing
+from tests.site.browsing import faults, moved_controls, seen_whole, watched
 
 ROOT = Path(__file__).parents[2]
 LESSON = "00_start_here"
+PAGE_LIMIT = 3_000_000  # bytes
 missing = what_is_missing()
 pytestmark = [
     pytest.mark.browser,
@@ -49,11 +51,7 @@ def chromium():
 @pytest.fixture
 def view(chromium):
     """An empty page, with what it asked for and what it complained of."""
-    page = chromium.blank()
-    page.asked, page.told = [], []
-    page.on("request", lambda request: page.asked.append(request.url))
-    page.on("console", lambda message: page.told.append(message.text))
-    page.on("pageerror", lambda error: page.told.append(str(error)))
+    page = watched(chromium)
     yield page
     page.close()
 
@@ -68,17 +66,20 @@ def opened(view, site, page=f"lessons/{LESSON}.html"):
 
 def test_no_page_asks_for_what_is_elsewhere_or_complains(site, view):
     for path in sorted(site.rglob("*.html")):
-        view.goto(path.as_uri())
+        assert seen_whole(view, path) < PAGE_LIMIT
         assert view.locator("article").first.is_visible()
+        assert all(url.startswith((site.as_uri(), "data:")) for url in view.asked)
     assert view.told == []
-    assert all(url.startswith(("file:", "data:")) for url in view.asked)
 
 
 def test_links_between_pages_lead_somewhere(site):
     for path in site.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
-        for target in re.findall(r'<a[^>]* href="([^"#?:]+)(?:[#?][^"]*)?"', text):
-            assert (path.parent / target).exists(), (path.name, target)
+        for target, part in re.findall(r'<a[^>]* href="([^"#?:]+)(?:#([^"]*))?"', text):
+            page = path.parent / target
+            assert page.exists(), (path.name, target)
+            if part and page.suffix == ".html":
+                assert f'id="{part}"' in page.read_text(encoding="utf-8"), (path, part)
 
 
 def test_a_prediction_is_answered_by_keyboard_and_kept(site, view):
@@ -107,24 +108,69 @@ def test_storage_that_is_damaged_is_no_trouble(site, view):
     assert view.told == []
 
 
-@pytest.mark.parametrize("page", [f"lessons/{LESSON}.html", "index.html"])
-def test_every_control_moves_the_picture_and_its_sentence(site, view, page):
-    opened(view, site, page)
-    root = view.locator(".site-moving")
-    picture, says = root.locator(".view img"), root.locator(".says")
-    box = root.bounding_box()
-    assert not any(url.endswith(".js") and "/states/" in url for url in view.asked)
-    sliders = root.locator("input[type=range]")
-    assert sliders.count() == 2
-    for place in range(sliders.count()):
-        before = picture.get_attribute("src"), says.inner_text()
-        sliders.nth(place).focus()
-        view.keyboard.press("ArrowRight")
-        view.wait_for_function(
-            "([e, src]) => e.getAttribute('src') !== src",
-            arg=[picture.element_handle(), before[0]],
-        )
-        assert says.inner_text() != before[1]
-    after = root.bounding_box()
-    assert (after["width"], after["height"]) == (box["width"], box["height"])
+def test_every_control_moves_the_picture_and_its_sentence(site, view):
+    for page in (f"lessons/{LESSON}.html", "index.html"):
+        opened(view, site, page)
+        root = view.locator(".site-moving").first
+        box = root.bounding_box()
+        assert not any(url.endswith(".js") and "/states/" in url for url in view.asked)
+        moved = list(moved_controls(view, root))
+        assert [name for name, *changed in moved if not all(changed)] == []
+        assert len(moved) == 2
+        after = root.bounding_box()
+        assert (after["width"], after["height"]) == (box["width"], box["height"])
     assert view.told == []
+
+
+def test_a_garment_of_the_row_is_answered_and_a_stroke_says_where_to_go(site, view):
+    opened(view, site)
+    root = view.locator(".site-touch")
+    said, problem = root.locator(".garment-said"), root.locator(".garment-problem")
+    assert not root.locator(".site-still").is_visible()
+    before = root.locator(".garment-say").inner_text()
+    thumb = root.locator(".garment-thumbs button").nth(1)
+    thumb.focus()
+    view.keyboard.press("Enter")
+    view.wait_for_function(
+        "([e, text]) => e.innerText !== text",
+        arg=[root.locator(".garment-say").element_handle(), before],
+    )
+    assert said.inner_text() != ""
+    assert problem.inner_text() == ""
+    root.locator("select").select_option("1")
+    view.wait_for_function(
+        "() => document.querySelector('.garment-thumbs').children[0]"
+        ".title.includes('Trouser')"
+    )
+    root.locator("canvas").first.focus()
+    view.keyboard.press("Space")
+    view.wait_for_function(
+        "e => e.textContent.startsWith('On this page')", arg=problem.element_handle()
+    )
+    assert view.told == []
+
+
+def test_a_word_leads_to_the_glossary(site, view):
+    opened(view, site)
+    word = view.locator("a.site-term").first
+    assert word.get_attribute("title")
+    word.click()
+    assert view.locator("dt:target").inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(site, view, scheme):
+    view.emulate_media(color_scheme=scheme)
+    found = []
+    for page in ("index.html", "map.html", "glossary.html", f"lessons/{LESSON}.html"):
+        opened(view, site, page)
+        found += faults(view)
+    assert found == []
+
+
+@pytest.mark.parametrize("width", [390, 1600])
+def test_no_page_is_wider_than_its_window(site, view, width):
+    view.set_viewport_size({"width": width, "height": 900})
+    for path in sorted(site.rglob("*.html")):
+        view.goto(path.as_uri())
+        assert view.evaluate("document.documentElement.scrollWidth") <= width, path.name
