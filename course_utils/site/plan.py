@@ -19,28 +19,47 @@ def drawing(entries: Sequence[Entry]) -> str:
     """
     if not entries:
         return ""
+    known = {entry.number: entry for entry in entries}
+    before = {number: nearest(entry, known) for number, entry in known.items()}
     rows = _rows(entries)
-    most = max(map(len, rows))
-    width = most * (WIDTH + ACROSS) - ACROSS
-    places = {}
-    for row, lessons in enumerate(rows):
-        left = (width - len(lessons) * (WIDTH + ACROSS) + ACROSS) / 2
-        for column, entry in enumerate(lessons):
-            x = left + column * (WIDTH + ACROSS)
-            places[entry.number] = (x, row * (HEIGHT + DOWN))
+    places = _places(rows, before)
     lines = [
-        _line(places[before], places[entry.number])
-        for entry in entries
-        for before in nearest(entry, {each.number: each for each in entries})
+        _line(places[other], places[number])
+        for number, others in before.items()
+        for other in others
     ]
     boxes = [_box(entry, *places[entry.number]) for entry in entries]
+    width = max(x for x, _ in places.values()) + WIDTH
     height = len(rows) * (HEIGHT + DOWN) - DOWN
     title = "Which lesson builds on which; the list below says the same in words."
     return (
         f'<div class="site-plan" role="group" aria-label="{title}" tabindex="0">'
-        f'<svg viewBox="-2 -2 {width + 4} {height + 4}" width="{width}">'
+        f'<svg viewBox="-2 -2 {width + 4:g} {height + 4}" width="{width:g}">'
         f"{''.join(lines)}{''.join(boxes)}</svg></div>"
     )
+
+
+def _places(
+    rows: Sequence[Sequence[Entry]], before: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[float, float]]:
+    """Return where each box stands: under what it builds on, and beside no other."""
+    places: dict[str, tuple[float, float]] = {}
+    for row, entries in enumerate(rows):
+        wished = {}
+        for entry in entries:
+            above = [places[number][0] for number in before[entry.number]]
+            wished[entry.number] = sum(above) / len(above) if above else 0.0
+        # Boxes that wish for one place spread to both sides of it.
+        middle = sum(wished.values()) / len(wished)
+        ordered = sorted(wished, key=lambda number: wished[number])
+        x: list[float] = []
+        for number in ordered:
+            x.append(max([wished[number], *(last + WIDTH + ACROSS for last in x[-1:])]))
+        shift = middle - sum(x) / len(x)
+        for number, left in zip(ordered, x, strict=True):
+            places[number] = (left + shift, row * (HEIGHT + DOWN))
+    least = min(left for left, _ in places.values())
+    return {number: (left - least, top) for number, (left, top) in places.items()}
 
 
 def nearest(entry: Entry, entries: Mapping[str, Entry]) -> list[str]:

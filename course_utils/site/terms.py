@@ -19,6 +19,8 @@ SOURCE = Path(__file__).parent / "templates" / "glossary.md"
 PAGE = "glossary"
 # Before these lessons the word means something else, such as Jupyter's kernel.
 SINCE = {"kernel": 5, "temperature": 3, "stride": 5}
+# Lessons that introduce a word which others mention in bold before.
+TAUGHT = {"attention": 8, "ReLU": 2, "residual block": 11}
 _ENTRY = re.compile(r"(?m)^(\w[^\n]*)\n  (\S[^\n]*)$")
 # Where a word is part of something else: a title, a link, code, what a cell put out.
 _CLOSED = (
@@ -94,24 +96,37 @@ def by_word(word: str, found: Mapping[str, Term]) -> Term:
 
 
 def page(text: str, lessons: Mapping[str, str]) -> str:
-    """Return the glossary with the lesson in which each word comes up first.
+    """Return the glossary with the lesson that introduces each word.
 
     Args:
         text: the glossary's source.
         lessons: the prose of each lesson, by its document, in order.
     """
-    found = terms(text)
-    words = {term.name: pattern([term]) for term in found}
 
     def with_lesson(entry: re.Match[str]) -> str:
-        for document, prose in lessons.items():
-            number = number_of(document)
-            if number >= SINCE.get(entry[1], 0) and words[entry[1]].search(prose):
-                link = f"[Lesson {number}]({document}.ipynb)"
-                return f"{entry[0]} {link}."
-        return entry[0]
+        document = introduced(Term(entry[1], entry[2]), lessons)
+        if not document:
+            return entry[0]
+        link = f"[Lesson {number_of(document)}]({document}.ipynb)"
+        return f"{entry[0]} {link}."
 
     return _ENTRY.sub(with_lesson, text)
+
+
+def introduced(term: Term, lessons: Mapping[str, str]) -> str:
+    """Return the lesson that is about a word, or else has it first in bold, or at all.
+
+    >>> introduced(Term("stride", ""), {"a": "A stride.", "b": "Its **stride** is 2."})
+    'b'
+    """
+    word = pattern([term]).pattern
+    named = (f"_{term.name}", f"_{term.name}s")
+    titled = [name for name in lessons if name.endswith(named)]
+    if term.name in TAUGHT:
+        titled = [name for name in lessons if number_of(name) == TAUGHT[term.name]]
+    bold = [name for name in lessons if re.search(rf"\*\*{word}\*\*", lessons[name])]
+    plain = [name for name in lessons if re.search(word, lessons[name])]
+    return next(iter([*titled, *bold, *plain]), "")
 
 
 def number_of(document: str) -> int:
