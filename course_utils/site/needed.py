@@ -157,7 +157,6 @@ def _given(call: ast.Call) -> set[str]:
         case ast.Name(id=name) | ast.Attribute(attr=name) if name in _LOOKING:
             return set()
     parts = [*call.args, *(keyword.value for keyword in call.keywords)]
-    names = {name for part in parts for name in _read(part)}
     if isinstance(call.func, ast.Attribute):
-        names |= _read(call.func.value)
-    return names
+        parts.append(call.func.value)
+    return {name for part in parts for name in _read(ast.Expression(part))}
