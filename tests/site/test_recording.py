@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import nbformat
 import pytest
@@ -25,6 +23,14 @@ playground(
 )
 """
 
+TOUCH = """
+import torch
+from course_utils import slide_window
+image = torch.eye(3)
+output = torch.nn.functional.conv2d(image[None, None], torch.ones(1, 1, 2, 2))[0, 0]
+slide_window(image, output, kernels={"sum": torch.ones(2, 2)})
+"""
+
 
 def lesson(folder, *sources):
     """Write a lesson of these cells and return its path."""
@@ -38,7 +44,7 @@ def lesson(folder, *sources):
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lesson")
-    path = lesson(folder, "print('noise')", SOURCE, "1 / 0")
+    path = lesson(folder, "print('noise')", SOURCE, TOUCH, "1 / 0")
     folders, said = record_all([path], folder / "kept")
     assert said == []
     return folders[path]
@@ -82,52 +88,40 @@ def test_what_was_recorded_is_kept_until_the_lesson_changes(recorded):
     assert key(path, 400) != key(path, 60)
 
 
-def test_a_cell_that_fails_is_named_and_the_rest_is_recorded(tmp_path):
-    # The playground reads the name that the failing cell stores.
-    path = lesson(tmp_path, "rise = 1 / 0", f"{SOURCE}\ndel [rise][1:]")
-    folders, said = record_all([path], tmp_path / "kept", most=10)
-    assert said[0] == "00_line.ipynb: cell-0: ZeroDivisionError: division by zero"
-    assert not is_whole(folders[path])
-    assert read(folders[path], "00", "").keys() == {"cell-1"}
-
-
 HIDDEN = """
-def line(ax, up=True):
+def note(ax, up=True):
     return f"It says {state['a']}."
-playground(line, alt="A line.", figsize=(1, 1), up=True)
+playground(note, alt="A note.", figsize=(1, 1), up=True)
 """
 
 
 def test_where_the_chosen_cells_say_otherwise_all_of_them_run(tmp_path):
     sources = ["state = {'a': 1}", "def change():\n    state['a'] = 2", "change()"]
-    path = lesson(tmp_path, *sources, HIDDEN)
+    path = lesson(tmp_path, *sources, HIDDEN, "1 / 0", f"{SOURCE}\ndel [note][1:]")
     notebook = nbformat.read(path, as_version=4)
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    assert len(chosen_cells(cells, whole=False)) == 3  # `change()` is not seen
     said = new_output("display_data", data={"text/plain": "It says 2."})
-    notebook.cells[-1].outputs = [said]
+    notebook.cells[4].outputs = [said]
     nbformat.write(notebook, path)
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    assert [cell["id"] for cell in chosen_cells(cells, whole=False)] == [
+        "imports",
+        "cell-0",  # `change()` is not seen
+        "cell-3",
+        "cell-5",
+    ]
     folders, complaints = record_all([path], tmp_path / "kept", most=10)
-    (playground,) = read(folders[path], "00", "").values()
-    assert complaints == []
-    sentences = {said for _, said, _ in playground.recorded["states"].values()}
-    assert sentences == {"It says 2."}
+    # A cell that fails is named, and the rest is recorded.
+    assert complaints == ["00_line.ipynb: cell-4: ZeroDivisionError: division by zero"]
+    assert not is_whole(folders[path])
+    playgrounds = read(folders[path], "00", "")
+    assert playgrounds.keys() == {"cell-3", "cell-5"}
+    states = playgrounds["cell-3"].recorded["states"].values()
+    assert {sentence for _, sentence, _ in states} == {"It says 2."}
 
 
-TOUCH = """
-import torch
-image = torch.eye(3)
-output = torch.nn.functional.conv2d(image[None, None], torch.ones(1, 1, 2, 2))[0, 0]
-slide_window(image, output, kernels={"sum": torch.ones(2, 2)})
-"""
-
-
-def test_a_widget_to_touch_leaves_its_numbers(tmp_path):
-    path = lesson(tmp_path, f"from course_utils import slide_window\n{TOUCH}")
-    folders, said = record_all([path], tmp_path / "kept")
-    assert said == []
-    (widget,) = read_touching(folders[path], "00", "../states").values()
-    assert widget.name == "00-cell-0"
+def test_a_widget_to_touch_leaves_its_numbers(recorded):
+    (widget,) = read_touching(recorded, "00", "../states").values()
+    assert widget.name == "00-cell-2"
     assert widget.recorded["state"]["data"]["image"] == [
         [1, 0, 0],
         [0, 1, 0],
@@ -135,7 +129,6 @@ def test_a_widget_to_touch_leaves_its_numbers(tmp_path):
     ]
     assert '"kind": "SlidingWindow"' in widget.place("<p>Still.</p>")
     assert widget.table() == ""
-    assert read(folders[path], "00", "") == {}
 
 
 def test_cells_after_the_last_playground_are_left_out():
@@ -153,8 +146,3 @@ def test_cells_after_the_last_playground_are_left_out():
     assert chosen_cells(cells, whole=True) == kept
     assert chosen_cells(cells, whole=False) == [cells[0], cells[3]]
     assert chosen_cells(cells[:1], whole=True) == []
-
-
-def test_the_recorder_says_how_it_is_called():
-    command = [sys.executable, "-c", "import course_utils.site.recording"]
-    assert subprocess.run(command, check=False).returncode == 0
