@@ -1,7 +1,8 @@
-"""Does a residual network with a better recipe reach 0.94 on the garments? The first
-convolution sees every pixel, the head every position; Muon in place of SGD; smoothed
-labels; longer training; answers averaged over ten views. Muon's rate is chosen by
-narrow networks in short runs, on 5,000 pictures that are not trained on."""
+"""Does another residual network, by another recipe, reach 0.94 on the garments? Two
+blocks; a first convolution of stride 1; a head that flattens; Muon for the other
+convolutions, AdamW for the rest; moves by a pixel; smoothed labels; answers averaged
+over ten views. Muon's rate is chosen by narrow networks in short runs, on 5,000
+pictures that are not trained on."""
 
 import sys
 

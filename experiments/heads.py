@@ -14,6 +14,7 @@ from course_utils.authoring.training import accuracy, train_one_cycle
 from course_utils.data.experiments import Row
 
 RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
+HIGHER = {"as in ResNet": (0.3, 1.0)}  # the best of the others was its highest
 SEEDS = range(3)
 EPOCHS, BATCH = 4, 50
 MOVES = (2, 4)  # pixels; the garments have four to each side
@@ -64,9 +65,9 @@ def measure(head: str) -> Row:
     data = parts["training"]
     found = {
         rate: accuracy(trained(head, 100, rate, data), *parts["validation"])
-        for rate in RATES
+        for rate in (*RATES, *HIGHER.get(head, ()))
     }
-    rate = max(RATES, key=lambda rate: found[rate])
+    rate = max(found, key=lambda rate: found[rate])
     models = [trained(head, seed, rate, data) for seed in SEEDS]
     x_test, labels = parts["test"]
     count = sum(p.numel() for layer in head_of(head) for p in layer.parameters())

@@ -17,7 +17,7 @@ from course_utils.authoring.language import (
 from course_utils.authoring.record import record
 
 STEPS, SEEDS = 500, range(3)
-RATES = (0.004, 0.008, 0.016)
+RATES = (0.002, 0.004, 0.008, 0.016)
 HEADS, WIDTH, LAYERS, CONTEXT = 4, 64, 2, 64
 PARTS: dict[str, dict[str, int]] = {
     "RMSNorm, no biases": {"rms": True},

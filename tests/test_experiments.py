@@ -2,6 +2,7 @@
 
 import importlib.util
 import math
+from datetime import date
 from statistics import fmean
 
 import pytest
@@ -76,3 +77,12 @@ def test_a_row_outside_its_range_is_seen():
     assert outside({"a": [0.5, 0.7]}, {"a": (0.55, 0.65)}) == {}
     assert outside({"a": [0.5, 0.7]}, {"a": (0.61, 0.65)}) == {"a": pytest.approx(0.6)}
     assert math.isnan(outside({"a": math.nan}, {"a": (0, 1)})["a"])
+
+
+def test_no_date_to_translate_is_in_two_parts():
+    parts = load(ROOT / "experiments" / "translation.py")
+    days = [set(parts.days_of(part)) for part in ("training", "validation", "test")]
+    years = [{day.year for day in part} for part in days]
+    assert [len(part) for part in years] == [160, 20, 20]
+    assert set().union(*years) == set(range(1900, 2100))
+    assert sum(map(len, days)) == (date(2100, 1, 1) - date(1900, 1, 1)).days

@@ -12,7 +12,7 @@ def orthogonalised(matrix: Tensor, steps: int = 5) -> Tensor:
 
     A step of the iteration is X ← aX + (bA + cA²)X with A = X·Xᵀ. Its numbers are those
     of K. Jordan and others, Muon (2024), https://kellerjordan.github.io/posts/muon:
-    they carry small singular values to between 0.7 and 1.2 in five steps.
+    five steps carry singular values from 0.01 to 1 to between 0.68 and 1.14.
 
     Args:
         matrix: (rows, columns), not all 0.

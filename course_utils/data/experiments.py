@@ -46,8 +46,19 @@ class Experiment:
 
     @property
     def columns(self) -> list[str]:
-        """The names of the columns: those of the settings, then of the results."""
-        return list(dict.fromkeys(column for row in self.rows for column in row))
+        """The names of the columns: those of the settings, then of the results.
+
+        A column that holds dicts, such as texts and what a net made of them, is for
+        a lesson to print: no table has room for it.
+        """
+        return list(
+            dict.fromkeys(
+                column
+                for row in self.rows
+                for column, value in row.items()
+                if not isinstance(value, dict)
+            )
+        )
 
     @property
     def provenance(self) -> str:

@@ -1,6 +1,7 @@
 """Lesson 07 says more than its page shows: each sentence, tested."""
 
 import math
+from datetime import date
 from itertools import product
 
 import pytest
@@ -215,3 +216,17 @@ def test_contest_is_told_as_it_went():
     assert max(rows[32, "GRU"]["batches"]) == 91
     biases = {bias: rows[32, f"LSTM, forget bias {bias}"] for bias in ("0", "1", "3.5")}
     assert {b: row["solved"] for b, row in biases.items()} == {"0": 0, "1": 0, "3.5": 2}
+
+
+def test_dates_are_translated_as_told():
+    alone, attending = load_experiment("translation").rows
+    assert (alone["passed on"], attending["passed on"]) == ("last state", "all states")
+    assert [round(share, 2) for share in alone["right"]] == [0.27, 0.87, 0.75]
+    assert min(attending["right"]) == 0.985 and max(attending["right"]) == 1
+    for row in (alone, attending):
+        halves = zip(row["of the shorter"], row["of the longer"], strict=True)
+        assert all(0 <= shorter - longer < 0.05 for shorter, longer in halves)
+        assert len(row["written"]) == 5
+    assert alone["written"].keys() == attending["written"].keys()
+    days = (date(2100, 1, 1) - date(1900, 1, 1)).days
+    assert round(math.log2(days)) == 16

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from course_utils import load_experiment, load_text
+from course_utils import load_experiment, load_stories, load_text
 from course_utils.authoring import language
 from course_utils.exercises.bank.language import ROTARY
 from tests.lessons import LESSONS, code_cells, read
@@ -36,8 +36,9 @@ def lesson() -> dict:
         *("def merge(", "def pieces", "def learn_merges", "def encode"),
         *("class Attention", "class Block", "class GPT", "class RMSNorm"),
         "class SwiGLU",
-        *("def rotate", "def narrowed", "def attend", "def step"),
-        *("GPT2_NAMES", "def from_gpt2"),
+        *("def rotate", "def narrowed", "class Cache"),
+        *("GPT2_NAMES", "def renamed", "class LlamaBlock", "class Llama("),
+        *("LLAMA_NAMES", "def halves", "def greedy", "@torch.no_grad()\ndef tell"),
     )
 
 
@@ -104,10 +105,11 @@ def test_shares_of_gpt_2():
 def test_cached_scores_are_those_of_the_whole_text(lesson):
     torch.manual_seed(0)
     net = lesson["GPT"](50, 16, 24, 3, 4).double()
-    tokens, cache = torch.randint(50, (2, 12)), [{} for _ in range(3)]
-    each = [lesson["step"](net, tokens[:, i : i + 1], i, cache) for i in range(12)]
-    assert_close(torch.cat(each, dim=1), net(tokens))
-    kept = sum(one[part].numel() for one in cache for part in "kv")
+    tokens, caches = torch.randint(50, (2, 12)), [lesson["Cache"]() for _ in range(3)]
+    prompt = net(tokens[:, :4], caches)  # in one pass
+    each = [net(tokens[:, i : i + 1], caches) for i in range(4, 12)]
+    assert_close(torch.cat([prompt, *each], dim=1), net(tokens))
+    kept = sum(part.numel() for cache in caches for part in (cache.k, cache.v))
     assert kept == 2 * 2 * 3 * 12 * 24  # two texts
 
 
@@ -165,7 +167,7 @@ def test_weights_of_a_gpt_2_fit_the_lessons_class(lesson):
 
 
 def test_rms_norm_is_torchs(lesson):
-    x, mine, theirs = torch.randn(4, 7), lesson["RMSNorm"](7), nn.RMSNorm(7, eps=1e-6)
+    x, mine, theirs = torch.randn(4, 7), lesson["RMSNorm"](7), nn.RMSNorm(7, eps=1e-5)
     mine.load_state_dict(theirs.state_dict())
     assert_close(mine(x), theirs(x))
 
@@ -279,3 +281,66 @@ def test_each_row_of_modern_parts_has_its_own_rate_and_three_seeds():
     rows = load_experiment("modern_parts").rows
     assert rows[0]["exchanged"] == "none"
     assert all(len(row["validation"]) == 3 and row["rate"] for row in rows)
+
+
+def neighbours_turned(x: torch.Tensor) -> torch.Tensor:
+    """Rotary positions as llama2.c has them: numbers 2i and 2i + 1 are a pair."""
+    length, size = x.shape[-2:]
+    speeds = 10_000 ** (-torch.arange(0, size, 2) / size)
+    angle = torch.arange(length)[:, None] * speeds
+    pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)).contiguous())
+    return torch.view_as_real(pairs * torch.polar(torch.ones(()), angle)).flatten(-2)
+
+
+def test_a_llama_with_neighbours_paired_needs_its_rows_reordered(lesson):
+    torch.manual_seed(0)
+    block = lesson["LlamaBlock"](16, 4, 2, 24)
+    x = torch.randn(2, 7, 16)
+    h = block.norm1(x)
+    q, k, v = (block.split(part(h)) for part in (block.q, block.k, block.v))
+    k, v = (t.repeat_interleave(2, dim=1) for t in (neighbours_turned(k), v))
+    mixed = nn.functional.scaled_dot_product_attention(
+        neighbours_turned(q), k, v, is_causal=True
+    )
+    attended = x + block.out(mixed.transpose(1, 2).flatten(2))
+    expected = attended + block.feed(block.norm2(attended))
+    assert not torch.allclose(block(x), expected, atol=1e-3)
+    for part in (block.q, block.k):
+        part.weight.data = lesson["halves"](part.weight.data, 4)
+    assert_close(block(x), expected)
+    rows = torch.arange(8.0)[:, None]
+    assert lesson["halves"](rows, 4).flatten().tolist() == [0, 2, 1, 3, 4, 6, 5, 7]
+
+
+def test_a_llama_of_the_published_size(lesson):
+    llama = lesson["Llama"](512, 64, layers=5, heads=8, kv_heads=4, hidden=172)
+    assert parameters(llama) == 260_032
+    assert round(100_000 * 128 * 512 / (1500 * 8 * 64), -2) == 8500
+
+
+# What llama2.c's page shows for the likeliest tokens (doc/stories260K.md there).
+PUBLISHED = (
+    "Once upon a time, there was a little girl named Lily. She loved to play outside "
+    "in the park. One day, she saw a big, red ball. She wanted to play with it, but it "
+    "was too high.\nLily's mom said, \"Lily, let's go to the park.\" Lily was sad and "
+    "didn't know what to do. She said, \"I want to play with your ball, but I can't "
+    'find it."\nLily was sad'
+)
+
+
+@pytest.mark.parametrize("repaired", [True, False])
+def test_the_published_weights_write_the_published_story(lesson, repaired):
+    stories = load_stories()
+    if stories is None:
+        pytest.skip("the weights of stories260K are not on this machine")
+    lesson |= {"stories": stories, "device": torch.device("cpu")}
+    llama = lesson["Llama"](512, 64, layers=5, heads=8, kv_heads=4, hidden=172)
+    named = stories.weights.items()
+    own = {lesson["renamed"](name, lesson["LLAMA_NAMES"]): w for name, w in named}
+    for name in own:
+        if repaired and name.endswith(("q.weight", "k.weight")):
+            own[name] = lesson["halves"](own[name], 8)
+    llama.load_state_dict(own)
+    told = lesson["tell"](llama)
+    assert PUBLISHED.startswith(told) == repaired
+    assert told.startswith("Once upon a time, there was a little g")

@@ -56,6 +56,14 @@ def test_html_table_puts_words_left_and_lets_runs_break():
     assert "<td>0.125 0.125 0.125 0.125</td>" in shown
 
 
+def test_dicts_are_kept_for_a_lesson_and_no_column(folder):
+    row = {"net": "GRU", "right": 0.5, "written": {"5 mars": "March 5"}}
+    Experiment("a", "?", [row]).save(folder)
+    assert load_experiment("a").columns == ["net", "right"]
+    assert "March" not in repr(load_experiment("a"))
+    assert load_experiment("a").select(net="GRU") == [row]
+
+
 @pytest.mark.parametrize(
     ("runs", "text"),
     [

@@ -397,7 +397,7 @@ NUCLEUS = Exercise(
             "left in order",
             partial(_nucleus, back=False),
             "Your numbers stand in the order of their size. Put each back where its "
-            "token stands: `sort` returns the places, too.",
+            "token stands: `sort` returns the indices, too.",
         ),
         Misconception(
             "the unlikely ones",
@@ -415,8 +415,8 @@ NUCLEUS = Exercise(
     hints=(
         "Sort each row, likeliest first, and look at `cumsum`.",
         "A token stays if those *before* it have less than `top_p` together.",
-        "`torch.zeros_like(p).scatter(-1, place, kept)` puts numbers back to their "
-        "places.",
+        "`torch.zeros_like(p).scatter(-1, index, kept)` puts numbers back to their "
+        "positions.",
     ),
 )
 
@@ -460,12 +460,12 @@ ROTARY = Exercise(
         Misconception(
             "start ignored",
             partial(_turned, moved=False),
-            "Your first row always stands at place 0. It stands at `start`.",
+            "Your first row always has position 0. It should have `start`.",
         ),
         Misconception(
             "counted from 1",
             partial(_turned, first=1),
-            "Every place is one too large: the first row stands at `start` itself.",
+            "Every position is one too large: the first row's is `start` itself.",
         ),
         Misconception(
             "half the exponent",
@@ -485,7 +485,7 @@ ROTARY = Exercise(
         for length, d, start in [(5, 8, 3), (1, 4, 2), (3, 6, 0), (7, 2, 10)]
     ],
     hints=(
-        "`angle` has the shape (L, d/2): a place for each row, a speed for each pair.",
+        "`angle` has the shape (L, d/2): a row per position, a column per pair.",
         "Speed i is 10,000 ** (−2i/d) for i from 0 to d/2 − 1.",
         "Cut `x` into two halves with `chunk`, turn, and put the two results beside "
         "each other with `torch.cat`.",
@@ -670,7 +670,7 @@ REPAIR = Exercise(
         Misconception(
             "no mask",
             _attention(future=True),
-            "The mask is gone: every place reads the future.",
+            "The mask is gone: every position reads the future.",
         ),
         Misconception(
             "heads not swapped back",
@@ -765,7 +765,7 @@ def _flaw(answer: Answer, seed: int) -> Any:
     first[:, 0] = (x[:, 0] + 3) % 256
     swapped[:, :2] = x[:, :2].flip(1)
     if _changes(scores[:, :100], net(last)[:, :100]):
-        return "a change at one place moves scores before it"
+        return "a change at one position moves scores before it"
     if not _changes(scores[:, -1], net(first)[:, -1]):
         return "the last scores do not depend on the first token"
     if not _changes(scores[:, -1], net(swapped)[:, -1]):
@@ -782,20 +782,20 @@ DESIGN = Exercise(
         Misconception(
             "no mask",
             lambda: _Model(causal=False),
-            "A change at one place moves scores *before* it: something reads the "
+            "A change at one position moves scores *before* it: something reads the "
             "future. The mask belongs into every attention.",
         ),
         Misconception(
             "too large",
             lambda: _Model(d=64),
             "Over the budget of 60,000 parameters. Two blocks have about 24 · d², and "
-            "the tables of tokens and places 384 · d.",
+            "the tables of tokens and positions 384 · d.",
         ),
         Misconception(
             "nothing looks back",
             lambda: _Model(near=True),
-            "The scores at the last place do not depend on the first token: nothing "
-            "carries it so far. Which part lets a place read all those before it?",
+            "The scores at the last position do not depend on the first token: nothing "
+            "carries it so far. Which part lets a position read all those before it?",
         ),
         Misconception(
             "no positions",
@@ -817,8 +817,8 @@ DESIGN = Exercise(
     hints=(
         "Take the lesson's `GPT`, with fewer numbers: which d and how many layers fit "
         "into 60,000?",
-        "With a tied head: 384 · d for tokens and places, 12 · d² + 13 · d per block. "
-        "Two blocks 40 wide have about 55,000.",
+        "With a tied head: 384 · d for tokens and positions, 12 · d² + 13 · d per "
+        "block. Two blocks 40 wide have about 55,000.",
         "Draw the embeddings with a small spread, as the lesson's `GPT` does.",
     ),
     result="model",

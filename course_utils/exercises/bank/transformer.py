@@ -1706,7 +1706,7 @@ def _flaw(answer: Answer) -> Any:
     if layers * _count(d, hidden) + (256 + 512) * d + 2 * d > 2_000_000:
         return "more than 2,000,000 parameters"
     if 2 * 2 * 512 * d > 4 * d * d + 2 * d * hidden:
-        return "scores and mixing take more than half of the matrices' work"
+        return "attention's two products take more than half of the matrices' work"
     return "nothing"
 
 
@@ -1750,8 +1750,8 @@ DESIGN = Exercise(
         Misconception(
             "scores too dear",
             lambda: (4, 128, 4, 512),
-            "At 512 tokens scores and mixing, 2 · L · d per token, take more than half "
-            "of what the matrices take, 4 · d² + 2 · d · `hidden`. A wider stream "
+            "At 512 tokens attention's two products, 2 · L · d per token, exceed half "
+            "of what the matrices take, 4 · d² + 2 · d · `hidden`. A larger `d` "
             "mends that, or a larger `hidden`.",
         ),
     ),
