@@ -1,16 +1,14 @@
 """What moves in one lesson, drawn in every state that its page can show.
 
-    python -m course_utils.site.recording LESSON FOLDER [MOST] [--whole]
-
-Runs the cells that these need, or with --whole all up to the last of them, in one
-process and on the CPU. In FOLDER it leaves for each playground CELL.json, with what the
-page needs to show it and for each state its picture and its sentence; for each widget
-to touch, which computes in the page, CELL.touch.json with its numbers. The pictures lie
-beside them.
+The cells run that these need, or all up to the last of them, in one process and on the
+CPU. They leave for each playground CELL.json, with what the page needs to show it and
+for each state its picture and its sentence; for each widget to touch, which computes in
+the page, CELL.touch.json with its numbers. The pictures lie beside them.
 """
 
 import io
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +33,7 @@ from course_utils.site.touching import SUFFIX, TOUCHED, recorded
 PLANS = 6  # of which one is looked for that reaches a playground's goal
 SCALE = 1.5  # pixels of a picture to one of the page
 _CALL = re.compile(r"(?m)^(?:playground|slide_window|touch_attention|draw_garment)\(")
+COMPLAINTS = "complaints.txt"
 _LEFT_OUT = {"exercise", "solution", "ask"}
 
 
@@ -221,13 +220,16 @@ def _has_said(cells: list[Any], name: str, words: str) -> bool:
 
 def chosen_cells(cells: list[Any], *, whole: bool) -> list[Any]:
     """Return the code cells to run: those before the last playground, or fewer."""
-    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    code = [
+        cell
+        for cell in cells
+        if cell["cell_type"] == "code"
+        and not _LEFT_OUT.intersection(cell["metadata"].get("tags", []))
+    ]
     sources = ["".join(cell["source"]) for cell in code]
     calls = [place for place, text in enumerate(sources) if _CALL.search(text)]
-    last = max(calls, default=-1)
-    places = range(last + 1) if whole else needed(sources, calls)
-    tags = [set(cell["metadata"].get("tags", [])) for cell in code]
-    return [code[place] for place in places if not tags[place] & _LEFT_OUT]
+    everything = range(max(calls, default=-1) + 1)
+    return [code[place] for place in (everything if whole else needed(sources, calls))]
 
 
 @contextmanager
@@ -253,13 +255,9 @@ def _silent() -> Iterator[None]:
         yield
 
 
-if __name__ == "__main__":
-    arguments = [text for text in sys.argv[1:] if text != "--whole"]
-    said = record(
-        Path(arguments[0]),
-        Path(arguments[1]),
-        *map(int, arguments[2:]),
-        whole="--whole" in sys.argv,
-    )
-    sys.stderr.write("".join(f"{line}\n" for line in said))
-    sys.exit(1 if said else 0)
+def leave(lesson: Path, folder: Path, most: int, *, whole: bool) -> None:
+    """Do what `record` does, as all that this process does; leave what went wrong."""
+    os.chdir(lesson.parent)
+    said = record(lesson, folder, most, whole=whole)
+    if said:
+        (folder / COMPLAINTS).write_text("\n".join(said), encoding="utf-8")

@@ -2,18 +2,21 @@
 
 import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
 from hashlib import sha256
+from multiprocessing import get_context
+from multiprocessing.context import BaseContext
 from pathlib import Path
 
 from course_utils.files import replacing
+from course_utils.site.recording import COMPLAINTS, leave
 from course_utils.site.states import MOST
 
 PACKAGE = Path(__file__).parents[1]
-COMPLAINTS = "complaints.txt"
 LIMIT = 900  # seconds for one lesson
 # What a picture depends on beside its lesson.
 _SOURCES = (
@@ -45,9 +48,15 @@ def record_all(
     def make(lesson: Path) -> list[str]:
         return record_one(lesson, folders[lesson], most)
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with _environment(), ThreadPoolExecutor(_cores()) as pool:
         said = list(pool.map(make, missing))
     return folders, [line for lines in said for line in lines]
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not on Windows and macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def is_whole(folder: Path) -> bool:
@@ -65,39 +74,52 @@ def record_one(lesson: Path, folder: Path, most: int) -> list[str]:
     Where the cells that they seem to need are not enough, all of them run. What went
     wrong then is returned, and the next build tries again.
     """
-    if said := _try(lesson, folder, most):
-        said = _try(lesson, folder, most, "--whole")
+    if said := _try(lesson, folder, most, whole=False):
+        said = _try(lesson, folder, most, whole=True)
     return [f"{lesson.name}: {line}" for line in said]
 
 
-def _try(lesson: Path, folder: Path, most: int, *options: str) -> list[str]:
+def _try(lesson: Path, folder: Path, most: int, *, whole: bool) -> list[str]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "course_utils.site.recording", lesson.name]
-    env = os.environ | {
-        "MPLBACKEND": "agg",
-        "OMP_NUM_THREADS": "1",
-        "COURSE_DEVICE": "cpu",
-        "PYTHONPATH": str(PACKAGE.parent),
-    }
     with replacing(folder) as beside:
         beside.mkdir()
-        try:
-            run = subprocess.run(
-                [*command, str(beside), str(most), *options],
-                cwd=lesson.parent,
-                env=env,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-                timeout=LIMIT,
-            )
-            said = run.stderr.splitlines()[-5:] if run.returncode else []
-        except subprocess.TimeoutExpired:
-            said = [f"stopped after {LIMIT} s."]
-        if said:
-            (beside / COMPLAINTS).write_text("\n".join(said), encoding="utf-8")
-    return said
+        complaints = beside / COMPLAINTS
+        options = {"lesson": lesson, "folder": beside, "most": most, "whole": whole}
+        process = _processes().Process(target=leave, kwargs=options)
+        process.start()
+        process.join(LIMIT)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            complaints.write_text(f"stopped after {LIMIT} s.", encoding="utf-8")
+        elif process.exitcode:
+            complaints.write_text("its process ended early.", encoding="utf-8")
+        said = complaints.read_text(encoding="utf-8") if complaints.exists() else ""
+    return said.splitlines()
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """Have new processes compute on one core of the CPU, and draw without a window."""
+    ours = {"MPLBACKEND": "agg", "OMP_NUM_THREADS": "1", "COURSE_DEVICE": "cpu"}
+    before = dict(os.environ)
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@cache
+def _processes() -> BaseContext:
+    """Return what makes processes; on Linux forked from one that has imported torch."""
+    if sys.platform != "linux":
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["course_utils.site.recording", "IPython"])
+    return context
 
 
 def key(lesson: Path, most: int) -> str:
