@@ -25,6 +25,7 @@ KEYS = {"range": ["ArrowRight", "ArrowLeft"], "number": ["ArrowUp", "ArrowDown"]
 def watched(chromium):
     """Return an empty page; `asked` are its requests, `told` its complaints."""
     page = chromium.blank()
+    page.set_default_timeout(180_000)  # where others use the same cores
     page.asked, page.told = [], []
     page.on("request", lambda request: page.asked.append(request.url))
     page.on("console", lambda message: page.told.append(message.text))
