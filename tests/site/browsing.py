@@ -11,7 +11,9 @@ SCROLL = """async () => {
     scrollTo(0, y);
     await new Promise(requestAnimationFrame);
   }
-  await Promise.all([...document.images].map(image => image.decode().catch(() => 0)));
+  // A picture that is folded away is not loaded, and would be waited for without end.
+  const seen = [...document.images].filter(image => image.checkVisibility());
+  await Promise.all(seen.map(image => image.decode().catch(() => 0)));
   scrollTo(0, 0);
 }"""
 STATE = """root => [
