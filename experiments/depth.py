@@ -5,10 +5,10 @@ import sys
 from itertools import product
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.authoring.record import record
+from course_utils.authoring.training import accuracy, train_step
 from course_utils.data.experiments import Row
 
 LENGTH, WIDTH, HEADS = 8, 32, 2
@@ -60,29 +60,13 @@ def trained(seed: int, layers: int, norm: str, warm_up: bool, rate: float) -> So
     for step, digits in enumerate(batches, start=1):
         for group in optimizer.param_groups:
             group["lr"] = rate * min(1, step / WARM_UP) if warm_up else rate
-        answer = digits.sort(dim=1).values
-        loss = F.cross_entropy(net(digits).flatten(0, 1), answer.flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        train_step(net, digits, digits.sort(dim=1).values, optimizer)
     return net
 
 
-@torch.no_grad()
 def right(net: Sorter, digits: Tensor) -> float:
     """Return the share of positions with the right digit."""
-    found = net.eval()(digits).argmax(dim=-1) == digits.sort(dim=1).values
-    return round(found.double().mean().item(), 4)
-
-
-def gradients(layers: int, norm: str) -> list[float]:
-    """Return how large the gradient at a new net's first and last layer is."""
-    torch.manual_seed(0)
-    net, digits = Sorter(layers, norm), _digits(256, 3)
-    answer = digits.sort(dim=1).values
-    F.cross_entropy(net(digits).flatten(0, 1), answer.flatten()).backward()
-    ends = net.layers[0], net.layers[-1]
-    return [round(layer.linear1.weight.grad.norm().item(), 4) for layer in ends]
+    return accuracy(net.eval(), digits, digits.sort(dim=1).values)
 
 
 def measure(layers: int, norm: str, warm_up: bool) -> Row:
@@ -94,10 +78,7 @@ def measure(layers: int, norm: str, warm_up: bool) -> Row:
     }
     best = max(RATES, key=lambda rate: found[rate])
     nets = [trained(seed, layers, norm, warm_up, best) for seed in SEEDS]
-    first, last = gradients(layers, norm)
     return {
-        "first_gradient": first,
-        "last_gradient": last,
         **{f"at_{rate:g}": value for rate, value in found.items()},
         "rate": best,
         "test_accuracy": [right(net, test) for net in nets],

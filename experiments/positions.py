@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.authoring.record import record
+from course_utils.authoring.training import accuracy, train_step
 from course_utils.data.experiments import Row
 
 WIDTH, HEADS, LAYERS, VOCABULARY = 32, 2, 2, 10
@@ -112,21 +113,15 @@ def trained(kind: str, seed: int, rate: float) -> Reader:
     optimizer = torch.optim.Adam(reader.parameters(), lr=rate)
     for length in torch.randint(SHORTEST, LONGEST + 1, (STEPS,)).tolist():
         digits = torch.randint(VOCABULARY, (BATCH, length))
-        answer = three_before(digits)
-        loss = F.cross_entropy(reader(digits).flatten(0, 1), answer.flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        train_step(reader, digits, three_before(digits), optimizer)
     return reader
 
 
-@torch.no_grad()
 def right(reader: Reader, length: int, seed: int) -> float:
     """Return the share of right digits in 500 new sequences of one length."""
     draw = torch.Generator().manual_seed(seed)
     digits = torch.randint(VOCABULARY, (500, length), generator=draw)
-    found = reader(digits).argmax(dim=-1) == three_before(digits)
-    return round(found.double().mean().item(), 4)
+    return accuracy(reader, digits, three_before(digits))
 
 
 def measure(kind: str) -> Row:

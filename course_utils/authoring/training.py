@@ -11,9 +11,10 @@ def train_step(
     """Change the weights once, by the gradient of the cross-entropy of a batch.
 
     Args:
-        model: gives a score for each class; in the mode in which it is to be trained.
+        model: gives a score for each class, (N, classes) or (N, L, classes); in the
+            mode in which it is to be trained.
         x: the batch, (N, ...).
-        y: its classes, (N,), whole numbers.
+        y: its classes, (N,) or (N, L), whole numbers.
         optimizer: of the model's parameters.
 
     >>> model = nn.Linear(2, 3)
@@ -23,7 +24,7 @@ def train_step(
     >>> bool((model.weight != before).all())
     True
     """
-    loss = F.cross_entropy(model(x), y)
+    loss = F.cross_entropy(model(x).flatten(0, -2), y.flatten())
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
@@ -62,11 +63,13 @@ def train_one_cycle(
 
 @torch.no_grad()
 def accuracy(model: nn.Module, x: Tensor, y: Tensor) -> float:
-    """Return the share of examples whose class gets the highest score, to 4 places.
+    """Return the share of classes that get the highest score, to 4 places.
+
+    Scores may be (N, classes) and `y` (N,), or (N, L, classes) and (N, L).
 
     The model keeps the mode that it is in.
 
     >>> accuracy(nn.Identity(), torch.eye(3), torch.tensor([0, 1, 1]))
     0.6667
     """
-    return round((model(x).argmax(dim=1) == y).double().mean().item(), 4)
+    return round((model(x).argmax(dim=-1) == y).double().mean().item(), 4)

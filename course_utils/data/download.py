@@ -1,5 +1,6 @@
 """The download of one file: whole and verified, or not at all."""
 
+import os
 import threading
 import time
 from concurrent import futures
@@ -15,6 +16,16 @@ from course_utils.errors import CourseError
 from course_utils.files import SUFFIX, replacing
 
 PATIENCE = 8.0  # seconds without an answer or without a byte until it gives up
+
+
+def check_online() -> None:
+    """Let downloads go on, unless the environment says not to.
+
+    Raises:
+        CourseError: COURSE_OFFLINE is set.
+    """
+    if os.environ.get("COURSE_OFFLINE", "0") not in ("", "0"):
+        raise CourseError("COURSE_OFFLINE is set, so nothing is downloaded")
 
 
 def download(url: str, path: Path, checksum: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from course_utils.data import idx
-from course_utils.data.download import download
+from course_utils.data.download import check_online, download
 from course_utils.data.model import FashionMNIST, read_data_set
 from course_utils.data.sketches import load_sketches
 from course_utils.errors import CourseError
@@ -89,15 +89,14 @@ def find_fashion_mnist() -> Path | None:
     Raises:
         CourseError: COURSE_DATA is set, but the files are not there.
     """
-    if not (setting := os.environ.get("COURSE_DATA")):
+    if not (bases := given_roots()):
         folder = download_root() / RAW
         return None if idx.missing(folder) else folder
-    root = Path(setting).expanduser()
-    # A kernel runs in notebooks/; a relative path may be meant from the checkout.
-    for base in (root, CHECKOUT / root):
+    for base in bases:
         for folder in (base / RAW, base):
             if not idx.missing(folder):
                 return folder
+    root, setting = bases[0], os.environ["COURSE_DATA"]
     nested = root / RAW
     lacking = idx.missing(nested if nested.is_dir() else root)
     what = f"lacks {', '.join(lacking)}" if root.is_dir() else "is no folder"
@@ -105,6 +104,15 @@ def find_fashion_mnist() -> Path | None:
         f"COURSE_DATA={setting} {what}: let it name the folder that holds "
         "FashionMNIST/raw with the four files, or unset it."
     )
+
+
+def given_roots() -> list[Path]:
+    """The folders that COURSE_DATA may mean; none where it is not set."""
+    if not (setting := os.environ.get("COURSE_DATA")):
+        return []
+    root = Path(setting).expanduser()
+    # A kernel runs in notebooks/; a relative path may be meant from the checkout.
+    return [root, CHECKOUT / root]
 
 
 def download_root() -> Path:
@@ -123,8 +131,7 @@ def download_fashion_mnist(root: Path) -> Path:
         CourseError: COURSE_OFFLINE is set, or a download failed; files that arrived
             before stay, so the next attempt goes on from there.
     """
-    if os.environ.get("COURSE_OFFLINE", "0") not in ("", "0"):
-        raise CourseError("COURSE_OFFLINE is set, so nothing is downloaded")
+    check_online()
     raw = root / RAW
     print(f"Downloading FashionMNIST (30 MB) into {raw}", file=sys.stderr)
     for name in (f"{name}.gz" for name in idx.missing(raw)):

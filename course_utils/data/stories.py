@@ -1,6 +1,5 @@
 """A small published language model: its weights, its tokens, and where they lie."""
 
-import os
 import struct
 import sys
 from pathlib import Path
@@ -9,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from course_utils.data.download import download
-from course_utils.data.fashion import CHECKOUT, download_root
+from course_utils.data.download import check_online, download
+from course_utils.data.fashion import download_root, given_roots
 from course_utils.data.idx import verify
 from course_utils.errors import CourseError
 
@@ -133,20 +132,14 @@ def _tokens(content: bytes, count: int) -> list[bytes]:
 
 def _find() -> Path | None:
     """Return the first folder that holds both files."""
-    roots = [download_root()]
-    if setting := os.environ.get("COURSE_DATA"):
-        given = Path(setting).expanduser()
-        # A kernel runs in notebooks/; a relative path may be meant from the checkout.
-        roots = [given, CHECKOUT / given, *roots]
-    for root in roots:
+    for root in (*given_roots(), download_root()):
         if all((root / FOLDER / name).is_file() for name in CHECKSUMS):
             return root / FOLDER
     return None
 
 
 def _fetch(folder: Path) -> None:
-    if os.environ.get("COURSE_OFFLINE", "0") not in ("", "0"):
-        raise CourseError("COURSE_OFFLINE is set, so nothing is downloaded")
+    check_online()
     for name, checksum in CHECKSUMS.items():
         download(SERVER + name, folder / name, checksum)
 

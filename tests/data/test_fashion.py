@@ -14,18 +14,9 @@ from course_utils.errors import CourseError
 
 ROOT = Path(__file__).resolve().parents[2]
 SKETCH = ROOT / "data" / "sketch"
-COURSE_DATA = os.environ.get("COURSE_DATA")  # before the fixture below hides it
+COURSE_DATA = os.environ.get("COURSE_DATA")  # before the fixture hides it
 
-
-@pytest.fixture(autouse=True)
-def checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A checkout without the photographs, no settings, and no network."""
-    monkeypatch.delenv("COURSE_DATA", raising=False)
-    monkeypatch.setenv("COURSE_OFFLINE", "1")
-    checkout = tmp_path / "checkout"
-    shutil.copytree(SKETCH, checkout / "data" / "sketch")
-    monkeypatch.setattr(fashion, "CHECKOUT", checkout)
-    return checkout
+pytestmark = pytest.mark.usefixtures("checkout")
 
 
 @pytest.fixture

@@ -11,18 +11,9 @@ import torch
 from course_utils.data import fashion, stories
 from course_utils.errors import CourseError
 
-COURSE_DATA = os.environ.get("COURSE_DATA")  # before the fixture below hides it
+COURSE_DATA = os.environ.get("COURSE_DATA")  # before the fixture hides it
 
-
-@pytest.fixture(autouse=True)
-def nothing_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A machine without the files, without settings, and without a network."""
-    monkeypatch.delenv("COURSE_DATA", raising=False)
-    monkeypatch.setenv("COURSE_OFFLINE", "1")
-    checkout = tmp_path / "checkout"
-    (checkout / "data" / "sketch").mkdir(parents=True)
-    monkeypatch.setattr(fashion, "CHECKOUT", checkout)
-    monkeypatch.setattr(stories, "CHECKOUT", checkout)
+pytestmark = pytest.mark.usefixtures("checkout")
 
 
 @pytest.fixture
