@@ -1,7 +1,8 @@
 """Lesson 07 says more than its page shows: each sentence, tested."""
 
 import math
-from datetime import date
+import random
+from datetime import date, timedelta
 from itertools import product
 
 import pytest
@@ -128,6 +129,120 @@ def test_no_gradient_grows_by_more_than_the_largest_singular_value_per_step():
         assert torch.linalg.matrix_norm(whole, 2) <= most**9 * (1 + 1e-4)
 
 
+@pytest.mark.parametrize("cut", [1, 2, 3, 4, 7])
+def test_backpropagation_through_time_by_hand_is_autograds(cut):
+    by_hand = from_the_lesson("def back_through_time(")
+    by_autograd = from_the_lesson("def by_autograd(")
+    for seed in range(3):
+        torch.manual_seed(seed)
+        net, x = nn.RNN(3, 4).double(), torch.randn(7, 1, 3).double()
+        states = net(x)[0][:, 0].detach()
+        h = torch.cat([torch.zeros(1, 4).double(), states])
+        found = by_hand(h, net.weight_hh_l0.detach(), cut)
+        assert_close(found, by_autograd(net, x, cut))
+        assert torch.allclose(found, by_autograd(net, x, 7)) == (cut == 7)
+
+
+def test_gradient_through_several_steps_is_the_product_of_the_jacobians():
+    torch.manual_seed(0)
+    net, x = nn.RNN(3, 4).double(), torch.randn(6, 1, 3).double()
+    states = net(x)[0][:, 0]
+    factors = [torch.diag(1 - h**2) @ net.weight_hh_l0 for h in states]
+    by_torch = torch.autograd.functional.jacobian(
+        lambda h: net(x, h[None, None])[1][0, 0], torch.zeros(4).double()
+    )
+    assert_close(torch.linalg.multi_dot(factors[::-1]), by_torch)
+
+
+def named(net, sums):
+    """Return the four kinds of parameters, each cut into those of the sums."""
+    kinds = {"Wi": "weight_ih", "Wh": "weight_hh", "bi": "bias_ih", "bh": "bias_hh"}
+    return {
+        kind + letter: part
+        for kind, name in kinds.items()
+        for letter, part in zip(
+            sums, getattr(net, f"{name}_l0").chunk(len(sums)), strict=True
+        )
+    }
+
+
+def test_lstm_equations_are_torchs():
+    torch.manual_seed(0)
+    net, x = nn.LSTM(3, 4), torch.randn(3)
+    h, c = torch.randn(2, 4)
+    p = named(net, "ifgo")
+
+    def total(k):
+        return p[f"Wi{k}"] @ x + p[f"bi{k}"] + p[f"Wh{k}"] @ h + p[f"bh{k}"]
+
+    i, f, o = (total(k).sigmoid() for k in "ifo")
+    new_c = f * c + i * total("g").tanh()
+    theirs = net(x[None], (h[None], c[None]))[1]
+    assert_close((o * new_c.tanh(), new_c), (theirs[0][0], theirs[1][0]))
+
+
+@pytest.mark.parametrize("before_the_product", [False, True])
+def test_gru_equations_are_torchs_and_not_the_papers(before_the_product):
+    torch.manual_seed(0)
+    net, x, h = nn.GRU(3, 4), torch.randn(3), torch.randn(4)
+    p = named(net, "rzn")
+    r, z = (
+        (p[f"Wi{k}"] @ x + p[f"bi{k}"] + p[f"Wh{k}"] @ h + p[f"bh{k}"]).sigmoid()
+        for k in "rz"
+    )
+    old = r * (p["Whn"] @ h + p["bhn"])
+    if before_the_product:
+        old = p["Whn"] @ (r * h) + p["bhn"]
+    n = (p["Win"] @ x + p["bin"] + old).tanh()
+    theirs = net(x[None], h[None])[1][0]
+    close = torch.allclose((1 - z) * n + z * h, theirs, atol=1e-5)
+    assert close != before_the_product
+
+
+def test_attention_weights_sum_to_1_and_give_the_mean_of_the_formula():
+    attend = from_the_lesson("def attend(")
+    torch.manual_seed(0)
+    h, states = torch.randn(5, 2, 4), torch.randn(7, 2, 4)
+    mean, weights = attend(h, states)
+    for t, n in product(range(5), range(2)):
+        alpha = torch.softmax(states[:, n] @ h[t, n], dim=0)
+        assert_close(weights[t, :, n], alpha)
+        assert_close(mean[t, n], (alpha[:, None] * states[:, n]).sum(dim=0))
+    assert_close(weights.sum(dim=1), torch.ones(5, 2))
+
+
+def test_translator_says_in_use_what_it_says_when_given_its_own_letters():
+    scope = {"torch": torch, "nn": nn, "random": random, "date": date}
+    scope |= {"timedelta": timedelta, "device": torch.device("cpu")}
+    starts = ("def open_forget_gate(", "def attend(", "class Translator(")
+    starts += (
+        "@torch.no_grad()\ndef translate(",
+        "# @title Data: the months",
+        "forms =",
+    )
+    for start in starts:
+        (cell,) = [
+            c for c in code_cells(read(LESSONS[7])) if c.source.startswith(start)
+        ]
+        exec(cell.source, scope)
+    random.seed(0)
+    source, target = scope["pairs"](scope["unseen"], 50)
+    assert source.shape == (24, 50) and target.shape == (18, 50)
+    assert {d.year % 7 for d in scope["unseen"]} == {0}
+    assert {d.year % 7 for d in scope["seen"]} == set(range(1, 7))
+    assert scope["seen"][0] == date(1900, 1, 1) and scope["days"][-1].year == 2099
+    days = [date(2000, month, 30 if month != 2 else 29) for month in range(1, 13)]
+    for day, language in product(days, scope["forms"]):  # the longest fit
+        assert list(map(len, scope["pair_of"](day, language))) == [24, 18]
+    for attends in (False, True):
+        torch.manual_seed(0)
+        net = scope["Translator"](len(scope["alphabet"]), 8, attends)
+        written = scope["translate"](net, source, 18)
+        with torch.no_grad():
+            assert torch.equal(net(source, written).argmax(dim=-1), written)
+        assert (net.weights is not None) == attends
+
+
 @pytest.mark.parametrize("radius", [0.5, 1.0, 1.5])
 def test_with_an_orthogonal_matrix_and_no_input_a_gradient_goes_like_its_power(radius):
     torch.manual_seed(0)
@@ -177,7 +292,7 @@ def test_an_embedding_is_a_product_with_one_hot_vectors():
     assert_close(F.one_hot(ids, 7).float() @ table.weight, table(ids))
 
 
-@pytest.mark.parametrize("steps", [1, 2, 3, 4, 7, 64, 100])
+@pytest.mark.parametrize("steps", [1, 2, 3, 4, 7, 64, 100, 1024])
 def test_scan_is_the_loop(steps):
     scan = from_the_lesson("def scan(")
     torch.manual_seed(steps)
@@ -229,5 +344,3 @@ def test_dates_are_translated_as_told():
         assert all(-0.002 < shorter - longer < 0.06 for shorter, longer in halves)
         assert len(row["written"]) == 5
     assert alone["written"].keys() == attending["written"].keys()
-    days = (date(2100, 1, 1) - date(1900, 1, 1)).days
-    assert round(math.log2(days)) == 16
