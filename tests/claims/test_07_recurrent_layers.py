@@ -158,7 +158,7 @@ def named(net, sums):
     """Return the four kinds of parameters, each cut into those of the sums."""
     kinds = {"Wi": "weight_ih", "Wh": "weight_hh", "bi": "bias_ih", "bh": "bias_hh"}
     return {
-        kind + letter: part
+        f"{kind}_{letter}": part
         for kind, name in kinds.items()
         for letter, part in zip(
             sums, getattr(net, f"{name}_l0").chunk(len(sums)), strict=True
@@ -173,7 +173,7 @@ def test_lstm_equations_are_torchs():
     p = named(net, "ifgo")
 
     def total(k):
-        return p[f"Wi{k}"] @ x + p[f"bi{k}"] + p[f"Wh{k}"] @ h + p[f"bh{k}"]
+        return p[f"Wi_{k}"] @ x + p[f"bi_{k}"] + p[f"Wh_{k}"] @ h + p[f"bh_{k}"]
 
     i, f, o = (total(k).sigmoid() for k in "ifo")
     new_c = f * c + i * total("g").tanh()
@@ -187,13 +187,13 @@ def test_gru_equations_are_torchs_and_not_the_papers(before_the_product):
     net, x, h = nn.GRU(3, 4), torch.randn(3), torch.randn(4)
     p = named(net, "rzn")
     r, z = (
-        (p[f"Wi{k}"] @ x + p[f"bi{k}"] + p[f"Wh{k}"] @ h + p[f"bh{k}"]).sigmoid()
+        (p[f"Wi_{k}"] @ x + p[f"bi_{k}"] + p[f"Wh_{k}"] @ h + p[f"bh_{k}"]).sigmoid()
         for k in "rz"
     )
-    old = r * (p["Whn"] @ h + p["bhn"])
+    old = r * (p["Wh_n"] @ h + p["bh_n"])
     if before_the_product:
-        old = p["Whn"] @ (r * h) + p["bhn"]
-    n = (p["Win"] @ x + p["bin"] + old).tanh()
+        old = p["Wh_n"] @ (r * h) + p["bh_n"]
+    n = (p["Wi_n"] @ x + p["bi_n"] + old).tanh()
     theirs = net(x[None], h[None])[1][0]
     close = torch.allclose((1 - z) * n + z * h, theirs, atol=1e-5)
     assert close != before_the_product
