@@ -1,4 +1,4 @@
-"""What does a head cost, and what is it good for? One body of convolutions with five
+"""What does a head cost, and what is it good for? Two blocks as in VGG with five
 heads, trained on small garments in a frame, and tested on others, as they are and moved
 by 2 and by 4 pixels in four directions."""
 
@@ -13,8 +13,7 @@ from course_utils.authoring.record import record
 from course_utils.authoring.training import accuracy, train_one_cycle
 from course_utils.data.experiments import Row
 
-RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
-HIGHER = {"as in ResNet": (0.3, 1.0)}  # the best of the others was its highest
+RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 SEEDS = range(3)
 EPOCHS, BATCH = 4, 50
 MOVES = (2, 4)  # pixels; the garments have four to each side
@@ -24,33 +23,34 @@ SETTINGS: list[Row] = [{"head": head} for head in HEADS]
 RERUN = (1, {"test accuracy": (0.8, 0.92), "moved_4": (0.2, 0.7)})
 
 
-def body() -> list[nn.Module]:
-    """Return the layers from (N, 1, 28, 28) to 64 maps of 7 × 7."""
+def vgg_block(n_in: int, n_out: int, convolutions: int) -> nn.Sequential:
+    """Return convolutions from n_in to n_out maps, then a pooling that halves."""
     layers: list[nn.Module] = []
-    for n_in, n_out, halved in [(1, 16, True), (16, 32, True), (32, 64, False)]:
-        layers += [nn.Conv2d(n_in, n_out, 3, padding=1, bias=False)]
+    for number in range(convolutions):
+        start = n_out if number else n_in
+        layers += [nn.Conv2d(start, n_out, 3, padding=1)]
         layers += [nn.BatchNorm2d(n_out), nn.ReLU()]
-        layers += [nn.MaxPool2d(2)] if halved else []
-    return layers
+    return nn.Sequential(*layers, nn.MaxPool2d(2))
 
 
 def head_of(kind: str) -> list[nn.Module]:
-    """Return the layers from 64 maps of 7 × 7 to ten scores."""
+    """Return the layers from 32 maps of 7 × 7 to ten scores."""
     if kind == "as in VGG":
-        wide = [nn.Linear(64 * 7 * 7, 128), nn.ReLU(), nn.Dropout()]
+        wide = [nn.Linear(32 * 7 * 7, 128), nn.ReLU(), nn.Dropout()]
         return [nn.Flatten(), *wide, nn.Linear(128, 10)]
     if kind == "as in NiN":
         means = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-        return [nn.Conv2d(64, 10, 1), nn.ReLU(), *means]
+        return [nn.Conv2d(32, 10, 1), nn.ReLU(), *means]
     side = {"one Linear": 7, "2 × 2": 2, "as in ResNet": 1}[kind]
     pool = [nn.AdaptiveAvgPool2d(side)] if side < 7 else []
-    return [*pool, nn.Flatten(), nn.Linear(64 * side * side, 10)]
+    return [*pool, nn.Flatten(), nn.Linear(32 * side * side, 10)]
 
 
 def trained(head: str, seed: int, rate: float, data: tuple) -> nn.Module:
     """Return a network after four epochs."""
     torch.manual_seed(seed)
-    model = nn.Sequential(*body(), *head_of(head))
+    blocks = [vgg_block(1, 16, 1), vgg_block(16, 32, 2)]
+    model = nn.Sequential(*blocks, *head_of(head))
     return train_one_cycle(model, *data, rate, EPOCHS, BATCH)
 
 
@@ -65,7 +65,7 @@ def measure(head: str) -> Row:
     data = parts["training"]
     found = {
         rate: accuracy(trained(head, 100, rate, data), *parts["validation"])
-        for rate in (*RATES, *HIGHER.get(head, ()))
+        for rate in RATES
     }
     rate = max(found, key=lambda rate: found[rate])
     models = [trained(head, seed, rate, data) for seed in SEEDS]
