@@ -1,7 +1,10 @@
 """Lesson 12 says more than its page shows: each sentence, tested."""
 
 import math
+import re
 from collections import Counter
+from collections.abc import Callable
+from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
@@ -19,10 +22,9 @@ SAMPLE = "the value of the\n   attribute, or  its \n\n name;\tnaïve"
 
 def from_the_lesson(*beginnings: str) -> dict:
     """Return what the lesson's cells that begin like this define."""
-    import re
-
     scope = {"torch": torch, "nn": nn, "F": nn.functional, "math": math, "re": re}
     scope |= {"Counter": Counter, "pairwise": pairwise}
+    scope |= {"contextmanager": contextmanager}
     cells = code_cells(read(LESSONS[12]))
     for beginning in beginnings:
         (cell,) = [c for c in cells if c.source.startswith(beginning)]
@@ -33,12 +35,14 @@ def from_the_lesson(*beginnings: str) -> dict:
 @pytest.fixture(scope="module")
 def lesson() -> dict:
     return from_the_lesson(
-        *("def merge(", "def pieces", "def learn_merges", "def encode"),
-        *("class Attention", "class Block", "class GPT", "class RMSNorm"),
-        "class SwiGLU",
-        *("def rotate", "def narrowed", "class Cache"),
-        *("GPT2_NAMES", "def renamed", "class LlamaBlock", "class Llama("),
-        *("LLAMA_NAMES", "def halves", "def greedy", "@torch.no_grad()\ndef tell"),
+        *("def merge(", "def pieces", "def count_pairs", "def learn_merges"),
+        *("def encode_word", "class Tokenizer"),
+        *("class Attention", "class Block", "def draw_weights", "class GPT"),
+        *("@contextmanager", "def train_step", "def train(", "def bits_per_byte"),
+        *("def cost", "class RMSNorm", "class SwiGLU", "def rotate", "def narrowed"),
+        *("class Cache", "def greedy", "def write_cached"),
+        *("class LlamaBlock", "class Llama(", "GPT2_NAMES", "def from_gpt2"),
+        *("LLAMA_NAMES", "def renamed", "def halves", "@torch.no_grad()\ndef tell"),
     )
 
 
@@ -56,7 +60,8 @@ def test_the_page_tokenises_as_the_script_does(lesson):
     text = load_text().validation[:5000]
     merges = lesson["learn_merges"](text, 40)
     assert merges == language.learn_merges(text, 40)
-    assert lesson["encode"](SAMPLE, merges) == language.encode(SAMPLE, merges)
+    found = lesson["Tokenizer"](merges).encode(SAMPLE)
+    assert found == language.encode(SAMPLE, merges)
 
 
 def test_merges_of_the_worked_example(lesson):
@@ -68,11 +73,23 @@ def test_merges_of_the_worked_example(lesson):
 
 def test_a_text_that_was_never_seen_is_encoded_and_comes_back(lesson):
     merges = lesson["learn_merges"](load_text().validation[:5000], 30)
-    spelled = {i: bytes([i]) for i in range(256)}
-    for (a, b), new in merges.items():
-        spelled[new] = spelled[a] + spelled[b]
-    tokens = lesson["encode"](SAMPLE, merges)
-    assert b"".join(spelled[t] for t in tokens).decode() == SAMPLE
+    tokenizer = lesson["Tokenizer"](merges)
+    assert tokenizer.decode(tokenizer.encode(SAMPLE)) == SAMPLE
+
+
+def test_bits_per_byte_of_the_two_tables():
+    bits = [-math.log2(p) for p in (1 / 2, 1 / 4, 1 / 2, 1)]
+    assert bits == [1, 2, 1, 0] and sum(bits) / 4 == 1
+    per_token = 2.44 / math.log(2)
+    assert round(per_token, 2) == 3.52 and round(per_token / 2.17, 2) == 1.62
+
+
+def test_gpt_2_also_separates_letters_digits_and_punctuation(lesson):
+    # GPT-2's pattern, in which \p{L} is a letter and \p{N} a digit
+    letters, digits, others = r" ?[^\W\d_]+", r" ?\d+", r" ?(?:[^\s\w]|_)+"
+    pattern = rf"{letters}|{digits}|{others}|\s+(?!\S)|\s+"
+    assert re.findall(pattern, " list[0],") == [" list", "[", "0", "],"]
+    assert lesson["pieces"](" list[0],") == [" list[0],"]
 
 
 @pytest.mark.parametrize(
@@ -121,6 +138,99 @@ def test_later_tokens_leave_earlier_scores_as_they_are(lesson):
     y[0, 7] = (x[0, 7] + 1) % 50
     apart = (net(x) - net(y)).abs().amax(-1)[0]
     assert apart[:7].max() == 0 and apart[7:].min() > 0
+
+
+def small(lesson: dict, dropout: float = 0.0) -> nn.Module:
+    torch.manual_seed(0)
+    return lesson["GPT"](50, 16, 24, 2, 4, dropout=dropout)
+
+
+def varies(run: Callable, x: torch.Tensor) -> bool:
+    return not torch.equal(run(x), run(x))
+
+
+def test_dropout_stands_at_three_places_and_only_in_training(lesson):
+    net, tokens, x = small(lesson, 0.5), torch.arange(12)[None], torch.randn(1, 12, 24)
+    block = net.blocks[0]
+    assert varies(block.attention, x)  # its weights
+    block.attention.dropout = 0.0
+    assert varies(block, x)  # the ends of its branches
+    net.blocks.eval()
+    assert varies(net, tokens)  # behind the embeddings
+    net.eval()
+    assert_close(net(tokens), small(lesson)(tokens))
+
+
+def test_without_dropout_training_and_evaluation_give_the_same_scores(lesson):
+    net, tokens = small(lesson), torch.arange(12)[None]
+    assert torch.equal(net(tokens), net.eval()(tokens))
+
+
+def test_torchs_attention_drops_weights_unless_told_not_to():
+    q = torch.randn(1, 1, 6, 8)
+    attend = nn.functional.scaled_dot_product_attention
+    assert varies(lambda x: attend(x, x, x, dropout_p=0.5), q)
+    assert not varies(lambda x: attend(x, x, x), q)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_measuring_and_writing_drop_nothing_and_restore_the_mode(lesson, training):
+    net = small(lesson, 0.5).train(training)
+    held = torch.arange(40) % 50
+    tokenizer = lesson["Tokenizer"]({})
+    runs = [
+        lambda: lesson["bits_per_byte"](net, held, tokenizer),
+        lambda: lesson["cost"](net, held[:34].view(2, 17), 4, "left out"),
+        lambda: lesson["write"](net, held[None, :3], 20).tolist(),
+        lambda: lesson["write_cached"](net, held[None, :3], 16)[0].tolist(),
+    ]
+    for run in runs:
+        assert run() == run()
+        assert {module.training for module in net.modules()} == {training}
+
+
+def test_training_goes_on_in_training_mode(lesson):
+    net = small(lesson, 0.5).eval()
+    lesson["train"](net, torch.arange(40), 1)
+    assert net.training
+
+
+def test_a_cache_ends_with_the_positions_and_writing_without_one_goes_on(lesson):
+    net, prompt = small(lesson), torch.arange(3)[None]
+    plain = lesson["write"](net, prompt, 24)
+    assert plain.shape == (1, 24)
+    cached, _ = lesson["write_cached"](net, prompt, 17)
+    assert torch.equal(cached, plain[:, :17])
+    with pytest.raises(ValueError, match="17 tokens, but only 16 positions"):
+        lesson["write_cached"](net, prompt, 18)
+    assert net.training
+    again, _ = lesson["write_cached"](net, cached[:, -8:], 12)  # half of them
+    assert torch.equal(again[:, :8], cached[:, -8:])
+
+
+def test_keys_change_when_the_window_slides(lesson):
+    net, tokens = small(lesson), torch.arange(17)[None]
+    caches = [[lesson["Cache"]() for _ in net.blocks] for _ in range(2)]
+    net(tokens[:, :16], caches[0])
+    net(tokens[:, 1:], caches[1])
+    for before, after in zip(*caches, strict=True):
+        moved = (before.k[:, :, 1:] - after.k[:, :, :-1]).abs().amax(dim=(0, 1, 3))
+        assert moved.min() > 1e-4
+
+
+def test_without_its_check_a_token_behind_the_last_position_vanishes():
+    token, table = torch.zeros(1, 1, 4), torch.zeros(64, 4)
+    assert (token + table[64:65]).shape == (1, 0, 4)
+
+
+def test_the_mask_of_several_tokens_behind_a_cache():
+    from torch.nn.attention.bias import causal_lower_right
+
+    q, k = torch.randn(1, 1, 2, 8), torch.randn(1, 1, 6, 8)
+    attend = nn.functional.scaled_dot_product_attention
+    whole = attend(torch.cat([k[:, :, :4], q], dim=2), k, k, is_causal=True)
+    found = attend(q, k, k, attn_mask=causal_lower_right(2, 6))
+    assert_close(found, whole[:, :, 4:])
 
 
 def gpt_2(state: dict, tokens: torch.Tensor, heads: int) -> torch.Tensor:
@@ -268,6 +378,28 @@ def test_rate_and_dropout_were_chosen_on_validation_and_not_at_the_edge(model):
     rates = {row["rate"] for row in short}
     assert min(rates) < chosen(short, "rate") < max(rates)
     assert not any("test" in row for row in (*short, *long))
+
+
+def test_the_runs_of_the_table_read_the_text_18_to_29_times():
+    rows = [row for model in ("LSTM", "GPT") for row in tried(model, 240)]
+    epochs = [round(row["epochs"]) for row in rows]
+    assert (min(epochs), max(epochs)) == (18, 29)
+
+
+@pytest.mark.nightly
+def test_the_short_run_needs_no_dropout(lesson):
+    text = load_text()
+    tokenizer = lesson["Tokenizer"](lesson["learn_merges"](text.train, 256))
+    tokens = torch.tensor(tokenizer.encode(text.train))
+    held = torch.tensor(tokenizer.encode(text.validation))
+    reached = {}
+    for dropout in (0.0, 0.1):
+        torch.manual_seed(0)
+        net = lesson["GPT"](512, 64, 96, 2, 4, dropout)
+        lesson["train"](net, tokens, 1500)
+        reached[dropout] = lesson["bits_per_byte"](net, held, tokenizer)
+    assert reached[0.0] == pytest.approx(2.01, abs=0.05)
+    assert reached[0.1] == pytest.approx(2.2, abs=0.06)
 
 
 def test_each_gpt_beats_the_best_table_by_a_tenth_of_a_bit():
