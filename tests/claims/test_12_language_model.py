@@ -204,6 +204,9 @@ def test_a_cache_ends_with_the_positions_and_writing_without_one_goes_on(lesson)
     with pytest.raises(ValueError, match="17 tokens, but only 16 positions"):
         lesson["write_cached"](net, prompt, 18)
     assert net.training
+    _, caches = lesson["write_cached"](net, prompt, 8)
+    with pytest.raises(ValueError, match="one token at a time"):
+        net(prompt, caches)
     again, _ = lesson["write_cached"](net, cached[:, -8:], 12)  # half of them
     assert torch.equal(again[:, :8], cached[:, -8:])
 
