@@ -197,7 +197,7 @@ def _sequence_difference(
         message = f"Expected {len(expected)} values, got {len(actual)}"
         inner = actual[0] if len(actual) == 1 else None
         if isinstance(inner, tuple | list) and len(inner) == len(expected):
-            if isinstance(inner, list):
+            if isinstance(actual, list):
                 return f"{message}: your values stand in a list of their own."
             return (
                 f"{message}: your values stand in a tuple of their own, as where a "
