@@ -42,7 +42,8 @@ def lesson() -> dict:
         *("def cost", "class RMSNorm", "class SwiGLU", "def rotate", "def narrowed"),
         *("class Cache", "def greedy", "def write_cached"),
         *("class LlamaBlock", "class Llama(", "GPT2_NAMES", "def from_gpt2"),
-        *("LLAMA_NAMES", "def renamed", "def halves", "@torch.no_grad()\ndef tell"),
+        *("LLAMA_NAMES", "def renamed", "def halves", "def tell"),
+        *("def kept", "ENTRIES", "PUBLISHED"),
     )
 
 
@@ -182,7 +183,7 @@ def test_measuring_and_writing_drop_nothing_and_restore_the_mode(lesson, trainin
         lambda: lesson["bits_per_byte"](net, held, tokenizer),
         lambda: lesson["cost"](net, held[:34].view(2, 17), 4, "left out"),
         lambda: lesson["write"](net, held[None, :3], 20).tolist(),
-        lambda: lesson["write_cached"](net, held[None, :3], 16)[0].tolist(),
+        lambda: lesson["write_cached"](net, held[None, :3], 16).tolist(),
     ]
     for run in runs:
         assert run() == run()
@@ -199,16 +200,107 @@ def test_a_cache_ends_with_the_positions_and_writing_without_one_goes_on(lesson)
     net, prompt = small(lesson), torch.arange(3)[None]
     plain = lesson["write"](net, prompt, 24)
     assert plain.shape == (1, 24)
-    cached, _ = lesson["write_cached"](net, prompt, 17)
+    cached = lesson["write_cached"](net, prompt, 17)
     assert torch.equal(cached, plain[:, :17])
     with pytest.raises(ValueError, match="17 tokens, but only 16 positions"):
         lesson["write_cached"](net, prompt, 18)
     assert net.training
-    _, caches = lesson["write_cached"](net, prompt, 8)
-    with pytest.raises(ValueError, match="one token at a time"):
-        net(prompt, caches)
-    again, _ = lesson["write_cached"](net, cached[:, -8:], 12)  # half of them
+    again = lesson["write_cached"](net, cached[:, -8:], 12)  # half of them
     assert torch.equal(again[:, :8], cached[:, -8:])
+
+
+@pytest.mark.parametrize("kind", ["GPT", "Llama"])
+def test_two_tokens_behind_a_filled_cache_are_refused_by_each_attention(lesson, kind):
+    net, prompt = small(lesson) if kind == "GPT" else llama(lesson), torch.arange(3)
+    caches = [lesson["Cache"]() for _ in net.blocks]
+    lesson["write_cached"](net, prompt[None], 8, caches=caches)
+    assert {len(cache) for cache in caches} == {7}
+    block = net.blocks[0]
+    for part in (block, block.attention) if kind == "GPT" else (block,):
+        with pytest.raises(ValueError, match="one token at a time"):
+            part(torch.randn(1, 2, 24), caches[0])
+        part(torch.randn(1, 2, 24), lesson["Cache"]())  # an empty one takes several
+
+
+def llama(lesson: dict, tied: bool = True) -> nn.Module:
+    torch.manual_seed(0)
+    net = lesson["Llama"](50, 24, 2, 6, 2, 40, tied)
+    for weight in net.parameters():
+        if weight.dim() == 2:
+            nn.init.normal_(weight, std=0.3)  # so that the parts matter
+    return net
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_llama_with_a_cache_is_the_llama_without_one(lesson, tied):
+    net, tokens = llama(lesson, tied).double(), torch.randint(50, (2, 12))
+    caches = [lesson["Cache"]() for _ in net.blocks]
+    prompt = net(tokens[:, :4], caches)  # in one pass
+    each = [net(tokens[:, i : i + 1], caches) for i in range(4, 12)]
+    # the speeds of `rotate` are single precision
+    assert_close(torch.cat([prompt, *each], dim=1), net(tokens), rtol=1e-4, atol=1e-4)
+    texts, width = 2, 2 * 24 // 6  # two heads of four numbers
+    assert lesson["kept"](caches) == 2 * 2 * 12 * width * texts
+    assert ("head.weight" in net.state_dict()) != tied
+
+
+def test_a_llama_must_be_told_where_its_new_token_stands(lesson):
+    block, x = llama(lesson).blocks[0], torch.randn(1, 6, 24)
+    cache, moved = lesson["Cache"](), lesson["Cache"]()
+    block(x[:, :5], cache)
+    wrong = lesson["rotate"](block.split(block.q(block.norm1(x[:, 5:]))))
+    right = lesson["rotate"](block.split(block.q(block.norm1(x[:, 5:]))), 5)
+    assert (wrong - right).abs().max() > 0.01
+    assert_close(block(x[:, 5:], cache), block(x)[:, 5:])
+    assert (block(x[:, 5:], moved) - block(x)[:, 5:]).abs().max() > 0.01
+
+
+def test_llamas_from_published_configurations(lesson):
+    memory: dict[str, int] = {}
+    for name, (number, *sizes) in lesson["PUBLISHED"].items():
+        with torch.device("meta"):
+            config = dict(zip(lesson["ENTRIES"], sizes, strict=True))
+            net = lesson["from_config"](config)
+            caches = [lesson["Cache"]() for _ in net.blocks]
+            net(torch.zeros(1, 1000, dtype=torch.long), caches)
+        memory[name] = 2 * lesson["kept"](caches)
+        d, layers, heads, kv_heads = sizes[1:5]
+        assert memory[name] == 2 * 2 * layers * 1000 * kv_heads * d // heads
+        assert parameters(net) == number
+    rounded = [round(size / 1e6) for size in memory.values()]
+    assert rounded == [23, 33, 524, 131, 131]
+    assert memory["Llama 2 7B"] == 4 * memory["Llama 3 8B"]
+    assert round(memory["Llama 2 7B"] * 4.096 / 1e9, 1) == 2.1
+    assert round(2 * lesson["PUBLISHED"]["Llama 2 7B"][0] / 1e9, 1) == 13.5
+
+
+def test_llamas_parts_were_compared_at_a_fifty_thousandth_of_its_size():
+    found = load_experiment("modern_parts").rows[0]["parameters"]
+    assert round(6_738_415_616 / found, -4) == 50_000
+
+
+def test_behind_a_lone_space_stand_pieces_of_words(lesson):
+    text = load_text()
+    tokenizer = lesson["Tokenizer"](lesson["learn_merges"](text.train, 256))
+    tokens = tokenizer.encode(text.train)
+    spelled = [tokenizer.spelled[token] for token in tokens]
+    after = [b for a, b in pairwise(spelled) if a == b" "]
+    pieces = sum(not piece.startswith((b" ", b"\n")) for piece in after)
+    assert round(10 * pieces / len(after)) == 8
+    spaced = {b" class", b" function", b" string"}
+    assert spaced <= {b for a, b in pairwise(spelled) if a == b" the"}
+
+
+def test_without_the_shift_a_model_learns_to_copy_in_100_steps(lesson):
+    torch.manual_seed(0)
+    net = lesson["GPT"](512, 64, 96, 2, 4)
+    optimizer = torch.optim.AdamW(net.parameters(), 0.006)
+    for _ in range(100):
+        x = torch.randint(512, (8, 64))
+        loss = lesson["train_step"](net, x, x, optimizer)
+    assert loss < 0.05
+    written = lesson["write"](net, x[:1, :4], 12)[0, 3:]
+    assert written.unique().numel() == 1
 
 
 def test_keys_change_when_the_window_slides(lesson):
@@ -221,9 +313,11 @@ def test_keys_change_when_the_window_slides(lesson):
         assert moved.min() > 1e-4
 
 
-def test_without_its_check_a_token_behind_the_last_position_vanishes():
+def test_without_its_check_only_attention_fails_behind_the_last_position(lesson):
     token, table = torch.zeros(1, 1, 4), torch.zeros(64, 4)
     assert (token + table[64:65]).shape == (1, 0, 4)
+    with pytest.raises(RuntimeError, match="cannot reshape tensor of 0 elements"):
+        lesson["Attention"](4, 2)(token + table[64:65])
 
 
 def test_the_mask_of_several_tokens_behind_a_cache():
@@ -308,12 +402,18 @@ def test_rotary_of_the_exercise_the_page_and_the_script_agree(lesson):
 
 
 def test_the_sampling_numbers_of_the_text(lesson):
-    p, narrowed = torch.tensor([0.5, 0.25, 0.15, 0.07, 0.03]), lesson["narrowed"]
+    p = torch.tensor([0.5, 0.25, 0.15, 0.07, 0.03])
+
+    def narrowed(p, **how):  # as in the lesson, from scores
+        return lesson["narrowed"](p.log(), **how)
+
     colder = narrowed(p, temperature=0.5)
     assert [round(v, 2) for v in colder.tolist()] == [0.73, 0.18, 0.07, 0.01, 0.0]
     assert_close(narrowed(p, k=2), torch.tensor([2 / 3, 1 / 3, 0, 0, 0]))
     assert narrowed(p, top_p=0.8).count_nonzero() == 3
     assert_close(narrowed(p), p)
+    # Top-p first: a half is not enough for 0.6. Of the two left by top-k it would be.
+    assert narrowed(p, k=2, top_p=0.6).count_nonzero() == 2
 
 
 def probabilities(tables, mix, context: bytes) -> list[float]:
