@@ -19,7 +19,8 @@ def difference(actual: Any, expected: Any, parts: Sequence[str] = ()) -> str | N
     """Say how `actual` differs from `expected`; None if it does not.
 
     Tensors must agree in shape, dtype, device and, within rounding, in value.
-    Numbers may also come as a tensor with one element. Tuples and lists are compared
+    Numbers may also come as a tensor with one element; two whole numbers must be equal,
+    however large. Tuples and lists are compared
     item by item, everything else with `==`.
 
     Args:
@@ -171,19 +172,24 @@ def _number_difference(actual: Any, expected: Real) -> str | None:
         actual = plain(actual).item()
     if isinstance(actual, bool) or not isinstance(actual, Real):
         return f"Expected a number, got {describe(actual)}."
-    if math.isclose(actual, expected, rel_tol=RTOL, abs_tol=ATOL):
+    whole = isinstance(actual, int) and isinstance(expected, int)
+    if whole and actual == expected:
+        return None
+    if not whole and math.isclose(actual, expected, rel_tol=RTOL, abs_tol=ATOL):
         return None
     if math.isnan(actual) and math.isnan(expected):
         return None
     # The expected number stays unsaid: it is the answer.
-    return f"{float(actual):g} is not the number asked for."
+    shown = str(actual) if whole else f"{float(actual):g}"
+    return f"{shown} is not the number asked for."
 
 
 def _sequence_difference(
     actual: Any, expected: Sequence[Any], parts: Sequence[str]
 ) -> str | None:
     if not isinstance(actual, tuple | list):
-        message = f"Expected {len(expected)} values in a tuple, got {describe(actual)}"
+        kind = "list" if isinstance(expected, list) else "tuple"
+        message = f"Expected {len(expected)} values in a {kind}, got {describe(actual)}"
         if isinstance(actual, Tensor) and all(map(is_number, expected)):
             return f"{message}: its sizes are in `.shape`, its numbers in `.tolist()`."
         return f"{message}."
@@ -191,6 +197,8 @@ def _sequence_difference(
         message = f"Expected {len(expected)} values, got {len(actual)}"
         inner = actual[0] if len(actual) == 1 else None
         if isinstance(inner, tuple | list) and len(inner) == len(expected):
+            if isinstance(actual, list):
+                return f"{message}: your values stand in a list of their own."
             return (
                 f"{message}: your values stand in a tuple of their own, as where a "
                 "comma follows the closing bracket. Take one of the two away."

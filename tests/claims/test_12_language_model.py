@@ -1,7 +1,10 @@
 """Lesson 12 says more than its page shows: each sentence, tested."""
 
 import math
+import re
 from collections import Counter
+from collections.abc import Callable
+from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
@@ -19,10 +22,9 @@ SAMPLE = "the value of the\n   attribute, or  its \n\n name;\tnaïve"
 
 def from_the_lesson(*beginnings: str) -> dict:
     """Return what the lesson's cells that begin like this define."""
-    import re
-
     scope = {"torch": torch, "nn": nn, "F": nn.functional, "math": math, "re": re}
     scope |= {"Counter": Counter, "pairwise": pairwise}
+    scope |= {"contextmanager": contextmanager}
     cells = code_cells(read(LESSONS[12]))
     for beginning in beginnings:
         (cell,) = [c for c in cells if c.source.startswith(beginning)]
@@ -33,12 +35,15 @@ def from_the_lesson(*beginnings: str) -> dict:
 @pytest.fixture(scope="module")
 def lesson() -> dict:
     return from_the_lesson(
-        *("def merge(", "def pieces", "def learn_merges", "def encode"),
-        *("class Attention", "class Block", "class GPT", "class RMSNorm"),
-        "class SwiGLU",
-        *("def rotate", "def narrowed", "class Cache"),
-        *("GPT2_NAMES", "def renamed", "class LlamaBlock", "class Llama("),
-        *("LLAMA_NAMES", "def halves", "def greedy", "@torch.no_grad()\ndef tell"),
+        *("def merge(", "def pieces", "def count_pairs", "def learn_merges"),
+        *("def encode_word", "class Tokenizer"),
+        *("class Attention", "class Block", "def draw_weights", "class GPT"),
+        *("@contextmanager", "def train_step", "def train(", "def bits_per_byte"),
+        *("def cost", "class RMSNorm", "class SwiGLU", "def rotate", "def narrowed"),
+        *("class Cache", "def greedy", "def write_cached"),
+        *("class LlamaBlock", "class Llama(", "GPT2_NAMES", "def from_gpt2"),
+        *("LLAMA_NAMES", "def renamed", "def halves", "def tell"),
+        *("def kept", "ENTRIES", "PUBLISHED"),
     )
 
 
@@ -56,7 +61,8 @@ def test_the_page_tokenises_as_the_script_does(lesson):
     text = load_text().validation[:5000]
     merges = lesson["learn_merges"](text, 40)
     assert merges == language.learn_merges(text, 40)
-    assert lesson["encode"](SAMPLE, merges) == language.encode(SAMPLE, merges)
+    found = lesson["Tokenizer"](merges).encode(SAMPLE)
+    assert found == language.encode(SAMPLE, merges)
 
 
 def test_merges_of_the_worked_example(lesson):
@@ -68,11 +74,23 @@ def test_merges_of_the_worked_example(lesson):
 
 def test_a_text_that_was_never_seen_is_encoded_and_comes_back(lesson):
     merges = lesson["learn_merges"](load_text().validation[:5000], 30)
-    spelled = {i: bytes([i]) for i in range(256)}
-    for (a, b), new in merges.items():
-        spelled[new] = spelled[a] + spelled[b]
-    tokens = lesson["encode"](SAMPLE, merges)
-    assert b"".join(spelled[t] for t in tokens).decode() == SAMPLE
+    tokenizer = lesson["Tokenizer"](merges)
+    assert tokenizer.decode(tokenizer.encode(SAMPLE)) == SAMPLE
+
+
+def test_bits_per_byte_of_the_two_tables():
+    bits = [-math.log2(p) for p in (1 / 2, 1 / 4, 1 / 2, 1)]
+    assert bits == [1, 2, 1, 0] and sum(bits) / 4 == 1
+    per_token = 2.44 / math.log(2)
+    assert round(per_token, 2) == 3.52 and round(per_token / 2.17, 2) == 1.62
+
+
+def test_gpt_2_also_separates_letters_digits_and_punctuation(lesson):
+    # GPT-2's pattern, in which \p{L} is a letter and \p{N} a digit
+    letters, digits, others = r" ?[^\W\d_]+", r" ?\d+", r" ?(?:[^\s\w]|_)+"
+    pattern = rf"{letters}|{digits}|{others}|\s+(?!\S)|\s+"
+    assert re.findall(pattern, " list[0],") == [" list", "[", "0", "],"]
+    assert lesson["pieces"](" list[0],") == [" list[0],"]
 
 
 @pytest.mark.parametrize(
@@ -121,6 +139,195 @@ def test_later_tokens_leave_earlier_scores_as_they_are(lesson):
     y[0, 7] = (x[0, 7] + 1) % 50
     apart = (net(x) - net(y)).abs().amax(-1)[0]
     assert apart[:7].max() == 0 and apart[7:].min() > 0
+
+
+def small(lesson: dict, dropout: float = 0.0) -> nn.Module:
+    torch.manual_seed(0)
+    return lesson["GPT"](50, 16, 24, 2, 4, dropout=dropout)
+
+
+def varies(run: Callable, x: torch.Tensor) -> bool:
+    return not torch.equal(run(x), run(x))
+
+
+def test_dropout_stands_at_three_places_and_only_in_training(lesson):
+    net, tokens, x = small(lesson, 0.5), torch.arange(12)[None], torch.randn(1, 12, 24)
+    block = net.blocks[0]
+    assert varies(block.attention, x)  # its weights
+    block.attention.dropout = 0.0
+    assert varies(block, x)  # the ends of its branches
+    net.blocks.eval()
+    assert varies(net, tokens)  # behind the embeddings
+    net.eval()
+    assert_close(net(tokens), small(lesson)(tokens))
+
+
+def test_without_dropout_training_and_evaluation_give_the_same_scores(lesson):
+    net, tokens = small(lesson), torch.arange(12)[None]
+    assert torch.equal(net(tokens), net.eval()(tokens))
+
+
+def test_torchs_attention_drops_weights_unless_told_not_to():
+    q = torch.randn(1, 1, 6, 8)
+    attend = nn.functional.scaled_dot_product_attention
+    assert varies(lambda x: attend(x, x, x, dropout_p=0.5), q)
+    assert not varies(lambda x: attend(x, x, x), q)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_measuring_and_writing_drop_nothing_and_restore_the_mode(lesson, training):
+    net = small(lesson, 0.5).train(training)
+    held = torch.arange(40) % 50
+    tokenizer = lesson["Tokenizer"]({})
+    runs = [
+        lambda: lesson["bits_per_byte"](net, held, tokenizer),
+        lambda: lesson["cost"](net, held[:34].view(2, 17), 4, "left out"),
+        lambda: lesson["write"](net, held[None, :3], 20).tolist(),
+        lambda: lesson["write_cached"](net, held[None, :3], 16).tolist(),
+    ]
+    for run in runs:
+        assert run() == run()
+        assert {module.training for module in net.modules()} == {training}
+
+
+def test_training_goes_on_in_training_mode(lesson):
+    net = small(lesson, 0.5).eval()
+    lesson["train"](net, torch.arange(40), 1)
+    assert net.training
+
+
+def test_a_cache_ends_with_the_positions_and_writing_without_one_goes_on(lesson):
+    net, prompt = small(lesson), torch.arange(3)[None]
+    plain = lesson["write"](net, prompt, 24)
+    assert plain.shape == (1, 24)
+    cached = lesson["write_cached"](net, prompt, 17)
+    assert torch.equal(cached, plain[:, :17])
+    with pytest.raises(ValueError, match="17 tokens, but only 16 positions"):
+        lesson["write_cached"](net, prompt, 18)
+    assert net.training
+    again = lesson["write_cached"](net, cached[:, -8:], 12)  # half of them
+    assert torch.equal(again[:, :8], cached[:, -8:])
+
+
+@pytest.mark.parametrize("kind", ["GPT", "Llama"])
+def test_two_tokens_behind_a_filled_cache_are_refused_by_each_attention(lesson, kind):
+    net, prompt = small(lesson) if kind == "GPT" else llama(lesson), torch.arange(3)
+    caches = [lesson["Cache"]() for _ in net.blocks]
+    lesson["write_cached"](net, prompt[None], 8, caches=caches)
+    assert {len(cache) for cache in caches} == {7}
+    block = net.blocks[0]
+    for part in (block, block.attention) if kind == "GPT" else (block,):
+        with pytest.raises(ValueError, match="one token at a time"):
+            part(torch.randn(1, 2, 24), caches[0])
+        part(torch.randn(1, 2, 24), lesson["Cache"]())  # an empty one takes several
+
+
+def llama(lesson: dict, tied: bool = True) -> nn.Module:
+    torch.manual_seed(0)
+    net = lesson["Llama"](50, 24, 2, 6, 2, 40, tied)
+    for weight in net.parameters():
+        if weight.dim() == 2:
+            nn.init.normal_(weight, std=0.3)  # so that the parts matter
+    return net
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_llama_with_a_cache_is_the_llama_without_one(lesson, tied):
+    net, tokens = llama(lesson, tied).double(), torch.randint(50, (2, 12))
+    caches = [lesson["Cache"]() for _ in net.blocks]
+    prompt = net(tokens[:, :4], caches)  # in one pass
+    each = [net(tokens[:, i : i + 1], caches) for i in range(4, 12)]
+    # the speeds of `rotate` are single precision
+    assert_close(torch.cat([prompt, *each], dim=1), net(tokens), rtol=1e-4, atol=1e-4)
+    texts, width = 2, 2 * 24 // 6  # two heads of four numbers
+    assert lesson["kept"](caches) == 2 * 2 * 12 * width * texts
+    assert ("head.weight" in net.state_dict()) != tied
+
+
+def test_a_llama_must_be_told_where_its_new_token_stands(lesson):
+    block, x = llama(lesson).blocks[0], torch.randn(1, 6, 24)
+    cache, moved = lesson["Cache"](), lesson["Cache"]()
+    block(x[:, :5], cache)
+    wrong = lesson["rotate"](block.split(block.q(block.norm1(x[:, 5:]))))
+    right = lesson["rotate"](block.split(block.q(block.norm1(x[:, 5:]))), 5)
+    assert (wrong - right).abs().max() > 0.01
+    assert_close(block(x[:, 5:], cache), block(x)[:, 5:])
+    assert (block(x[:, 5:], moved) - block(x)[:, 5:]).abs().max() > 0.01
+
+
+def test_llamas_from_published_configurations(lesson):
+    memory: dict[str, int] = {}
+    for name, (number, *sizes) in lesson["PUBLISHED"].items():
+        with torch.device("meta"):
+            config = dict(zip(lesson["ENTRIES"], sizes, strict=True))
+            net = lesson["from_config"](config)
+            caches = [lesson["Cache"]() for _ in net.blocks]
+            net(torch.zeros(1, 1000, dtype=torch.long), caches)
+        memory[name] = 2 * lesson["kept"](caches)
+        d, layers, heads, kv_heads = sizes[1:5]
+        assert memory[name] == 2 * 2 * layers * 1000 * kv_heads * d // heads
+        assert parameters(net) == number
+    rounded = [round(size / 1e6) for size in memory.values()]
+    assert rounded == [23, 33, 524, 131, 131]
+    assert memory["Llama 2 7B"] == 4 * memory["Llama 3 8B"]
+    assert round(memory["Llama 2 7B"] * 4.096 / 1e9, 1) == 2.1
+    assert round(2 * lesson["PUBLISHED"]["Llama 2 7B"][0] / 1e9, 1) == 13.5
+
+
+def test_llamas_parts_were_compared_at_a_fifty_thousandth_of_its_size():
+    found = load_experiment("modern_parts").rows[0]["parameters"]
+    assert round(6_738_415_616 / found, -4) == 50_000
+
+
+def test_behind_a_lone_space_stand_pieces_of_words(lesson):
+    text = load_text()
+    tokenizer = lesson["Tokenizer"](lesson["learn_merges"](text.train, 256))
+    tokens = tokenizer.encode(text.train)
+    spelled = [tokenizer.spelled[token] for token in tokens]
+    after = [b for a, b in pairwise(spelled) if a == b" "]
+    pieces = sum(not piece.startswith((b" ", b"\n")) for piece in after)
+    assert round(10 * pieces / len(after)) == 8
+    spaced = {b" class", b" function", b" string"}
+    assert spaced <= {b for a, b in pairwise(spelled) if a == b" the"}
+
+
+def test_without_the_shift_a_model_learns_to_copy_in_100_steps(lesson):
+    torch.manual_seed(0)
+    net = lesson["GPT"](512, 64, 96, 2, 4)
+    optimizer = torch.optim.AdamW(net.parameters(), 0.006)
+    for _ in range(100):
+        x = torch.randint(512, (8, 64))
+        loss = lesson["train_step"](net, x, x, optimizer)
+    assert loss < 0.05
+    written = lesson["write"](net, x[:1, :4], 12)[0, 3:]
+    assert written.unique().numel() == 1
+
+
+def test_keys_change_when_the_window_slides(lesson):
+    net, tokens = small(lesson), torch.arange(17)[None]
+    caches = [[lesson["Cache"]() for _ in net.blocks] for _ in range(2)]
+    net(tokens[:, :16], caches[0])
+    net(tokens[:, 1:], caches[1])
+    for before, after in zip(*caches, strict=True):
+        moved = (before.k[:, :, 1:] - after.k[:, :, :-1]).abs().amax(dim=(0, 1, 3))
+        assert moved.min() > 1e-4
+
+
+def test_without_its_check_only_attention_fails_behind_the_last_position(lesson):
+    token, table = torch.zeros(1, 1, 4), torch.zeros(64, 4)
+    assert (token + table[64:65]).shape == (1, 0, 4)
+    with pytest.raises(RuntimeError, match="cannot reshape tensor of 0 elements"):
+        lesson["Attention"](4, 2)(token + table[64:65])
+
+
+def test_the_mask_of_several_tokens_behind_a_cache():
+    from torch.nn.attention.bias import causal_lower_right
+
+    q, k = torch.randn(1, 1, 2, 8), torch.randn(1, 1, 6, 8)
+    attend = nn.functional.scaled_dot_product_attention
+    whole = attend(torch.cat([k[:, :, :4], q], dim=2), k, k, is_causal=True)
+    found = attend(q, k, k, attn_mask=causal_lower_right(2, 6))
+    assert_close(found, whole[:, :, 4:])
 
 
 def gpt_2(state: dict, tokens: torch.Tensor, heads: int) -> torch.Tensor:
@@ -195,12 +402,18 @@ def test_rotary_of_the_exercise_the_page_and_the_script_agree(lesson):
 
 
 def test_the_sampling_numbers_of_the_text(lesson):
-    p, narrowed = torch.tensor([0.5, 0.25, 0.15, 0.07, 0.03]), lesson["narrowed"]
+    p = torch.tensor([0.5, 0.25, 0.15, 0.07, 0.03])
+
+    def narrowed(p, **how):  # as in the lesson, from scores
+        return lesson["narrowed"](p.log(), **how)
+
     colder = narrowed(p, temperature=0.5)
     assert [round(v, 2) for v in colder.tolist()] == [0.73, 0.18, 0.07, 0.01, 0.0]
     assert_close(narrowed(p, k=2), torch.tensor([2 / 3, 1 / 3, 0, 0, 0]))
     assert narrowed(p, top_p=0.8).count_nonzero() == 3
     assert_close(narrowed(p), p)
+    # Top-p first: a half is not enough for 0.6. Of the two left by top-k it would be.
+    assert narrowed(p, k=2, top_p=0.6).count_nonzero() == 2
 
 
 def probabilities(tables, mix, context: bytes) -> list[float]:
@@ -268,6 +481,28 @@ def test_rate_and_dropout_were_chosen_on_validation_and_not_at_the_edge(model):
     rates = {row["rate"] for row in short}
     assert min(rates) < chosen(short, "rate") < max(rates)
     assert not any("test" in row for row in (*short, *long))
+
+
+def test_the_runs_of_the_table_read_the_text_18_to_29_times():
+    rows = [row for model in ("LSTM", "GPT") for row in tried(model, 240)]
+    epochs = [round(row["epochs"]) for row in rows]
+    assert (min(epochs), max(epochs)) == (18, 29)
+
+
+@pytest.mark.nightly
+def test_the_short_run_needs_no_dropout(lesson):
+    text = load_text()
+    tokenizer = lesson["Tokenizer"](lesson["learn_merges"](text.train, 256))
+    tokens = torch.tensor(tokenizer.encode(text.train))
+    held = torch.tensor(tokenizer.encode(text.validation))
+    reached = {}
+    for dropout in (0.0, 0.1):
+        torch.manual_seed(0)
+        net = lesson["GPT"](512, 64, 96, 2, 4, dropout)
+        lesson["train"](net, tokens, 1500)
+        reached[dropout] = lesson["bits_per_byte"](net, held, tokenizer)
+    assert reached[0.0] == pytest.approx(2.01, abs=0.05)
+    assert reached[0.1] == pytest.approx(2.2, abs=0.06)
 
 
 def test_each_gpt_beats_the_best_table_by_a_tenth_of_a_bit():

@@ -161,4 +161,51 @@ EQUAL: dict[str, dict[str, str]] = {
             "The sign of a new branch is random anyway."
         ),
     },
+    "language.nucleus": {
+        "`p.sort(dim=-1, descending=True)` without dim=": "torch sorts the last dim.",
+        "`-1` without its sign": TWO_DIMS,
+        "`torch.zeros_like(p)`: the function not called": (
+            "Each place is written to, so what stood there does not matter."
+        ),
+    },
+    "language.rotary": {
+        "`d // 2` with Div": "The text gives an even d, and `arange` takes a float.",
+        "10000 plus 1": "The speeds are the same within rounding.",
+        "10000 minus 1": "The speeds are the same within rounding.",
+        "`-1` without its sign": TWO_DIMS,
+    },
+    "language.step": {
+        "0 minus 1": "That dim has one place, which is the last too.",
+        "`-1` without its sign": "The scores have two dimensions, and so has q.",
+    },
+    "language.repair": {
+        "`d // self.heads` with Div": "The heads divide d without a remainder.",
+        "`torch.ones_like(scores[0, 0])`: the function not called": (
+            "As a truth value a score is True, if it is not exactly 0."
+        ),
+        "`scores[0, 0]` without its index": "Its mask is the same for all heads.",
+        "0 plus 1": "There are two texts and two heads, of one shape.",
+        "0 minus 1": "The last text and head have the same shape.",
+    },
+    "language.design": {
+        "4 plus 1": "The text leaves the number of heads and the width open.",
+        "4 minus 1": "The text leaves the width open.",
+        "`4 * d` with Add": "The text leaves the width open.",
+        "`4 * d` without its right side": "The text leaves the width open.",
+        "`4 * d` without its left side": "The text leaves the width open.",
+        "2 minus 1": "The text leaves the number of layers open.",
+        "128 plus 1": "A table may be longer, within the budget.",
+        "0.02 doubled": "The text leaves the start open.",
+        "0.0 doubled": "The text leaves dropout open.",
+        "not True": "The text leaves the place of the norm open; the mask is given.",
+        "`block(x, src_mask=later, is_causal=True)` without is_causal=": (
+            "It is a hint: the mask is given."
+        ),
+        "`torch.ones(length, length, device=x.device).tri...`: the method not called": (
+            "With `is_causal=True` torch takes its own mask."
+        ),
+        "`self.embed(tokens) + self.positions.weight[:len...` with Sub": (
+            "The positions are drawn with either sign."
+        ),
+    },
 }

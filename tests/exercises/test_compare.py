@@ -112,6 +112,17 @@ def test_different(actual, expected, message):
     assert difference(actual, expected) == message
 
 
+def test_whole_numbers_must_be_equal_however_large():
+    assert difference(40_959, 40_960) == "40959 is not the number asked for."
+    assert difference(40_959.5, 40_960) is None  # within rounding
+
+
+def test_a_list_is_called_a_list():
+    assert difference(3, [1, 2]) == "Expected 2 values in a list, got int 3."
+    message = "Expected 2 values, got 1: your values stand in a list of their own."
+    assert difference([[1, 2]], [1, 2]) == message
+
+
 def test_the_expected_number_stays_unsaid():
     assert "731" not in difference(4, 731)
 

@@ -11,9 +11,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.exercises.applications.language import (
+    LAST_SEED,
+    LEARNT,
+    TRAINING,
+    designed,
+    repaired,
+)
 from course_utils.exercises.cases import randn
 from course_utils.exercises.model import Answer, Exercise, Misconception
-from course_utils.exercises.watch import watched_call
 from course_utils.session import current_device
 
 BITS = Exercise(
@@ -56,10 +62,28 @@ BITS = Exercise(
             "You take the mean over the tokens and divide by the bytes as well. Add "
             "the tokens up, then divide once.",
         ),
+        Misconception(
+            "product of probabilities",
+            lambda logs, size: -torch.log2(logs.exp().prod()) / size,
+            "You go back to probabilities and multiply them. Of a long text their "
+            "product is rounded to 0, and the logarithm of 0 is −∞. Add logarithms.",
+        ),
+        Misconception(
+            "perplexity",
+            lambda logs, size: (-logs.mean()).exp(),
+            "That is the perplexity: the number of equally likely tokens among which "
+            "one would choose. Bits are asked for, and no `exp` is needed.",
+        ),
+        Misconception(
+            "weighted by the probabilities",
+            lambda logs, size: -(logs.exp() * logs).sum() / math.log(2) / size,
+            "You weigh each logarithm with its probability, as an entropy does. Each "
+            "token of the text occurred once: add its cost as it is.",
+        ),
     ),
     lambda: [
         (-randn((tokens,), seed=tokens)[0].abs() - 0.1, size)
-        for tokens, size in [(5, 12), (1, 4), (8, 8), (20, 31)]
+        for tokens, size in [(5, 12), (1, 4), (8, 8), (20, 31), (400, 900)]
     ],
     hints=(
         "First the whole text: how many nats do all its tokens cost together?",
@@ -203,12 +227,47 @@ LONGEST = Exercise(
             "Nearly: half a token can't be kept. The largest *whole* number is asked "
             "for.",
         ),
+        Misconception(
+            "to the nearest",
+            lambda *sizes: round(_longest(*sizes, whole=False)),
+            "You round to the nearest whole number. Where that is up, the last token "
+            "no longer fits: round down.",
+        ),
+        Misconception(
+            "rounded up",
+            lambda *sizes: math.ceil(_longest(*sizes, whole=False)),
+            "You round up, and the last token no longer fits: round down.",
+        ),
+        Misconception(
+            "one too many",
+            lambda *sizes: _longest(*sizes) + 1,
+            "One token too many. All tokens of a text are in the cache, the last too.",
+        ),
+        Misconception(
+            "one too few",
+            lambda *sizes: _longest(*sizes) - 1,
+            "One token too few: divide and round down, and subtract nothing.",
+        ),
+        Misconception(
+            "one too few where it fits exactly",
+            lambda memory, *sizes: _longest(memory - 1, *sizes),
+            "Where the memory is filled to the last byte, you leave out the last "
+            "token. It fits.",
+        ),
+        Misconception(
+            "one at least",
+            lambda *sizes: max(1, _longest(*sizes)),
+            "You return 1 even where the memory does not hold a single token of each "
+            "text. Then the answer is 0.",
+        ),
     ),
     lambda: [
         (1_000_000, 2, 4, 16, 2, 3),
         (80 * 2**30, 32, 8, 128, 2, 16),
         (999, 1, 2, 8, 4, 2),
         (12_345, 3, 1, 5, 2, 4),
+        (1_920, 1, 2, 8, 4, 3),  # filled to the last byte
+        (700, 2, 3, 4, 2, 8),  # not one token of each text
     ],
     hints=(
         "How many numbers does one token of one text leave in the cache?",
@@ -250,6 +309,41 @@ def _merge(
     return out[::-1] if backwards else out
 
 
+def _by(key: Callable[..., Any]) -> Answer:
+    """Merge the pair that comes first by a key of it and its count."""
+
+    def choose(pairs: Counter[tuple[int, int]]) -> tuple[int, int]:
+        return min(pairs, key=lambda pair: key(pair, pairs[pair]))
+
+    return partial(_merge, choose=choose)
+
+
+def _either_way(pairs: Counter[tuple[int, int]]) -> tuple[int, int]:
+    both = {(a, b): pairs[a, b] + (a != b) * pairs[b, a] for a, b in list(pairs)}
+    return _commonest(Counter(both))
+
+
+def _without_the_last(ids: list[int], new: int) -> list[int]:
+    out = _merge(ids, new)
+    return out if out[-1] == new else out[:-1]
+
+
+def _most(ids: list[int]) -> int:
+    return max(Counter(pairwise(ids)).values())
+
+
+def _again_and_again(ids: list[int], new: int) -> list[int]:
+    while len(ids) > 1 and _most(ids) > 1:
+        ids = _merge(ids, new)
+    return ids
+
+
+def _in_a_text(ids: list[int], new: int) -> list[int]:
+    best = _commonest(Counter(pairwise(ids)))
+    texts = [" ".join(map(str, tokens)) for tokens in (ids, best)]
+    return list(map(int, texts[0].replace(texts[1], str(new)).split()))
+
+
 def _without_overlaps(ids: list[int], new: int) -> list[int]:
     def often(pair: tuple[int, int]) -> int:
         return _merge(ids, -1, choose=lambda _: pair).count(-1)
@@ -266,12 +360,80 @@ MERGE = Exercise(
             "first of equals",
             partial(_merge, choose=lambda pairs: pairs.most_common(1)[0][0]),
             "Of equally common pairs you take the one that comes first in the list, as "
-            "`most_common` does. The smallest is asked for.",
+            "`most_common` does. Asked for is the one with the smaller first token.",
         ),
         Misconception(
             "largest of equals",
             partial(_merge, choose=lambda p: max(p, key=lambda pair: (p[pair], pair))),
-            "Of equally common pairs you take the largest. Asked is the smallest.",
+            "Of equally common pairs you take the largest. Asked for is the one with "
+            "the smaller first token.",
+        ),
+        Misconception(
+            "not counted",
+            _by(lambda pair, count: pair),
+            "You take the smallest pair, however often it occurs. The commonest comes "
+            "first; only of equally common ones does the smallest count.",
+        ),
+        Misconception(
+            "rarest",
+            _by(lambda pair, count: (count, pair)),
+            "You take the rarest pair. In a key for `min` the count needs a minus.",
+        ),
+        *(
+            Misconception(
+                f"equals by {name}",
+                _by(lambda pair, count, key=key: (-count, key(pair))),
+                f"Of equally common pairs you take the one {words}. Compare the first "
+                "tokens, and the second ones only where the first are equal: so "
+                "Python compares tuples.",
+            )
+            for name, key, words in (
+                ("sum", sum, "with the smallest sum"),
+                ("product", math.prod, "with the smallest product"),
+                ("larger token", max, "whose larger token is smallest"),
+                ("smaller token", min, "that holds the smallest token"),
+                ("second token", lambda pair: pair[::-1], "with the smaller second"),
+                ("text", str, "that is first as text, where 10 stands before 9"),
+            )
+        ),
+        Misconception(
+            "equals by first token alone",
+            _by(lambda pair, count: (-count, pair[0])),
+            "Of equally common pairs you compare only the first tokens. Where these "
+            "are equal too, the smaller second token decides.",
+        ),
+        Misconception(
+            "replaced in a text",
+            _in_a_text,
+            "You replace in a text, where `2 3` is also found inside `12 34`. Compare "
+            "tokens, not their digits.",
+        ),
+        Misconception(
+            "order in the pair ignored",
+            lambda ids, new: _merge(ids, new, choose=_either_way),
+            "You count (a, b) and (b, a) as one pair. They are two.",
+        ),
+        Misconception(
+            "last token lost",
+            _without_the_last,
+            "Where the list does not end with the pair, its last token is lost: your "
+            "loop ends one too early.",
+        ),
+        Misconception(
+            "pair returned",
+            lambda ids, new: list(_commonest(Counter(pairwise(ids)))),
+            "That is the pair. Asked for is the list in which it is replaced.",
+        ),
+        Misconception(
+            "until nothing is twice",
+            _again_and_again,
+            "You go on merging. One pair is asked for, all its occurrences, then stop.",
+        ),
+        Misconception(
+            "only if twice",
+            lambda ids, new: _merge(ids, new, limit=-1 if _most(ids) > 1 else 0),
+            "You leave a list as it is where each pair occurs once. Then all are "
+            "equally common: the smallest is merged.",
         ),
         Misconception(
             "from the right",
@@ -303,11 +465,17 @@ MERGE = Exercise(
         ([7, 7, 7, 7, 7], 8),
         ([3, 1], 4),
         ([6, 2, 6, 2, 6, 5, 2, 6], 10),
+        ([1, 2, 5, 6, 5, 6], 11),
+        ([5, 1, 9, 4, 2, 8], 12),
+        ([2, 9, 2, 3], 13),
+        ([12, 3, 2, 3, 2, 3, 1, 12], 14),
+        ([10, 7, 9, 8], 15),
+        ([3, 4, 8, 1, 9, 7], 16),
     ],
     hints=(
         "`Counter(pairwise(ids))` counts all pairs of neighbours.",
-        "`min` with the key (−count, pair) finds the commonest, and of equals the "
-        "smallest.",
+        "`min` with the key (−count, pair) finds the commonest, and of equals the one "
+        "with the smaller tokens.",
         "Walk with an index: two steps after a pair, one step otherwise.",
     ),
     result="list",
@@ -327,12 +495,25 @@ def _nucleus(
     ordered, place = p.sort(dim=-1, descending=descending)
     kept = ordered * keep(ordered, top_p)
     out = torch.zeros_like(p).scatter(-1, place, kept) if back else kept
-    return out / out.sum(-1, keepdim=True) if rescale else out
+    return _rescaled(out) if rescale else out
 
 
 def _one_more(ordered: Tensor, top_p: float) -> Tensor:
     before = ordered.cumsum(-1) - ordered
     return before.roll(1, -1).index_fill(-1, before.new_zeros(1).long(), 0) < top_p
+
+
+def _rescaled(p: Tensor) -> Tensor:
+    return p / p.sum(-1, keepdim=True)
+
+
+def _softmax_again(p: Tensor, kept: Tensor) -> Tensor:
+    return p.masked_fill(~kept, -math.inf).softmax(-1)
+
+
+def _as_many_everywhere(p: Tensor, top_p: float) -> Tensor:
+    count = int((_nucleus(p[:1], top_p) > 0).sum())
+    return _rescaled(p * (p >= p.topk(count).values[:, -1:]))
 
 
 def _over_the_batch(p: Tensor, top_p: float) -> Tensor:
@@ -352,6 +533,8 @@ def _distributions() -> list[tuple[Tensor, float]]:
     draws = randn((3, 12), (1, 6), (4, 9), seed=4)
     shares = (0.6, 0.95, 0.3)
     drawn = [(d.softmax(-1), t) for d, t in zip(draws, shares, strict=True)]
+    # In one row the first tokens are under 1 − top_p, as in rows beside others.
+    drawn.append((torch.arange(1.0, 9.0, device=current_device())[None] / 36, 0.7))
     # Sums that hit 0.5 exactly: a token more would be one too many.
     exact = torch.tensor([[0.125, 0.5, 0.375], [0.3125, 0.4375, 0.25]])
     on_device = [(fixed.to(current_device()), 0.8), (exact.to(current_device()), 0.5)]
@@ -376,6 +559,59 @@ NUCLEUS = Exercise(
             partial(_nucleus, keep=lambda s, t: s.cumsum(-1) <= t),
             "You keep tokens only while the sum is at most `top_p`, so the one that "
             "reaches it is lost, and a row whose first token is above it keeps none.",
+        ),
+        Misconception(
+            "sum below top_p",
+            partial(_nucleus, keep=lambda s, t: s.cumsum(-1) < t),
+            "You keep tokens only while the sum is below `top_p`, so the one that "
+            "reaches it is lost, and a row whose first token is above it keeps none.",
+        ),
+        Misconception(
+            "one too many at equality",
+            partial(_nucleus, keep=lambda s, t: s.cumsum(-1) - s <= t),
+            "Where the sum is exactly `top_p`, it is large enough. You keep one token "
+            "more.",
+        ),
+        Misconception(
+            "all kept",
+            lambda p, top_p: p,
+            "You return `p` as it is: all tokens are kept.",
+        ),
+        Misconception(
+            "only the likeliest",
+            partial(_nucleus, keep=lambda s, t: s == s.amax(-1, keepdim=True)),
+            "You keep only the likeliest token of each row. More are needed until "
+            "their sum reaches `top_p`.",
+        ),
+        Misconception(
+            "as many in each row",
+            _as_many_everywhere,
+            "You keep as many tokens in each row as in the first. Each row has a "
+            "number of its own.",
+        ),
+        Misconception(
+            "tokens of the first row",
+            lambda p, top_p: _rescaled(p * (_nucleus(p[:1], top_p) > 0)),
+            "You keep the tokens of the first row in all rows. Sort each row by "
+            "itself: `dim=-1`.",
+        ),
+        Misconception(
+            "columns sorted",
+            lambda p, top_p: _rescaled(_nucleus(p.T, top_p, rescale=False).T),
+            "You sort and add along the columns, over the rows of the batch. The "
+            "tokens of one distribution lie along `dim=-1`.",
+        ),
+        Misconception(
+            "softmax again",
+            lambda p, top_p: _softmax_again(p, _nucleus(p, top_p) > 0),
+            "The right tokens, but you rescale by a softmax. These are probabilities "
+            "already: divide by their sum.",
+        ),
+        Misconception(
+            "divided by top_p",
+            lambda p, top_p: _nucleus(p, top_p, rescale=False) / top_p,
+            "The right tokens, but you divide by `top_p`. The sum of those kept is "
+            "mostly a little more: divide by that sum.",
         ),
         Misconception(
             "one too many",
@@ -430,14 +666,23 @@ def _turned(
     sign: int = 1,
     moved: bool = True,
     neighbours: bool = False,
+    unit: float = 1.0,
+    speed: int = 0,
+    plus: bool = False,
+    quarter: bool = False,
+    overwritten: bool = False,
+    exchanged: bool = False,
 ) -> Tensor:
     """Turn the pairs of each row by its place, with the mistakes asked for."""
     length, d = x.shape
     places = torch.arange(length, device=x.device) + first + start * moved
-    i = torch.arange(d // 2, device=x.device)
-    angle = sign * places[:, None] * 10_000 ** (-power * i / d)
+    i = torch.arange(d // 2, device=x.device) + speed
+    angle = sign * places[:, None] * 10_000 ** (-power * i / d) * unit
     a, b = (x[:, ::2], x[:, 1::2]) if neighbours else x.chunk(2, dim=-1)
-    pair = (a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos())
+    cos, sin = (angle.sin(), angle.cos()) if quarter else (angle.cos(), angle.sin())
+    first_half = a * cos + b * sin if plus else a * cos - b * sin
+    pair = (first_half, (first_half if overwritten else a) * sin + b * cos)
+    pair = pair[::-1] if exchanged else pair
     return torch.stack(pair, -1).flatten(1) if neighbours else torch.cat(pair, -1)
 
 
@@ -479,6 +724,56 @@ ROTARY = Exercise(
             "Your speeds grow with i. The exponent is negative: the first pair is the "
             "fastest.",
         ),
+        Misconception(
+            "twice the exponent",
+            partial(_turned, power=4.0),
+            "Your speeds fall too fast: the exponent is −2i/d, with d the length of "
+            "the whole row, not of its half.",
+        ),
+        Misconception(
+            "one speed for all",
+            partial(_turned, power=0.0),
+            "All pairs are turned by the same angle. Pair i has the speed "
+            "10,000 ** (−2i/d).",
+        ),
+        Misconception(
+            "speeds from i = 1",
+            partial(_turned, speed=1),
+            "Your speeds begin with that of i = 1. The first pair has i = 0, and turns "
+            "by 1 radian per position.",
+        ),
+        Misconception(
+            "degrees",
+            partial(_turned, unit=math.pi / 180),
+            "You turn by degrees. The angle is in radians, as `cos` and `sin` take it.",
+        ),
+        Misconception(
+            "minus forgotten",
+            partial(_turned, plus=True),
+            "In the first number of each pair the minus is missing: a · cos − b · sin.",
+        ),
+        Misconception(
+            "cosine and sine exchanged",
+            partial(_turned, quarter=True),
+            "Cosine and sine are exchanged: with an angle of 0 a pair stays as it is.",
+        ),
+        Misconception(
+            "overwritten too early",
+            partial(_turned, overwritten=True),
+            "The second number of a pair is computed from the first one *after* its "
+            "turn. Both need the old a: keep it until both are done.",
+        ),
+        Misconception(
+            "halves exchanged",
+            partial(_turned, exchanged=True),
+            "The numbers are right, but the halves are exchanged: what becomes of a "
+            "stands first.",
+        ),
+        Misconception(
+            "not turned",
+            lambda x, start: x,
+            "You return `x` as it is.",
+        ),
     ),
     lambda: [
         (*randn((length, d), seed=d), start)
@@ -502,12 +797,16 @@ def _one_step(
     scale: Callable[[int, int], float] = lambda size, heads: size**-0.5,
     axis: int = -1,
     length: slice = slice(None),
+    weigh: Callable[[Tensor], Tensor] | None = None,
+    share_values: Callable[[Tensor, int], Tensor] | None = None,
 ) -> Tensor:
     """Let one token's queries read a cache, with the mistakes asked for."""
     each = len(q) // len(keys)
-    keys, values = share(keys[:, length], each), share(values[:, length], each)
+    keys = share(keys[:, length], each)
+    values = (share_values or share)(values[:, length], each)
     scores = (keys @ q[:, :, None])[..., 0] * scale(q.shape[-1], len(q))
-    return (scores.softmax(axis)[:, None] @ values)[:, 0]
+    weights = weigh(scores) if weigh else scores.softmax(axis)
+    return (weights[:, None] @ values)[:, 0]
 
 
 STEP = Exercise(
@@ -520,9 +819,42 @@ STEP = Exercise(
             "The scores are not divided by the root of `size`.",
         ),
         Misconception(
+            "scaled without the root",
+            partial(_one_step, scale=lambda size, heads: 1 / size),
+            "You divide the scores by `size`. It is its square root.",
+        ),
+        Misconception(
+            "multiplied by the root",
+            partial(_one_step, scale=lambda size, heads: size**0.5),
+            "You multiply the scores by the root of `size`. Divide by it.",
+        ),
+        Misconception(
+            "no softmax",
+            partial(_one_step, weigh=lambda scores: scores),
+            "The softmax is missing: the scores themselves weigh the values.",
+        ),
+        Misconception(
+            "values in turn",
+            partial(_one_step, share_values=lambda t, n: t.repeat(n, 1, 1)),
+            "The keys are shared by neighbours, the values are taken in turn. Both "
+            "need `repeat_interleave`.",
+        ),
+        Misconception(
+            "first group for all",
+            partial(_one_step, share=lambda t, n: t[:1].repeat(len(t) * n, 1, 1)),
+            "All heads read the first head of the cache. Each group has its own.",
+        ),
+        Misconception(
+            "keys and values exchanged",
+            lambda q, keys, values: _one_step(q, values, keys),
+            "Keys and values are exchanged: a query meets keys, the weights go to "
+            "values.",
+        ),
+        Misconception(
             "scaled by all heads",
             partial(_one_step, scale=lambda size, heads: (size * heads) ** -0.5),
-            "You divide by the root of d. It is the size of *one* head that counts.",
+            "You divide by the root of H · `size`, the width of all heads together. It "
+            "is the size of *one* head that counts.",
         ),
         Misconception(
             "groups in turn",
@@ -576,10 +908,15 @@ def _attention(
     blind: bool = False,
     future: bool = False,
     joined: bool = True,
+    late: bool = False,
+    past: bool = False,
+    scaled: bool = True,
+    first_hidden: int = 1,
+    fill: float = -1e9,
 ) -> type[nn.Module]:
     """Return the class of the repair, with the faults asked for."""
 
-    class Attention(nn.Module):
+    class Repaired(nn.Module):
         def __init__(self, d: int, heads: int) -> None:
             super().__init__()
             self.heads = heads
@@ -592,34 +929,19 @@ def _attention(
                 part.reshape(shape) if cut else part.reshape(shape).transpose(1, 2)
                 for part in self.qkv(x).chunk(3, dim=-1)
             )
-            scores = q @ k.mT / math.sqrt(d if wide else d // self.heads)
-            if not future:
-                hidden = torch.ones_like(scores[0, 0]).triu(0 if blind else 1).bool()
-                scores = scores.masked_fill(hidden, -1e9)
-            out = scores.softmax(-1) @ v
+            size = d if wide else d // self.heads
+            scores = q @ k.mT / (math.sqrt(size) if scaled else 1)
+            start = 0 if blind else first_hidden
+            hidden = torch.ones_like(scores[0, 0]).triu(start).bool()
+            hidden = hidden.T if past else hidden
+            if not (future or late):
+                scores = scores.masked_fill(hidden, fill)
+            weights = scores.softmax(-1)
+            out = (weights.masked_fill(hidden, 0) if late else weights) @ v
             out = out if cut or not joined else out.transpose(1, 2)
             return self.out(out.reshape(n, length, d))
 
-    return Attention
-
-
-def _of_repaired(answer: Answer, d: int, heads: int, length: int) -> Any:
-    like = _attention()(d, heads)
-    mine = answer(d, heads)
-    if not isinstance(mine, nn.Module):
-        raise TypeError("Your class makes no module: write `class …(nn.Module)`.")
-    shapes = {name: tuple(t.shape) for name, t in mine.state_dict().items()}
-    wanted = {name: tuple(t.shape) for name, t in like.state_dict().items()}
-    if shapes != wanted:
-        raise ValueError(
-            f"`state_dict()` should hold {wanted}, not {shapes}: the layers `qkv` and "
-            "`out`, and nothing else."
-        )
-    draws = randn(*wanted.values(), (2, length, d), seed=5)
-    numbers = dict(zip(wanted, draws, strict=False))
-    mine.load_state_dict(numbers)
-    with torch.no_grad():
-        return watched_call(mine.to(current_device()), draws[-1])
+    return Repaired
 
 
 REPAIR = Exercise(
@@ -673,6 +995,41 @@ REPAIR = Exercise(
             "The mask is gone: every position reads the future.",
         ),
         Misconception(
+            "mask after the softmax",
+            _attention(late=True),
+            "The mask comes after the softmax, so the weights of a row no longer sum "
+            "to 1. Fill the scores, before it.",
+        ),
+        Misconception(
+            "one token ahead",
+            _attention(first_hidden=2),
+            "Your mask lets each position read the next token too: `triu(2)`. All that "
+            "lies later is hidden, `triu(1)`.",
+        ),
+        Misconception(
+            "scores filled with 0",
+            _attention(fill=0.0),
+            "The mask fills the scores with 0, and e⁰ = 1 is still a weight. Fill with "
+            "`-math.inf`, or a very negative number.",
+        ),
+        Misconception(
+            "past hidden",
+            _attention(past=True),
+            "Your mask hides the past, and each token reads the future.",
+        ),
+        Misconception(
+            "no scaling",
+            _attention(scaled=False),
+            "The scores are no longer scaled: divide them by the root of the size of "
+            "one head.",
+        ),
+        Misconception(
+            "inherited",
+            type("Repaired", (type("Attention", (_attention(),), {}),), {}),
+            "Your class takes its work over from the lesson's `Attention`. Derive it "
+            "from `nn.Module`, and mend the broken `forward`.",
+        ),
+        Misconception(
             "heads not swapped back",
             _attention(joined=False),
             "Behind the heads the axes must be swapped back before they are joined: "
@@ -680,18 +1037,20 @@ REPAIR = Exercise(
         ),
     ),
     lambda: [(8, 2, 6), (12, 3, 4), (6, 2, 5)],
-    _of_repaired,
+    repaired,
     hints=(
         "Mend one thing at a time, and run `examine` after each.",
         "A position before the change moves, and the first is wrong: whom may the "
         "first token see? A later one does *not* move: which line cuts along the text?",
         "Which number of the shape does the root belong to: d, or the size of a head?",
     ),
+    forbidden=("Attention",),
     result="attention's output",
     arguments=("d", "heads", "length"),
 )
 
-_MENDED = "nothing"
+
+_STEPS = sum(steps for _, steps in TRAINING)
 
 
 class _Block(nn.Module):
@@ -716,63 +1075,34 @@ class _Model(nn.Module):
         places: bool = True,
         small: bool = True,
         near: bool = False,
+        plain_list: bool = False,
+        vocabulary: int = 256,
+        context: int = 128,
+        awake: bool = False,
+        mixed: bool = False,
+        end: Callable[[Tensor], Tensor] = lambda scores: scores,
     ) -> None:
         super().__init__()
-        self.embed, self.places = nn.Embedding(256, d), nn.Embedding(128, d)
-        self.blocks = nn.Sequential(*(_Block(d, causal) for _ in range(layers)))
+        self.embed, self.places = nn.Embedding(vocabulary, d), nn.Embedding(context, d)
+        blocks = [_Block(d, causal) for _ in range(0 if near else layers)]
+        self.blocks: Any = blocks if plain_list else nn.ModuleList(blocks)
         self.norm = nn.LayerNorm(d)
-        self.use, self.near = places, near
+        self.use, self.awake, self.mixed, self.end = places, awake, mixed, end
+        if not places:
+            del self.places
         if small:
             nn.init.normal_(self.embed.weight, std=0.02)
-            nn.init.normal_(self.places.weight, std=0.02)
 
     def forward(self, tokens: Tensor) -> Tensor:
         x = self.embed(tokens)
         if self.use:
-            x = x + self.places.weight[: tokens.shape[1]]
-        x = self.norm(x if self.near else self.blocks(x))
-        return x @ self.embed.weight.T
-
-
-def _changes(one: Tensor, other: Tensor) -> bool:
-    return bool((one - other).abs().max() > 2e-6 * (1 + one.abs().max()))
-
-
-@torch.no_grad()
-def _flaw(answer: Answer, seed: int) -> Any:
-    """Say the first demand of the design that a model does not meet."""
-    torch.manual_seed(seed)
-    net = answer()
-    if not isinstance(net, nn.Module):
-        return net
-    net = net.to(current_device()).eval()
-    if sum(parameter.numel() for parameter in net.parameters()) > 60_000:
-        return "the model has more than 60,000 parameters"
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.randint(256, (2, 128), generator=generator).to(current_device())
-    x[:, 1] = (x[:, 0] + 7) % 256  # so that the first two differ
-    scores = watched_call(net, x)
-    if not isinstance(scores, Tensor) or scores.shape != (2, 128, 256):
-        shape = getattr(scores, "shape", None)
-        raise ValueError(
-            "Tokens of the shape (2, 128) must give scores of the shape (2, 128, 256), "
-            f"not {type(scores).__name__ if shape is None else tuple(shape)}."
-        )
-    if watched_call(net, x[:1, :5]).shape != (1, 5, 256):
-        raise ValueError("Five tokens, (1, 5), must give scores (1, 5, 256).")
-    last, first, swapped = x.clone(), x.clone(), x.clone()
-    last[:, 100:] = (x[:, 100:] + 1) % 256
-    first[:, 0] = (x[:, 0] + 3) % 256
-    swapped[:, :2] = x[:, :2].flip(1)
-    if _changes(scores[:, :100], net(last)[:, :100]):
-        return "a change at one position moves scores before it"
-    if not _changes(scores[:, -1], net(first)[:, -1]):
-        return "the last scores do not depend on the first token"
-    if not _changes(scores[:, -1], net(swapped)[:, -1]):
-        return "the last scores do not depend on the order of the first two tokens"
-    if not F.cross_entropy(scores[:, :-1].flatten(0, 1), x[:, 1:].flatten()) < 6.5:
-        return "the new model's loss is 6.5 nats or more"
-    return _MENDED
+            x = x + 0.02 * self.places(torch.arange(tokens.shape[1], device=x.device))
+        x = F.dropout(x, 0.1) if self.awake else x
+        x = x.transpose(0, 1) if self.mixed else x
+        for block in self.blocks:
+            x = block(x)
+        x = x.transpose(0, 1) if self.mixed else x
+        return self.end(self.norm(x) @ self.embed.weight.T)
 
 
 DESIGN = Exercise(
@@ -792,10 +1122,20 @@ DESIGN = Exercise(
             "the tables of tokens and positions 384 · d.",
         ),
         Misconception(
+            "blocks in a plain list",
+            lambda: _Model(plain_list=True),
+            "Your scores are made with weights that are not in `parameters()`, so an "
+            "optimizer would never train them, and the budget does not count them. A "
+            "module finds layers and `nn.Parameter`s that are its attributes. Those in "
+            "a plain list need `nn.ModuleList`, and none may be made in `forward`.",
+        ),
+        Misconception(
             "nothing looks back",
             lambda: _Model(near=True),
             "The scores at the last position do not depend on the first token: nothing "
-            "carries it so far. Which part lets a position read all those before it?",
+            "carries it so far. Which part lets a position read all those before it? "
+            "(A recurrent layer could, but a new one forgets: a gate half open keeps "
+            "0.5 to the power of 127.)",
         ),
         Misconception(
             "no positions",
@@ -811,9 +1151,62 @@ DESIGN = Exercise(
             "`nn.Embedding`, which draws numbers of size 1; with a tied head the "
             "scores then have size √d.",
         ),
+        Misconception(
+            "class, not module",
+            lambda: _Model,
+            "You return the class itself. Call it, so that `design()` returns a "
+            "module: `return MyModel()`.",
+        ),
+        Misconception(
+            "255 tokens",
+            lambda: _Model(vocabulary=255),
+            "Your model takes the token 0, but not all of them. The 256 bytes are 0 to "
+            "255: `nn.Embedding(256, …)`.",
+        ),
+        Misconception(
+            "short context",
+            lambda: _Model(context=64),
+            "Your model takes 5 tokens, but fails on 128. Has its table of positions "
+            "a row for each of 128, and its mask room for as many?",
+        ),
+        Misconception(
+            "dropout in eval",
+            lambda: _Model(awake=True),
+            "In `eval()` the same tokens get other scores at a second call: something "
+            "is still drawn at random. `F.dropout(x, p)` drops always; `nn.Dropout` as "
+            "an attribute knows of `eval()`, and so does `F.dropout(x, p, "
+            "self.training)`.",
+        ),
+        Misconception(
+            "batch taken for the text",
+            lambda: _Model(mixed=True),
+            "A text's scores change with another text of the batch: a layer takes the "
+            "batch for the positions. torch's attention and recurrent layers need "
+            "`batch_first=True` for `(N, L, d)`.",
+        ),
+        Misconception(
+            "softmax at the end",
+            lambda: _Model(end=lambda scores: scores.softmax(-1)),
+            "Your scores sum to 1 at each position, as after a softmax. "
+            "`F.cross_entropy` takes the softmax itself: return what goes into it.",
+        ),
+        Misconception(
+            "none negative",
+            lambda: _Model(end=torch.sigmoid),
+            "None of your scores is negative, as after a sigmoid or a ReLU. Return "
+            "what the last linear layer gives: `F.cross_entropy` does the rest.",
+        ),
+        Misconception(
+            "does not learn",
+            lambda: _Model(end=torch.tanh),
+            f"Your model was trained on two texts of 16 bytes, for {_STEPS} steps of "
+            f"AdamW. Its loss stays above {LEARNT:g} nats, though so little can be "
+            "learnt by heart. Are the scores limited (`tanh`) or divided by a large "
+            "number? Is a part cut off from the gradient?",
+        ),
     ),
-    lambda: [(1,), (2,), (3,)],
-    _flaw,
+    lambda: [(seed,) for seed in range(1, LAST_SEED + 1)],
+    designed,
     hints=(
         "Take the lesson's `GPT`, with fewer numbers: which d and how many layers fit "
         "into 60,000?",
