@@ -3,7 +3,7 @@
 import math
 import random
 from datetime import date, timedelta
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 import torch
@@ -157,6 +157,45 @@ def test_gradient_through_several_steps_is_the_product_of_the_jacobians():
         lambda h: net(x, h[None, None])[1][0, 0], torch.zeros(4).double()
     )
     assert_close(torch.linalg.multi_dot(factors[::-1]), by_torch)
+
+
+def test_gradients_of_states_and_parameters_are_the_sums_of_the_text():
+    torch.manual_seed(0)
+    net, x = nn.RNN(3, 4).double(), torch.randn(6, 1, 3).double()
+    states = net(x)[0]
+    h = [torch.zeros(4).double(), *states[:, 0].detach()]
+    factors = [torch.diag(1 - state**2) @ net.weight_hh_l0.detach() for state in h]
+    deltas = []
+    for t in range(1, 7):
+        path, delta = torch.eye(4).double(), torch.zeros(4).double()
+        for s in range(t, 7):
+            path = factors[s] @ path if s > t else path
+            delta += path.T @ (2 * h[s])
+        deltas.append(delta)
+    of_sums = [(1 - a**2) * d for a, d in zip(h[1:], deltas, strict=True)]
+    w_ih, w_hh, b_ih, b_hh = torch.autograd.grad(
+        states.square().sum(), list(net.parameters())
+    )
+    inputs, before = x[:, 0], h[:-1]
+    assert_close(sum(map(torch.outer, of_sums, inputs)), w_ih)
+    assert_close(sum(map(torch.outer, of_sums, before)), w_hh)
+    assert_close((sum(of_sums), sum(of_sums)), (b_ih, b_hh))
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.9, 1.0])
+def test_a_stronger_knock_is_longer_at_first_and_loses_a_larger_share(scale):
+    torch.manual_seed(0)
+    turn, aim = nn.init.orthogonal_(torch.empty(12, 12)), torch.randn(12)
+    turn, aim = scale * turn.double(), F.normalize(aim.double(), dim=0)
+    lengths = []
+    for strength in (0.5, 1.0, 3.0):
+        h = first = torch.tanh(strength * aim)
+        for _ in range(40):
+            h = torch.tanh(turn @ h)
+        lengths.append((first.norm().item(), (h.norm() / first.norm()).item()))
+    starts, shares = zip(*lengths, strict=True)
+    assert list(starts) == sorted(starts)
+    assert list(shares) == sorted(shares, reverse=True)
 
 
 def named(net, sums):
@@ -349,6 +388,9 @@ def test_one_weight_unclipped_is_thrown_away_and_clipped_arrives():
     descend = from_the_lesson("def descend(")
     assert -28_200 < descend(None)[1] < -28_000
     assert all(abs(w - 1) < 0.011 for w in descend(1.0)[20:])
+    late = descend(1.0, steps=60)[40:]  # it hops, and comes no nearer
+    assert min(late) < 0.999 < 1.008 < max(late)
+    assert all((a - 1) * (b - 1) < 0 for a, b in pairwise(late))
     slope = 2 * (1.2**30 - 1) * 30 * 1.2**29
     assert 2.8e6 < slope < 2.82e6
 
