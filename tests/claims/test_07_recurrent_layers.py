@@ -3,12 +3,17 @@
 import math
 import random
 from datetime import date, timedelta
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils.rnn import (
+    pack_padded_sequence,
+    pad_packed_sequence,
+    pad_sequence,
+)
 from torch.testing import assert_close
 
 from course_utils import load_experiment
@@ -154,6 +159,45 @@ def test_gradient_through_several_steps_is_the_product_of_the_jacobians():
     assert_close(torch.linalg.multi_dot(factors[::-1]), by_torch)
 
 
+def test_gradients_of_states_and_parameters_are_the_sums_of_the_text():
+    torch.manual_seed(0)
+    net, x = nn.RNN(3, 4).double(), torch.randn(6, 1, 3).double()
+    states = net(x)[0]
+    h = [torch.zeros(4).double(), *states[:, 0].detach()]
+    factors = [torch.diag(1 - state**2) @ net.weight_hh_l0.detach() for state in h]
+    deltas = []
+    for t in range(1, 7):
+        path, delta = torch.eye(4).double(), torch.zeros(4).double()
+        for s in range(t, 7):
+            path = factors[s] @ path if s > t else path
+            delta += path.T @ (2 * h[s])
+        deltas.append(delta)
+    of_sums = [(1 - a**2) * d for a, d in zip(h[1:], deltas, strict=True)]
+    w_ih, w_hh, b_ih, b_hh = torch.autograd.grad(
+        states.square().sum(), list(net.parameters())
+    )
+    inputs, before = x[:, 0], h[:-1]
+    assert_close(sum(map(torch.outer, of_sums, inputs)), w_ih)
+    assert_close(sum(map(torch.outer, of_sums, before)), w_hh)
+    assert_close((sum(of_sums), sum(of_sums)), (b_ih, b_hh))
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.9, 1.0])
+def test_a_stronger_knock_is_longer_at_first_and_loses_a_larger_share(scale):
+    torch.manual_seed(0)
+    turn, aim = nn.init.orthogonal_(torch.empty(12, 12)), torch.randn(12)
+    turn, aim = scale * turn.double(), F.normalize(aim.double(), dim=0)
+    lengths = []
+    for strength in (0.5, 1.0, 3.0):
+        h = first = torch.tanh(strength * aim)
+        for _ in range(40):
+            h = torch.tanh(turn @ h)
+        lengths.append((first.norm().item(), (h.norm() / first.norm()).item()))
+    starts, shares = zip(*lengths, strict=True)
+    assert list(starts) == sorted(starts)
+    assert list(shares) == sorted(shares, reverse=True)
+
+
 def named(net, sums):
     """Return the four kinds of parameters, each cut into those of the sums."""
     kinds = {"Wi": "weight_ih", "Wh": "weight_hh", "bi": "bias_ih", "bh": "bias_hh"}
@@ -203,44 +247,112 @@ def test_attention_weights_sum_to_1_and_give_the_mean_of_the_formula():
     attend = from_the_lesson("def attend(")
     torch.manual_seed(0)
     h, states = torch.randn(5, 2, 4), torch.randn(7, 2, 4)
-    mean, weights = attend(h, states)
-    for t, n in product(range(5), range(2)):
-        alpha = torch.softmax(states[:, n] @ h[t, n], dim=0)
-        assert_close(weights[t, :, n], alpha)
-        assert_close(mean[t, n], (alpha[:, None] * states[:, n]).sum(dim=0))
+    lengths = (7, 3)
+    padding = torch.arange(7)[:, None] >= torch.tensor(lengths)
+    mean, weights = attend(h, states, padding)
+    for t, (n, length) in product(range(5), enumerate(lengths)):
+        real = states[:length, n]
+        alpha = torch.softmax(real @ h[t, n], dim=0)
+        assert_close(weights[t, :length, n], alpha)
+        assert not weights[t, length:, n].any()
+        assert_close(mean[t, n], (alpha[:, None] * real).sum(dim=0))
     assert_close(weights.sum(dim=1), torch.ones(5, 2))
 
 
-def test_translator_says_in_use_what_it_says_when_given_its_own_letters():
-    scope = {"torch": torch, "nn": nn, "random": random, "date": date}
-    scope |= {"timedelta": timedelta, "device": torch.device("cpu")}
-    starts = ("def open_forget_gate(", "def attend(", "class Translator(")
+def of_the_translator():
+    """Return what the lesson's cells on translation define."""
+    scope = {"torch": torch, "nn": nn, "F": F, "math": math, "random": random}
+    scope |= {"date": date, "timedelta": timedelta, "device": torch.device("cpu")}
+    scope |= {f.__name__: f for f in (pack_padded_sequence, pad_packed_sequence)}
+    scope |= {"pad_sequence": pad_sequence, "measured": lambda *_: None}
+    starts = ("def open_forget_gate(", "def attend(", "pad, begin, end =")
     starts += (
+        "class Translator(",
         "@torch.no_grad()\ndef translate(",
         "# @title Data: the months",
         "forms =",
+        "def learn_dates(",
+        "def share_right(",
     )
     for start in starts:
         (cell,) = [
             c for c in code_cells(read(LESSONS[7])) if c.source.startswith(start)
         ]
-        exec(cell.source, scope)
+        exec(cell.source.split("\n\n\nsource, target =")[0], scope)
+    return scope
+
+
+def test_dates_are_those_of_the_text():
+    scope = of_the_translator()
     random.seed(0)
-    source, target = scope["pairs"](scope["unseen"], 50)
-    assert source.shape == (24, 50) and target.shape == (18, 50)
     assert {d.year % 7 for d in scope["unseen"]} == {0}
     assert {d.year % 7 for d in scope["seen"]} == set(range(1, 7))
     assert scope["seen"][0] == date(1900, 1, 1) and scope["days"][-1].year == 2099
+    assert 16 < math.log2(len(scope["days"])) < 16.5
     days = [date(2000, month, 30 if month != 2 else 29) for month in range(1, 13)]
-    for day, language in product(days, scope["forms"]):  # the longest fit
-        assert list(map(len, scope["pair_of"](day, language))) == [24, 18]
-    for attends in (False, True):
-        torch.manual_seed(0)
-        net = scope["Translator"](len(scope["alphabet"]), 8, attends)
-        written = scope["translate"](net, source, 18)
-        with torch.no_grad():
-            assert torch.equal(net(source, written).argmax(dim=-1), written)
-        assert (net.weights is not None) == attends
+    pairs = [scope["pair_of"](*one) for one in product(days, scope["forms"])]
+    for texts, ends in zip(zip(*pairs, strict=True), ([], ["end"]), strict=True):
+        columns = scope["tokens"](texts)
+        for column, text in zip(columns.T, texts, strict=True):
+            assert [*scope["text_of"](column), *ends] == list(text)
+            assert (column == scope["end"]).sum() == len(ends)
+        assert (columns[-1] == scope["pad"]).any()  # they differ in length
+    assert len(columns) < 20  # so all that a net may write is enough
+
+
+@pytest.mark.parametrize("attends", [False, True])
+def test_translator_says_in_use_what_it_says_when_given_its_own_letters(attends):
+    scope = of_the_translator()
+    random.seed(0)
+    pad, end = scope["pad"], scope["end"]
+    source, _ = scope["pairs"](scope["unseen"], 50)
+    torch.manual_seed(1)
+    net = scope["Translator"](len(scope["alphabet"]), 8, attends)
+    with torch.no_grad():  # so that it does not say the same of all
+        for parameter in net.parameters():
+            parameter.mul_(3)
+        net.scores.weight.mul_(10)
+    written = scope["translate"](net, source)
+    lengths = [[*column.tolist(), end].index(end) + 1 for column in written.T]
+    assert len(set(lengths)) > 1
+    with torch.no_grad():
+        said = net(source, written).argmax(dim=-1)
+    for column, again, length in zip(written.T, said.T, lengths, strict=True):
+        assert torch.equal(column[:length], again[:length])
+        assert (column[length:] == pad).all()
+    assert (net.weights is not None) == attends
+
+
+@pytest.mark.parametrize("attends", [False, True])
+def test_translator_says_of_a_text_alone_what_it_says_beside_longer_ones(attends):
+    scope = of_the_translator()
+    random.seed(0)
+    source, target = scope["pairs"](scope["unseen"], 8)
+    torch.manual_seed(0)
+    net = scope["Translator"](len(scope["alphabet"]), 8, attends)
+    together = net(source, target)
+    for n, length in enumerate((source != scope["pad"]).sum(dim=0)):
+        alone = net(source[:length, n : n + 1], target[:, n : n + 1])
+        assert_close(alone[:, 0], together[:, n], **CLOSE)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("attends", [False, True])
+def test_each_translator_has_the_best_of_three_rates(attends):
+    scope, right = of_the_translator(), {}
+    for rate in (0.003, 0.01, 0.03):
+        right[rate] = []
+        for seed in (100, 101, 102):
+            torch.manual_seed(seed)
+            random.seed(seed)
+            net = scope["learn_dates"](attends, rate=rate)
+            pair = scope["pairs"](scope["unseen"], 1_000)
+            right[rate].append(scope["share_right"](net, *pair))
+    mean = {rate: sum(shares) / 3 for rate, shares in right.items()}
+    if attends:
+        assert mean[0.003] < 0.5 and abs(mean[0.01] - mean[0.03]) < 0.02
+    else:
+        assert mean[0.01] > max(mean[0.003], mean[0.03])
 
 
 @pytest.mark.parametrize("radius", [0.5, 1.0, 1.5])
@@ -276,6 +388,9 @@ def test_one_weight_unclipped_is_thrown_away_and_clipped_arrives():
     descend = from_the_lesson("def descend(")
     assert -28_200 < descend(None)[1] < -28_000
     assert all(abs(w - 1) < 0.011 for w in descend(1.0)[20:])
+    late = descend(1.0, steps=60)[40:]  # it hops, and comes no nearer
+    assert min(late) < 0.999 < 1.008 < max(late)
+    assert all((a - 1) * (b - 1) < 0 for a, b in pairwise(late))
     slope = 2 * (1.2**30 - 1) * 30 * 1.2**29
     assert 2.8e6 < slope < 2.82e6
 
