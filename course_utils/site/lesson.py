@@ -8,6 +8,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from course_utils.authoring.links import NEIGHBOURS
 from course_utils.display.bundles import (
     DATA_URI,
     HTML,
@@ -24,11 +25,9 @@ from course_utils.site.touching import Touching
 # What a reader of the page has no use for: the parameters of a run, and the links to
 # the neighbours, which the page has at its foot anyway.
 _DROPPED = {"parameters"}
-_NEIGHBOURS = re.compile(r"(?m)^\*\*(?:Before|Next):\*\* \[.*$")
 _BADGE = re.compile(r"(?m)^\[!\[Open in Colab\].*$\n*")
 _TITLE = re.compile(r"\A# @title (.*)\n")
 _CHECKED = re.compile(r'\bcheck\(\s*"([\w.]+)"')
-_TIME = re.compile(r"\*\*Time:\*\*")
 
 Store = Callable[[bytes, str], str]  # a picture and its kind; returns its address
 
@@ -94,7 +93,7 @@ def _text(source: str, opens: str) -> str:
     '# 1 · Linear layers\\n\\nOpen it.\\n\\nWhy.'
     """
     source = _BADGE.sub(lambda _: f"{opens}\n\n" if opens else "", source)
-    return _NEIGHBOURS.sub("", source).rstrip("\n")
+    return re.sub(NEIGHBOURS, "", source).rstrip("\n")
 
 
 def _fold(cell: NotebookNode) -> None:

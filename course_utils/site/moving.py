@@ -1,12 +1,14 @@
 """A playground whose states were drawn, as its page holds it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from course_utils.site import embedded
+
+SUFFIX = ".playground.json"
 # In the page from the start; the table of states comes when a control is touched.
 _INLINE = ("controls", "alt", "goal", "width", "height", "axes", "together", "complete")
 
@@ -17,7 +19,7 @@ class Moving:
 
     Attributes:
         name: of its table, on the whole site.
-        recorded: what `recording` has left of it.
+        recorded: what the recorder has left of it.
         folder: where its pictures and its table lie, seen from the page.
     """
 
@@ -31,22 +33,18 @@ class Moving:
         Args:
             stills: the HTML of its first state, which stays where no script runs.
         """
-        rest = ",".join(str(axis["rest"]) for axis in self.recorded["axes"])
-        picture, sentence, reached = self.recorded["states"][rest]
+        picture, sentence, reached = self._start()
         page = {name: self.recorded[name] for name in _INLINE}
         page |= {"name": self.name, "folder": self.folder, "picture": picture}
         page |= {"said": {"sentence": sentence, "reached": reached, "failed": ""}}
-        # Inside a script, '<' could end it.
-        text = json.dumps(page, ensure_ascii=False).replace("<", "\\u003c")
-        return (
-            f'<div class="site-moving" id="{escape(self.name)}">{stills}'
-            f'<script type="application/json">{text}</script></div>'
-        )
+        sentences = [sentence for _, sentence, _ in self.recorded["states"].values()]
+        page["longest"] = max(sentences, key=len)
+        data = embedded.element(page)
+        return f'<div class="site-moving" id="{escape(self.name)}">{stills}{data}</div>'
 
     def still(self) -> str:
         """Return the picture at the start as HTML, for a page that has no other."""
-        rest = ",".join(str(axis["rest"]) for axis in self.recorded["axes"])
-        picture, sentence, _ = self.recorded["states"][rest]
+        picture, sentence, _ = self._start()
         return (
             f'<div class="course-still-{escape(self.name)}"><p>{escape(sentence)}</p>'
             f'<img alt="{escape(self.recorded["alt"])}" '
@@ -55,12 +53,14 @@ class Moving:
         )
 
     def table(self) -> str:
-        """Return the script that gives the page the playground's states.
+        """Return the script that gives the page the playground's states."""
+        return embedded.script(self.name, self.recorded["states"])
 
-        A script and not JSON: a page that is opened as a file may read no other file.
-        """
-        states = json.dumps(self.recorded["states"], ensure_ascii=False)
-        return f"(window.courseStates ??= {{}})[{json.dumps(self.name)}] = {states};\n"
+    def _start(self) -> tuple[str, str, bool]:
+        """Return picture and sentence at the start, and whether the goal is reached."""
+        rest = ",".join(str(axis["rest"]) for axis in self.recorded["axes"])
+        picture, sentence, reached = self.recorded["states"][rest]
+        return picture, sentence, reached
 
 
 def read(recordings: Path, lesson: str, folder: str) -> dict[str, Moving]:
@@ -70,11 +70,6 @@ def read(recordings: Path, lesson: str, folder: str) -> dict[str, Moving]:
     {}
     """
     return {
-        path.stem: Moving(
-            f"{lesson}-{path.stem}",
-            json.loads(path.read_text(encoding="utf-8")),
-            folder,
-        )
-        for path in sorted(recordings.glob("*.json"))
-        if "." not in path.stem  # a widget to touch
+        cell: Moving(f"{lesson}-{cell}", recorded, folder)
+        for cell, recorded in embedded.by_cell(recordings, SUFFIX).items()
     }

@@ -22,6 +22,7 @@ LIMIT = 900  # seconds for one lesson
 _SOURCES = (
     "display/**/*.py",
     "site/states.py",
+    "site/recorder.py",
     "site/recording.py",
     "site/needed.py",
     "site/touching.py",

@@ -4,7 +4,6 @@ Such a widget computes in the page, so that a page without a kernel shows the sa
 Only the garment asks a network, which on the page answers for test images alone.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
@@ -14,6 +13,7 @@ from typing import Any
 from course_utils.display.touch import attention, garment, sliding_window
 from course_utils.display.touch.garment import ALL, GarmentWidget
 from course_utils.display.touch.widget import TouchWidget
+from course_utils.site import embedded
 
 SUFFIX = ".touch.json"
 TOUCHED = (attention, garment, sliding_window)
@@ -73,21 +73,17 @@ class Touching:
             stills: the HTML of its first state, which stays where no script runs.
         """
         page = {name: self.recorded[name] for name in ("kind", "state")}
-        page |= {"name": self.name, "folder": self.folder}
-        # Inside a script, '<' could end it.
-        text = json.dumps(page, ensure_ascii=False).replace("<", "\\u003c")
+        data = embedded.element(page | {"name": self.name, "folder": self.folder})
         return (
             f'<div class="site-touch" id="{escape(self.name)}">'
-            f'<div class="site-still">{stills}</div>'
-            f'<script type="application/json">{text}</script></div>'
+            f'<div class="site-still">{stills}</div>{data}</div>'
         )
 
     def table(self) -> str:
         """Return the script that gives the page the answers; '' where it needs none."""
         if "table" not in self.recorded:
             return ""
-        table = json.dumps(self.recorded["table"], ensure_ascii=False)
-        return f"(window.courseStates ??= {{}})[{json.dumps(self.name)}] = {table};\n"
+        return embedded.script(self.name, self.recorded["table"])
 
 
 def read_touching(recordings: Path, lesson: str, folder: str) -> dict[str, Touching]:
@@ -97,10 +93,6 @@ def read_touching(recordings: Path, lesson: str, folder: str) -> dict[str, Touch
     {}
     """
     return {
-        path.name.removesuffix(SUFFIX): Touching(
-            f"{lesson}-{path.name.removesuffix(SUFFIX)}",
-            json.loads(path.read_text(encoding="utf-8")),
-            folder,
-        )
-        for path in sorted(recordings.glob(f"*{SUFFIX}"))
+        cell: Touching(f"{lesson}-{cell}", found, folder)
+        for cell, found in embedded.by_cell(recordings, SUFFIX).items()
     }

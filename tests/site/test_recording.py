@@ -51,7 +51,9 @@ def recorded(tmp_path_factory):
 
 
 def test_every_state_has_its_picture_and_its_sentence(recorded):
-    found = json.loads((recorded / "cell-1.json").read_text(encoding="utf-8"))
+    found = json.loads(
+        (recorded / "cell-1.playground.json").read_text(encoding="utf-8")
+    )
     assert len(found["states"]) == 7 * 2
     assert found["complete"]
     for places, (picture, sentence, reached) in found["states"].items():
@@ -62,7 +64,9 @@ def test_every_state_has_its_picture_and_its_sentence(recorded):
 
 
 def test_states_that_look_alike_share_a_picture(recorded):
-    found = json.loads((recorded / "cell-1.json").read_text(encoding="utf-8"))
+    found = json.loads(
+        (recorded / "cell-1.playground.json").read_text(encoding="utf-8")
+    )
     pictures = {picture for picture, _, _ in found["states"].values()}
     assert len(pictures) == 7 * 2 - 1  # a slope of 0 goes neither up nor down
 
@@ -81,10 +85,10 @@ def test_the_page_holds_what_it_needs_and_no_tag_ends_it_early(recorded):
 
 def test_what_was_recorded_is_kept_until_the_lesson_changes(recorded):
     path = recorded.parents[1] / "00_line.ipynb"
-    before = (recorded / "cell-1.json").stat().st_mtime_ns
+    before = (recorded / "cell-1.playground.json").stat().st_mtime_ns
     folders, said = record_all([path], recorded.parent)
     assert (folders[path], said) == (recorded, [])
-    assert (recorded / "cell-1.json").stat().st_mtime_ns == before
+    assert (recorded / "cell-1.playground.json").stat().st_mtime_ns == before
     assert key(path, 400) != key(path, 60)
 
 
