@@ -9,6 +9,7 @@ from typing import Any
 from course_utils.site import embedded
 
 SUFFIX = ".playground.json"
+LONG = 8  # sentences
 # In the page from the start; the table of states comes when a control is touched.
 _INLINE = ("controls", "alt", "goal", "width", "height", "axes", "together", "complete")
 
@@ -37,8 +38,9 @@ class Moving:
         page = {name: self.recorded[name] for name in _INLINE}
         page |= {"name": self.name, "folder": self.folder, "picture": picture}
         page |= {"said": {"sentence": sentence, "reached": reached, "failed": ""}}
-        sentences = [sentence for _, sentence, _ in self.recorded["states"].values()]
-        page["longest"] = max(sentences, key=len)
+        sentences = {sentence for _, sentence, _ in self.recorded["states"].values()}
+        # The page makes room for the tallest, which is one of these on any screen.
+        page["longest"] = sorted(sentences, key=lambda text: (-len(text), text))[:LONG]
         data = embedded.element(page)
         return f'<div class="site-moving" id="{escape(self.name)}">{stills}{data}</div>'
 

@@ -16,6 +16,7 @@ PAGES = {
     "CONTRIBUTING.md": "contributing",
     "CHANGELOG.md": "changelog",
 }
+PACE = 200  # words that are read in a minute, with formulas and code between them
 TEMPLATES = Path(__file__).parent / "templates"
 _PUBLIC = re.compile(r"(?m)^from \.(\w+)[\w.]* import (\w+) as")
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
@@ -69,17 +70,23 @@ def with_links(text: str, repository: str, lessons: Iterable[str] = ()) -> str:
         if file in pages:
             return f"[{words}]({pages[file]}{hash_}{part})"
         path = PurePosixPath(file)
-        return f"[{words}](https://github.com/{repository}/blob/main/{path})"
+        place = f"{repository}/blob/main/{path}{hash_}{part}"
+        return f"[{words}](https://github.com/{place})"
 
     return _LINK.sub(link, text)
 
 
-def opening(entry: Entry, repository: str) -> str:
-    """Return where a lesson can be run, as HTML for the head of its page.
+def opening(entry: Entry, repository: str, words: int) -> str:
+    """Return where a lesson can be run and how long it reads, as HTML for its head.
+
+    Args:
+        entry: the lesson.
+        repository: 'owner/name' on GitHub.
+        words: of its text.
 
     >>> from pathlib import Path
     >>> lesson = Entry(Path("03_dropout.ipynb"), "3 · Dropout", "Why.", "", ())
-    >>> print(opening(lesson, "me/course"))  # doctest: +ELLIPSIS
+    >>> print(opening(lesson, "me/course", 4000))  # doctest: +ELLIPSIS
     <p class="site-open">Run it yourself: <a href="https://colab...
     """
     name = f"notebooks/{entry.path.name}"
@@ -98,7 +105,8 @@ def opening(entry: Entry, repository: str) -> str:
     asks = f"{entry.predictions} predictions on this page."
     return (
         f'<p class="site-open">Run it yourself: {" · ".join(links)}</p>\n'
-        f'<p class="site-progress">{asks}</p>'
+        f'<p class="site-soft">The text alone reads in about {round(words / PACE)} '
+        f'minutes. <span class="site-progress">{asks}</span></p>'
     )
 
 

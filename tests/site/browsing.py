@@ -20,7 +20,14 @@ STATE = """root => [
   root.querySelector(".view img").getAttribute("src"),
   root.querySelector(".says").textContent,
   root.querySelector(".course-error").textContent,
+  root.offsetHeight,
 ]"""
+# Promises the milliseconds until another picture is there.
+WAIT = """root => {
+  const image = root.querySelector(".view img"), begin = performance.now();
+  window.pictureCame = new Promise(done => image.addEventListener(
+    "load", () => done(performance.now() - begin), { once: true }));
+}"""
 KEYS = {"range": ["ArrowRight", "ArrowLeft"], "number": ["ArrowUp", "ArrowDown"]}
 
 
@@ -42,6 +49,25 @@ def seen_whole(page, path: Path) -> int:
     page.evaluate(SCROLL)
     files = {file_of(url) for url in page.asked if url.startswith("file:")}
     return sum(file.stat().st_size for file in files)
+
+
+def too_wide(page, site: Path, width: int) -> list[str]:
+    """Return the pages that can be scrolled sideways in a window so wide."""
+    page.set_viewport_size({"width": width, "height": 900})
+    found = []
+    for path in sorted(site.rglob("*.html")):
+        page.goto(path.as_uri())
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append(path.name)
+    return found
+
+
+def until_first_picture(page, root) -> float:
+    """Press a key on a playground's first slider; return the milliseconds it took."""
+    root.evaluate(WAIT)
+    root.locator("input[type=range]").first.focus()
+    page.keyboard.press("ArrowRight")
+    return page.evaluate("window.pictureCame")
 
 
 def file_of(url: str) -> Path:
@@ -94,6 +120,7 @@ def _moved(page, root, control, says: bool) -> tuple[bool, bool]:
             )
             now = page.evaluate(STATE, node)
             assert now[2] == "", now[2]
+            assert now[3] == before[3], "what is below has moved"
             picture |= now[0] != before[0]
             sentence |= now[1] != before[1]
             if picture and sentence:

@@ -8,7 +8,7 @@ import pytest
 
 from course_utils.site.build import build
 from tests.browser.page import Browser, what_is_missing
-from tests.site.browsing import faults, moved_controls, seen_whole, watched
+from tests.site.browsing import faults, moved_controls, seen_whole, too_wide, watched
 
 ROOT = Path(__file__).parents[2]
 LESSON = "00_start_here"
@@ -146,6 +146,12 @@ def test_a_garment_of_the_row_is_answered_and_a_stroke_says_where_to_go(site, vi
     assert view.told == []
 
 
+def test_the_search_finds_a_lesson(site, view):
+    view.goto(f"{(site / 'search.html').as_uri()}?q=tensor")
+    view.locator(f"#search-results a[href*='{LESSON}']").first.wait_for()
+    assert view.told == []
+
+
 def test_a_word_leads_to_the_glossary(site, view):
     opened(view, site)
     word = view.locator("a.site-term").first
@@ -172,7 +178,4 @@ def test_axe_finds_nothing_serious(site, view, scheme, pages):
 
 @pytest.mark.parametrize("width", [390, 1600])
 def test_no_page_is_wider_than_its_window(site, view, width):
-    view.set_viewport_size({"width": width, "height": 900})
-    for path in sorted(site.rglob("*.html")):
-        view.goto(path.as_uri())
-        assert view.evaluate("document.documentElement.scrollWidth") <= width, path.name
+    assert too_wide(view, site, width) == []

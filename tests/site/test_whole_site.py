@@ -9,7 +9,14 @@ from course_utils.runs.lessons import find_notebooks
 from course_utils.site.build import build
 from tests.browser.page import Browser, what_is_missing
 from tests.lessons import LESSONS
-from tests.site.browsing import faults, moved_controls, seen_whole, watched
+from tests.site.browsing import (
+    faults,
+    moved_controls,
+    seen_whole,
+    too_wide,
+    until_first_picture,
+    watched,
+)
 
 ROOT = Path(__file__).parents[2]
 PAGE_LIMIT, SITE_LIMIT = 3_000_000, 60_000_000  # bytes
@@ -84,6 +91,16 @@ def test_every_control_moves_its_picture_and_its_sentence(site, view, lesson):
     ]
     assert still == []
     assert view.told == []
+
+
+def test_the_first_picture_comes_within_a_second(site, view):
+    view.goto((site / f"lessons/{LESSONS[0].stem}.html").as_uri())
+    assert until_first_picture(view, view.locator(".site-moving").first) < 1000
+
+
+@pytest.mark.parametrize("width", [390, 768, 1600])
+def test_no_page_is_wider_than_its_window(site, view, width):
+    assert too_wide(view, site, width) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -38,7 +38,36 @@ const values = (page, places) => {
 const placesOf = ({ axes }, held) => axes.map(axis => place(
   axis, axis.cell ? held[axis.name][axis.cell[0]][axis.cell[1]] : held[axis.name]));
 
-// Takes the part of the widget's model, which in a lesson speaks with Python.
+// Takes the part of a widget's model, which in a lesson speaks with Python: `answer`
+// gets the names of what the page has set, and `tell`, which says that a name changed.
+function modelOf(state, answer) {
+  const listeners = {};
+  const tell = name => (listeners[`change:${name}`] ?? []).forEach(react => react());
+  let changed = new Set();
+  return {
+    get: name => state[name],
+    set: (name, value) => {
+      state[name] = value;
+      changed.add(name);
+    },
+    save_changes: () => {
+      const names = changed;
+      changed = new Set();
+      return answer(names, tell);
+    },
+    on: (name, react) => (listeners[name] ??= []).push(react),
+    off: (name, react) => {
+      listeners[name] = (listeners[name] ?? []).filter(other => other !== react);
+    },
+  };
+}
+
+// The table of a playground or a widget, loaded when it is first asked for.
+const tableOf = async ({ folder, name }) => {
+  if (!window.courseStates?.[name]) await load(`${folder}/${name}.js`);
+  return window.courseStates[name];
+};
+
 function drawn(page) {
   const rest = page.axes.map(({ rest }) => rest);
   const state = {
@@ -48,8 +77,6 @@ function drawn(page) {
     picture: `${page.folder}/${page.picture}`,
     said: page.said,
   };
-  const listeners = {};
-  const tell = name => (listeners[`change:${name}`] ?? []).forEach(react => react());
   let places = rest;
   let recent = []; // axes away from their start, the last moved last
 
@@ -62,14 +89,22 @@ function drawn(page) {
     return wished.map((at, axis) => back.includes(axis) ? rest[axis] : at);
   };
 
-  const answer = async () => {
+  // The next stops of the control that moves, so that it moves at once.
+  const fetchAhead = table => {
+    const axis = recent.at(-1);
+    if (axis === undefined) return;
+    for (const by of [-1, 1]) {
+      const next = places.with(axis, places[axis] + by).join();
+      if (table[next]) new Image().src = `${page.folder}/${table[next][0]}`;
+    }
+  };
+
+  const answer = async (_, tell) => {
     const { number, values: wished } = state.asked;
     let failed = "";
     places = within(placesOf(page, wished));
     try {
-      if (!window.courseStates?.[page.name])
-        await load(`${page.folder}/${page.name}.js`);
-      const table = window.courseStates[page.name];
+      const table = await tableOf(page);
       const [picture, sentence, reached] = table[places.join()];
       const source = `${page.folder}/${picture}`;
       await decoded(source);
@@ -85,26 +120,19 @@ function drawn(page) {
     tell("answered");
   };
 
-  // The next stops of the control that moves, so that it moves at once.
-  const fetchAhead = table => {
-    const axis = recent.at(-1);
-    if (axis === undefined) return;
-    for (const by of [-1, 1]) {
-      const next = places.with(axis, places[axis] + by).join();
-      if (table[next]) new Image().src = `${page.folder}/${table[next][0]}`;
-    }
-  };
-
-  return {
-    get: name => state[name],
-    set: (name, value) => { state[name] = value; },
-    save_changes: answer,
-    on: (name, react) => (listeners[name] ??= []).push(react),
-    off: (name, react) => {
-      listeners[name] = (listeners[name] ?? []).filter(other => other !== react);
-    },
-  };
+  return modelOf(state, answer);
 }
+
+// Room for the tallest of these texts, so that what is below keeps its place.
+const reserve = (node, texts) => {
+  const { textContent } = node;
+  const heights = texts.map(text => {
+    node.textContent = text;
+    return node.offsetHeight;
+  });
+  node.style.minHeight = `${Math.max(...heights)}px`;
+  node.textContent = textContent;
+};
 
 const note = ({ complete, together }) => {
   if (complete) return "";
@@ -123,25 +151,17 @@ for (const root of document.querySelectorAll(".site-moving")) {
   if (said) el.append(Object.assign(
     document.createElement("p"), { className: "site-soft", textContent: said }));
   root.append(el);
+  reserve(el.querySelector(".says"), page.longest);
+  if (page.goal) reserve(el.querySelector(".goal"), [`Goal: ${page.goal} ✓ reached`]);
 }
 
-// Takes the part of a widget's model. The garment's canvas asks a network, and `table`
-// holds its answers to the test images.
-function prepared(page) {
-  const state = page.state;
-  const listeners = {};
-  const tell = name => (listeners[`change:${name}`] ?? []).forEach(react => react());
-  let changed = new Set();
+const STROKES = "On this page the network answers for the test images alone: pick one " +
+  "above. Your own strokes it answers in the lesson.";
 
-  const answer = async () => {
-    const names = changed;
-    changed = new Set();
-    let table;
-    try {
-      if (!window.courseStates?.[page.name])
-        await load(`${page.folder}/${page.name}.js`);
-      table = window.courseStates[page.name];
-    } catch { /* said below */ }
+// The garment's canvas asks a network; here a table has its answers to the test images.
+function prepared({ state, ...page }) {
+  const answer = async (names, tell) => {
+    const table = await tableOf(page).catch(() => undefined); // said as a problem
     if (names.has("wish") && table?.shelves[state.wish.of]) {
       state.shelf = table.shelves[state.wish.of];
       tell("shelf");
@@ -154,23 +174,8 @@ function prepared(page) {
       tell("answer");
     }
   };
-
-  return {
-    get: name => state[name],
-    set: (name, value) => {
-      state[name] = value;
-      changed.add(name);
-    },
-    save_changes: answer,
-    on: (name, react) => (listeners[name] ??= []).push(react),
-    off: (name, react) => {
-      listeners[name] = (listeners[name] ?? []).filter(other => other !== react);
-    },
-  };
+  return modelOf(state, answer);
 }
-
-const STROKES = "On this page the network answers for the test images alone: pick one " +
-  "above. Your own strokes it answers in the lesson.";
 
 const touch = async root => {
   const page = JSON.parse(root.querySelector("script[type='application/json']").text);
