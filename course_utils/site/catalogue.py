@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 from course_utils.authoring.links import title_of
@@ -84,14 +85,14 @@ def cards(entries: Sequence[Entry]) -> str:
     rows = []
     for entry in entries:
         links = ", ".join(
-            f'<a href="{pages[number].document}.html">{number}</a>'
-            for number in entry.builds_on
+            f'<a href="{pages[number].document}.html">{int(number)}</a>'
+            for number in sorted(entry.builds_on)
             if number in pages
         )
         after = f" · after {links}" if links else ""
         rows.append(
-            f'<li><a href="{entry.document}.html"><b>{entry.title}</b></a>'
-            f"<p>{entry.why}</p>"
+            f'<li><a href="{entry.document}.html"><b>{escape(entry.title)}</b></a>'
+            f"<p>{escape(entry.why, quote=False)}</p>"
             f'<p class="site-soft">{entry.minutes}{after}'
             f'<span data-lesson="{entry.path.stem}" '
             f'data-predictions="{entry.predictions}"></span></p></li>'

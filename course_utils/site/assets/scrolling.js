@@ -1,4 +1,5 @@
-// What is wider than its place can be scrolled by keyboard too.
+// What is wider than its place can be scrolled by keyboard too. The map of the lessons
+// begins in its middle, where the first lesson stands.
 
 (() => {
   const wide = () => {
@@ -7,6 +8,8 @@
       else box.removeAttribute("tabindex");
     }
   };
+  for (const plan of document.querySelectorAll(".site-plan"))
+    plan.scrollLeft = (plan.scrollWidth - plan.clientWidth) / 2;
   wide();
   addEventListener("resize", wide);
 })();
