@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import groupby
 
 from nbformat import NotebookNode
 
@@ -12,6 +13,8 @@ from course_utils.site.catalogue import Entry
 
 # As `expect_error` prints it: the kind, then the message, wrapped with an indent.
 _SAID = re.compile(r"(?m)^(\w+(?:Error|Exception|Warning)): (.+(?:\n[ \t]+\S.*)*)")
+# No part of a name such as mat1 or BatchNorm2d; both sides of 2x3.
+_NUMBER = re.compile(r"(?<!\w)-?\d+(?:\.\d+)?(?:x\d+)*(?!\w)")
 _HEADING = re.compile(r"(?m)^#{1,4} (.+)$")
 
 
@@ -85,26 +88,38 @@ def shows_error(cell: NotebookNode) -> bool:
 def errors_page(lessons: Iterable[tuple[Entry, Sequence[Treated]]]) -> str:
     """Return the index of error messages in Markdown, by kind and message.
 
+    Messages that differ in numbers alone stand under one heading.
+
     >>> print(errors_page([]))  # doctest: +ELLIPSIS
     # Error messages
     ...
     """
     rows = [(error, entry) for entry, errors in lessons for error in errors]
-    rows.sort(key=lambda row: (row[0].kind, row[0].message.lower()))
+    rows.sort(key=lambda row: (_heading(row[0]).lower(), row[1].number))
     parts = [
         "# Error messages",
         "The messages of torch and of Python that the lessons treat, with the first "
-        "words on each. The rest stands in the lesson.",
+        "words on each; '…' stands for a number. The rest is in the lesson.",
     ]
-    for error, entry in rows:
-        place = f"{entry.document}.html#{error.cell}"
-        where = escape(f"{entry.title}: {_plain(error.heading)}")
-        fence = "``" if "`" in error.message else "`"
-        parts.append(f"## {fence}{error.kind}: {error.message}{fence}")
-        parts.append(f'<p class="site-soft"><a href="{place}">{where}</a></p>')
-        # The lesson goes on with code there; this page does not.
-        parts += [re.sub(r":\Z", ".", error.words)] if error.words else []
+    for heading, alike in groupby(rows, key=lambda row: _heading(row[0])):
+        fence = "``" if "`" in heading else "`"
+        parts.append(f"## {fence}{heading}{fence}")
+        for error, entry in alike:
+            place = f"{entry.document}.html#{error.cell}"
+            where = escape(f"{entry.title}: {_plain(error.heading)}")
+            parts.append(f'<p class="site-soft"><a href="{place}">{where}</a></p>')
+            # The lesson goes on with code there; this page does not.
+            parts += [re.sub(r":\Z", ".", error.words)] if error.words else []
     return "\n\n".join(parts) + "\n"
+
+
+def _heading(error: Treated) -> str:
+    """Return kind and message, with '…' for each number: they differ from run to run.
+
+    >>> _heading(Treated("IndexError", "index 3 is out of bounds", "", "", ""))
+    'IndexError: index … is out of bounds'
+    """
+    return f"{error.kind}: {re.sub(_NUMBER, '…', error.message)}"
 
 
 def _printed(cell: NotebookNode) -> str:

@@ -1,9 +1,11 @@
 """The index of error messages."""
 
+from pathlib import Path
+
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-from course_utils.site.catalogue import catalogue
+from course_utils.site.catalogue import Entry, catalogue
 from course_utils.site.errors import errors_page, treated
 from tests.lessons import LESSONS
 
@@ -28,6 +30,16 @@ def test_a_mistake_in_a_list_is_explained_before_its_cell():
     ]
     (found,) = treated(cells)
     assert (found.heading, found.words) == ("Traps", "**A tuple.** It returns two.")
+
+
+def test_messages_that_differ_in_numbers_stand_under_one_heading():
+    words = "mat1 and mat2 shapes cannot be multiplied"
+    cells = [error(f"TypeError: {words} ({sizes})\n") for sizes in ("2x3", "10x4")]
+    entry = Entry(Path("01_a.ipynb"), "1 · A", "Why.", "1 h", ())
+    page = errors_page([(entry, treated(cells))])
+    assert page.count("## ") == 1
+    assert f"## `TypeError: {words} (…)`" in page
+    assert page.count("lessons/01_a.html#") == 2
 
 
 def test_every_error_that_a_lesson_expects_and_prints_is_in_the_index():
