@@ -40,8 +40,13 @@ def build(
     sources = work / "sources"
     recordings, said = record_all(moving, kept or work / "recordings", most)
     write_sources(root, sources, recordings)
+    # Not into `out` itself: myst-nb leaves notebooks beside the folder that it fills.
+    made = work / "made" / "site"
+    said += _run_sphinx(sources, made, work / "doctrees")
     shutil.rmtree(out, ignore_errors=True)
-    return said + _run_sphinx(sources, out, work / "doctrees")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(made, out)
+    return said
 
 
 def _check(out: Path) -> None:

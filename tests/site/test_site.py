@@ -29,7 +29,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The site of lesson 00, whose playground moves between a few states."""
-    root, out = tmp_path_factory.mktemp("course"), tmp_path_factory.mktemp("site")
+    root = tmp_path_factory.mktemp("course")
+    out = tmp_path_factory.mktemp("beside") / "public"
     (root / "notebooks").mkdir()
     names = ["README.md", "INSTRUCTORS.md", "CONTRIBUTING.md", "CHANGELOG.md"]
     for name in [*names, "pyproject.toml", f"notebooks/{LESSON}.ipynb"]:
@@ -39,6 +40,7 @@ def site(tmp_path_factory):
     # The pages link to lessons that are not in this small course.
     said = [line for line in said if "xref_missing" not in line]
     assert said == []
+    assert list(out.parent.iterdir()) == [out]
     return out
 
 
