@@ -9,12 +9,15 @@ from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
 from multiprocessing import get_context
-from multiprocessing.context import BaseContext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from course_utils.files import replacing
 from course_utils.site.recording import COMPLAINTS, leave
 from course_utils.site.states import MOST
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
 
 PACKAGE = Path(__file__).parents[1]
 LIMIT = 900  # seconds for one lesson
@@ -114,7 +117,7 @@ def _environment() -> Iterator[None]:
 
 
 @cache
-def _processes() -> BaseContext:
+def _processes() -> "ForkServerContext | SpawnContext":
     """Return what makes processes; on Linux forked from one that has imported torch."""
     if sys.platform != "linux":
         return get_context("spawn")

@@ -23,7 +23,7 @@ def static_files() -> dict[str, str]:
     files["playgrounds.js"] = f"{frame_script}\n{files['playgrounds.js']}"
     for widget in WIDGETS:
         name = widget.__name__
-        files[f"touch-{name}.js"] = as_script(str(widget._esm), name)
+        files[f"touch-{name}.js"] = as_script(str(vars(widget)["_esm"]), name)
     names = ("touch", "attention", "garment", "sliding_window")
     looks = [*(TOUCH / f"{name}.css" for name in names), FRAME / "frame.css"]
     return files | {"playgrounds.css": "\n".join(map(_text, looks))}
