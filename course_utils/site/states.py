@@ -108,7 +108,7 @@ def plans(controls: Mapping[str, Control], most: int = MOST) -> Iterator[Plan]:
     >>> two = {"w": Slider(0.0, 2.0, 0.1), "b": Slider(0.0, 2.0, 0.1)}
     >>> best = next(plans(two, most=400))
     >>> [len(axis.stops) for axis in best.axes], len(best), best.is_complete
-    ([21, 6], 126, True)
+    ([11, 11], 121, True)
     """
     whole = tuple(axis for name in controls for axis in axes_of(name, controls[name]))
     moving = sum(len(axis.stops) > 1 for axis in whole)
