@@ -9,10 +9,11 @@ two differ, all cells run.
 import ast
 import builtins
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, repeat, zip_longest
 
 # Calls that only look at their arguments.
-_LOOKING = {"print", "show", "ask", "check", "measured", "assert_close"}
+_LOOKING = {"print", "show", "ask", "check", "measured", "assert_close", "manual_seed"}
 _ALWAYS = re.compile(r"(?m)^(?:import |from |.*\bsetup\()")
 # Methods that change what they belong to, beside those that end in '_'.
 _CHANGING = {"append", "backward", "eval", "extend", "fill", "load_state_dict", "step"}
@@ -32,12 +33,7 @@ def needed(sources: Sequence[str], goals: Sequence[int]) -> list[int]:
     """
     trees = [ast.parse(_python(source)) for source in sources]
     imported = {name for tree in trees for name in _imported(tree)}
-    own = {
-        node.name
-        for tree in trees
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef)
-    }
+    own = _changing([node for tree in trees for node in tree.body])
     chosen: list[int] = []
     names: set[str] = set()
     for place in reversed(range(max(goals, default=-1) + 1)):
@@ -46,8 +42,8 @@ def needed(sources: Sequence[str], goals: Sequence[int]) -> list[int]:
         wanted = place in goals or _ALWAYS.search(sources[place])
         if wanted or names & (stored | changed):
             chosen.append(place)
-            names -= _replaced(tree)
-            names |= _read(tree) - imported
+            read, replaced = _wanted(tree.body)
+            names = (names - replaced) | (read - imported)
     return chosen[::-1]
 
 
@@ -84,16 +80,57 @@ def _stored(tree: ast.AST) -> set[str]:
     return names
 
 
-def _replaced(tree: ast.Module) -> set[str]:
-    """Return the names whose values from cells before are gone for certain."""
-    names = set()
-    for node in tree.body:
-        match node:
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-                names.add(name)
-            case ast.Assign(targets=targets):
-                names |= {n for target in targets for n in _names_in(target)}
-    return names
+def _wanted(statements: Sequence[ast.stmt]) -> tuple[set[str], set[str]]:
+    """Return the names that statements need from before, and those that they replace.
+
+    Loops are taken to run at least once.
+
+    >>> wanted, replaced = _wanted(ast.parse("for a in b:\\n    c = a + d").body)
+    >>> sorted(wanted), sorted(replaced)
+    (['b', 'd'], ['a', 'c'])
+    """
+    wanted: set[str] = set()
+    replaced: set[str] = set()
+    for node in statements:
+        read, stored, bodies = _parts(node)
+        wanted |= read - replaced
+        replaced |= stored
+        for body in bodies:
+            inner, given = _wanted(body)
+            wanted |= inner - replaced
+            if not isinstance(node, ast.If):
+                replaced |= given
+    return wanted, replaced
+
+
+def _parts(
+    node: ast.stmt,
+) -> tuple[set[str], set[str], list[list[ast.stmt]]]:
+    """Return what a statement reads and replaces first, and the blocks in it."""
+    match node:
+        case ast.For():
+            names = set(_names_in(node.target))
+            return _within(node.iter), names, [node.body, node.orelse]
+        case ast.With():
+            heads = [item.context_expr for item in node.items]
+            targets = [item.optional_vars for item in node.items if item.optional_vars]
+            names = {name for target in targets for name in _names_in(target)}
+            return set().union(*map(_within, heads)), names, [node.body]
+        case ast.If():
+            return _within(node.test), set(), [node.body, node.orelse]
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return _within(node), {name}, []
+        case ast.Assign(targets=targets):
+            names = {n for target in targets for n in _names_in(target)}
+            return _within(node), names, []
+    return _within(node), set(), []
+
+
+def _within(node: ast.AST) -> set[str]:
+    """Return the names that a piece of code reads, itself included."""
+    return _read(
+        ast.Module([ast.Expr(node)] if isinstance(node, ast.expr) else [node], [])
+    )
 
 
 def _names_in(target: ast.expr) -> Iterator[str]:
@@ -128,22 +165,44 @@ def _read(tree: ast.AST) -> set[str]:
     return names - set(vars(builtins))
 
 
-def _changed(tree: ast.AST, own: set[str]) -> set[str]:
-    """Return the names whose values a cell may change: by a call, or in a part.
+def _changing(nodes: Sequence[ast.stmt]) -> dict[str, list[bool]]:
+    """Return of each function of a lesson which of its parameters it may change.
+
+    A function that is written twice may change what either of the two does.
+
+    >>> _changing(ast.parse("def f(a, b): return a.add_(1) @ b").body)
+    {'f': [True, False]}
+    """
+    found: dict[str, list[bool]] = {}
+    for node in nodes:  # in order, so that what a function calls is known
+        if isinstance(node, ast.FunctionDef):
+            changed = _changed(node, found)
+            marks = [arg.arg in changed for arg in node.args.args]
+            before = found.get(node.name, [])
+            found[node.name] = [
+                any(pair) for pair in zip_longest(before, marks, fillvalue=False)
+            ]
+    return found
+
+
+def _changed(tree: ast.AST, own: Mapping[str, Sequence[bool]]) -> set[str]:
+    """Return the names whose values a piece of code may change: by a call, in a part.
 
     Args:
-        tree: the cell's code.
-        own: the functions of the lesson, which may change what they are given.
+        tree: the code of a cell or a function.
+        own: the functions of the lesson, and which of their parameters they change.
     """
     names: set[str] = set()
     for node in _outside(tree):
         match node:
             case ast.Attribute(ctx=ast.Store()) | ast.Subscript(ctx=ast.Store()):
                 names |= _read(node)
-            case ast.Expr(value=ast.Call() as call):
-                names |= _given(call)
             case ast.Call(func=ast.Name(id=name)) if name in own:
-                names |= _given(node)
+                names |= _given(node, own[name])
+            case ast.Expr(value=ast.Call(func=func) as call) if not (
+                isinstance(func, ast.Name) and func.id in own
+            ):
+                names |= _given(call)
             case ast.Call(func=ast.Attribute(attr=name)) if (
                 name in _CHANGING or name.endswith("_")
             ):
@@ -151,12 +210,19 @@ def _changed(tree: ast.AST, own: set[str]) -> set[str]:
     return names
 
 
-def _given(call: ast.Call) -> set[str]:
-    """Return the names that a call gets, and the one that it belongs to."""
+def _given(call: ast.Call, marks: Sequence[bool] = ()) -> set[str]:
+    """Return the names that a call gets, and the one that it belongs to.
+
+    Args:
+        call: the call.
+        marks: which of its arguments count, by place; those beyond count too.
+    """
     match call.func:
         case ast.Name(id=name) | ast.Attribute(attr=name) if name in _LOOKING:
             return set()
-    parts = [*call.args, *(keyword.value for keyword in call.keywords)]
+    counts = chain(marks, repeat(True))
+    parts = [part for part, counted in zip(call.args, counts) if counted]  # noqa: B905
+    parts += [keyword.value for keyword in call.keywords]
     if isinstance(call.func, ast.Attribute):
         parts.append(call.func.value)
     return {name for part in parts for name in _read(ast.Expression(part))}
