@@ -103,9 +103,7 @@ def _wanted(statements: Sequence[ast.stmt]) -> tuple[set[str], set[str]]:
     return wanted, replaced
 
 
-def _parts(
-    node: ast.stmt,
-) -> tuple[set[str], set[str], list[list[ast.stmt]]]:
+def _parts(node: ast.stmt) -> tuple[set[str], set[str], list[list[ast.stmt]]]:
     """Return what a statement reads and replaces first, and the blocks in it."""
     match node:
         case ast.For():
@@ -126,11 +124,10 @@ def _parts(
     return _within(node), set(), []
 
 
-def _within(node: ast.AST) -> set[str]:
-    """Return the names that a piece of code reads, itself included."""
-    return _read(
-        ast.Module([ast.Expr(node)] if isinstance(node, ast.expr) else [node], [])
-    )
+def _within(node: ast.expr | ast.stmt) -> set[str]:
+    """Return the names that a piece of code reads, where it is a single name too."""
+    whole = ast.Expr(node) if isinstance(node, ast.expr) else node
+    return _read(ast.Module([whole], []))
 
 
 def _names_in(target: ast.expr) -> Iterator[str]:
