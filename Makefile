@@ -58,6 +58,9 @@ links: setup ## write the repository's address into badges and install lines
 refresh: setup ## execute the lessons and store their outputs
 	@"$(BIN)/course" refresh $(ARGS)
 
+site: setup ## build the web site into public/; open public/index.html
+	@"$(BIN)/course" site $(ARGS)
+
 experiments: setup ## measure anew what takes longer than a lesson may
 	@for script in experiments/*.py; do echo "$$ $$script"; \
 		"$(BIN)/python" "$$script" --fresh || exit 1; done
@@ -71,8 +74,8 @@ mutants: setup ## change exercises/ bit by bit, see what no test notices (needs 
 		"$(BIN)/python" -m mutmut results
 
 clean: ## delete runs/, screenshots and caches; .venv and data/ stay
-	rm -rf runs screenshots mutants tests/browser/screenshots build dist .*_cache
+	rm -rf public runs screenshots mutants tests/browser/screenshots build dist .*_cache
 	find . -name .venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .venv -prune -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
-.PHONY: help setup lab run lint test test-all test-nightly test-cuda links refresh coverage mutants clean
+.PHONY: help setup lab run lint test test-all test-nightly test-cuda links refresh site coverage mutants clean

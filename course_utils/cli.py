@@ -12,6 +12,7 @@ from course_utils.commands.paths import near
 from course_utils.commands.release import release
 from course_utils.commands.report import report
 from course_utils.commands.run import EXECUTION, run
+from course_utils.commands.site import site
 from course_utils.errors import CourseError
 
 # Files, folders, or the start of a lesson's name.
@@ -45,6 +46,7 @@ main.add_command(run)
 main.add_command(report)
 main.add_command(release)
 main.add_command(grade)
+main.add_command(site)
 
 
 @main.command()

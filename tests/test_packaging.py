@@ -24,6 +24,8 @@ CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
 IMPORTED_AS = {
     "IPython": "ipython",
     "yaml": "pyyaml",
+    "fontTools": "fonttools",
+    "PIL": "pillow",
 }  # where the import and the package differ
 PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
 
@@ -82,7 +84,7 @@ def lesson_imports() -> set[str]:
 def helpers(*, batch: bool) -> list[Path]:
     """Return the modules that no lesson imports, or all others."""
     folder = ROOT / "course_utils"
-    names = ("runs", "authoring", "grading", "cluster", "copies")
+    names = ("runs", "authoring", "grading", "cluster", "copies", "site")
     rooms = {folder / name for name in names}
     files = folder.rglob("*.py")
     return [path for path in files if bool(rooms & set(path.parents)) == batch]
@@ -147,8 +149,8 @@ def test_dependencies_are_what_lessons_and_their_helpers_import_and_no_more():
 
 def test_batch_packages_are_declared_in_their_extra():
     declared = set(ranges([*PROJECT["dependencies"], *EXTRAS["batch"]]))
-    cluster = ROOT / "course_utils" / "cluster"
-    used = third_party(*(p for p in helpers(batch=True) if cluster not in p.parents))
+    others = {ROOT / "course_utils" / name for name in ("cluster", "site")}
+    used = third_party(*(p for p in helpers(batch=True) if not others & {*p.parents}))
     assert used <= declared, f"imported, not declared: {sorted(used - declared)}"
 
 
@@ -164,6 +166,13 @@ def test_cluster_packages_are_declared_in_their_extra():
     used = third_party(*(ROOT / "course_utils" / "cluster").rglob("*.py"))
     assert used <= declared, f"imported, not declared: {sorted(used - declared)}"
     assert set(ranges(EXTRAS["cluster"])) <= used
+
+
+def test_site_packages_are_declared_in_their_extra():
+    extras = [*EXTRAS["batch"], *EXTRAS["site"]]
+    declared = set(ranges([*PROJECT["dependencies"], *extras]))
+    used = third_party(*(ROOT / "course_utils" / "site").rglob("*.py"))
+    assert used <= declared, f"imported, not declared: {sorted(used - declared)}"
 
 
 def test_test_packages_are_declared_in_their_extra():

@@ -37,7 +37,7 @@ def address(root: Path) -> str:
     Raises:
         CourseError: it isn't there.
     """
-    if not (match := re.search(SOURCE, _read(root / "pyproject.toml"))):
+    if not (match := re.search(SOURCE, course_text(root / "pyproject.toml"))):
         raise CourseError("pyproject.toml has no GitHub address under [project.urls].")
     return match[1]
 
@@ -49,7 +49,7 @@ def title_of(lesson: Path) -> tuple[str, str, str]:
         CourseError: the first cell holds no title and no such line.
     """
     try:
-        text = "".join(json.loads(_read(lesson))["cells"][0]["source"])
+        text = "".join(json.loads(course_text(lesson))["cells"][0]["source"])
         title, why, *_ = text.split("\n\n")
     except (ValueError, LookupError, TypeError):
         raise CourseError(
@@ -78,7 +78,7 @@ course's folder.
     )
     outdated = {}
     for path in [*(root / name for name in (*PAGES, CITATION)), *lessons]:
-        before = _read(path)
+        before = course_text(path)
         text = re.sub(ADDRESS, rf"\g<1>{repository}", before)
         if path in lessons:  # a copied one carries the badge of another
             text = re.sub(OWN_BADGE, rf"\g<1>{path.name}", text)
@@ -141,7 +141,12 @@ def _with_neighbours(text: str, lesson: Path, lessons: list[Path]) -> str:
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
-def _read(path: Path) -> str:
+def course_text(path: Path) -> str:
+    """Return the text of a file that the course's folder has.
+
+    Raises:
+        CourseError: it isn't there.
+    """
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:

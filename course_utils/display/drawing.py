@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from numpy.typing import NDArray
 
 from course_utils.display.png import palette_png
 
@@ -83,11 +84,15 @@ class Drawing:
 
     def png(self, scale: float = 1) -> bytes:
         """Return the picture as PNG: `scale` of its pixels to one of the page."""
+        return palette_png(self.pixels(scale))
+
+    def pixels(self, scale: float = 1) -> NDArray[np.uint8]:
+        """Return the picture, shape (height, width, 4), until the next drawing."""
         self.figure.set_dpi(self._dpi * scale)
         self._canvas.draw()
         pixels = np.asarray(self._canvas.buffer_rgba())
         self.figure.set_dpi(self._dpi)
-        return palette_png(pixels)
+        return pixels
 
 
 def empty(ax: Axes) -> None:

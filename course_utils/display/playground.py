@@ -75,7 +75,7 @@ def playground(
     from course_utils.display.frame.widget import Frame
 
     chosen = controls_of(draw, controls)
-    names = _names(chosen, labels or {})
+    names = names_of(chosen, labels or {})
     start = {name: control.value(control.start) for name, control in chosen.items()}
     drawing = Drawing(
         draw, start, ncols=ncols, figsize=figsize, has_goal=goal is not None
@@ -116,7 +116,7 @@ def _what_there_is(values: Mapping[str, Any]) -> str:
     return f"{lines}\nRun this cell to move them."
 
 
-def _names(
+def names_of(
     controls: Mapping[str, Control], labels: Mapping[str, str]
 ) -> dict[str, str]:
     for name in labels:

@@ -1,24 +1,22 @@
 """An executed notebook as one HTML page that needs no network: pictures, formulas."""
 
 import copy
-import re
 from functools import cache
 from pathlib import Path
 
 from jinja2 import pass_context
 from jinja2.runtime import Context
-from latex2mathml.converter import convert
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
 from course_utils.display.bundles import WIDGET_VIEW
 from course_utils.files import write_whole
+from course_utils.runs.formulas import formula
 
 _TEMPLATE = Path(__file__).parent / "templates" / "page.html.j2"
 # On the cells that papermill adds to a notebook where another failed.
 _PAPERMILL_TAG = "papermill-error-cell-tag"
-_TEXT = re.compile(r"\\text\{[^}]*\}")
 
 
 def write_page(
@@ -77,29 +75,14 @@ class _Exporter(HTMLExporter):
 
 class _Renderer(IPythonRenderer):
     def inline_math(self, body: str) -> str:
-        return _formula(body, "inline")
+        return formula(body, "inline")
 
     def block_math(self, body: str) -> str:
-        return _formula(body, "block")
+        return formula(body, "block")
 
     def latex_environment(self, name: str, body: str) -> str:
-        return _formula(f"\\begin{{{name}}}{body}\\end{{{name}}}", "block")
+        return formula(f"\\begin{{{name}}}{body}\\end{{{name}}}", "block")
 
     def inline_html(self, html: str) -> str:
         # The base class closes each tag that it looks at for pictures.
         return super().inline_html(html) if html.startswith("<img") else html
-
-
-def _formula(latex: str, display: str) -> str:
-    """Return a formula as MathML; as its source where it can't be read.
-
-    >>> _formula("x", "inline")
-    '<math xmlns="http://www.w3.org/1998/Math/MathML" display="inline">...</math>'
-    """
-    # The library shows the backslash.
-    latex = _TEXT.sub(lambda words: words[0].replace("\\_", "_"), latex)
-    try:
-        return convert(latex.strip(), display=display)
-    except Exception:  # its errors have no type in common
-        text = latex.replace("&", "&amp;").replace("<", "&lt;")
-        return f"<code>{text}</code>"

@@ -246,7 +246,9 @@ function render({ model, el }) {
     bytes = model.get("picture");
     const loaded = new Promise(done => { picture.onload = picture.onerror = done; });
     // Not a blob: fetching one from Chromium's other process takes 10 ms more.
-    picture.src = `data:image/png;base64,${base64(bytes)}`;
+    // A page without a kernel has pictures in files, and gives an address.
+    picture.src = typeof bytes === "string"
+      ? bytes : `data:image/png;base64,${base64(bytes)}`;
     await loaded;
   };
   const say = () => {

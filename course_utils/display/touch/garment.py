@@ -108,9 +108,9 @@ class GarmentWidget(TouchWidget):
         super().__init__(
             data={"classes": self._classes, "all": ALL, "step": SHELF},
             question=question,
-            answer=self._answer(question),
+            answer=self.answer_to(question),
             wish=wish,
-            shelf=self._shelf(wish),
+            shelf=self.shelf_of(wish),
         )
         self.observe(self._on_question, names="question")
         self.observe(lambda change: self._on_wish(change.new), names="wish")
@@ -118,7 +118,7 @@ class GarmentWidget(TouchWidget):
     def _on_question(self, change: Any) -> None:
         question = change.new
         try:
-            self.answer = self._answer(question)
+            self.answer = self.answer_to(question)
         # A question without an answer would silence the page for good.
         except (Exception, KeyboardInterrupt) as error:
             name = "" if isinstance(error, CourseError) else f"{type(error).__name__}: "
@@ -126,9 +126,10 @@ class GarmentWidget(TouchWidget):
             self.answer = {**self.answer, "n": question["n"], "problem": problem}
 
     def _on_wish(self, wish: dict[str, int]) -> None:
-        self.shelf = self._shelf(wish)
+        self.shelf = self.shelf_of(wish)
 
-    def _answer(self, question: dict[str, Any]) -> dict[str, Any]:
+    def answer_to(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Return what stands beside the canvas: chances, nearest training images."""
         image = _decode(question["pixels"])
         chances = _probabilities(self._predict, image, len(self._classes))
         largest = max(range(len(chances)), key=chances.__getitem__)
@@ -147,7 +148,7 @@ class GarmentWidget(TouchWidget):
             "problem": "",
         }
 
-    def _shelf(self, wish: dict[str, int]) -> dict[str, Any]:
+    def shelf_of(self, wish: dict[str, int]) -> dict[str, Any]:
         """Return the next few test images of a class, from the wished place on."""
         labels = self._test[1]
         inside = labels == wish["of"] if wish["of"] != ALL else labels >= 0

@@ -1,0 +1,128 @@
+"""The site in Chromium: opened as files, moved by keys, weighed, looked at by axe."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+# One more press: how far a control goes until its picture and its sentence change.
+PRESSES = 12
+SCROLL = """async () => {
+  for (let y = 0; y < document.body.scrollHeight; y += innerHeight) {
+    scrollTo(0, y);
+    await new Promise(requestAnimationFrame);
+  }
+  // A picture that is folded away is not loaded, and would be waited for without end.
+  const seen = [...document.images].filter(image => image.checkVisibility());
+  await Promise.all(seen.map(image => image.decode().catch(() => 0)));
+  scrollTo(0, 0);
+}"""
+STATE = """root => [
+  root.querySelector(".view img").getAttribute("src"),
+  root.querySelector(".says").textContent,
+  root.querySelector(".course-error").textContent,
+  root.offsetHeight,
+]"""
+# Promises the milliseconds until another picture is there.
+WAIT = """root => {
+  const image = root.querySelector(".view img"), begin = performance.now();
+  window.pictureCame = new Promise(done => image.addEventListener(
+    "load", () => done(performance.now() - begin), { once: true }));
+}"""
+KEYS = {"range": ["ArrowRight", "ArrowLeft"], "number": ["ArrowUp", "ArrowDown"]}
+
+
+def watched(chromium):
+    """Return an empty page; `asked` are its requests, `told` its complaints."""
+    page = chromium.blank()
+    page.set_default_timeout(180_000)  # where others use the same cores
+    page.asked, page.told = [], []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("console", lambda message: page.told.append(message.text))
+    page.on("pageerror", lambda error: page.told.append(str(error)))
+    return page
+
+
+def seen_whole(page, path: Path) -> int:
+    """Open a page, scroll through it, and return the bytes that it has loaded."""
+    page.asked.clear()
+    page.goto(path.as_uri())
+    page.evaluate(SCROLL)
+    files = {file_of(url) for url in page.asked if url.startswith("file:")}
+    return sum(file.stat().st_size for file in files)
+
+
+def too_wide(page, site: Path, width: int) -> list[str]:
+    """Return the pages that can be scrolled sideways in a window so wide."""
+    page.set_viewport_size({"width": width, "height": 900})
+    found = []
+    for path in sorted(site.rglob("*.html")):
+        page.goto(path.as_uri())
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append(path.name)
+    return found
+
+
+def until_first_picture(page, root) -> float:
+    """Press a key on a playground's first slider; return the milliseconds it took."""
+    root.evaluate(WAIT)
+    root.locator("input[type=range]").first.focus()
+    page.keyboard.press("ArrowRight")
+    return page.evaluate("window.pictureCame")
+
+
+def file_of(url: str) -> Path:
+    """Return the file of a 'file:' address."""
+    return Path(unquote(urlparse(url).path))
+
+
+def faults(page) -> list[str]:
+    """Return what axe finds on a page that is serious or critical, a line each."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{page.url.rsplit('/', 1)[-1]}: {each['id']}: {each['nodes'][0]['target']}: "
+        f"{each['nodes'][0]['failureSummary']}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
+def moved_controls(page, root) -> Iterator[tuple[str, bool, bool]]:
+    """Move each control of a playground by keys.
+
+    Yields:
+        Its name, and whether the picture and the sentence changed.
+    """
+    says = root.locator(".says").inner_text() != ""
+    for control in root.locator(".course-playground :is(input, select)").all():
+        if control.is_disabled():
+            continue
+        name = control.evaluate(
+            "e => e.ariaLabel ?? e.labels[0]?.textContent ?? e.outerHTML"
+        )
+        root.locator("button.reset").click()
+        yield name, *_moved(page, root, control, says)
+
+
+def _moved(page, root, control, says: bool) -> tuple[bool, bool]:
+    node = root.element_handle()
+    before = page.evaluate(STATE, node)
+    kind = control.evaluate("e => e.tagName === 'SELECT' ? 'select' : e.type")
+    picture, sentence = False, not says
+    control.focus()
+    for key in KEYS.get(kind, [" ", " "] if kind == "checkbox" else ["ArrowDown"] * 2):
+        for _ in range(PRESSES):
+            page.keyboard.press("Space" if key == " " else key)
+            page.wait_for_timeout(40)
+            page.wait_for_function(
+                "e => e.querySelector('.status').ariaBusy !== 'true'", arg=node
+            )
+            now = page.evaluate(STATE, node)
+            assert now[2] == "", now[2]
+            assert now[3] == before[3], "what is below has moved"
+            picture |= now[0] != before[0]
+            sentence |= now[1] != before[1]
+            if picture and sentence:
+                return True, True
+    return picture, sentence

@@ -1,0 +1,113 @@
+"""The site of all lessons: built, then every page of it seen, weighed and moved."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from course_utils.runs.lessons import find_notebooks
+from course_utils.site.build import build
+from tests.browser.page import Browser, what_is_missing
+from tests.lessons import LESSONS
+from tests.site.browsing import (
+    faults,
+    moved_controls,
+    seen_whole,
+    too_wide,
+    until_first_picture,
+    watched,
+)
+
+ROOT = Path(__file__).parents[2]
+PAGE_LIMIT, SITE_LIMIT = 3_000_000, 60_000_000  # bytes
+missing = what_is_missing()
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.nightly,
+    pytest.mark.timeout(3600),
+    pytest.mark.skipif(missing is not None, reason=f"{missing}"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    out = tmp_path_factory.mktemp("site")
+    with tempfile.TemporaryDirectory() as work:
+        kept = ROOT / "build" / "states"
+        said = build(ROOT, out, Path(work), moving=find_notebooks(()), kept=kept)
+    assert said == []
+    return out
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with Browser() as chromium:
+        yield chromium
+
+
+@pytest.fixture
+def view(chromium):
+    page = watched(chromium)
+    yield page
+    page.close()
+
+
+def test_no_page_asks_elsewhere_or_complains_or_is_heavy(site, view):
+    for path in sorted(site.rglob("*.html")):
+        assert seen_whole(view, path) < PAGE_LIMIT, path.name
+        assert all(url.startswith((site.as_uri(), "data:")) for url in view.asked)
+    assert view.told == []
+    assert sum(file.stat().st_size for file in site.rglob("*")) < SITE_LIMIT
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem[:2])
+def test_every_prediction_is_answered_by_keyboard(site, view, lesson):
+    view.goto((site / f"lessons/{lesson.stem}.html").as_uri())
+    cards = view.locator(".course-quiz").all()
+    assert cards
+    for card in cards:
+        card.locator("details.course-option > summary").last.focus()
+        view.keyboard.press("Enter")
+        heard = card.locator("[role=status]")
+        view.wait_for_function("e => e.textContent", arg=heard.element_handle())
+    said = view.locator(".site-progress").inner_text()
+    assert f"{len(cards)} of {len(cards)} answered" in said
+    assert view.told == []
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem[:2])
+def test_every_control_moves_its_picture_and_its_sentence(site, view, lesson):
+    view.goto((site / f"lessons/{lesson.stem}.html").as_uri())
+    roots = view.locator(".site-moving").all()
+    assert roots
+    still = [
+        (root.get_attribute("id"), name, picture, sentence)
+        for root in roots
+        for name, picture, sentence in moved_controls(view, root)
+        if not (picture and sentence)
+    ]
+    assert still == []
+    assert view.told == []
+
+
+def test_the_first_picture_comes_within_a_second(site, view):
+    view.goto((site / f"lessons/{LESSONS[0].stem}.html").as_uri())
+    assert until_first_picture(view, view.locator(".site-moving").first) < 1000
+
+
+@pytest.mark.parametrize("width", [390, 768, 1600])
+def test_no_page_is_wider_than_its_window(site, view, width):
+    assert too_wide(view, site, width) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(site, view, scheme):
+    view.emulate_media(color_scheme=scheme)
+    found = []
+    for path in sorted(site.rglob("*.html")):
+        view.goto(path.as_uri())
+        found += faults(view)
+    assert found == []
