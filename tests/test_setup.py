@@ -157,7 +157,7 @@ def test_interrupted_set_up_goes_on_with_the_same_command(place):
             assert process.poll() is None
         with silent.accept()[0]:  # uv is asking
             os.killpg(process.pid, signal.SIGINT)
-            _, errors = process.communicate(timeout=30)
+            _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "The same command goes on from here." in errors
     assert "Creating" not in place.run()
