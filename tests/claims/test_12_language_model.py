@@ -249,6 +249,15 @@ def test_two_tokens_behind_a_filled_cache_are_refused_by_each_attention(lesson, 
     part(torch.randn(1, 2, 24), lesson["Cache"]())  # an empty one takes several
 
 
+def test_a_new_llama_knows_nothing_either(lesson):
+    torch.manual_seed(0)
+    net = lesson["Llama"](512, 64, layers=5, heads=8, kv_heads=4, hidden=172)
+    tokens = torch.randint(512, (4, 64))
+    with torch.no_grad():
+        loss = nn.functional.cross_entropy(net(tokens[:, :-1]).mT, tokens[:, 1:])
+    assert abs(loss.item() - math.log(512)) < 1  # without draw_weights it is above 20
+
+
 def llama(lesson: dict, tied: bool = True) -> nn.Module:
     torch.manual_seed(0)
     net = lesson["Llama"](50, 24, 2, 6, 2, 40, tied)
