@@ -20,8 +20,8 @@ def difference(actual: Any, expected: Any, parts: Sequence[str] = ()) -> str | N
 
     Tensors must agree in shape, dtype, device and, within rounding, in value.
     Numbers may also come as a tensor with one element; two whole numbers must be equal,
-    however large. Tuples and lists are compared
-    item by item, everything else with `==`.
+    however large. Tuples and lists are compared item by item, everything else with
+    `==`.
 
     Args:
         actual: the learner's result.

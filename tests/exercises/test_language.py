@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.authoring import language
 from course_utils.exercises.diagnose import diagnose
 from course_utils.exercises.model import Verdict
 from course_utils.exercises.registry import find_exercise
@@ -48,13 +49,7 @@ right_merge = by(lambda pair, count: (-count, pair))
 def merged_as_the_lesson_does(ids, new):
     counts = Counter(pairwise(ids))
     pair = min(counts, key=lambda pair: (-counts[pair], pair))
-    out = []
-    for token in ids:
-        if out and (out[-1], token) == pair:
-            out[-1] = new
-        else:
-            out.append(token)
-    return out
+    return language.merge(ids, pair, new)
 
 
 def merged_in_a_text(ids, new):

@@ -4,6 +4,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
+import pytest
+
+from tests.browser.page import what_is_missing
+
+missing = what_is_missing()
+IN_BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.skipif(missing is not None, reason=f"{missing}"),
+    # playwright's event loop is closed by exit; Sphinx's own dependencies warn.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),
+]
+
 # One more press: how far a control goes until its picture and its sentence change.
 PRESSES = 12
 SCROLL = """async () => {

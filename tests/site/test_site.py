@@ -7,23 +7,12 @@ from pathlib import Path
 import pytest
 
 from course_utils.site.build import build
-from tests.browser.page import Browser, what_is_missing
-from tests.site.browsing import faults, moved_controls, seen_whole, too_wide, watched
+from tests.site.browsing import IN_BROWSER, faults, moved_controls, seen_whole, too_wide
 
 ROOT = Path(__file__).parents[2]
 LESSON = "00_start_here"
 PAGE_LIMIT = 3_000_000  # bytes
-missing = what_is_missing()
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.all,
-    pytest.mark.timeout(900),
-    pytest.mark.skipif(missing is not None, reason=f"{missing}"),
-    # playwright's event loop is closed by exit; Sphinx's own dependencies warn.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),
-]
+pytestmark = [*IN_BROWSER, pytest.mark.all, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
@@ -42,20 +31,6 @@ def site(tmp_path_factory):
     assert said == []
     assert list(out.parent.iterdir()) == [out]
     return out
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with Browser() as chromium:
-        yield chromium
-
-
-@pytest.fixture
-def view(chromium):
-    """An empty page, with what it asked for and what it complained of."""
-    page = watched(chromium)
-    yield page
-    page.close()
 
 
 def opened(view, site, page=f"lessons/{LESSON}.html"):

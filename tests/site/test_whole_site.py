@@ -7,29 +7,19 @@ import pytest
 
 from course_utils.runs.lessons import find_notebooks
 from course_utils.site.build import build
-from tests.browser.page import Browser, what_is_missing
 from tests.lessons import LESSONS
 from tests.site.browsing import (
+    IN_BROWSER,
     faults,
     moved_controls,
     seen_whole,
     too_wide,
     until_first_picture,
-    watched,
 )
 
 ROOT = Path(__file__).parents[2]
 PAGE_LIMIT, SITE_LIMIT = 3_000_000, 60_000_000  # bytes
-missing = what_is_missing()
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.nightly,
-    pytest.mark.timeout(3600),
-    pytest.mark.skipif(missing is not None, reason=f"{missing}"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),
-]
+pytestmark = [*IN_BROWSER, pytest.mark.nightly, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture(scope="module")
@@ -40,19 +30,6 @@ def site(tmp_path_factory):
         said = build(ROOT, out, Path(work), moving=find_notebooks(()), kept=kept)
     assert said == []
     return out
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with Browser() as chromium:
-        yield chromium
-
-
-@pytest.fixture
-def view(chromium):
-    page = watched(chromium)
-    yield page
-    page.close()
 
 
 def test_no_page_asks_elsewhere_or_complains_or_is_heavy(site, view):
