@@ -21,6 +21,7 @@ NAMES = [
     "encoder",
     "gpt",
     "gru",
+    "heads",
     "lstm",
     "norms",
     "residual",
