@@ -1,5 +1,6 @@
 """Lesson 12 says more than its page shows: each sentence, tested."""
 
+import copy
 import math
 import re
 from collections import Counter
@@ -40,6 +41,7 @@ def lesson() -> dict:
         *("def encode_word", "class Tokenizer"),
         *("class Attention", "class Block", "def draw_weights", "class GPT"),
         *("@contextmanager", "def train_step", "def train(", "def bits_per_byte"),
+        *("def new_run",),
         *("def cost", "class RMSNorm", "class SwiGLU", "def rotate", "def narrowed"),
         *("class Cache:", "class CachedAttention", "class CachedGPT"),
         *("def greedy", "def write_cached", "def draw(scores"),
@@ -181,6 +183,58 @@ def test_torchs_attention_drops_weights_unless_told_not_to():
     attend = nn.functional.scaled_dot_product_attention
     assert varies(lambda x: attend(x, x, x, dropout_p=0.5), q)
     assert not varies(lambda x: attend(x, x, x), q)
+
+
+def test_a_model_refuses_more_tokens_than_it_has_positions(lesson):
+    net = small(lesson)
+    assert net(torch.zeros(1, 16, dtype=torch.long)).shape == (1, 16, 50)
+    with pytest.raises(ValueError, match="17 tokens, but only 16 positions"):
+        net(torch.zeros(1, 17, dtype=torch.long))
+
+
+def test_one_linear_layer_becomes_heads_as_the_diagram_says(lesson):
+    attention, x = lesson["Attention"](24, 4), torch.randn(2, 5, 24)
+    parts = attention.split(x)
+    assert parts.shape == (3, 2, 4, 5, 6)
+    pieces = attention.qkv(x).split(6, dim=-1)  # of each token, from left to right
+    for third in range(3):
+        for head in range(4):
+            assert torch.equal(parts[third][:, head], pieces[4 * third + head])
+
+
+def test_the_size_of_a_new_stream_hardly_depends_on_the_depth(lesson):
+    def grown(layers: int, scaled: bool) -> float:
+        torch.manual_seed(0)
+        net = lesson["GPT"](50, 16, 96, layers, 4)
+        x = torch.randn(8, 16, 96) * 0.08  # as a token's and a position's vector
+        with torch.no_grad():
+            for name, weight in net.named_parameters():
+                if not scaled and name.endswith(("out.weight", "feed.2.weight")):
+                    weight *= math.sqrt(2 * layers)
+            for block in net.blocks:
+                x = block(x)
+        return x.std().item()
+
+    assert grown(32, scaled=True) == pytest.approx(grown(2, scaled=True), rel=0.1)
+    assert grown(32, scaled=False) > 3 * grown(2, scaled=False)
+
+
+@pytest.mark.parametrize("parts", [["model", "optimizer"], ["model"]])
+def test_a_run_goes_on_as_if_it_had_not_stopped_if_both_states_are_loaded(
+    lesson, parts
+):
+    lesson |= {"model": small(lesson), "tokens": torch.arange(600) % 50}
+    lesson |= {"deepcopy": copy.deepcopy}
+    lesson["model"].context = 64
+    lesson["model"].positions = nn.Embedding(64, 24)
+    run, again = lesson["new_run"](), lesson["new_run"]()
+    lesson["advance"](run, 10)
+    for name in parts:
+        again[name].load_state_dict(copy.deepcopy(run[name].state_dict()))
+    for each in (run, again):
+        lesson["advance"](each, 3)
+    gap = run["model"].embed.weight - again["model"].embed.weight
+    assert (gap.abs().max() < 1e-6) == ("optimizer" in parts)
 
 
 def test_a_cached_model_refuses_a_token_behind_its_last_position(lesson):
