@@ -4,8 +4,8 @@ from .data.fashion import load_fashion_mnist as load_fashion_mnist
 from .data.model import FashionMNIST as FashionMNIST
 from .data.model import Split as Split
 from .data.sketches import load_sketches as load_sketches
-from .data.stories import Stories as Stories
-from .data.stories import load_stories as load_stories
+from .data.smollm import SmolLM as SmolLM
+from .data.smollm import load_smollm as load_smollm
 from .data.text import Text as Text
 from .data.text import load_text as load_text
 from .device import select_device as select_device

@@ -72,7 +72,7 @@ def test_nothing_failed(executed):
 
 def test_only_the_data_is_looked_for_on_the_network(executed):
     _, notebook, attempts, _ = executed
-    instead = {"load_fashion_mnist(": "FashionSketch", "load_stories(": "not on this"}
+    instead = {"load_fashion_mnist(": "FashionSketch", "load_smollm(": "not on this"}
     used = [
         notice
         for call, notice in instead.items()

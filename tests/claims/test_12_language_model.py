@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from course_utils import load_experiment, load_stories, load_text
+from course_utils import load_experiment, load_smollm, load_text
 from course_utils.authoring import language
 from course_utils.exercises.bank.language import ROTARY
 from tests.lessons import LESSONS, code_cells, read
@@ -25,7 +25,7 @@ def from_the_lesson(*beginnings: str) -> dict:
     """Return what the lesson's cells that begin like this define."""
     scope = {"torch": torch, "nn": nn, "F": nn.functional, "math": math, "re": re}
     scope |= {"Counter": Counter, "pairwise": pairwise}
-    scope |= {"contextmanager": contextmanager}
+    scope |= {"contextmanager": contextmanager, "smol": None}  # as without its file
     cells = code_cells(read(LESSONS[12]))
     for beginning in beginnings:
         (cell,) = [c for c in cells if c.source.startswith(beginning)]
@@ -45,9 +45,9 @@ def lesson() -> dict:
         *("def cost", "class RMSNorm", "class SwiGLU", "def rotate", "def narrowed"),
         *("class Cache:", "class CachedAttention", "class CachedGPT"),
         *("def greedy", "def write_cached", "def draw(scores"),
-        *("class LlamaBlock", "class Llama(", "GPT2_NAMES", "def from_gpt2"),
-        *("LLAMA_NAMES", "def renamed", "def halves", "def tell"),
-        *("def kept", "ENTRIES", "PUBLISHED"),
+        *("class LlamaBlock", "class Llama(", "def kept", "ENTRIES", "PUBLISHED"),
+        *("SMOLLM_NAMES", "def renamed", "def halves", "def asked", "def likeliest"),
+        "QUESTIONS",
     )
 
 
@@ -420,49 +420,6 @@ def test_the_mask_of_several_tokens_behind_a_cache():
     assert_close(found, whole[:, :, 4:])
 
 
-def gpt_2(state: dict, tokens: torch.Tensor, heads: int) -> torch.Tensor:
-    """Return a GPT-2's scores, computed from its weights as they are published."""
-
-    def norm(x, name):
-        weight, bias = state[f"{name}.weight"], state[f"{name}.bias"]
-        return nn.functional.layer_norm(x, weight.shape, weight, bias)
-
-    def linear(x, name):  # stored (in, out)
-        return x @ state[f"{name}.weight"] + state[f"{name}.bias"]
-
-    x = state["wte.weight"][tokens] + state["wpe.weight"][: tokens.shape[1]]
-    for i in range(sum(name.endswith("ln_1.bias") for name in state)):
-        q, k, v = linear(norm(x, f"h.{i}.ln_1"), f"h.{i}.attn.c_attn").chunk(3, -1)
-        q, k, v = (t.unflatten(-1, (heads, -1)).transpose(1, 2) for t in (q, k, v))
-        mixed = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
-        x = x + linear(mixed.transpose(1, 2).flatten(2), f"h.{i}.attn.c_proj")
-        up = linear(norm(x, f"h.{i}.ln_2"), f"h.{i}.mlp.c_fc")
-        up = nn.functional.gelu(up, approximate="tanh")
-        x = x + linear(up, f"h.{i}.mlp.c_proj")
-    return norm(x, "ln_f") @ state["wte.weight"].T
-
-
-def test_weights_of_a_gpt_2_fit_the_lessons_class(lesson):
-    torch.manual_seed(0)
-    d, heads = 24, 3
-    state = {"wte.weight": torch.randn(50, d), "wpe.weight": torch.randn(16, d)}
-    shapes = {"attn.c_attn": (d, 3 * d), "attn.c_proj": (d, d)}
-    shapes |= {"mlp.c_fc": (d, 4 * d), "mlp.c_proj": (4 * d, d)}
-    for i in range(2):
-        for name, (rows, columns) in shapes.items():
-            state[f"h.{i}.{name}.weight"] = torch.randn(rows, columns) / 5
-            state[f"h.{i}.{name}.bias"] = torch.randn(columns)
-        state[f"h.{i}.attn.bias"] = torch.ones(1, 1, 16, 16).tril()
-    for norm in ("ln_f", *(f"h.{i}.ln_{n}" for i in range(2) for n in (1, 2))):
-        state |= {f"{norm}.weight": torch.rand(d), f"{norm}.bias": torch.randn(d)}
-    ours = lesson["GPT"](50, 16, d, 2, heads)
-    ours.load_state_dict(lesson["from_gpt2"](state))
-    for block in ours.blocks:
-        block.feed[1] = nn.GELU("tanh")
-    tokens = torch.randint(50, (2, 16))
-    assert_close(ours(tokens), gpt_2(state, tokens, heads), rtol=1e-4, atol=1e-4)
-
-
 def test_rms_norm_is_torchs(lesson):
     x, mine, theirs = torch.randn(4, 7), lesson["RMSNorm"](7), nn.RMSNorm(7, eps=1e-5)
     mine.load_state_dict(theirs.state_dict())
@@ -619,7 +576,7 @@ def test_of_modern_parts_only_rotary_lowers_the_loss_beyond_the_seeds():
 
 
 def neighbours_turned(x: torch.Tensor) -> torch.Tensor:
-    """Rotary positions as llama2.c has them: numbers 2i and 2i + 1 are a pair."""
+    """Rotary positions as llama.cpp has them: numbers 2i and 2i + 1 are a pair."""
     length, size = x.shape[-2:]
     speeds = 10_000 ** (-torch.arange(0, size, 2) / size)
     angle = torch.arange(length)[:, None] * speeds
@@ -647,35 +604,99 @@ def test_a_llama_with_neighbours_paired_needs_its_rows_reordered(lesson):
     assert lesson["halves"](rows, 4).flatten().tolist() == [0, 2, 1, 3, 4, 6, 5, 7]
 
 
-def test_a_llama_of_the_published_size(lesson):
-    llama = lesson["Llama"](512, 64, layers=5, heads=8, kv_heads=4, hidden=172)
-    assert parameters(llama) == 260_032
-    assert round(100_000 * 128 * 512 / (1500 * 8 * 64), -2) == 8500
+def test_the_base_of_the_rotary_speeds_reaches_queries_and_keys(lesson):
+    block, x = llama(lesson).blocks[0], torch.randn(1, 6, 24)
+    before, rotate = block(x), lesson["rotate"]
+    block.base = 100_000
+    assert not torch.allclose(block(x), before)
+    row = torch.randn(6, 8)
+    assert_close(rotate(row, 3, 10_000), rotate(row, 3))
+    # the slowest of four pairs: 3/4 of the way from speed 1 to one over the base
+    last = torch.tensor([[0.0, 0, 0, 1, 0, 0, 0, 0]])
+    assert rotate(last, 500, 1e4)[0, 3].item() == pytest.approx(math.cos(0.5), abs=1e-5)
+    slow = math.cos(500 * 1e5**-0.75)
+    assert rotate(last, 500, 1e5)[0, 3].item() == pytest.approx(slow, abs=1e-5)
 
 
-# What llama2.c's page shows for the likeliest tokens (doc/stories260K.md there).
-PUBLISHED = (
-    "Once upon a time, there was a little girl named Lily. She loved to play outside "
-    "in the park. One day, she saw a big, red ball. She wanted to play with it, but it "
-    "was too high.\nLily's mom said, \"Lily, let's go to the park.\" Lily was sad and "
-    "didn't know what to do. She said, \"I want to play with your ball, but I can't "
-    'find it."\nLily was sad'
-)
+@pytest.fixture(scope="module")
+def chat(lesson) -> nn.Module:
+    """SmolLM2 in the lesson's class, as it is before the repairs."""
+    smol = load_smollm()
+    if smol is None:
+        pytest.skip("SmolLM2-135M-Instruct is not on this machine")
+    lesson |= {"smol": smol, "device": torch.device("cpu")}
+    return loaded(lesson, weights(lesson))
 
 
-@pytest.mark.parametrize("repaired", [True, False])
-def test_the_published_weights_write_the_published_story(lesson, repaired):
-    stories = load_stories()
-    if stories is None:
-        pytest.skip("the weights of stories260K are not on this machine")
-    lesson |= {"stories": stories, "device": torch.device("cpu")}
-    llama = lesson["Llama"](512, 64, layers=5, heads=8, kv_heads=4, hidden=172)
-    named = stories.weights.items()
-    own = {lesson["renamed"](name, lesson["LLAMA_NAMES"]): w for name, w in named}
+def weights(lesson: dict) -> dict:
+    named = lesson["smol"].weights.items()
+    return {lesson["renamed"](name, lesson["SMOLLM_NAMES"]): w for name, w in named}
+
+
+def loaded(lesson: dict, own: dict) -> nn.Module:
+    with torch.device("meta"):
+        net = lesson["from_config"](lesson["smol"].config)
+    net.load_state_dict(own, assign=True)
+    return net
+
+
+@pytest.fixture(scope="module")
+def repaired(lesson, chat) -> nn.Module:
+    """SmolLM2 with its rows in order and with its own base."""
+    own = weights(lesson)
     for name in own:
-        if repaired and name.endswith(("q.weight", "k.weight")):
-            own[name] = lesson["halves"](own[name], 8)
-    llama.load_state_dict(own)
-    told = lesson["tell"](llama)
-    assert PUBLISHED.startswith(told) == repaired
-    assert told.startswith("Once upon a time, there was a little g")
+        if name.endswith(("q.weight", "k.weight")):
+            own[name] = lesson["halves"](own[name], 576 // 9)
+    net = loaded(lesson, own)
+    for block in net.blocks:
+        block.base = lesson["smol"].config["rope_theta"]
+    return net
+
+
+FRANCE = "What is the capital of France?"
+
+
+def said(lesson: dict, net: nn.Module, question: str, new: int = 24) -> str:
+    return lesson["answer"](net, lesson["asked"](question), new)
+
+
+def test_the_published_configuration_is_that_of_the_table(lesson, chat):
+    config = lesson["smol"].config
+    number, *sizes = lesson["PUBLISHED"]["SmolLM2 135M"]
+    assert [config[entry] for entry in lesson["ENTRIES"]] == sizes
+    assert parameters(chat) == number
+    assert (config["rope_theta"], round(config["rms_norm_eps"], 9)) == (1e5, 1e-5)
+    assert len(lesson["smol"].encode(lesson["asked"](FRANCE))) == 37
+    assert len(lesson["smol"].encode("The capital of France is")) == 5
+
+
+def test_paris_is_likeliest_with_and_without_the_repairs(lesson, chat, repaired):
+    for net in (chat, repaired):
+        assert " Paris, " in lesson["likeliest"](net, "The capital of France is")[:12]
+    assert "Paris" not in said(lesson, chat, FRANCE)
+    assert said(lesson, repaired, FRANCE) == "The capital of France is Paris."
+
+
+def test_with_the_lessons_base_it_answers_in_french(lesson, repaired):
+    for block in repaired.blocks:
+        block.base = 10_000
+    french = said(lesson, repaired, FRANCE)
+    for block in repaired.blocks:
+        block.base = 100_000
+    assert french.count("Paris, la capital de la fem") == 2
+
+
+def test_one_answer_of_three_is_right_and_all_are_fluent(lesson, repaired):
+    australia, titanic, linear = (
+        said(lesson, repaired, question) for question in lesson["QUESTIONS"]
+    )
+    assert australia == "The capital of Australia is Canberra."
+    assert titanic.startswith("The Titanic sank in ") and "1912" not in titanic
+    assert "block cod" in linear
+
+
+def test_the_cache_changes_no_token_of_an_answer(lesson, repaired):
+    ids = torch.tensor([lesson["smol"].encode(lesson["asked"](FRANCE))])
+    ways = lesson["write"], lesson["write_cached"]
+    plain, cached = (way(repaired, ids, 44) for way in ways)
+    assert torch.equal(plain, cached)
