@@ -1,6 +1,7 @@
 """What a batch of grading was asked to do, so that it can go on another day."""
 
 import hashlib
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -14,6 +15,7 @@ from course_utils.grading.model import Result, Submission
 from course_utils.grading.records import read_settings, write_settings
 from course_utils.grading.sections import read_paper
 from course_utils.grading.submissions import find_submissions
+from course_utils.labs.registry import find_task
 from course_utils.runs.lessons import find_notebooks
 
 
@@ -32,6 +34,7 @@ class Assignment:
         unconfined: see `judge`.
         limits: what a submission may use, by the names of `confinement.Limits`; what
             is not here is as it is there.
+        seed: what the hidden cases of labs are drawn from.
     """
 
     paths: Sequence[str]
@@ -43,6 +46,7 @@ class Assignment:
     column: str = ""
     unconfined: bool = False
     limits: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
 
     @classmethod
     def of(
@@ -56,8 +60,11 @@ class Assignment:
         column: str = "",
         unconfined: bool = False,
         limits: Mapping[str, Any] | None = None,
+        seed: int | None = None,
     ) -> "Assignment":
         """Return the assignment that a command's arguments describe.
+
+        Without a seed it draws one that nobody can guess.
 
         Raises:
             CourseError: there is no such lesson.
@@ -75,6 +82,7 @@ class Assignment:
             column,
             unconfined,
             limits or {},
+            secrets.randbits(62) if seed is None else seed,
         )
 
     @classmethod
@@ -129,14 +137,15 @@ class Assignment:
 
     @cached_property
     def scale(self) -> Scale:
-        """What verdicts are worth.
+        """What verdicts are worth: a lab's tasks by their rubrics, unless told.
 
         Raises:
             CourseError: the table of points can't be read.
         """
         names = [name for names in self.exercises.values() for name in names]
+        rubrics = {name: task.most for name in names if (task := find_task(name))}
         points = read_points(Path(self.points), names) if self.points else {}
-        return Scale(points, self.partial)
+        return Scale(rubrics | points, self.partial)
 
     def gradebook(self, results: Sequence[Result]) -> Gradebook:
         """Return the gradebook of the lessons that were submitted."""
