@@ -13,6 +13,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from course_utils.errors import CourseError
 from course_utils.grading.reading import NOT_PYTHON, Statement, statements
+from course_utils.labs.handed_in import handed_in
 
 # What is kept beside a lab's notebook and goes to nobody.
 KEY = ".key.json"
@@ -92,7 +93,7 @@ def _read_paper(lesson: Path, changed: tuple[int, int]) -> Paper:
     stub: dict[str, Any] | None = None
     open_stubs: list[tuple[str, dict[str, Any]]] = []  # with their titles
     title, lab = "", ""
-    handed_in: dict[str, str] = {}  # of the last call: one above it may try a baseline
+    named: dict[str, str] = {}  # of the last call: one above it may try a baseline
     texts: set[str] = set()
     solutions: set[str] = set()
     for cell in cells:
@@ -109,8 +110,8 @@ def _read_paper(lesson: Path, changed: tuple[int, int]) -> Paper:
         if "exercise" in tags:
             stub = cell
             open_stubs.append((title, cell))
-        elif submitted := _handed_in(source):
-            lab, handed_in = submitted
+        elif call := handed_in(source):
+            lab, named = call
         elif stub and (called := _checked(source)):
             text = "".join(stub["source"])
             sections.append(Section(*called, stub["id"], text, title))
@@ -118,7 +119,7 @@ def _read_paper(lesson: Path, changed: tuple[int, int]) -> Paper:
             open_stubs.pop()
         else:
             page += _statements(source)
-    sections += _tasks(lab, handed_in, open_stubs)
+    sections += _tasks(lab, named, open_stubs)
     if not sections:
         raise ValueError("no cell is tagged 'exercise' and followed by a check")
     key = {}
@@ -165,19 +166,6 @@ def _checked(source: str) -> tuple[str, str] | None:
     match body:
         case [ast.Expr(ast.Call(ast.Name("check"), [ast.Constant(e), ast.Name(a)]))]:
             return str(e), a
-    return None
-
-
-def _handed_in(source: str) -> tuple[str, dict[str, str]] | None:
-    """Return the lab and its names by task in `submission("hinges", fit=fit)`."""
-    try:
-        body = ast.parse(source).body
-    except NOT_PYTHON:
-        return None
-    match body:
-        case [ast.Expr(ast.Call(ast.Name("submission"), [ast.Constant(lab)], tasks))]:
-            named = {t.arg: t.value.id for t in tasks if isinstance(t.value, ast.Name)}
-            return str(lab), {task: name for task, name in named.items() if task}
     return None
 
 

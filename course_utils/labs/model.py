@@ -107,17 +107,15 @@ class Task:
 class Lab:
     """A lab: tasks that are handed in together.
 
-    >>> Lab("empty", "Nothing to do", ()).most
+    >>> Lab("empty", ()).most
     0
 
     Attributes:
         name: of its module in the bank.
-        title: as its notebook begins.
         tasks: in their order.
     """
 
     name: str
-    title: str
     tasks: Sequence[Task]
 
     @property

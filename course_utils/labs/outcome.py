@@ -8,7 +8,8 @@ from course_utils.exercises.explain import explain
 from course_utils.exercises.guard import OutOfTime
 from course_utils.exercises.model import State, Verdict
 from course_utils.labs.model import Curve, Score, Task, total
-from course_utils.labs.work import Unfit, Work
+from course_utils.labs.returned import Unfit
+from course_utils.labs.work import Work
 
 
 @dataclass(frozen=True)

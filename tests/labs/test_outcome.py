@@ -8,8 +8,8 @@ from course_utils.exercises.guard import OutOfTime
 from course_utils.exercises.model import State
 from course_utils.labs.model import Item, Task
 from course_utils.labs.outcome import measure
-from course_utils.labs.seeds import generator_of, seed_of
-from course_utils.labs.work import Unfit, Work, tensor_of
+from course_utils.labs.returned import Unfit, tensor_of
+from course_utils.labs.work import Work
 
 FIRST, SECOND = Item("first", 2, "One."), Item("second", 3, "Two.")
 
@@ -62,9 +62,13 @@ def test_code_that_draws_finds_a_state_that_tells_nothing():
 
 
 def test_seeds_differ_by_secret_and_by_name():
-    seeds = {seed_of(s, *n) for s in ("a", "b") for n in ((), (1,), (1, 2), ("12",))}
+    seeds = {
+        Work(None, secret).generator(*names).initial_seed()
+        for secret in ("a", "b")
+        for names in ((), (1,), (1, 2), ("12",))
+    }
     assert len(seeds) == 8 and all(0 <= seed < 2**63 for seed in seeds)
-    draws = [torch.rand(2, generator=generator_of("a", "x")) for _ in range(2)]
+    draws = [torch.rand(2, generator=Work(None, "a").generator("x")) for _ in range(2)]
     assert torch.equal(*draws)
 
 

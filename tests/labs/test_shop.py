@@ -11,8 +11,7 @@ from course_utils.authoring.lint.document import tags
 from course_utils.labs.bank.shop import CASES, changed_lines
 from course_utils.labs.outcome import measure
 from course_utils.labs.registry import find_lab, find_task
-from course_utils.labs.seeds import OPEN
-from course_utils.labs.work import Work
+from course_utils.labs.work import OPEN, Work
 from tests.lessons import ROOT, read
 from tools.shop.cases import SCRIPTS
 from tools.shop.plant import (

@@ -1,9 +1,9 @@
 """Rules for labs: what a learner must know beforehand, and a call that hands all in."""
 
-import ast
 import re
 
 from course_utils.authoring.lint.document import Document, Messages, first_line
+from course_utils.labs.handed_in import handed_in
 from course_utils.labs.registry import find_lab
 
 SECTIONS = ["## The question", "## How points are given", "## Hand in"]
@@ -34,7 +34,7 @@ def lab_says_what_is_asked(document: Document) -> Messages:
 def hands_all_tasks_in(document: Document) -> Messages:
     """The last code cell submits each task of the lab, and each has its stub."""
     source = document.code[-1].source if document.code else ""
-    lab, names = _submitted(source)
+    lab, names = handed_in(source) or ("", {})
     try:
         wanted = [task.name.partition(".")[2] for task in find_lab(lab).tasks]
     except LookupError:
@@ -46,16 +46,3 @@ def hands_all_tasks_in(document: Document) -> Messages:
     for name in names.values():
         if not re.search(rf"(?m)^(?:def|class) {re.escape(name)}\b", stubs):
             yield f"no cell tagged 'exercise' defines {name}"
-
-
-def _submitted(source: str) -> tuple[str, dict[str, str]]:
-    """Return the lab, and the answers' names by task, of a call of `submission`."""
-    try:
-        body = ast.parse(source).body
-    except SyntaxError:
-        return "", {}
-    match body:
-        case [ast.Expr(ast.Call(ast.Name("submission"), [ast.Constant(lab)], tasks))]:
-            pairs = ((task.arg, ast.unparse(task.value)) for task in tasks)
-            return str(lab), {arg: value for arg, value in pairs if arg}
-    return "", {}

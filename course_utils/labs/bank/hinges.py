@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from course_utils.labs.model import Curve, Item, Lab, Score, Task
-from course_utils.labs.work import Unfit, Work, tensor_of
+from course_utils.labs.returned import Unfit, tensor_of
+from course_utils.labs.work import Work
 
 # --- functions from hinges --------------------------------------------------------
 
@@ -327,7 +328,6 @@ def _ratio(this: float, other: float) -> float:
 
 LAB = Lab(
     "hinges",
-    "Few hinges, many layers",
     [
         Task(
             "hinges.fit",

@@ -18,7 +18,8 @@ from torch import Generator, Tensor, nn
 
 from course_utils.exercises.explain import explain
 from course_utils.labs.model import Item, Lab, Score, Task
-from course_utils.labs.work import Unfit, Work, tensor_of
+from course_utils.labs.returned import Unfit, tensor_of
+from course_utils.labs.work import Work
 
 ROUNDS = 4  # how often each function is tried
 _MOST_CHANGED = 3  # lines
@@ -411,7 +412,6 @@ CASES = (
 _RUBRIC = (_MENDED, _FOUND, _EXPLAINED)
 LAB = Lab(
     "shop",
-    "The repair shop",
     [
         Task(f"shop.{c.name}", c.title, c.takes, _RUBRIC, partial(_measure, c))
         for c in CASES
