@@ -263,7 +263,6 @@ def _grade(
 ) -> int:
     """Grade what has no result in the folder yet; return the exit code."""
     from course_utils.grading import batch
-    from course_utils.grading.confinement import Limits
     from course_utils.grading.reading import late_modules
     from course_utils.grading.records import Record, read_results, write_results
     from course_utils.grading.report import write_report
@@ -273,9 +272,10 @@ def _grade(
     lessons = {path.stem: read_paper(path) for path in map(Path, assignment.lessons)}
     texts = "\n".join(cell for s in submissions for cell in s.cells.values())
     modules = tuple(late_modules(texts))
-    limits = Limits(**assignment.limits)
     secret = str(assignment.seed)
-    grading = batch.Grading(lessons, limits, assignment.unconfined, modules, secret)
+    grading = batch.Grading(
+        lessons, assignment.allowed, assignment.unconfined, modules, secret
+    )
     lost = finished = False
     with Record(folder) as record:
         known = {r.submission.key: r for r in read_results(folder)}

@@ -3,12 +3,13 @@
 import hashlib
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from course_utils.errors import CourseError
+from course_utils.grading.confinement import Limits
 from course_utils.grading.gradebook import Gradebook, Scale, read_points
 from course_utils.grading.learners import read_roster
 from course_utils.grading.model import Result, Submission
@@ -134,6 +135,14 @@ class Assignment:
         """The names of the exercises by the lesson's name."""
         papers = {path.stem: read_paper(path) for path in map(Path, self.lessons)}
         return {n: [s.exercise for s in p.sections] for n, p in papers.items()}
+
+    @property
+    def allowed(self) -> Limits:
+        """What a submission may use: the time that the tasks of labs need at least."""
+        limits = Limits(**self.limits)
+        names = [name for names in self.exercises.values() for name in names]
+        needed = sum(task.seconds for name in names if (task := find_task(name)))
+        return replace(limits, submission=max(limits.submission, needed))
 
     @cached_property
     def scale(self) -> Scale:

@@ -139,7 +139,8 @@ class _Desk:
     def _judge(
         self, section: Section, source: str, sandbox: Sandbox, task: Task | None
     ) -> tuple["_Found", str]:
-        seconds = min(self._left, self._limits.exercise)
+        least = task.seconds if task else 0.0
+        seconds = min(self._left, max(self._limits.exercise, least))
         file = f"<{section.exercise}>"
         know_text(file, source)
         try:

@@ -88,7 +88,8 @@ class Task:
         measure: yields scores and curves for a `work.Work`, one after another: what
             was yielded before an error of the learner's code stays. It trusts nothing
             that the code returns, and draws random numbers from the work's own
-            generators alone.
+            generators alone. What the call itself raises is no learner's error.
+        seconds: for all that it asks of the learner's code.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Task:
     takes: Sequence[str]
     rubric: Sequence[Item]
     measure: Callable[[Any], Iterator[Score | Curve]]
+    seconds: float = 10.0
 
     @property
     def most(self) -> float:

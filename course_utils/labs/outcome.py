@@ -45,6 +45,7 @@ def measure(task: Task, work: Work) -> Outcome:
 
     Raises:
         KeyboardInterrupt: somebody stopped it.
+        CourseError: the data that the task is measured on are not here.
 
     >>> from course_utils.labs.model import Item
     >>> item = Item("even", 1, "It returns an even number.")
@@ -58,11 +59,12 @@ def measure(task: Task, work: Work) -> Outcome:
     curves: list[Curve] = []
     messages: tuple[str, ...] = ()
     late = False
+    steps = task.measure(work)
     # The state of this generator travels to the learner's code, and so tells nothing.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         try:
-            for found in task.measure(work):
+            for found in steps:
                 if isinstance(found, Curve):
                     curves.append(found)
                 else:

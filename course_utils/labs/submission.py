@@ -22,7 +22,7 @@ from course_utils.labs.outcome import Outcome, measure, nothing
 from course_utils.labs.registry import find_lab
 from course_utils.labs.work import Work
 
-SECONDS = 60.0  # for one task; grading has limits of its own
+SECONDS = 60.0  # for one task, or what grading gives it where that is more
 _HAND_IN = (
     "To hand in, save this notebook and give its file to your teacher. These figures "
     "are measured on open cases and count for nothing: grading measures the same on "
@@ -84,13 +84,14 @@ def _measured(
     source = ""
     with suppress(OSError, TypeError):
         source = inspect.getsource(answer)
+    seconds = max(SECONDS, task.seconds)
     try:
         outcome = run_guarded(
-            lambda: measure(task, Work(answer, source=source)), SECONDS
+            lambda: measure(task, Work(answer, source=source)), seconds
         )
     except OutOfTime:
         outcome = Outcome(nothing(task, "It took too long."), late=True)
-    late = [f"It was stopped after {SECONDS:g} seconds."] if outcome.late else []
+    late = [f"It was stopped after {seconds:g} seconds."] if outcome.late else []
     return [*late, *outcome.messages], outcome.scores
 
 

@@ -4,9 +4,11 @@ import copy
 import json
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
+import course_utils
 from course_utils.exercises.model import State, Verdict
 from course_utils.grading import batch
 from course_utils.grading.answers import find_answers, read_cells, score
@@ -24,12 +26,15 @@ from course_utils.grading.template import Template
 from course_utils.labs.model import Curve, total
 from course_utils.labs.registry import find_lab, lab_names
 from tests.labs.solutions_hinges import BASELINE, CEILING, PASS
+from tests.labs.solutions_shifts import PASS as SHIFTS_PASS
+from tests.labs.test_shifts import photographs
 from tests.lessons import ROOT
 from tools.shop.cases import SCRIPTS
 from tools.shop.plant import choose, documented
 
 LABS = ROOT / "notebooks" / "labs"
 HINGES, SHOP = LABS / "hinges.ipynb", LABS / "repair_shop.ipynb"
+SHIFTS = LABS / "shifts.ipynb"
 SECRET = "20270131"
 confined = pytest.mark.skipif(
     sys.platform != "linux" or not shutil.which("bwrap"),
@@ -67,7 +72,7 @@ def points(marks):
 
 
 def test_tasks_of_a_lab_are_the_sections_of_its_notebook():
-    for path, lab in ((HINGES, "hinges"), (SHOP, "shop")):
+    for path, lab in ((HINGES, "hinges"), (SHOP, "shop"), (SHIFTS, "shifts")):
         paper = read_paper(path)
         assert paper.lab == lab
         assert [s.exercise for s in paper.sections] == [
@@ -78,7 +83,7 @@ def test_tasks_of_a_lab_are_the_sections_of_its_notebook():
         ]
     assert set(read_paper(SHOP).key) == {task.name for task in find_lab("shop").tasks}
     assert read_paper(HINGES).key == {}
-    assert lab_names() == ["hinges", "shop"]
+    assert lab_names() == ["hinges", "shifts", "shop"]
 
 
 def test_notebook_of_a_lab_is_known_by_its_call_without_any_id():
@@ -297,6 +302,49 @@ def test_file_of_another_variant_loses_what_it_did_not_find(marked):
         for script, fault in zip(SCRIPTS, choose(2027), strict=True)
     }
     assert 20 <= sum(points(marked(other, SHOP)).values()) <= 36
+
+
+# --- recipes that train -------------------------------------------------------------
+
+
+@photographs
+@confined
+def test_recipe_has_the_time_of_its_task_and_is_measured_elsewhere(tmp_path):
+    """It gets the layers of the page, and no limit that is meant for exercises."""
+    with Template(Limits(exercise=0.5, submission=280)) as template:
+        cells = {"shifts.train": SHIFTS_PASS["shifts.train"].replace(", 8, ", ", 1, ")}
+        (mark,) = judge(cells, SHIFTS, template=template, secret=SECRET)
+    assert mark.seconds > 0.5 and not mark.fault
+    assert "with 24,282 numbers" in mark.scores[0].why, mark
+
+
+SPY = """
+def train(images, labels):
+    import pathlib
+    places = [pathlib.Path(p) for p in ("/", "/tmp", PACKAGE)]
+    found = [p for place in places for p in place.rglob("*idx3*") if "t10k" in p.name]
+    raise ValueError(f"found {[str(p) for p in found if 'sketch' not in str(p)]}")
+"""
+
+
+@photographs
+@confined
+def test_recipe_finds_no_test_image(marked):
+    package = str(Path(course_utils.__file__).parents[1])
+    cells = {"shifts.train": SPY.replace("PACKAGE", repr(package))}
+    mark = marked(cells, SHIFTS)["shifts.train"]
+    assert total(mark.scores) == 0
+    assert "found []" in " ".join(mark.verdict.messages)
+
+
+def test_submission_has_the_time_that_the_tasks_of_its_lab_need(tmp_path):
+    def seconds(*labs, **limits):
+        lessons = [str(path) for path in labs]
+        assignment = Assignment.of([tmp_path], lessons, limits=limits)
+        return assignment.allowed.submission
+
+    assert seconds(HINGES) == Limits().submission == 60
+    assert seconds(SHIFTS) == 240 and seconds(SHIFTS, submission=300) == 300
 
 
 # --- the batch, tables and pages ----------------------------------------------------
