@@ -33,6 +33,7 @@ from .exercises.model import Exercise as Exercise
 from .exercises.model import Misconception as Misconception
 from .exercises.progress import progress as progress
 from .exercises.registry import register as register
+from .labs.submission import submission as submission
 from .session import current_device as current_device
 from .session import seed_everything as seed_everything
 from .session import setup as setup

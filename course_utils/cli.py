@@ -102,12 +102,13 @@ def lint(notebooks: tuple[str, ...], rules: bool) -> None:
     from course_utils.doctor import require_packages
 
     require_packages("nbformat")
-    from course_utils.authoring.lint import RULES, find_problems
+    from course_utils.authoring.lint import LAB_RULES, RULES, find_problems
     from course_utils.runs.lessons import find_notebooks
 
     if rules:
-        width = max(map(len, RULES))
-        for name, rule in RULES.items():
+        every = RULES | LAB_RULES
+        width = max(map(len, every))
+        for name, rule in every.items():
             click.echo(f"{name:<{width}}  {rule.__doc__}")
         return
     lessons = find_notebooks(notebooks)

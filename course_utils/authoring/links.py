@@ -77,7 +77,8 @@ course's folder.
         lessons, folder="notebooks/", colab=f"{repository}/blob/main/notebooks/"
     )
     outdated = {}
-    for path in [*(root / name for name in (*PAGES, CITATION)), *lessons]:
+    labs = sorted((root / "notebooks" / "labs").glob("*.ipynb"))
+    for path in [*(root / name for name in (*PAGES, CITATION)), *lessons, *labs]:
         before = course_text(path)
         text = re.sub(ADDRESS, rf"\g<1>{repository}", before)
         if path in lessons:  # a copied one carries the badge of another

@@ -17,7 +17,7 @@ from course_utils.runs.lessons import read_lesson
 
 _INSTALLED = r"git\+https://github\.com/[\w.-]+/[\w-]+(?:\.[\w-]+)*"
 _BADGE = rf"(\[!\[[^\]]*\]\([^)]*\)\]\({re.escape(COLAB)})[^)]*\)"
-_LESSON_LINK = r"\[([^\[\]]*)\]\(([\w.-]+\.ipynb)(?:#[^()\s]*)?\)"
+_LESSON_LINK = r"\[([^\[\]]*)\]\((?:\.\./)?([\w.-]+\.ipynb)((?:#[^()\s]*)?)\)"
 _POINTER = r" ?\bSolutions are at the end\."
 _GITHUB_FOLDER = (
     r"(?:https://github\.com/)?([\w-][\w.-]*/[\w.-]+?)(?:\.git)?"
@@ -135,7 +135,12 @@ def _gives_away(cell: NotebookNode) -> bool:
 def _rewrite(cell: NotebookNode, names: set[str], colab: str) -> None:
     """Adapt a cell of text: its badge, its links to lessons, what it says of others."""
     text = re.sub(_POINTER, "", cell.source)
-    text = re.sub(_LESSON_LINK, lambda m: m[0] if m[2] in names else m[1], text)
+
+    def linked(found: re.Match[str]) -> str:  # in a release all lie in one folder
+        kept = f"[{found[1]}]({found[2]}{found[3]})"
+        return kept if found[2] in names else found[1]
+
+    text = re.sub(_LESSON_LINK, linked, text)
     if colab:
         text = re.sub(_BADGE, lambda match: f"{match[1]}{colab})", text)
     else:

@@ -102,6 +102,13 @@ _ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
     help="What a submission's processes may hold, beside what torch takes.",
 )
 @click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    show_default="drawn anew for each batch",
+    help="What the hidden cases of labs are drawn from. Keep it to yourself: the same "
+    "seed gives the same marks.",
+)
+@click.option(
     "--resume",
     type=FOLDER,
     metavar="FOLDER",
@@ -256,7 +263,6 @@ def _grade(
 ) -> int:
     """Grade what has no result in the folder yet; return the exit code."""
     from course_utils.grading import batch
-    from course_utils.grading.confinement import Limits
     from course_utils.grading.reading import late_modules
     from course_utils.grading.records import Record, read_results, write_results
     from course_utils.grading.report import write_report
@@ -266,8 +272,10 @@ def _grade(
     lessons = {path.stem: read_paper(path) for path in map(Path, assignment.lessons)}
     texts = "\n".join(cell for s in submissions for cell in s.cells.values())
     modules = tuple(late_modules(texts))
-    limits = Limits(**assignment.limits)
-    grading = batch.Grading(lessons, limits, assignment.unconfined, modules)
+    secret = str(assignment.seed)
+    grading = batch.Grading(
+        lessons, assignment.allowed, assignment.unconfined, modules, secret
+    )
     lost = finished = False
     with Record(folder) as record:
         known = {r.submission.key: r for r in read_results(folder)}

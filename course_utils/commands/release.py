@@ -67,7 +67,8 @@ def release(
     """Give out lessons: without solutions, with the helpers of one version.
 
     LESSONS are files, folders, or the start of a lesson's name, as in
-    `course release 01 02 --out week1`; without any, every lesson in notebooks/.
+    `course release 01 02 --out week1`; without any, every lesson in notebooks/, and
+    no lab. A lab is named alike: hinges, repair_shop.
 
     Beside the lessons go a README for learners, the licence and a requirements.txt.
     A lesson's first cell and that file install the helpers in one version, whatever
@@ -96,6 +97,8 @@ def release(
 
     root = lesson_folder().parent
     paths = find_notebooks(lessons)
+    if not lessons:  # labs are given out when it is their time, in a year's variant
+        paths = [path for path in paths if path.parent.name != "labs"]
     pin = make_pin(root, repository, version)
     if nbgrader:
         files = release_assignments(paths, pin, root)

@@ -10,6 +10,7 @@ PLAIN = "text/plain"
 PNG = "image/png"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 CHECK = "application/vnd.course.check+json"
+SUBMISSION = "application/vnd.course.submission+json"
 MEASURED = "application/vnd.course.measured+json"
 
 # CSS classes: tests, lint and the browser find the course's outputs by them.
@@ -23,6 +24,7 @@ OPTION_CLASS = "course-option"
 PICTURE_CLASS = "course-picture"
 PLAYGROUND_CLASS = "course-playground"
 QUESTION_CLASS = "course-quiz"
+SUBMISSION_CLASS = "course-submission"
 STILL_CLASS = "course-still"  # a widget's picture where no kernel runs
 
 _POINTED_AT = "rgba(128,128,128,.15)"

@@ -10,6 +10,7 @@ from course_utils.grading.reading import NOT_PYTHON, Statement, needed, statemen
 from course_utils.grading.sections import Paper, Section, as_python
 
 _CHECKED = re.compile(r"""\bcheck\(\s*(["'])([\w.]+)\1""")
+_SUBMITTED = re.compile(r"""\bsubmission\(\s*(["'])(\w+)\1""")
 _SOLUTION = re.compile(r"#\s*@title\s+Solution\b")
 # Cell magics that run the cell as it is.
 _TIMED = re.compile(r"\A\s*%%(?:time|capture)\b.*\n")
@@ -32,6 +33,11 @@ class Cell:
         """Return the name of the exercise that the cell checks; None for others."""
         found = _CHECKED.search(self.source)
         return found[2] if found else None
+
+    def submits(self) -> str:
+        """Return the name of the lab that the cell submits; "" for others."""
+        found = _SUBMITTED.search(self.source)
+        return found[2] if found else ""
 
     def defines(self, name: str) -> bool:
         """Tell whether the cell gives a value to a name, at its left edge."""
@@ -130,11 +136,15 @@ def _utf8(text: str) -> str:
 def score(cells: Sequence[Cell], paper: Paper) -> int:
     """Return how many exercises of a lesson a notebook shows, by id or by check.
 
+    The call that submits a lab shows all of its tasks.
+
     >>> paper = Paper((Section("a.b", "f", "c1", "..."),), (), frozenset(), frozenset())
     >>> score([Cell("x", frozenset(), "check('a.b', f)")], paper)
     1
     """
     ids, checked = {cell.id for cell in cells}, {cell.checks() for cell in cells}
+    if paper.lab and any(cell.submits() == paper.lab for cell in cells):
+        return len(paper.sections)
     return sum(s.cell in ids or s.exercise in checked for s in paper.sections)
 
 

@@ -1,19 +1,22 @@
 """What a batch of grading was asked to do, so that it can go on another day."""
 
 import hashlib
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from course_utils.errors import CourseError
+from course_utils.grading.confinement import Limits
 from course_utils.grading.gradebook import Gradebook, Scale, read_points
 from course_utils.grading.learners import read_roster
 from course_utils.grading.model import Result, Submission
 from course_utils.grading.records import read_settings, write_settings
 from course_utils.grading.sections import read_paper
 from course_utils.grading.submissions import find_submissions
+from course_utils.labs.registry import find_task
 from course_utils.runs.lessons import find_notebooks
 
 
@@ -32,6 +35,7 @@ class Assignment:
         unconfined: see `judge`.
         limits: what a submission may use, by the names of `confinement.Limits`; what
             is not here is as it is there.
+        seed: what the hidden cases of labs are drawn from.
     """
 
     paths: Sequence[str]
@@ -43,6 +47,7 @@ class Assignment:
     column: str = ""
     unconfined: bool = False
     limits: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
 
     @classmethod
     def of(
@@ -56,8 +61,11 @@ class Assignment:
         column: str = "",
         unconfined: bool = False,
         limits: Mapping[str, Any] | None = None,
+        seed: int | None = None,
     ) -> "Assignment":
         """Return the assignment that a command's arguments describe.
+
+        Without a seed it draws one that nobody can guess.
 
         Raises:
             CourseError: there is no such lesson.
@@ -75,6 +83,7 @@ class Assignment:
             column,
             unconfined,
             limits or {},
+            secrets.randbits(62) if seed is None else seed,
         )
 
     @classmethod
@@ -127,16 +136,25 @@ class Assignment:
         papers = {path.stem: read_paper(path) for path in map(Path, self.lessons)}
         return {n: [s.exercise for s in p.sections] for n, p in papers.items()}
 
+    @property
+    def allowed(self) -> Limits:
+        """What a submission may use: the time that the tasks of labs need at least."""
+        limits = Limits(**self.limits)
+        names = [name for names in self.exercises.values() for name in names]
+        needed = sum(task.seconds for name in names if (task := find_task(name)))
+        return replace(limits, submission=max(limits.submission, needed))
+
     @cached_property
     def scale(self) -> Scale:
-        """What verdicts are worth.
+        """What verdicts are worth: a lab's tasks by their rubrics, unless told.
 
         Raises:
             CourseError: the table of points can't be read.
         """
         names = [name for names in self.exercises.values() for name in names]
+        rubrics = {name: task.most for name in names if (task := find_task(name))}
         points = read_points(Path(self.points), names) if self.points else {}
-        return Scale(points, self.partial)
+        return Scale(rubrics | points, self.partial)
 
     def gradebook(self, results: Sequence[Result]) -> Gradebook:
         """Return the gradebook of the lessons that were submitted."""

@@ -40,12 +40,14 @@ class Grading:
         limits: what the code of a submission may use.
         unconfined: see `judge`.
         modules: what the confined processes import at their start; see `Template`.
+        secret: what the hidden cases of labs are drawn from; it stays in this process.
     """
 
     lessons: Mapping[str, Paper]
     limits: Limits
     unconfined: bool = False
     modules: tuple[str, ...] = ()
+    secret: str = ""
 
 
 def grade(submission: Submission, grading: Grading) -> Result:
@@ -71,7 +73,8 @@ def grade(submission: Submission, grading: Grading) -> Result:
         torch.set_num_threads(1)
         lesson = grading.lessons[submission.lesson]
         template = _template(grading.limits, grading.unconfined, grading.modules)
-        marks = judge(submission.cells, lesson, template=template)
+        secret = grading.secret
+        marks = judge(submission.cells, lesson, template=template, secret=secret)
     except Exception as error:
         problem = _problem(error)
     return Result(submission, tuple(marks), problem, time.perf_counter() - begin)

@@ -15,8 +15,8 @@ from course_utils.errors import CourseError
 from course_utils.grading.system_calls import is_known, open_filter
 
 _PACKAGE = Path(__file__).parents[1]
-# What an answer is compared with; it must not be seen where answers run.
-_HIDDEN = _PACKAGE / "exercises" / "bank"
+# What an answer is compared with, or measured by: not to be seen where answers run.
+_HIDDEN = (_PACKAGE / "exercises" / "bank", _PACKAGE / "labs" / "bank")
 # One of `data.sketches.FOLDERS`, which torch would come with; the other one, in a
 # wheel, lies in the package.
 _SKETCHES = _PACKAGE.parent / "data" / "sketch"
@@ -84,7 +84,7 @@ class Confinement:
             *("--unshare-uts", "--unshare-cgroup-try", "--die-with-parent"),
             *("--new-session", "--clearenv", "--cap-drop", "ALL", *own_users),
             *_bound([*_readable(), str(_PACKAGE)]),
-            *("--tmpfs", str(_HIDDEN), "--remount-ro", str(_HIDDEN)),
+            *(part for place in _HIDDEN for part in _emptied(str(place))),
             *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
             *("--perms", "1777", "--size", str(limits.disk), "--tmpfs", "/tmp"),
             *("--remount-ro", "/", "--chdir", "/", "--seccomp", str(calls)),
@@ -197,6 +197,11 @@ def _bound(paths: list[str]) -> list[str]:
     own = [folder for folder in above if not _within(folder, paths)]
     options = [part for f in own[1:] for part in ("--perms", "0755", "--dir", f)]
     return [*options, *(part for path in paths for part in ("--ro-bind", path, path))]
+
+
+def _emptied(place: str) -> tuple[str, ...]:
+    """Return the options that show a folder as empty."""
+    return "--tmpfs", place, "--remount-ro", place
 
 
 def _within(path: str, folders: list[str]) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils.exercises.model import State
+from course_utils.grading.curves import Drawn, draw
 from course_utils.grading.gradebook import Scale
 from course_utils.grading.model import Mark, Result
 from course_utils.grading.pages import FEEDBACK, write_page
@@ -24,6 +25,7 @@ class Task:
         most: that it could get.
         answer: the learner's text, or the start of a very long one.
         cut: whether it is only the start.
+        curves: of a lab's task.
     """
 
     number: int
@@ -32,6 +34,7 @@ class Task:
     most: float
     answer: str
     cut: bool
+    curves: Sequence[Drawn] = ()
 
 
 def write_feedback(results: Sequence[Result], scale: Scale, folder: Path) -> None:
@@ -60,5 +63,7 @@ def _tasks(result: Result, scale: Scale) -> list[Task]:
         text = result.submission.cells.get(mark.exercise, "").strip("\n")
         points, most = scale.of(mark), scale.most(mark.exercise)
         cut = len(text) > _MOST_TEXT
-        tasks.append(Task(number, mark, points, most, text[:_MOST_TEXT], cut))
+        curves = [drawn for curve in mark.curves if (drawn := draw(curve))]
+        start = text[:_MOST_TEXT]
+        tasks.append(Task(number, mark, points, most, start, cut, curves))
     return tasks

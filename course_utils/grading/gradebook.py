@@ -13,6 +13,7 @@ from course_utils.exercises.model import State
 from course_utils.files import write_whole
 from course_utils.grading.learners import read_table
 from course_utils.grading.model import Learner, Mark, Result
+from course_utils.labs.model import total
 
 # With these a spreadsheet takes a text for a formula, or for the start of one.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -39,8 +40,12 @@ class Scale:
         return self.points.get(exercise, 1.0)
 
     def of(self, mark: Mark) -> float:
-        """Return the points of a mark."""
+        """Return the points of a mark; of a lab's task by its rubric."""
         verdict, most = mark.verdict, self.most(mark.exercise)
+        if mark.scores:
+            return round(
+                most * total(mark.scores) / sum(s.most for s in mark.scores), 2
+            )
         if verdict.state is State.CORRECT:
             return most
         if not verdict.steps or not verdict.steps[1]:

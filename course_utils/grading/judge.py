@@ -3,6 +3,7 @@
 import time
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,10 @@ from course_utils.grading.reading import (
 from course_utils.grading.sandbox import Sandbox
 from course_utils.grading.sections import Paper, Section, as_python, read_paper
 from course_utils.grading.template import Template
+from course_utils.labs.model import Curve, Score, Task
+from course_utils.labs.outcome import measure, nothing
+from course_utils.labs.registry import find_task
+from course_utils.labs.work import Work
 
 _NOT_ATTEMPTED = Verdict(
     State.NOT_ATTEMPTED, ("The cell of this exercise is missing, or as it was.",)
@@ -40,8 +45,9 @@ def judge(
     limits: Limits | None = None,
     unconfined: bool = False,
     template: Template | None = None,
+    secret: str = "",
 ) -> list[Mark]:
-    """Judge the answers of one submission to all exercises of a lesson.
+    """Judge one submission: all exercises of a lesson, or all tasks of a lab.
 
     The code runs in a confined process and returns plain data; references, comparison
     and verdicts stay in this one. Each exercise runs in a fork of its own: what it
@@ -59,6 +65,8 @@ def judge(
         unconfined: run it without confinement, with all that this process may do.
         template: where to run it, within its own limits and confinement: for one
             submission after another. Without it, a process is started and ended.
+        secret: what the hidden cases of a lab are drawn from. It never leaves this
+            process.
 
     Raises:
         CourseError: the lesson can't be read, or nothing confines the code here.
@@ -76,14 +84,16 @@ def judge(
     if template is None:
         modules = late_modules("\n".join(attempted.values()))
         with Template(limits, unconfined=unconfined, modules=modules) as own:
-            return _marks(paper, attempted, own)
-    return _marks(paper, attempted, template)
+            return _marks(paper, attempted, own, secret)
+    return _marks(paper, attempted, template, secret)
 
 
-def _marks(paper: Paper, cells: Mapping[str, str], template: Template) -> list[Mark]:
+def _marks(
+    paper: Paper, cells: Mapping[str, str], template: Template, secret: str
+) -> list[Mark]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # no filter set here may change a verdict
-        desk = _Desk(paper, cells, template)
+        desk = _Desk(paper, cells, template, secret)
         try:
             return [desk.mark(section) for section in paper.sections]
         finally:
@@ -94,8 +104,9 @@ class _Desk:
     """Judges the exercises of one submission, one after another."""
 
     def __init__(
-        self, paper: Paper, cells: Mapping[str, str], template: Template
+        self, paper: Paper, cells: Mapping[str, str], template: Template, secret: str
     ) -> None:
+        self._key, self._secret = paper.key, f"graded {secret}"
         self._cells, self._template = cells, template
         self._limits = template.limits
         self._left = template.limits.submission
@@ -104,25 +115,32 @@ class _Desk:
 
     def mark(self, section: Section) -> Mark:
         """Judge one exercise."""
-        name, title = section.exercise, section.title
+        name, title, task = section.exercise, section.title, find_task(section.exercise)
         source = self._cells.get(name)
         if source is None:
-            return Mark(name, _NOT_ATTEMPTED, 0.0, title=title)
+            scores = nothing(task, "Not attempted.") if task else ()
+            return Mark(name, _NOT_ATTEMPTED, 0.0, title=title, scores=scores)
         if self._left <= 0:
             fault = f"all exercises together took {self._limits.submission:g} seconds"
-            return Mark(name, _ended(fault), 0.0, fault, title)
+            scores = nothing(task, "No time was left.") if task else ()
+            return Mark(name, _ended(fault), 0.0, fault, title, scores)
         sandbox = self._template.sandbox()
         start = time.monotonic()
-        verdict, fault = self._judge(section, source, sandbox)
+        found, fault = self._judge(section, source, sandbox, task)
         seconds = time.monotonic() - start
         self._left -= seconds
-        verdict = with_hints(verdict, find_exercise(name))
-        return Mark(name, verdict, seconds, fault or None, title)
+        verdict, scores, curves = found.verdict, found.scores, found.curves
+        if task:
+            scores = scores or nothing(task, "Your code did not get as far as this.")
+        else:
+            verdict = with_hints(verdict, find_exercise(name))
+        return Mark(name, verdict, seconds, fault or None, title, scores, curves)
 
     def _judge(
-        self, section: Section, source: str, sandbox: Sandbox
-    ) -> tuple[Verdict, str]:
-        seconds = min(self._left, self._limits.exercise)
+        self, section: Section, source: str, sandbox: Sandbox, task: Task | None
+    ) -> tuple["_Found", str]:
+        least = task.seconds if task else 0.0
+        seconds = min(self._left, max(self._limits.exercise, least))
         file = f"<{section.exercise}>"
         know_text(file, source)
         try:
@@ -130,26 +148,47 @@ class _Desk:
             before = [known.source for known in needed(self._known, own)]
             text = read_answer(before, source, section.answer, file)
         except NOT_PYTHON as error:
-            return Verdict(State.ERROR, explain(error)), ""
+            return _Found(Verdict(State.ERROR, explain(error))), ""
         with sandbox.fork(seconds) as channel:
             peer = Peer(channel, {file: source}, calls=self._limits.calls)
             message = {"before": before, "source": source, "file": file}
             try:
                 answer = _define(peer, {**message, "name": section.answer}, text)
-                # A little longer than the channel's time, so that this one tells.
-                verdict = diagnose(find_exercise(section.exercise), answer, seconds + 1)
+                if task:
+                    found = self._measure(section, source, answer, task)
+                else:
+                    exercise = find_exercise(section.exercise)
+                    # A little longer than the channel's time, so that this one tells.
+                    found = _Found(diagnose(exercise, answer, seconds + 1))
             except OutOfTime:
-                verdict = too_slow(seconds)
+                found = _Found(too_slow(seconds))
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # an answer may send SystemExit
-                verdict = Verdict(State.ERROR, explain(error))
+                found = _Found(Verdict(State.ERROR, explain(error)))
         if channel.fault:  # first: what fills the memory is slow as well
-            return _ended(channel.fault), channel.fault
+            return replace(found, verdict=_ended(channel.fault)), channel.fault
         if channel.late:
-            return too_slow(seconds), "out of time"
+            return replace(found, verdict=too_slow(seconds)), "out of time"
         self._known += own
-        return verdict, ""
+        return found, ""
+
+    def _measure(
+        self, section: Section, source: str, answer: Any, task: Task
+    ) -> "_Found":
+        key = self._key.get(section.exercise, {})
+        work = Work(answer, self._secret, source, as_python(section.stub), key)
+        outcome = measure(task, work)
+        return _Found(outcome.verdict, outcome.scores, outcome.curves)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a mark says of an answer; scores and curves only of a lab's task."""
+
+    verdict: Verdict
+    scores: tuple[Score, ...] = ()
+    curves: tuple[Curve, ...] = ()
 
 
 def _ended(fault: str) -> Verdict:

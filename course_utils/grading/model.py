@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from course_utils.exercises.model import State, Verdict
+from course_utils.labs.model import Curve, Score
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ class Mark:
         seconds: how long it took.
         fault: why the code was ended, where it had to be; else None.
         title: of the task; "" if it has none.
+        scores: of a lab's task, one for each item of its rubric; else none.
+        curves: to be drawn on the learner's page.
     """
 
     exercise: str
@@ -90,6 +93,8 @@ class Mark:
     seconds: float
     fault: str | None = None
     title: str = ""
+    scores: tuple[Score, ...] = ()
+    curves: tuple[Curve, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,5 +153,8 @@ def _mark(data: dict[str, Any]) -> Mark:
     steps = found["steps"] and tuple(found["steps"])
     read = texts | {"state": State(found["state"]), "steps": steps}
     verdict = Verdict(**found | read)
+    scores = tuple(Score(**score) for score in data.get("scores", ()))
+    curves = tuple(Curve(**curve) for curve in data.get("curves", ()))
     fields: dict[str, Any] = data | {"verdict": verdict}
+    fields |= {"scores": scores, "curves": curves}
     return Mark(**fields)

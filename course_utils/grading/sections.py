@@ -1,10 +1,11 @@
-"""The exercises of a lesson: their names, and what the page defines before them."""
+"""The exercises of a lesson, or tasks of a lab, and what the page defines besides."""
 
 import ast
 import functools
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from course_utils.errors import CourseError
 from course_utils.grading.reading import NOT_PYTHON, Statement, statements
+from course_utils.labs.handed_in import handed_in
 
+# What is kept beside a lab's notebook and goes to nobody.
+KEY = ".key.json"
 # "### Exercise 3", then the task, which begins with its title.
 _TITLE = re.compile(r"^### .*\s+\*\*(.+?)\.?\*\*", re.M)
 
@@ -45,16 +49,21 @@ class Paper:
         page: the statements of all other cells but the solutions.
         texts: of all cells of code, without the space around them.
         solutions: the ids of the cells that hold solutions.
+        lab: the name of the lab; "" for a lesson.
+        key: what only graders know of a lab's variant, by the names of its tasks: from
+            NAME.key.json beside the notebook NAME.ipynb.
     """
 
     sections: tuple[Section, ...]
     page: tuple[Statement, ...]
     texts: frozenset[str]
     solutions: frozenset[str]
+    lab: str = ""
+    key: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_paper(lesson: Path) -> Paper:
-    """Read the exercises of a released lesson.
+    """Read the exercises of a released lesson, or the tasks of a lab.
 
     Raises:
         CourseError: it can't be read, or has no exercises.
@@ -64,7 +73,9 @@ def read_paper(lesson: Path) -> Paper:
     'affine'
     """
     try:
-        return _read_paper(lesson, lesson.stat().st_mtime_ns)
+        key = lesson.with_suffix(KEY)
+        changed = key.stat().st_mtime_ns if key.is_file() else 0
+        return _read_paper(lesson, (lesson.stat().st_mtime_ns, changed))
     except FileNotFoundError:
         raise CourseError(
             f"there is no lesson {lesson.name} in {lesson.parent}: give the start of "
@@ -75,12 +86,14 @@ def read_paper(lesson: Path) -> Paper:
 
 
 @functools.lru_cache(maxsize=32)
-def _read_paper(lesson: Path, _changed: int) -> Paper:
+def _read_paper(lesson: Path, changed: tuple[int, int]) -> Paper:
     cells = json.loads(lesson.read_text(encoding="utf-8"))["cells"]
     sections: list[Section] = []
     page: list[Statement] = []
     stub: dict[str, Any] | None = None
-    title = ""
+    open_stubs: list[tuple[str, dict[str, Any]]] = []  # with their titles
+    title, lab = "", ""
+    named: dict[str, str] = {}  # of the last call: one above it may try a baseline
     texts: set[str] = set()
     solutions: set[str] = set()
     for cell in cells:
@@ -96,15 +109,40 @@ def _read_paper(lesson: Path, _changed: int) -> Paper:
         source = as_python("".join(cell["source"]))
         if "exercise" in tags:
             stub = cell
+            open_stubs.append((title, cell))
+        elif call := handed_in(source):
+            lab, named = call
         elif stub and (called := _checked(source)):
             text = "".join(stub["source"])
             sections.append(Section(*called, stub["id"], text, title))
             stub, title = None, ""
+            open_stubs.pop()
         else:
             page += _statements(source)
+    sections += _tasks(lab, named, open_stubs)
     if not sections:
         raise ValueError("no cell is tagged 'exercise' and followed by a check")
-    return Paper(tuple(sections), tuple(page), frozenset(texts), frozenset(solutions))
+    key = {}
+    if changed[1]:
+        key = json.loads(lesson.with_suffix(KEY).read_text(encoding="utf-8"))
+    ours, seen = frozenset(solutions), frozenset(texts)
+    return Paper(tuple(sections), tuple(page), seen, ours, lab, key)
+
+
+def _tasks(
+    lab: str, names: Mapping[str, str], stubs: list[tuple[str, dict[str, Any]]]
+) -> list[Section]:
+    """Return the tasks of a lab, each with the last stub that defines its answer."""
+    found = []
+    for task, answer in names.items():
+        for title, stub in reversed(stubs):
+            text = "".join(stub["source"])
+            if any(answer in s.defines for s in _statements(as_python(text))):
+                found.append(Section(f"{lab}.{task}", answer, stub["id"], text, title))
+                break
+        else:
+            raise ValueError(f"no cell is tagged 'exercise' and defines {answer}")
+    return found
 
 
 def as_python(cell: str) -> str:

@@ -37,7 +37,8 @@ def find_notebooks(names: Sequence[str] = ()) -> list[Path]:
     """Return the named notebooks; without names, every lesson in notebooks/.
 
     A name is a notebook, a folder of notebooks, or the start of a lesson's name
-    ("01" is notebooks/01_linear_layers.ipynb). A notebook need not be there. Folders
+    ("01" is notebooks/01_linear_layers.ipynb) or of a lab's ("repair" is
+    notebooks/labs/repair_shop.ipynb). A notebook need not be there. Folders
     are searched with those inside them; hidden files, hidden folders and links to
     folders are left out.
 
@@ -77,7 +78,9 @@ def _paths(name: str) -> list[Path]:
     if path.is_dir():
         matches = _search(path)
     elif not path.suffix and path.name == name:
-        matches = sorted(lesson_folder().glob(f"{name}*.ipynb")) or [path]
+        folder = lesson_folder()
+        matches = sorted(folder.glob(f"{name}*.ipynb"))
+        matches = matches or sorted(folder.glob(f"labs/{name}*.ipynb")) or [path]
     else:
         matches = [path]
     # A link keeps its own name and folder: they may say whose notebook it is.

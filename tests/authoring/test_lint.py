@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_utils import Exercise, Misconception, register
-from course_utils.authoring.lint import RULES
+from course_utils.authoring.lint import LAB_RULES, RULES
 from course_utils.authoring.lint.document import Document
 from course_utils.authoring.normal_form import dumps, normalise
 from course_utils.cli import main
@@ -179,7 +179,8 @@ def test_command_without_lessons_is_refused(tmp_path):
 def test_rules_are_listed_with_what_they_ask_for():
     result = lint("--rules")
     lines = result.stdout.splitlines()
-    assert [line.split()[0] for line in lines] == list(RULES)
-    for line, rule in zip(lines, RULES.values(), strict=True):
+    every = RULES | LAB_RULES
+    assert [line.split()[0] for line in lines] == list(every)
+    for line, rule in zip(lines, every.values(), strict=True):
         assert rule.__doc__ and rule.__doc__.endswith("."), rule
         assert line.endswith(f"  {rule.__doc__}")

@@ -122,7 +122,7 @@ def templates(monkeypatch):
             alive.remove(made[-1])
 
     monkeypatch.setattr("course_utils.grading.template.Template", Template)
-    monkeypatch.setattr("course_utils.grading.judge.judge", lambda *_, template: [])
+    monkeypatch.setattr("course_utils.grading.judge.judge", lambda *_, **__: [])
     monkeypatch.setattr(batch, "_last", {})
     return made, alive
 

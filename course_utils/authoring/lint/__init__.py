@@ -1,14 +1,16 @@
-"""The linter of lessons. Every public function of its modules of rules is a rule."""
+"""The linter of lessons and labs. Each public function in a module of rules is one."""
 
 from collections.abc import Callable, Iterable
 from inspect import isfunction
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 from course_utils.authoring.lint import (
     cells,
     exercises,
     files,
+    labs,
     order,
     outputs,
     teaching,
@@ -16,13 +18,31 @@ from course_utils.authoring.lint import (
 from course_utils.authoring.lint.document import Document, Messages
 from course_utils.runs.lessons import read_lesson
 
-RULES: dict[str, Callable[[Document], Messages]] = {
+Rules = dict[str, Callable[[Document], Messages]]
+
+
+def _rules(*modules: ModuleType) -> Rules:
+    return {
+        name: rule
+        for module in modules
+        for name, rule in vars(module).items()
+        if isfunction(rule)
+        and rule.__module__ == module.__name__
+        and not name.startswith("_")
+    }
+
+
+RULES = _rules(files, order, cells, teaching, exercises, outputs)
+# A lab has tasks, and nothing of a lesson's order and teaching; of its few outputs,
+# what a network reaches differs from machine to machine.
+_SHARED = ("says_how_long", "one_title", "links_the_reference", "no_empty_cells")
+_SHARED += ("known_tags", "drawings_folded", "images_in_text_described")
+_OF_LESSONS = ("numbered_name", "few_outputs_ignored")
+LAB_RULES = {
     name: rule
-    for module in (files, order, cells, teaching, exercises, outputs)
-    for name, rule in vars(module).items()
-    if isfunction(rule)
-    and rule.__module__ == module.__name__
-    and not name.startswith("_")
+    for name, rule in (RULES | _rules(labs)).items()
+    if name in _SHARED
+    or (name in _rules(files, outputs, labs) and name not in _OF_LESSONS)
 }
 
 
@@ -48,6 +68,7 @@ def find_problems(notebooks: Iterable[Path]) -> list[Problem]:
             problems.append(Problem(path, "readable", fault.cause))
             continue
         document = Document(path, path.read_bytes())
-        for name, rule in RULES.items():
+        rules = LAB_RULES if document.is_lab else RULES
+        for name, rule in rules.items():
             problems += [Problem(path, name, text) for text in rule(document)]
     return problems

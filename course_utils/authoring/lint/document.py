@@ -21,6 +21,7 @@ class Document:
 
     Attributes:
         number: the lesson's, by its file's name; -1 if it has none.
+        is_lab: whether it lies in a folder labs/.
         title: the text of the first cell.
         text: all Markdown.
         headings: every heading with its signs, such as '## Summary', in order.
@@ -34,6 +35,7 @@ class Document:
         self.code = [cell for cell in self.cells if cell.cell_type == "code"]
         self.markdown = [cell for cell in self.cells if cell.cell_type == "markdown"]
         self.number = int(path.name[:2]) if re.match(r"\d\d", path.name) else -1
+        self.is_lab = path.absolute().parent.name == "labs"
         self.title: str = self.cells[0].source if self.cells else ""
         self.text = "\n".join(cell.source for cell in self.markdown)
         unfenced = re.sub(r"(?ms)^```.*?^```", "", self.text)

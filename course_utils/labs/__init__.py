@@ -1,0 +1,1 @@
+"""Labs: open tasks worth points, measured openly by learners and hidden in grading."""

@@ -1,0 +1,191 @@
+"""A network of torch's own layers, built again from what a learner's code returned.
+
+Nothing of the learner's code runs in it: a layer is its kind, a few settings and its
+numbers, and a number that no layer uses is not there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.exercises.watch import MultiplyAdds
+from course_utils.labs.returned import Unfit, tensor_of
+
+MOST_LAYERS, MOST_WORK = 200, 10_000_000
+_MOST_VALUES = 500_000  # of one image, between two layers
+# Of each kind, the settings with which another one is made.
+_KINDS: dict[type[nn.Module], tuple[str, ...]] = {
+    nn.Conv2d: (
+        *("in_channels", "out_channels", "kernel_size", "stride", "padding"),
+        *("dilation", "groups", "padding_mode"),
+    ),
+    nn.Linear: ("in_features", "out_features"),
+    nn.BatchNorm2d: ("num_features", "eps"),
+    nn.GroupNorm: ("num_groups", "num_channels", "eps"),
+    nn.MaxPool2d: ("kernel_size", "stride", "padding", "dilation", "ceil_mode"),
+    nn.AvgPool2d: ("kernel_size", "stride", "padding", "ceil_mode"),
+    nn.AdaptiveAvgPool2d: ("output_size",),
+    nn.AdaptiveMaxPool2d: ("output_size",),
+    nn.Flatten: ("start_dim", "end_dim"),
+    nn.ReLU: (),
+    nn.GELU: (),
+    nn.SiLU: (),
+    nn.Identity: (),
+    nn.Dropout: (),
+    nn.Dropout2d: (),
+}
+_BY_NAME = {kind.__name__: kind for kind in _KINDS}
+_WORDS = ("zeros", "circular", "reflect", "replicate", "same", "valid")
+
+
+class Residual(nn.Sequential):
+    """Layers with a shortcut around them."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Add what the layers make of the input to the input."""
+        return input + super().forward(input)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that was built again.
+
+    Attributes:
+        layers: computes what it computes.
+        numbers: in all tensors that it uses; one used twice counts once.
+        work: multiply-adds for one input.
+    """
+
+    layers: nn.Module
+    numbers: int
+    work: int
+
+    @torch.no_grad()
+    def classes(self, inputs: Tensor) -> Tensor:
+        """Return the class with the highest score, of each input."""
+        parts = [self.layers(part).argmax(dim=1) for part in inputs.split(100)]
+        return torch.cat(parts)
+
+
+def network_of(value: Any, shape: Sequence[int], classes: int) -> Network:
+    """Build a network again that the learner's code returned.
+
+    Args:
+        value: an `nn.Sequential` of layers; in it may be others, and `Residual`.
+        shape: of one input.
+        classes: how many scores it gives for one input.
+
+    Raises:
+        Unfit: it is another thing, or computes too much.
+
+    >>> net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten())
+    >>> network_of(net, (1, 4, 4), 8).numbers
+    20
+    >>> network_of(nn.LSTM(3, 4), (1, 4, 4), 8)
+    Traceback (most recent call last):
+    course_utils.labs.returned.Unfit: `LSTM` is none of the layers that may be used.
+    """
+    if not isinstance(value, nn.Module):
+        raise Unfit(f"the result is no network, but {type(value).__name__}.")
+    builder = _Builder()
+    with torch.device("meta"):  # shapes alone, until it is known how large they are
+        layers = builder.build(value).eval()
+        work = _work(layers, shape, classes)
+    for table, name, tensor in builder.used:
+        table[name] = tensor.detach().float()
+    different = {id(tensor): tensor.numel() for _, _, tensor in builder.used}
+    return Network(layers, sum(different.values()), work)
+
+
+class _Builder:
+    """Builds layers without numbers, and notes the tensors that belong in them.
+
+    Attributes:
+        used: of each tensor, the table and the name where a layer has it.
+    """
+
+    def __init__(self) -> None:
+        self.used: list[tuple[dict[str, Any], str, Tensor]] = []
+        self._layers = 0
+
+    def build(self, value: nn.Module) -> nn.Module:
+        """Build one layer with all inside it; a shared one is built for each use."""
+        self._layers += 1
+        if self._layers > MOST_LAYERS:
+            raise Unfit(f"the network has more than {MOST_LAYERS} layers.")
+        name = type(value).__name__
+        if name in ("Sequential", "Residual") and isinstance(value, nn.Sequential):
+            inside = [self.build(layer) for layer in vars(value)["_modules"].values()]
+            return Residual(*inside) if name == "Residual" else nn.Sequential(*inside)
+        kind = _BY_NAME.get(name)
+        if kind is None or not isinstance(value, kind):
+            raise Unfit(f"`{name}` is none of the layers that may be used.")
+        return self._layer(kind, vars(value))
+
+    def _layer(self, kind: type[nn.Module], own: dict[str, Any]) -> nn.Module:
+        given = own["_parameters"] | own["_buffers"]
+        settings = {name: _setting(kind, name, own) for name in _KINDS[kind]}
+        if kind in (nn.Conv2d, nn.Linear):
+            settings["bias"] = given.get("bias") is not None
+        try:
+            layer = kind(**settings)
+        except (ValueError, RuntimeError, TypeError) as error:
+            raise Unfit(f"a `{kind.__name__}` can't be built: {error}") from None
+        for table in (layer._parameters, layer._buffers):
+            table.pop("num_batches_tracked", None)  # nothing is computed from it
+            for name, empty in table.items():
+                if empty is not None:
+                    what = f"`{name}` of a `{kind.__name__}`"
+                    tensor_of(given.get(name), tuple(empty.shape), what)
+                    self.used.append((table, name, given[name]))
+        layer.register_forward_hook(_check_values)
+        return layer
+
+
+def _setting(kind: type[nn.Module], name: str, own: dict[str, Any]) -> Any:
+    """Return a setting that is a whole number, two of them, or a known word."""
+    value = own.get(name)
+    both = value if isinstance(value, tuple | list) else (value, value)
+    if name == "eps":
+        fits = isinstance(value, float) and 0 < value < 1
+    elif name == "ceil_mode":
+        fits = isinstance(value, bool)
+    elif isinstance(value, str):
+        fits = value in _WORDS
+    else:
+        fits = len(both) == 2 and all(type(n) is int and abs(n) <= 10_000 for n in both)
+    if not fits:
+        raise Unfit(f"a `{kind.__name__}` has the {name} {str(value)[:40]}.")
+    return value
+
+
+def _check_values(_layer: nn.Module, _inputs: Any, values: Tensor) -> None:
+    if values[0].numel() > _MOST_VALUES:
+        raise Unfit(f"a layer makes over {_MOST_VALUES:,} numbers of one image.")
+
+
+def _work(layers: nn.Module, shape: Sequence[int], classes: int) -> int:
+    """Return the multiply-adds for one input; nothing is computed.
+
+    Raises:
+        Unfit: the layers do not fit one another, or are too much work.
+    """
+    try:
+        with torch.no_grad(), MultiplyAdds() as work:
+            scores = layers(torch.empty((2, *shape), device="meta"))
+    except Unfit:
+        raise
+    except (ValueError, RuntimeError, TypeError, IndexError) as error:
+        raise Unfit(f"the layers do not fit: {error}") from None
+    if scores.shape != (2, classes):
+        found = tuple(scores.shape)
+        raise Unfit(f"for 2 images it gives the shape {found}, not (2, {classes}).")
+    each = work.count // 2
+    if each > MOST_WORK:
+        raise Unfit(
+            f"it takes {each:,} multiply-adds for an image, over {MOST_WORK:,}."
+        )
+    return each

@@ -1,0 +1,93 @@
+"""What came of a task: its scores, whatever the learner's code did."""
+
+from dataclasses import dataclass
+
+import torch
+
+from course_utils.exercises.explain import explain
+from course_utils.exercises.guard import OutOfTime
+from course_utils.exercises.model import State, Verdict
+from course_utils.labs.model import Curve, Score, Task, total
+from course_utils.labs.returned import Unfit
+from course_utils.labs.work import Work
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was measured of a task.
+
+    Attributes:
+        scores: one for each item of the rubric, in its order.
+        curves: to be drawn.
+        messages: on what stopped the measurement; empty where nothing did.
+        late: whether it was stopped from outside, as by a time limit.
+    """
+
+    scores: tuple[Score, ...]
+    curves: tuple[Curve, ...] = ()
+    messages: tuple[str, ...] = ()
+    late: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """Correct for all points, an error where one ended it, else wrong."""
+        if self.messages:
+            return Verdict(State.ERROR, self.messages)
+        full = total(self.scores) == sum(score.most for score in self.scores)
+        return Verdict(State.CORRECT if full else State.WRONG)
+
+
+def measure(task: Task, work: Work) -> Outcome:
+    """Measure a piece of work; scores that came before an error stay.
+
+    Nothing that the learner's code raises gets out, and what it draws at random
+    changes no generator here.
+
+    Raises:
+        KeyboardInterrupt: somebody stopped it.
+        CourseError: the data that the task is measured on are not here.
+
+    >>> from course_utils.labs.model import Item
+    >>> item = Item("even", 1, "It returns an even number.")
+    >>> def even(work):
+    ...     yield item.share(1 - work.answer() % 2, "By its last digit.")
+    >>> outcome = measure(Task("mine.even", "Even", (), [item], even), Work(lambda: 4))
+    >>> outcome.scores[0].points, outcome.verdict.state.value
+    (1, 'correct')
+    """
+    scores: dict[str, Score] = {}
+    curves: list[Curve] = []
+    messages: tuple[str, ...] = ()
+    late = False
+    steps = task.measure(work)
+    # The state of this generator travels to the learner's code, and so tells nothing.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        try:
+            for found in steps:
+                if isinstance(found, Curve):
+                    curves.append(found)
+                else:
+                    scores[found.item] = found
+        except OutOfTime:
+            late = True
+        except KeyboardInterrupt:
+            raise
+        except Unfit as error:
+            messages = (f"What your code returned can't be measured: {error}",)
+        except BaseException as error:  # a learner's code may raise SystemExit
+            messages = explain(error)
+    why = "It took too long." if late else "An error came before it was measured."
+    if not (late or messages):
+        why = "It was not reached."
+    given = (scores.get(item.name) or item.none(why) for item in task.rubric)
+    return Outcome(tuple(given), tuple(curves), messages, late)
+
+
+def nothing(task: Task, why: str) -> tuple[Score, ...]:
+    """Return the scores of what was not measured.
+
+    >>> nothing(Task("mine.none", "None", (), [], lambda work: iter(())), "Empty.")
+    ()
+    """
+    return tuple(item.none(why) for item in task.rubric)

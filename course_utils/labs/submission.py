@@ -1,0 +1,182 @@
+"""The submission of a lab: is it complete, and what does it reach openly?"""
+
+import html
+import inspect
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from course_utils.cells import CELLS
+from course_utils.display.bundles import (
+    HTML,
+    PLAIN,
+    SUBMISSION,
+    SUBMISSION_CLASS,
+    Bundle,
+    markup,
+)
+from course_utils.exercises.guard import OutOfTime, run_guarded
+from course_utils.exercises.source import is_stub
+from course_utils.labs.model import Lab, Score, Task, total
+from course_utils.labs.outcome import Outcome, measure, nothing
+from course_utils.labs.registry import find_lab
+from course_utils.labs.work import Work
+
+SECONDS = 60.0  # for one task, or what grading gives it where that is more
+_HAND_IN = (
+    "To hand in, save this notebook and give its file to your teacher. These figures "
+    "are measured on open cases and count for nothing: grading measures the same on "
+    "cases drawn from a seed that nobody knows before."
+)
+
+
+def submission(lab: str, **answers: Any) -> None:
+    """Show whether a lab is complete, and what its answers reach on open cases.
+
+    The last call of a lab's notebook, and all that handing in needs. Never raises, but
+    for the learner's own interrupt: what is missing or does not fit is said in a
+    sentence. In a notebook it shows a table; elsewhere the output data are printed.
+
+    >>> submission("hinges", fit=..., deep=...)  # doctest: +ELLIPSIS
+    {...'text/plain': 'Lab hinges: 0 of 20 points that can be measured openly...}
+
+    Args:
+        lab: the name of the lab, such as "hinges".
+        answers: the answer to each task by the task's name; `...` if not attempted.
+    """
+    from IPython.display import display  # kept out of `import course_utils`
+
+    display(submission_bundle(lab, answers), raw=True)
+
+
+def submission_bundle(lab: str, answers: dict[str, Any]) -> Bundle:
+    """Return the output data of a submission: HTML, plain text and JSON.
+
+    >>> submission_bundle("hinge", {})["text/plain"]
+    "There is no lab 'hinge'. Did you mean 'hinges'?"
+    """
+    try:
+        found = find_lab(lab)
+    except LookupError as error:
+        return _bundle(str(lab), str(error), [], [str(error)])
+    wanted = {task.name.partition(".")[2]: task for task in found.tasks}
+    notes = [
+        f"`{name}` is none of this lab's tasks: they are {', '.join(wanted)}."
+        for name in answers
+        if name not in wanted
+    ]
+    parts: list[tuple[Task, list[str], tuple[Score, ...]]] = []
+    for name, task in wanted.items():
+        if name not in answers:
+            missing = f"`{name}` is missing: add `{name}=…` to the call."
+            parts.append((task, [missing], nothing(task, "Not handed in.")))
+        else:
+            parts.append((task, *_measured(task, name, answers[name])))
+    return _shown(found, parts, notes)
+
+
+def _measured(
+    task: Task, name: str, answer: Any
+) -> tuple[list[str], tuple[Score, ...]]:
+    """Return sentences on what does not fit, and the scores of a task."""
+    if trouble := _trouble(task, name, answer):
+        return [trouble], nothing(task, "Not measured.")
+    source = ""
+    with suppress(OSError, TypeError):
+        source = inspect.getsource(answer)
+    seconds = max(SECONDS, task.seconds)
+    try:
+        outcome = run_guarded(
+            lambda: measure(task, Work(answer, source=source)), seconds
+        )
+    except OutOfTime:
+        outcome = Outcome(nothing(task, "It took too long."), late=True)
+    late = [f"It was stopped after {seconds:g} seconds."] if outcome.late else []
+    return [*late, *outcome.messages], outcome.scores
+
+
+def _trouble(task: Task, name: str, answer: Any) -> str:
+    """Say why an answer can't be measured; "" if it can."""
+    if answer is ... or is_stub(answer):
+        return "Not attempted yet: replace the `...` and run both cells again."
+    if CELLS.is_outdated(name, answer):
+        return (
+            f"The last run of the cell that defines `{name}` ended in an error: mend "
+            "that cell and run it, or this would measure an older version."
+        )
+    wanted = f"`{name}` must be a function of ({', '.join(task.takes)})"
+    if not callable(answer):
+        return f"{wanted}, and is {type(answer).__name__}."
+    try:
+        inspect.signature(answer).bind(*task.takes)
+    except TypeError:
+        found = inspect.signature(answer)
+        return f"{wanted}; yours takes {found}."
+    except ValueError:  # built in, without a signature that can be read
+        return ""
+    return ""
+
+
+def _shown(
+    lab: Lab,
+    parts: list[tuple[Task, list[str], tuple[Score, ...]]],
+    notes: list[str],
+) -> Bundle:
+    scores = [score for _, _, scores in parts for score in scores]
+    openly = sum(s.most for s in scores if s.points is not None)
+    head = (
+        f"Lab {lab.name}: {total(scores):g} of {openly:g} points that can be measured "
+        f"openly, of {lab.most:g} in all."
+    )
+    complete = not notes and not any(troubles for _, troubles, _ in parts)
+    notes = [*notes, "" if complete else "It is not complete yet.", _HAND_IN]
+    sections = []
+    for number, (task, troubles, found) in enumerate(parts, 1):
+        title = f"{number} {task.title} ({task.name.partition('.')[2]})"
+        sections.append((title, troubles, found))
+    return _bundle(lab.name, head, sections, [note for note in notes if note])
+
+
+def _bundle(
+    lab: str,
+    head: str,
+    sections: list[tuple[str, list[str], tuple[Score, ...]]],
+    notes: list[str],
+) -> Bundle:
+    lines = [head]
+    rows = []
+    for title, troubles, scores in sections:
+        lines.append(title)
+        lines += [f"  ! {trouble}" for trouble in troubles]
+        said = "".join(f"<div>{markup(trouble)}</div>" for trouble in troubles)
+        rows.append(
+            f'<tr><th colspan="3" style="text-align:left">{markup(title)}{said}</th>'
+            "</tr>"
+        )
+        for score in scores:
+            points = _points(score)
+            lines.append(f"  {score.item}: {points}. {score.why}")
+            cells = (html.escape(score.item), html.escape(points), markup(score.why))
+            rows.append(_row(cells))
+    lines += [note for note in notes if note != head]
+    page = (
+        f'<div class="{SUBMISSION_CLASS}" role="status" style="max-width:60em">'
+        f"<b>{html.escape(head)}</b>"
+        + (f"<table>{''.join(rows)}</table>" if rows else "")
+        + "".join(f"<div>{markup(note)}</div>" for note in notes if note != head)
+        + "</div>"
+    )
+    found = [score for _, _, scores in sections for score in scores]
+    openly = {"lab": lab, "points": total(found)}
+    return {HTML: page, PLAIN: "\n".join(lines), SUBMISSION: openly}
+
+
+def _row(cells: Iterable[str]) -> str:
+    style = "text-align:left;vertical-align:top"
+    return "<tr>" + "".join(f'<td style="{style}">{c}</td>' for c in cells) + "</tr>"
+
+
+def _points(score: Score) -> str:
+    if score.points is None:
+        return f"up to {score.most:g}, when graded"
+    return f"{score.points:g} of {score.most:g}"

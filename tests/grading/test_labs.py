@@ -1,0 +1,413 @@
+"""Labs are graded confined: by hidden cases, and no trick wins a point."""
+
+import copy
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+import course_utils
+from course_utils.exercises.model import State, Verdict
+from course_utils.grading import batch
+from course_utils.grading.answers import find_answers, read_cells, score
+from course_utils.grading.assignment import Assignment
+from course_utils.grading.confinement import Limits
+from course_utils.grading.curves import draw
+from course_utils.grading.feedback import write_feedback
+from course_utils.grading.gradebook import Gradebook, Scale
+from course_utils.grading.judge import judge
+from course_utils.grading.model import Learner, Mark, Result, Submission
+from course_utils.grading.overview import write_overview
+from course_utils.grading.sections import read_paper
+from course_utils.grading.submissions import find_submissions
+from course_utils.grading.template import Template
+from course_utils.labs.model import Curve, total
+from course_utils.labs.registry import find_lab, lab_names
+from tests.labs.solutions_hinges import BASELINE, CEILING, PASS
+from tests.labs.solutions_shifts import PASS as SHIFTS_PASS
+from tests.labs.test_shifts import photographs
+from tests.lessons import ROOT
+from tools.shop.cases import SCRIPTS
+from tools.shop.plant import choose, documented
+
+LABS = ROOT / "notebooks" / "labs"
+HINGES, SHOP = LABS / "hinges.ipynb", LABS / "repair_shop.ipynb"
+SHIFTS = LABS / "shifts.ipynb"
+SECRET = "20270131"
+confined = pytest.mark.skipif(
+    sys.platform != "linux" or not shutil.which("bwrap"),
+    reason="code is confined by bubblewrap, on Linux",
+)
+LIMITS = Limits(exercise=60, submission=280)
+MENDED = {
+    f"shop.{script.name}": documented(script.source, fault.cause)
+    for script, fault in zip(SCRIPTS, choose(0), strict=True)
+}
+
+
+@pytest.fixture(scope="module")
+def template():
+    with Template(LIMITS) as template:
+        yield template
+
+
+@pytest.fixture
+def marked(template):
+    """Return what grades cells of a lab: the marks by the names of the tasks."""
+
+    def graded(cells, lesson, secret=SECRET):
+        marks = judge(cells, lesson, template=template, secret=secret)
+        return {mark.exercise: mark for mark in marks}
+
+    return graded
+
+
+def points(marks):
+    return {name: total(mark.scores) for name, mark in marks.items()}
+
+
+# --- reading ----------------------------------------------------------------------
+
+
+def test_tasks_of_a_lab_are_the_sections_of_its_notebook():
+    for path, lab in ((HINGES, "hinges"), (SHOP, "shop"), (SHIFTS, "shifts")):
+        paper = read_paper(path)
+        assert paper.lab == lab
+        assert [s.exercise for s in paper.sections] == [
+            task.name for task in find_lab(lab).tasks
+        ]
+        assert [s.title for s in paper.sections] == [
+            task.title for task in find_lab(lab).tasks
+        ]
+    assert set(read_paper(SHOP).key) == {task.name for task in find_lab("shop").tasks}
+    assert read_paper(HINGES).key == {}
+    assert lab_names() == ["hinges", "shifts", "shop"]
+
+
+def test_notebook_of_a_lab_is_known_by_its_call_without_any_id():
+    notebook = json.loads(HINGES.read_text(encoding="utf-8"))
+    for number, cell in enumerate(notebook["cells"]):
+        del cell["id"]
+        cell["metadata"] = {"id": f"Xy{number}"}
+        if "def fit(x" in "".join(cell["source"]):
+            cell["source"] = "def fit(x, y, tolerance):\n    return 1"
+    cells, paper = read_cells(json.dumps(notebook).encode()), read_paper(HINGES)
+    assert score(cells, paper) == 2 and score(cells, read_paper(SHOP)) == 0
+    answers, _ = find_answers(cells, paper)
+    assert answers["hinges.fit"].endswith("return 1")
+
+
+def test_submission_of_a_lab_is_found_beside_lessons(tmp_path):
+    (tmp_path / "ada_hinges.ipynb").write_bytes(HINGES.read_bytes())
+    (tmp_path / "ada_01_linear_layers.ipynb").write_bytes(
+        (ROOT / "notebooks" / "01_linear_layers.ipynb").read_bytes()
+    )
+    lessons = [HINGES, SHOP, ROOT / "notebooks" / "01_linear_layers.ipynb"]
+    found = find_submissions([tmp_path], lessons)
+    assert sorted(s.lesson for s in found) == ["01_linear_layers", "hinges"]
+
+
+# --- marks ------------------------------------------------------------------------
+
+
+@confined
+def test_shop_that_is_mended_gets_all_points_and_an_untouched_one_none(marked):
+    marks = marked(MENDED, SHOP)
+    assert set(points(marks).values()) == {4}, marks
+    assert {mark.verdict.state for mark in marks.values()} == {State.CORRECT}
+    assert max(mark.seconds for mark in marks.values()) < 20
+    untouched = {s.exercise: s.stub for s in read_paper(SHOP).sections}
+    for cells in ({}, untouched):
+        marks = marked(cells, SHOP)
+        assert set(points(marks).values()) == {0}
+        assert {m.verdict.state for m in marks.values()} == {State.NOT_ATTEMPTED}
+        assert all(len(mark.scores) == 3 for mark in marks.values())
+
+
+@confined
+@pytest.mark.parametrize(
+    ("level", "low", "high"), [(BASELINE, 4, 6), (PASS, 9.5, 13), (CEILING, 18, 20)]
+)
+def test_levels_of_lab_a_get_their_points_when_confined(marked, level, low, high):
+    marks = marked(level, HINGES)
+    assert low <= sum(points(marks).values()) <= high, marks
+    assert marks["hinges.deep"].curves[0].lines
+
+
+@confined
+def test_same_seed_gives_the_same_marks_and_another_seed_other_cases(marked):
+    first, again, other = (
+        marked({"hinges.fit": PASS["hinges.fit"]}, HINGES, secret)["hinges.fit"].scores
+        for secret in (SECRET, SECRET, "1")
+    )
+    assert first == again != other
+
+
+# --- cheats -----------------------------------------------------------------------
+
+SCALE = "shop.scale"
+ATTACKS = {
+    "patches torch and the measure": """
+        import sys
+        torch.allclose = torch.equal = lambda *a, **b: True
+        torch.isfinite = lambda x: torch.ones_like(x, dtype=torch.bool)
+        torch.Tensor.abs = lambda self: self * 0
+        for name, module in list(sys.modules.items()):
+            if name.startswith("course_utils.labs"):
+                module.measure = module.find_task = module._same = lambda *a, **b: None
+        return torch.zeros_like(train), torch.zeros_like(test)
+        """,
+    "asks the bank": """
+        from course_utils.labs.bank import shop
+        return shop
+        """,
+    "asks the registry": """
+        from course_utils.labs.registry import find_task
+        task = find_task("shop.scale")
+        return task.measure.args[0].check.__globals__
+        """,
+    "takes the key": """
+        import glob
+        found = glob.glob("/**/*.key.json", recursive=True)
+        return open(found[0]).read()
+        """,
+    "writes the grader's files": """
+        import course_utils, pathlib
+        place = pathlib.Path(course_utils.__file__).parent / "labs" / "outcome.py"
+        place.write_text("def measure(*_): raise SystemExit")
+        return train, test
+        """,
+    "never ends": """
+        while True:
+            pass
+        """,
+    "ends the process": """
+        import os
+        os._exit(0)
+        """,
+    "raises SystemExit": """
+        raise SystemExit
+        """,
+    "returns what claims to be equal": """
+        class Equal(torch.Tensor):
+            def __torch_function__(self, *a, **b):
+                return True
+        return Equal(train), Equal(test)
+        """,
+    "returns nan": """
+        return train * float("nan"), test * float("nan")
+        """,
+    "returns a huge result": """
+        return torch.zeros(1 << 24), torch.zeros(1 << 24)
+        """,
+}
+
+
+def cell(body):
+    lines = "\n".join(line[4:] for line in body.strip("\n").splitlines())
+    return f"def scale(train, test):\n{lines}\n"
+
+
+@pytest.fixture(scope="module")
+def hasty():
+    with Template(Limits(exercise=6, submission=280)) as template:
+        yield template
+
+
+@confined
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_attack_on_a_task_wins_no_point(hasty, attack):
+    cells = {SCALE: cell(ATTACKS[attack]), "shop.block": MENDED["shop.block"]}
+    marks = judge(cells, SHOP, template=hasty, secret=SECRET)
+    found = {mark.exercise: mark for mark in marks}
+    assert total(found[SCALE].scores) == 0, found[SCALE]
+    assert total(found["shop.block"].scores) == 4
+    assert found[SCALE].verdict.state in (State.WRONG, State.ERROR)
+
+
+@confined
+def test_hidden_seed_is_nowhere_where_the_code_runs(marked):
+    spy = """
+def fit(x, y, tolerance):
+    import gc, os, pathlib
+    state = torch.get_rng_state()
+    torch.manual_seed(0)
+    plain = bool((state == torch.get_rng_state()).all())
+    texts = [s for s in gc.get_objects() if isinstance(s, str) and "SECRET" in s]
+    places = [os.environ, *(pathlib.Path("/proc/self").glob("cmdline"))]
+    words = " ".join(str(p) for p in places)
+    raise ValueError(f"state is that of seed 0: {plain}; {len(texts)} texts; "
+                     f"{'SECRET' in words} {torch.initial_seed() == SECRET}")
+""".replace("SECRET", SECRET)
+    mark = marked({"hinges.fit": spy}, HINGES)["hinges.fit"]
+    said = " ".join(mark.verdict.messages)
+    assert "state is that of seed 0: True; 0 texts; False False" in said
+
+
+@confined
+def test_answer_that_works_on_the_open_seed_alone_gets_nothing(marked):
+    solve = CEILING["hinges.fit"]
+    memory = """
+OPEN = []
+
+
+def remembered(x, y, tolerance):
+    '''Right for the open functions; for others the last of them.'''
+    known = [answer for start, answer in OPEN if float(y[0]) == start]
+    return known[0] if known else tuple(torch.ones(4))
+"""
+    mark = marked({"hinges.fit": memory + "\nfit = remembered\n"}, HINGES)["hinges.fit"]
+    assert total(mark.scores) == 0
+    assert total(marked({"hinges.fit": solve}, HINGES)["hinges.fit"].scores) == 10
+
+
+@confined
+def test_points_from_before_a_kill_stay(hasty):
+    """The explanation is read, not run: an endless loop costs the other points."""
+    script, fault = SCRIPTS[0], choose(0)[0]
+    text = documented(script.source, fault.cause).replace(
+        "    mean =", "    while True: pass\n    mean =", 1
+    )
+    mark = judge({SCALE: text}, SHOP, template=hasty, secret=SECRET)[0]
+    assert {s.item: s.points for s in mark.scores} == {
+        "mended": 0,
+        "found": 0,
+        "explained": 1,
+    }
+    assert mark.fault == "out of time"
+
+
+@confined
+def test_another_learners_file_is_told_to_the_letter(tmp_path, marked):
+    results = []
+    for number, name in enumerate(("ada", "ben", "cleo")):
+        cells = MENDED if name != "cleo" else {}
+        own = Submission(name, Learner(name), "repair_shop", "x", cells)
+        marks = tuple(marked(cells, SHOP).values()) if not number else ()
+        results.append(Result(own, marks or results[0].marks))
+    names = {"repair_shop": [task.name for task in find_lab("shop").tasks]}
+    scale = Scale({task.name: task.most for task in find_lab("shop").tasks})
+    write_overview(Gradebook(results, names, scale), tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "to the letter" in page and "Points of 40" in page
+
+
+@confined
+def test_file_of_another_variant_loses_what_it_did_not_find(marked):
+    """Right lines of another year's shop mend, but explain a fault that is not here."""
+    other = {
+        f"shop.{script.name}": documented(script.source, fault.cause)
+        for script, fault in zip(SCRIPTS, choose(2027), strict=True)
+    }
+    assert 20 <= sum(points(marked(other, SHOP)).values()) <= 36
+
+
+# --- recipes that train -------------------------------------------------------------
+
+
+@photographs
+@confined
+def test_recipe_has_the_time_of_its_task_and_is_measured_elsewhere(tmp_path):
+    """It gets the layers of the page, and no limit that is meant for exercises."""
+    with Template(Limits(exercise=0.5, submission=280)) as template:
+        cells = {"shifts.train": SHIFTS_PASS["shifts.train"].replace(", 8, ", ", 1, ")}
+        (mark,) = judge(cells, SHIFTS, template=template, secret=SECRET)
+    assert mark.seconds > 0.5 and not mark.fault
+    assert "with 24,282 numbers" in mark.scores[0].why, mark
+
+
+SPY = """
+def train(images, labels):
+    import pathlib
+    places = [pathlib.Path(p) for p in ("/", "/tmp", PACKAGE)]
+    found = [p for place in places for p in place.rglob("*idx3*") if "t10k" in p.name]
+    raise ValueError(f"found {[str(p) for p in found if 'sketch' not in str(p)]}")
+"""
+
+
+@photographs
+@confined
+def test_recipe_finds_no_test_image(marked):
+    package = str(Path(course_utils.__file__).parents[1])
+    cells = {"shifts.train": SPY.replace("PACKAGE", repr(package))}
+    mark = marked(cells, SHIFTS)["shifts.train"]
+    assert total(mark.scores) == 0
+    assert "found []" in " ".join(mark.verdict.messages)
+
+
+def test_submission_has_the_time_that_the_tasks_of_its_lab_need(tmp_path):
+    def seconds(*labs, **limits):
+        lessons = [str(path) for path in labs]
+        assignment = Assignment.of([tmp_path], lessons, limits=limits)
+        return assignment.allowed.submission
+
+    assert seconds(HINGES) == Limits().submission == 60
+    assert seconds(SHIFTS) == 240 and seconds(SHIFTS, submission=300) == 300
+
+
+# --- the batch, tables and pages ----------------------------------------------------
+
+
+def lab_result(**changes):
+    cells = {"hinges.fit": "def fit(x, y, tolerance): ...", **changes}
+    own = Submission("ada", Learner("ada"), "hinges", "ada.ipynb", cells)
+    task = find_lab("hinges").tasks[0]
+    first, second = task.rubric
+    scores = (first.share(0.5, "Three of six."), second.none("Not <all>."))
+    curve = Curve("Spread", "layers", {"tanh": [0.0, -1.0, -2.0]})
+    mark = Mark(task.name, Verdict(State.WRONG), 0.2, None, "T", scores, (curve,))
+    return Result(own, (mark,), seconds=1.0)
+
+
+def test_result_of_a_lab_is_read_as_it_was_written():
+    result = lab_result()
+    assert Result.from_json(result.to_json()) == result
+
+
+def test_points_of_a_task_are_those_of_its_rubric_unless_a_table_says_more():
+    mark = lab_result().marks[0]
+    assert Scale({"hinges.fit": 10}).of(mark) == 2
+    assert Scale({"hinges.fit": 5}).of(mark) == 1
+
+
+def test_learners_page_shows_points_reasons_and_curves(tmp_path):
+    write_feedback([lab_result()], Scale({"hinges.fit": 10}), tmp_path)
+    (page,) = (tmp_path / "feedback").glob("*.html")
+    text = page.read_text(encoding="utf-8")
+    for part in ("2 of 10 points", "2 of 4", "Three of six.", "Not &lt;all&gt;."):
+        assert part in text
+    assert "<polyline" in text and "tanh: from 0 to -2." in text
+    assert "Task 1 of 1" in text and "not all points" in text.lower()
+
+
+def test_curve_without_numbers_is_not_drawn():
+    assert draw(Curve("x", "y", {"a": [1.0], "b": [float("nan")] * 3})) is None
+    drawn = draw(Curve("x", "y", {"a": [float(n) for n in range(1_000)]}))
+    assert len(drawn.lines[0][2].split()) <= 300
+    flat = draw(Curve("x", "y", {"a": [2.0, 2.0]}))
+    assert flat.lines[0][2] == "0,0 440,0"
+
+
+def test_seed_is_drawn_once_and_kept(tmp_path):
+    made = [Assignment.of([tmp_path], [str(HINGES)]) for _ in range(2)]
+    assert made[0].seed != made[1].seed
+    assert Assignment.of([tmp_path], [str(HINGES)], seed=3).seed == 3
+    made[0].write(tmp_path)
+    assert Assignment.read(tmp_path).seed == made[0].seed
+    assert made[0].scale.most("hinges.fit") == 10
+
+
+@confined
+def test_batch_of_a_lab_is_graded_with_its_secret(monkeypatch):
+    own = Submission("a", Learner("a"), "hinges", "a.ipynb", dict(BASELINE))
+    papers = {"hinges": read_paper(HINGES)}
+    results = [
+        batch.grade(own, batch.Grading(papers, LIMITS, secret=secret))
+        for secret in ("5", "5", "6")
+    ]
+    batch._close_last()
+    scores = [[mark.scores for mark in result.marks] for result in results]
+    assert scores[0] == scores[1] != scores[2], results
+    assert copy.deepcopy(results[0]) == results[0]
