@@ -618,6 +618,40 @@ def test_the_base_of_the_rotary_speeds_reaches_queries_and_keys(lesson):
     assert rotate(last, 500, 1e5)[0, 3].item() == pytest.approx(slow, abs=1e-5)
 
 
+def test_base_and_context_are_arguments_of_a_llama(lesson):
+    net = lesson["Llama"](50, 24, 2, 6, 2, 40, base=500, context=9)
+    assert net.context == 9 and {block.base for block in net.blocks} == {500}
+    plain = lesson["Llama"](50, 24, 2, 6, 2, 40)
+    assert {block.base for block in plain.blocks} == {10_000}
+
+
+def test_what_the_summary_names_is_enough_for_a_file_of_ones_own():
+    writing = "@contextmanager", "def greedy", "def write_cached"
+    parts = "class RMSNorm", "class SwiGLU", "def rotate", "class Cache:"
+    own = from_the_lesson(
+        *parts, "def draw_weights", "class LlamaBlock", "class Llama(", *writing
+    )
+    net = own["Llama"](50, 24, 2, 6, 2, 40)
+    assert (
+        own["write_cached"](net, torch.zeros(1, 3, dtype=torch.long), 8).shape[1] == 8
+    )
+
+
+def test_weight_decay_shrinks_the_parameters_by_less_than_a_twentieth():
+    weight = nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.AdamW([weight], 0.006)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, 0.006, total_steps=1500, pct_start=0.1, cycle_momentum=False
+    )
+    left = 1.0
+    for _ in range(1500):
+        left *= 1 - optimizer.param_groups[0]["lr"] * 0.01
+        optimizer.step()
+        schedule.step()
+    assert 0.95 < left < 0.97
+    assert torch.optim.AdamW([weight]).defaults["weight_decay"] == 0.01
+
+
 @pytest.fixture(scope="module")
 def chat(lesson) -> nn.Module:
     """SmolLM2 in the lesson's class, as it is before the repairs."""
@@ -647,10 +681,9 @@ def repaired(lesson, chat) -> nn.Module:
     for name in own:
         if name.endswith(("q.weight", "k.weight")):
             own[name] = lesson["halves"](own[name], 576 // 9)
-    net = loaded(lesson, own)
-    for block in net.blocks:
-        block.base = lesson["smol"].config["rope_theta"]
-    return net
+    fixed = from_the_lesson("def from_config")  # the second one, with the base
+    fixed |= {name: lesson[name] for name in ("Llama", "ENTRIES", "smol")}
+    return loaded(fixed, own)
 
 
 FRANCE = "What is the capital of France?"
