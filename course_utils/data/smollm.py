@@ -44,7 +44,7 @@ class SmolLM(NamedTuple):
             `num_hidden_layers`, `num_attention_heads`, `num_key_value_heads`,
             `intermediate_size`, `tie_word_embeddings`, `rope_theta` and
             `rms_norm_eps`.
-        tokens: the bytes that each token stands for.
+        spelled: the bytes that each token stands for, as in the lesson's tokenizer.
         ranks: the pairs of bytes to merge, each with its place in the order.
         special: the tokens that stand for no text, such as `<|im_end|>`, by name.
 
@@ -62,13 +62,13 @@ class SmolLM(NamedTuple):
 
     weights: dict[str, Tensor]
     config: dict[str, Any]
-    tokens: list[bytes]
+    spelled: list[bytes]
     ranks: dict[tuple[bytes, bytes], int]
     special: dict[str, int]
 
     def __repr__(self) -> str:
         numbers = sum(weight.numel() for weight in self.weights.values())
-        return f"SmolLM({numbers:,} weights, {len(self.tokens):,} tokens)"
+        return f"SmolLM({numbers:,} weights, {len(self.spelled):,} tokens)"
 
     def encode(self, text: str) -> list[int]:
         """Turn a text into tokens, by byte-pair encoding.
@@ -76,7 +76,7 @@ class SmolLM(NamedTuple):
         The names of special tokens count as these tokens; digits are cut off singly,
         and the rest as GPT-2 does.
         """
-        numbers = {spelled: number for number, spelled in enumerate(self.tokens)}
+        numbers = {spelled: number for number, spelled in enumerate(self.spelled)}
         names = "|".join(map(re.escape, self.special))
         found = []
         for part in re.split(f"({names})", text) if names else [text]:
@@ -89,7 +89,7 @@ class SmolLM(NamedTuple):
 
     def decode(self, ids: list[int]) -> str:
         """Turn tokens into text; bytes that are no UTF-8 become U+FFFD."""
-        return b"".join(self.tokens[number] for number in ids).decode(errors="replace")
+        return b"".join(self.spelled[number] for number in ids).decode(errors="replace")
 
     def _merged(self, piece: str) -> list[bytes]:
         parts = [bytes([byte]) for byte in piece.encode()]

@@ -47,7 +47,7 @@ def lesson() -> dict:
         *("def greedy", "def write_cached", "def draw(scores"),
         *("class LlamaBlock", "class Llama(", "def kept", "ENTRIES", "PUBLISHED"),
         *("SMOLLM_NAMES", "def renamed", "def halves", "def asked", "def likeliest"),
-        "QUESTIONS",
+        *("QUESTIONS", "def five_best", "theirs = torch.tensor", "def start_of_test"),
     )
 
 
@@ -713,10 +713,23 @@ def test_paris_is_likeliest_with_and_without_the_repairs(lesson, chat, repaired)
 def test_with_the_lessons_base_it_answers_in_french(lesson, repaired):
     for block in repaired.blocks:
         block.base = 10_000
-    french = said(lesson, repaired, FRANCE)
+    french, best = said(lesson, repaired, FRANCE), lesson["five_best"](repaired)
     for block in repaired.blocks:
         block.base = 100_000
     assert french.count("Paris, la capital de la fem") == 2
+    # the comparison of scores tells it, too
+    assert (best - lesson["theirs"]).abs().max() > 0.1
+
+
+def test_the_scores_are_those_of_another_implementation(lesson, repaired):
+    torch.testing.assert_close(
+        lesson["five_best"](repaired), lesson["theirs"], rtol=0, atol=1e-3
+    )
+
+
+def test_it_needs_half_the_bits_of_the_tables(lesson, repaired):
+    lesson["text"], repaired.context = load_text(), 256
+    assert 0.9 < lesson["start_of_test"](repaired, lesson["smol"]) < 0.98
 
 
 def test_one_answer_of_three_is_right_and_all_are_fluent(lesson, repaired):

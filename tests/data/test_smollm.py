@@ -165,7 +165,7 @@ def test_it_is_found_as_a_file_a_wheel_or_an_installed_package(
         packed(file, file.parent)
         file.unlink()
     found = smollm.load_smollm()
-    assert found is not None and len(found.tokens) == 12
+    assert found is not None and len(found.spelled) == 12
 
 
 def test_without_a_copy_and_a_network_it_says_where_to_put_one(
