@@ -44,7 +44,9 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         if "id" not in cell:
             cell["id"] = next(free)
-        cell.metadata = _only(cell.metadata, "tags", "jupyter", "cellView")
+        cell.metadata = _only(
+            cell.metadata, "tags", "jupyter", "cellView", "explained"
+        )
         if hidden := cell.metadata.get("jupyter"):
             cell.metadata["jupyter"] = _only(hidden, "source_hidden", "outputs_hidden")
         cell.source = cell.source.strip("\n")
