@@ -36,7 +36,11 @@ def test_a_mistake_in_a_list_is_explained_before_its_cell():
 def test_a_cell_names_the_paragraphs_that_explain_its_errors():
     cell = error("TypeError: must be Tensor\nValueError: must be even\n")
     near = new_markdown_cell("Next subject.")
-    cells = [new_markdown_cell("**A module.** Call it.\n\n**Odd.** Halves."), cell, near]
+    cells = [
+        new_markdown_cell("**A module.** Call it.\n\n**Odd.** Halves."),
+        cell,
+        near,
+    ]
     assert [one.words for one in treated(cells)] == ["Next subject."] * 2
     cell.metadata["explained"] = ["**A module", "**Odd"]
     words = [one.words for one in treated(cells)]
