@@ -12,6 +12,7 @@ from tests.site.browsing import (
     IN_BROWSER,
     faults,
     moved_controls,
+    reaches_goal,
     seen_whole,
     too_wide,
     until_first_picture,
@@ -67,6 +68,15 @@ def test_every_control_moves_its_picture_and_its_sentence(site, view, lesson):
         if not (picture and sentence)
     ]
     assert still == []
+    assert view.told == []
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem[:2])
+def test_every_goal_can_be_reached_by_keyboard(site, view, lesson):
+    view.goto((site / f"lessons/{lesson.stem}.html").as_uri())
+    roots = view.locator(".site-moving").all()
+    missed = [r.get_attribute("id") for r in roots if not reaches_goal(view, r)]
+    assert missed == []
     assert view.told == []
 
 
