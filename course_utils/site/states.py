@@ -11,6 +11,7 @@ from course_utils.display.controls import Control, Entry, Matrix, Menu, Slider, 
 MOST = 400  # pictures of one playground
 FINEST = 33  # stops of a slider where not all combinations are drawn
 FEWEST = 5  # stops that a slider keeps to be moved together with all others
+PLANS = 4  # with equal steps, of which one is looked for that reaches the goal
 TRIES = 1000  # states that are looked at to reach a goal, for each number of controls
 
 State: TypeAlias = tuple[int, ...]  # one place for each axis
@@ -47,6 +48,23 @@ class Axis:
         if not self.is_range or most > last:
             return list(range(last + 1))
         return sorted({self.rest, *(round(last * n / (most - 1)) for n in range(most))})
+
+    def even(self) -> "list[Axis]":
+        """Return this axis at all its stops, and at fewer with equal steps between.
+
+        The start and both ends are among them.
+
+        >>> axis = Axis("w", (0, 1, 2, 3, 4, 5, 6, 7, 8), rest=2, is_range=True)
+        >>> [each.stops for each in axis.even()[1:]]
+        [(0, 2, 4, 6, 8)]
+        """
+        last = len(self.stops) - 1
+        longest = last // (FEWEST - 1) if self.is_range and not self.cell else 1
+        return [self] + [
+            replace(self, stops=self.stops[::stride], rest=self.rest // stride)
+            for stride in range(2, longest + 1)
+            if last % stride == 0 and self.rest % stride == 0
+        ]
 
     def thinned(self, most: int) -> "Axis":
         """Return this axis at fewer stops."""
@@ -107,10 +125,10 @@ def plan(
 ) -> Plan:
     """Return what is drawn, in at most so many pictures where that can be.
 
-    That is all combinations where there is room for them. Else each axis moves alone,
-    and besides as many together as there is room for, at fewer stops: all of them, or
-    those that a goal needs, or any two. Where no goal needs more, half as many pictures
-    have to do.
+    That is all combinations where there is room for them, else half as many with
+    sliders in larger steps. Where these miss the goal or are too many, each axis moves
+    alone, and besides as many together as there is room for, at fewer stops: all of
+    them, or those that a goal needs, or any two.
 
     Args:
         controls: the playground's, by name.
@@ -119,11 +137,18 @@ def plan(
 
     >>> two = {"w": Slider(0.0, 2.0, 0.1), "b": Slider(0.0, 1.0, 0.1)}
     >>> len(plan(two)), len(plan(two, most=100))
-    (231, 49)
+    (231, 47)
     """
     axes = tuple(axis for name in controls for axis in axes_of(name, controls[name]))
     if math.prod(len(axis.stops) for axis in axes) <= most:
         return Plan(axes, _united(axes, product(*map(_places, axes))))
+    ways = product(*(axis.even() for axis in axes))
+    fit = [way for way in ways if math.prod(len(a.stops) for a in way) <= most // 2]
+    fit.sort(key=lambda way: math.prod(len(a.stops) for a in way), reverse=True)
+    for way in fit[:PLANS]:
+        states = _united(way, product(*map(_places, way)))
+        if not reaches or any(reaches(way, state) for state in states):
+            return Plan(way, states)
     axes = tuple(axis.thinned(FINEST) for axis in axes)
     aim = reaching(axes, reaches) if reaches else None
     for room, states in _ways(axes, most, aim):

@@ -1,5 +1,7 @@
 """Which states of a playground are drawn beforehand."""
 
+from itertools import pairwise
+
 import pytest
 
 from course_utils.display.controls import Entry, Matrix, Menu, Slider, Steps, Switch
@@ -48,14 +50,26 @@ def away(found, state):
     return {n for n, (axis, place) in pairs if place != axis.rest}
 
 
-def test_sliders_move_together_at_fewer_stops_and_to_their_ends():
+def test_sliders_keep_their_ends_in_larger_equal_steps():
     found = plan(LINE, most=400)
+    assert found.is_complete
+    for axis, control in zip(found.axes, LINE.values(), strict=True):
+        shown = control.page()
+        assert (axis.stops[0], axis.stops[-1]) == (shown["low"], shown["high"])
+        assert axis.stops[axis.rest] == pytest.approx(control.start)
+        steps = {round(b - a, 9) for a, b in pairwise(axis.stops)}
+        assert len(steps) == 1
+
+
+def test_where_no_equal_steps_fit_a_goal_of_two_sliders_is_reached():
+    two = {"a": Slider(1, 30), "b": Slider(1, 30)}
+
+    def reaches(axes, state):
+        return held(axes, state, two) == {"a": 30, "b": 1}
+
+    found = plan(two, 400, reaches)
     assert not found.is_complete
-    both = [state for state in found if len(away(found, state)) == 2]
-    for n, axis in enumerate(found.axes):
-        places = {state[n] for state in both}
-        assert {0, len(axis.stops) - 1} <= places
-        assert 5 <= len(places) < len(axis.stops)
+    assert any(reaches(found.axes, state) for state in found)
 
 
 def test_without_room_for_all_any_two_move_together():
