@@ -20,6 +20,17 @@ from tests.site.browsing import (
 
 ROOT = Path(__file__).parents[2]
 PAGE_LIMIT, SITE_LIMIT = 3_000_000, 60_000_000  # bytes
+# What a control doesn't change, and the sentence says so by staying as it is.
+SAME_SENTENCE = {
+    ("01-c01-038", "weight, row 1, column 2"),  # the area, with a 0 below the diagonal
+    ("01-c01-038", "bias 1"),
+    ("01-c01-038", "bias 2"),
+    ("02-c02-101", "shift"),  # the shares
+    ("04-c04-034", "example"),  # how many numbers go together
+    ("04-c04-034", "channel"),
+    ("07-c07-026", "strength of the input"),  # the linear cell at the start
+    ("10-c10-097", "mistakes only"),  # the first image is a mistake
+}
 pytestmark = [*IN_BROWSER, pytest.mark.nightly, pytest.mark.timeout(3600)]
 
 
@@ -66,6 +77,7 @@ def test_every_control_moves_its_picture_and_its_sentence(site, view, lesson):
         for root in roots
         for name, picture, sentence in moved_controls(view, root)
         if not (picture and sentence)
+        and not (picture and (root.get_attribute("id"), name) in SAME_SENTENCE)
     ]
     assert still == []
     assert view.told == []

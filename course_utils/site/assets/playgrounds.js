@@ -157,7 +157,7 @@ const reserve = (node, texts) => {
   const { textContent } = node;
   const heights = texts.map(text => {
     node.textContent = text;
-    return node.offsetHeight;
+    return Math.ceil(node.getBoundingClientRect().height); // a line may be 24.3 high
   });
   node.style.minHeight = `${Math.max(...heights)}px`;
   node.textContent = textContent;
