@@ -49,7 +49,7 @@ class Axis:
             return list(range(last + 1))
         return sorted({self.rest, *(round(last * n / (most - 1)) for n in range(most))})
 
-    def even(self) -> "list[Axis]":
+    def even(self) -> "Sequence[Axis]":
         """Return this axis at all its stops, and at fewer with equal steps between.
 
         The start and both ends are among them.
