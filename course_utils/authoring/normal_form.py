@@ -27,8 +27,8 @@ LANGUAGE = {
 def normalise(notebook: NotebookNode) -> NotebookNode:
     """Strip, in place, what changes from one execution or machine to the next.
 
-    Tags, folded cells, execution counts and outputs stay. Widget views go, and so
-    does all other metadata. A cell without an id gets one.
+    Tags, folded cells, what explains an error, execution counts and outputs stay.
+    Widget views go, and so does all other metadata. A cell without an id gets one.
 
     >>> from nbformat.v4 import new_code_cell, new_notebook
     >>> cell = new_code_cell("x = 1", metadata={"collapsed": True, "tags": ["setup"]})
@@ -44,7 +44,7 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         if "id" not in cell:
             cell["id"] = next(free)
-        cell.metadata = _only(cell.metadata, "tags", "jupyter", "cellView")
+        cell.metadata = _only(cell.metadata, "tags", "jupyter", "cellView", "explained")
         if hidden := cell.metadata.get("jupyter"):
             cell.metadata["jupyter"] = _only(hidden, "source_hidden", "outputs_hidden")
         cell.source = cell.source.strip("\n")

@@ -14,6 +14,20 @@ FREQUENT, FAR = 192, 64  # together what a PNG's palette holds
 def palette_png(pixels: NDArray[np.uint8]) -> bytes:
     """Return an image as PNG with a palette: a third of the bytes of any other.
 
+    Args:
+        pixels: shape (height, width, 4): red, green, blue, opacity.
+
+    >>> palette_png(np.zeros((2, 3, 4), dtype=np.uint8))[1:4]
+    b'PNG'
+    """
+    return _file(*with_palette(pixels))
+
+
+def with_palette(
+    pixels: NDArray[np.uint8],
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return an image as places in a palette, and the palette.
+
     The most frequent colours are kept as they are, so the colours of data are. Where
     there are too many, a rarer one, most often of a soft edge, becomes the nearest of
     them. (Pillow's way to reduce colours with an opacity shifts them all.)
@@ -21,8 +35,9 @@ def palette_png(pixels: NDArray[np.uint8]) -> bytes:
     Args:
         pixels: shape (height, width, 4): red, green, blue, opacity.
 
-    >>> palette_png(np.zeros((2, 3, 4), dtype=np.uint8))[1:4]
-    b'PNG'
+    >>> places, palette = with_palette(np.full((1, 2, 4), 7, dtype=np.uint8))
+    >>> places.tolist(), palette.tolist()
+    ([[0, 0]], [[7, 7, 7, 7]])
     """
     height, width, _ = pixels.shape
     flat = np.ascontiguousarray(pixels).view(np.uint32).ravel()
@@ -34,7 +49,7 @@ def palette_png(pixels: NDArray[np.uint8]) -> bytes:
     palette = _palette(table, np.bincount(which, weights=lengths))
     nearest = torch.cdist(table, palette).argmin(dim=1).numpy().astype(np.uint8)
     rows = np.repeat(nearest[which], lengths).reshape(height, width)
-    return _file(rows, palette.byte().numpy())
+    return rows, palette.byte().numpy()
 
 
 def _palette(colours: torch.Tensor, counts: NDArray[Any]) -> torch.Tensor:

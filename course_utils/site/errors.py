@@ -27,7 +27,7 @@ class Treated:
         message: in one line.
         cell: the id of the cell that shows it.
         heading: under which it stands.
-        words: the paragraph that follows it; '' where none does.
+        words: the paragraph that explains it; '' where none does.
     """
 
     kind: str
@@ -54,12 +54,29 @@ def treated(cells: Sequence[NotebookNode]) -> list[Treated]:
         if cell.cell_type == "markdown":
             heading = (_HEADING.findall(cell.source) or [heading])[-1]
         elif shows_error(cell):
-            words = _words(cells[:place], cells[place + 1 :])
-            for kind, message in _SAID.findall(_printed(cell)):
+            near = _words(cells[:place], cells[place + 1 :])
+            for n, (kind, message) in enumerate(_SAID.findall(_printed(cell))):
                 line = " ".join(message.split())
+                words = _named(cell, n, cells) or near
                 error = Treated(kind, line, cell.id, heading, words)
                 found.setdefault((kind, line), error)
     return list(found.values())
+
+
+def _named(cell: NotebookNode, n: int, cells: Sequence[NotebookNode]) -> str:
+    """Return the paragraph that a cell names as the explanation of its error; or ''.
+
+    Its metadata hold the beginning of that paragraph as `explained`, one for each of
+    its errors or one for all.
+    """
+    if not (begins := cell.metadata.get("explained", [])):
+        return ""
+    begin = begins[min(n, len(begins) - 1)]
+    texts = [text for each in cells for text in _text(each).split("\n\n")]
+    found = [text for text in texts if text.startswith(begin)]
+    if not found:
+        raise ValueError(f"{cell.id}: no paragraph begins with {begin!r}.")
+    return found[0]
 
 
 def _words(before: Sequence[NotebookNode], after: Sequence[NotebookNode]) -> str:

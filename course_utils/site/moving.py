@@ -11,7 +11,7 @@ from course_utils.site import embedded
 SUFFIX = ".playground.json"
 LONG = 8  # sentences
 # In the page from the start; the table of states comes when a control is touched.
-_INLINE = ("controls", "alt", "goal", "width", "height", "axes", "together", "complete")
+_INLINE = ("controls", "alt", "goal", "width", "height", "axes", "complete")
 
 
 @dataclass(frozen=True)

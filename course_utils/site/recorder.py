@@ -7,9 +7,8 @@ CELL.touch.json with its numbers. The pictures lie beside them.
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +19,12 @@ from numpy.typing import NDArray
 from course_utils.display.controls import Control, controls_of
 from course_utils.display.drawing import Draw, Drawing, Said
 from course_utils.display.playground import names_of
+from course_utils.display.png import with_palette
 from course_utils.display.touch.widget import TouchWidget
 from course_utils.site import moving, touching
-from course_utils.site.states import MOST, Plan, plans
+from course_utils.site.states import MOST, Axis, Plan, State, held, plan
 
-PLANS = 6  # of which one is looked for that reaches a playground's goal
 SCALE = 1.5  # pixels of a picture to one of the page
-
-SaidOf = Callable[[Plan, tuple[int, ...]], Said]  # draws a state of a plan
 
 
 class Recorder:
@@ -66,19 +63,23 @@ class Recorder:
         has_goal = goal is not None
         drawing = Drawing(draw, start, ncols=ncols, figsize=figsize, has_goal=has_goal)
 
-        def said_of(states: Plan, state: tuple[int, ...]) -> Said:
-            held = states.held(state, chosen)
-            return drawing.redraw({n: chosen[n].value(held[n]) for n in chosen})
+        def said_of(axes: Sequence[Axis], state: State) -> Said:
+            values = held(axes, state, chosen)
+            return drawing.redraw({n: chosen[n].value(values[n]) for n in chosen})
 
-        candidates = islice(plans(chosen, self.most), PLANS if has_goal else 1)
-        states = _first_to_reach(list(candidates), said_of, has_goal=has_goal)
+        def reaches(axes: Sequence[Axis], state: State) -> bool:
+            return said_of(axes, state).reached
+
+        states = plan(chosen, self.most, reaches if has_goal else None)
         table = {}
         for state in states:
-            said = said_of(states, state)
+            said = said_of(states.axes, state)
             key = ",".join(map(str, state))
             table[key] = [self._picture(drawing), said.sentence, said.reached]
             self.words.setdefault(self.cell, said.sentence)  # the start comes first
         width, height = drawing.size
+        if has_goal and not any(reached for _, _, reached in table.values()):
+            self.said.append(f"{self.cell}: its goal can't be reached on the page")
         shown = {"alt": alt, "goal": goal, "width": width, "height": height}
         names = names_of(chosen, labels or {})
         described = {**_described(chosen, names, states), **shown, "states": table}
@@ -103,30 +104,12 @@ class Recorder:
         (self.folder / f"{self.cell}{suffix}").write_text(text, encoding="utf-8")
 
 
-def _first_to_reach(candidates: list[Plan], said_of: SaidOf, *, has_goal: bool) -> Plan:
-    """Return the first plan; with a goal the first that reaches it, where one does."""
-    known: dict[tuple[Any, ...], bool] = {}  # plans have states in common
-
-    def reaches(states: Plan) -> bool:
-        for state in states:
-            stops = zip(states.axes, state, strict=True)
-            held = tuple(axis.stops[place] for axis, place in stops)
-            if held not in known:
-                known[held] = said_of(states, state).reached
-            if known[held]:
-                return True
-        return False
-
-    found = filter(reaches, candidates) if has_goal else iter(candidates)
-    return next(found, candidates[0])
-
-
 def _described(
     chosen: Mapping[str, Control], names: Mapping[str, str], states: Plan
 ) -> dict[str, Any]:
     """Return the controls of a playground and how far each of them goes."""
     controls = [
-        {"name": name, "label": names[name], **_shown(name, control, states)}
+        {"name": name, "label": names[name], **control.page()}
         for name, control in chosen.items()
     ]
     axes = [
@@ -136,23 +119,12 @@ def _described(
     return {
         "controls": controls,
         "axes": axes,
-        "together": states.together,
         "complete": states.is_complete,
     }
 
 
-def _shown(name: str, control: Control, states: Plan) -> dict[str, Any]:
-    """Return what the page needs to show a control: a slider with its stops alone."""
-    page = control.page()
-    (axis, *_) = [axis for axis in states.axes if axis.name == name]
-    if axis.is_slider and len(axis.stops) > 1:
-        step = round(axis.stops[1] - axis.stops[0], 10)
-        page |= {"step": step, "high": axis.stops[-1]}
-    return page
-
-
 def as_webp(pixels: NDArray[np.uint8]) -> bytes:
-    """Return a picture as lossless WebP, about half as large as PNG.
+    """Return a picture as WebP with a palette: half the bytes of any other lossless.
 
     Args:
         pixels: shape (height, width, 4): red, green, blue, opacity.
@@ -163,5 +135,8 @@ def as_webp(pixels: NDArray[np.uint8]) -> bytes:
     from PIL import Image
 
     written = io.BytesIO()
-    Image.fromarray(pixels).save(written, "WEBP", lossless=True, quality=20, method=1)
+    places, palette = with_palette(pixels)
+    Image.fromarray(palette[places]).save(
+        written, "WEBP", lossless=True, quality=20, method=1
+    )
     return written.getvalue()

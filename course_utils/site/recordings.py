@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
@@ -54,7 +54,17 @@ def record_all(
 
     with _environment(), ThreadPoolExecutor(_cores()) as pool:
         said = list(pool.map(make, missing))
+    _drop_older(kept, folders.values())
     return folders, [line for lines in said for line in lines]
+
+
+def _drop_older(kept: Path, used: Iterable[Path]) -> None:
+    """Delete what earlier builds have kept of the same lessons."""
+    for folder in used:
+        number, _ = folder.name.split("-")
+        for other in kept.glob(f"{number}-*"):
+            if other != folder:
+                shutil.rmtree(other)
 
 
 def _cores() -> int:

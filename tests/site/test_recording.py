@@ -92,6 +92,40 @@ def test_what_was_recorded_is_kept_until_the_lesson_changes(recorded):
     assert key(path, 400) != key(path, 60)
 
 
+def test_drawings_of_a_lesson_that_has_changed_go(tmp_path):
+    path, kept = lesson(tmp_path, "a = 1"), tmp_path / "kept"
+    (kept / "01-of-another-lesson").mkdir(parents=True)
+    first, _ = record_all([path], kept)
+    second, _ = record_all([lesson(tmp_path, "a = 2")], kept)
+    assert first != second
+    names = {"01-of-another-lesson", second[path].name}
+    assert {folder.name for folder in kept.iterdir()} == names
+
+
+FAR = """
+def corner(ax, a=3, b=3, c=3):
+    return f"At {a}, {b}, {c}.", (a, b, c) == (0, GOAL, 3)
+playground(corner, alt="A corner.", figsize=(1, 1), goal="a corner",
+           a=(0, 9), b=(0, 9), c=(0, 9))
+"""
+
+
+def test_a_goal_that_needs_two_controls_is_among_the_states(tmp_path):
+    path = lesson(tmp_path, "GOAL = 9", FAR)
+    folders, said = record_all([path], tmp_path / "kept")
+    assert said == []
+    (found,) = read(folders[path], "00", "").values()
+    states = found.recorded["states"]
+    assert len(states) <= 200
+    assert [places for places, state in states.items() if state[2]] == ["0,9,3"]
+
+
+def test_a_goal_that_no_state_reaches_is_said(tmp_path):
+    path = lesson(tmp_path, "GOAL = 10", FAR)
+    _, said = record_all([path], tmp_path / "kept")
+    assert said == ["00_line.ipynb: cell-1: its goal can't be reached on the page"]
+
+
 HIDDEN = """
 def note(ax, up=True):
     return f"It says {state['a']}."

@@ -25,7 +25,7 @@ def site(tmp_path_factory):
     for name in [*names, "pyproject.toml", f"notebooks/{LESSON}.ipynb"]:
         shutil.copy(ROOT / name, root / name)
     work, lesson = tmp_path_factory.mktemp("work"), root / f"notebooks/{LESSON}.ipynb"
-    said = build(root, out, work, moving=[lesson], most=60)
+    said = build(root, out, work, moving=[lesson], most=120)
     # The pages link to lessons that are not in this small course.
     said = [line for line in said if "xref_missing" not in line]
     assert said == []

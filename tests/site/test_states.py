@@ -1,9 +1,11 @@
 """Which states of a playground are drawn beforehand."""
 
+from itertools import pairwise
+
 import pytest
 
 from course_utils.display.controls import Entry, Matrix, Menu, Slider, Steps, Switch
-from course_utils.site.states import axes_of, count, plans
+from course_utils.site.states import alone, axes_of, held, plan, reaching
 
 LINE = {"w": Slider(-1.0, 3.0, 0.1), "b": Slider(-2.0, 2.0, 0.1)}
 KERNEL = Matrix([[0, 0, 0], [0, 1, 0], [0, 0, 0]], low=-3, high=3)
@@ -24,51 +26,92 @@ EVERY = {
 
 
 @pytest.mark.parametrize("controls", [LINE, SIZES, EVERY, {"kernel": KERNEL}])
-@pytest.mark.parametrize("most", [60, 400])
-def test_every_plan_keeps_to_its_limit_and_has_the_start(controls, most):
-    found = list(plans(controls, most))
-    for plan in found:
-        states = list(plan)
-        assert len(states) == len(set(states)) == len(plan)
-        assert len(plan) <= most or plan is found[-1]
-        start = {name: control.start for name, control in controls.items()}
-        assert plan.held(states[0], controls) == start
+@pytest.mark.parametrize("most", [120, 400])
+def test_a_plan_keeps_to_its_limit_and_has_the_start_and_each_axis_alone(
+    controls, most
+):
+    found = plan(controls, most)
+    assert len(set(found.states)) == len(found) <= most
+    start = {name: control.start for name, control in controls.items()}
+    assert found.held(found.states[0], controls) == start
+    assert set(alone(found.axes)) <= set(found.states)
 
 
 def test_all_combinations_where_there_is_room():
-    plan = next(plans(EVERY, most=1000))
-    assert plan.is_complete
-    assert len(plan) == 3 * 2 * 4 * 5 * 5
-    held = {str(plan.held(state, EVERY)) for state in plan}
-    assert len(held) == len(plan)
+    found = plan(EVERY, most=1000)
+    assert found.is_complete
+    assert len(found) == 3 * 2 * 4 * 5 * 5
+    assert len({str(found.held(state, EVERY)) for state in found}) == len(found)
 
 
-def test_sliders_are_thinned_to_be_moved_together_and_keep_their_ends():
-    for plan in list(plans(LINE, most=400))[:-1]:
-        for axis, control in zip(plan.axes, LINE.values(), strict=True):
-            shown = control.page()
-            assert axis.stops[0] == shown["low"]
-            assert axis.stops[-1] == shown["high"]
-            assert axis.stops[axis.rest] == pytest.approx(control.start)
+def away(found, state):
+    """Return which axes are away from their start."""
+    pairs = enumerate(zip(found.axes, state, strict=True))
+    return {n for n, (axis, place) in pairs if place != axis.rest}
 
 
-def test_more_than_there_is_room_for_moves_fewer_at_a_time():
-    plan = next(plans(SIZES, most=400))
-    assert plan.together == 2
-    rest = [axis.rest for axis in plan.axes]
-    for state in plan:
-        assert sum(a != b for a, b in zip(state, rest, strict=True)) <= 2
+def test_sliders_keep_their_ends_in_larger_equal_steps():
+    found = plan(LINE, most=400)
+    assert found.is_complete
+    for axis, control in zip(found.axes, LINE.values(), strict=True):
+        shown = control.page()
+        assert (axis.stops[0], axis.stops[-1]) == (shown["low"], shown["high"])
+        assert axis.stops[axis.rest] == pytest.approx(control.start)
+        steps = {round(b - a, 9) for a, b in pairwise(axis.stops)}
+        assert len(steps) == 1
+
+
+def test_where_no_equal_steps_fit_a_goal_of_two_sliders_is_reached():
+    two = {"a": Slider(1, 30), "b": Slider(1, 30)}
+
+    def reaches(axes, state):
+        return held(axes, state, two) == {"a": 30, "b": 1}
+
+    found = plan(two, 400, reaches)
+    assert not found.is_complete
+    assert any(reaches(found.axes, state) for state in found)
+
+
+def test_without_room_for_all_any_two_move_together():
+    found = plan(SIZES, most=400)
+    pairs = {frozenset(away(found, state)) for state in found}
+    assert max(map(len, pairs)) == 2
+    assert len([pair for pair in pairs if len(pair) == 2]) == 10
+
+
+def test_those_move_together_that_a_goal_needs():
+    wished = {"stride": 1, "padding": 3, "dilation": 3}
+
+    def reaches(axes, state):
+        values = held(axes, state, SIZES)
+        return all(values[name] == value for name, value in wished.items())
+
+    found = plan(SIZES, 400, reaches)
+    assert len(found) <= 400
+    assert any(reaches(found.axes, state) for state in found)
+    assert reaching(found.axes, lambda *_: False) is None
+
+
+def test_all_numbers_of_a_matrix_move_where_a_goal_needs_that():
+    turn = {"weight": Matrix([[1.0, 0.5], [0.0, 1.5]], -2.0, 2.0, 0.5)}
+
+    def reaches(axes, state):
+        return held(axes, state, turn)["weight"] == [[0, -1], [1, 0]]
+
+    found = plan(turn, 400, reaches)
+    assert len(found) <= 400
+    assert sum(reaches(found.axes, state) for state in found) == 1
 
 
 def test_the_numbers_of_a_matrix_move_one_by_one():
-    plan = list(plans({"kernel": KERNEL}, most=400))[-1]
-    assert len(plan) == 1 + 9 * 6
-    assert {axis.cell for axis in plan.axes} == {
+    found = plan({"kernel": KERNEL}, most=400)
+    assert len(found) == 1 + 9 * 6
+    assert {axis.cell for axis in found.axes} == {
         (r, c) for r in range(3) for c in range(3)
     }
     before = [row[:] for row in KERNEL.start]
-    for state in plan:
-        plan.held(state, {"kernel": KERNEL})
+    for state in found:
+        found.held(state, {"kernel": KERNEL})
     assert KERNEL.start == before
 
 
@@ -78,8 +121,3 @@ def test_a_start_between_two_stops_is_a_stop():
     (axis,) = axes_of("p", slider)
     assert axis.stops == (0.0, 0.25, 0.3, 0.5, 0.75, 1.0)
     assert axis.stops[axis.rest] == 0.3
-
-
-def test_states_are_counted_without_being_listed():
-    plan = next(plans(SIZES, most=400))
-    assert count(plan.axes, 2) == len(list(plan))

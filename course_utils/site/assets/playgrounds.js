@@ -18,11 +18,15 @@ const decoded = source => {
   return image.decode();
 };
 
-// Where on its axis a value lies: a number at the nearest stop.
-const place = ({ stops }, value) => {
+// Where on its axis a value lies: a number at the nearest stop, but not where it was, so
+// that a small step leads to the next stop.
+const place = ({ stops }, value, before) => {
   if (typeof value !== "number") return Math.max(0, stops.indexOf(value));
   const distances = stops.map(stop => Math.abs(stop - value));
-  return distances.indexOf(Math.min(...distances));
+  const nearest = distances.indexOf(Math.min(...distances));
+  if (nearest !== before || distances[nearest] < 1e-9) return nearest;
+  const next = nearest + Math.sign(value - stops[nearest]);
+  return Math.min(Math.max(next, 0), stops.length - 1);
 };
 
 const values = (page, places) => {
@@ -35,8 +39,11 @@ const values = (page, places) => {
   return held;
 };
 
-const placesOf = ({ axes }, held) => axes.map(axis => place(
-  axis, axis.cell ? held[axis.name][axis.cell[0]][axis.cell[1]] : held[axis.name]));
+const placesOf = ({ axes }, held, before) => axes.map((axis, n) => place(
+  axis,
+  axis.cell ? held[axis.name][axis.cell[0]][axis.cell[1]] : held[axis.name],
+  before[n],
+));
 
 // Takes the part of a widget's model, which in a lesson speaks with Python: `answer`
 // gets the names of what the page has set, and `tell`, which says that a name changed.
@@ -80,13 +87,31 @@ function drawn(page) {
   let places = rest;
   let recent = []; // axes away from their start, the last moved last
 
-  // As many axes as were drawn together stay where they are; others go back.
-  const within = wished => {
-    const moved = wished.flatMap((at, axis) => at === places[axis] ? [] : [axis]);
+  // The state that was drawn and is nearest to the wished one. What was moved moves the
+  // same way, if by another step; what rests stays there, and of the others those keep
+  // their places that were moved last.
+  const drawnFor = (table, wished) => {
+    const moved = axesWhere(axis => wished[axis] !== places[axis]);
+    const kept = recent.filter(axis => !moved.includes(axis)).reverse();
+    const resting = axesWhere(axis => !moved.includes(axis) && !kept.includes(axis));
+    const order = [...resting, ...kept, ...moved];
+    if (table[wished.join()]) return [wished, moved];
+    const way = (state, axis) => Math.sign(state[axis] - places[axis]);
+    const states = Object.keys(table).map(key => key.split(",").map(Number))
+      .filter(state => moved.every(axis => way(state, axis) === way(wished, axis)));
+    const far = (state, axis) => Math.abs(state[axis] - wished[axis]);
+    const [nearest] = states.sort((a, b) => order.reduce(
+      (found, axis) => found || far(a, axis) - far(b, axis), 0));
+    return [nearest ?? wished, moved];
+  };
+
+  const axesWhere = test => rest.flatMap((_, axis) => test(axis) ? [axis] : []);
+
+  const go = (table, wished) => {
+    const [state, moved] = drawnFor(table, wished);
+    places = state;
     recent = [...recent.filter(axis => !moved.includes(axis)), ...moved]
-      .filter(axis => wished[axis] !== rest[axis]);
-    const back = recent.splice(0, Math.max(0, recent.length - page.together));
-    return wished.map((at, axis) => back.includes(axis) ? rest[axis] : at);
+      .filter(axis => places[axis] !== rest[axis]);
   };
 
   // The next stops of the control that moves, so that it moves at once.
@@ -94,17 +119,21 @@ function drawn(page) {
     const axis = recent.at(-1);
     if (axis === undefined) return;
     for (const by of [-1, 1]) {
-      const next = places.with(axis, places[axis] + by).join();
-      if (table[next]) new Image().src = `${page.folder}/${table[next][0]}`;
+      let next = places[axis];
+      do next += by; while (
+        page.axes[axis].stops[next] !== undefined &&
+        !table[places.with(axis, next).join()]);
+      const found = table[places.with(axis, next).join()];
+      if (found) new Image().src = `${page.folder}/${found[0]}`;
     }
   };
 
   const answer = async (_, tell) => {
     const { number, values: wished } = state.asked;
     let failed = "";
-    places = within(placesOf(page, wished));
     try {
       const table = await tableOf(page);
+      go(table, placesOf(page, wished, places));
       const [picture, sentence, reached] = table[places.join()];
       const source = `${page.folder}/${picture}`;
       await decoded(source);
@@ -128,18 +157,16 @@ const reserve = (node, texts) => {
   const { textContent } = node;
   const heights = texts.map(text => {
     node.textContent = text;
-    return node.offsetHeight;
+    return Math.ceil(node.getBoundingClientRect().height); // a line may be 24.3 high
   });
   node.style.minHeight = `${Math.max(...heights)}px`;
   node.textContent = textContent;
 };
 
-const note = ({ complete, together }) => {
-  if (complete) return "";
-  const most = together > 1 ? `${together} of these` : "one of these";
-  return `On this page ${most} can be away from the start at a time, and the others go ` +
-    "back to it. In the lesson itself they move freely.";
-};
+const note = ({ complete }) => complete ? "" :
+  "Not every combination is drawn on this page: while one control is away from its " +
+  "start, another may move in larger steps or go back. In the lesson itself they move " +
+  "freely.";
 
 for (const root of document.querySelectorAll(".site-moving")) {
   const page = JSON.parse(root.querySelector("script[type='application/json']").text);
