@@ -16,7 +16,7 @@ from torch.nn.utils.rnn import (
 )
 from torch.testing import assert_close
 
-from course_utils import load_experiment
+from course_utils import load_experiment, load_text
 from tests.lessons import LESSONS, code_cells, read
 
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
@@ -369,6 +369,43 @@ def test_each_translator_has_the_best_of_three_rates(attends):
         assert mean[0.01] > max(mean[0.003], mean[0.03])
 
 
+@pytest.mark.nightly
+def test_language_model_needs_more_bits_with_a_forget_bias_of_three_and_a_half():
+    scope = {"torch": torch, "nn": nn, "F": F, "math": math}
+    scope |= {"device": torch.device("cpu"), "text": load_text()}
+    starts = ("def open_forget_gate(", "letters =", "def streams(", "def read_once(")
+    for start in (*starts, "@torch.no_grad()\ndef bits("):
+        (cell,) = [
+            c for c in code_cells(read(LESSONS[7])) if c.source.startswith(start)
+        ]
+        exec(cell.source, scope)
+    validation = scope["text"].validation
+    for seed in (0, 1):
+        needed = []
+        for bias in (1.0, 3.5):
+            torch.manual_seed(seed)
+            model = scope["Writer"]()
+            scope["open_forget_gate"](model.lstm, bias)
+            optimizer = torch.optim.Adam(model.parameters(), lr=0.005)
+            x, y = scope["streams"](scope["text"].train, 32)
+            for _ in range(3):
+                scope["read_once"](model, x, y, optimizer)
+            needed.append(scope["bits"](model, validation))
+        assert needed[0] < needed[1]
+
+
+def test_streams_are_read_in_order_and_the_target_is_the_next_character():
+    scope = {"torch": torch, "device": torch.device("cpu")}
+    scope |= {"number": {letter: n for n, letter in enumerate("abcdefghijk")}}
+    (cell,) = [
+        c for c in code_cells(read(LESSONS[7])) if c.source.startswith("def streams(")
+    ]
+    exec(cell.source, scope)
+    x, y = scope["streams"]("abcdefghijk", 3)
+    assert x.T.tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+    assert torch.equal(y, x + 1)
+
+
 @pytest.mark.parametrize("radius", [0.5, 1.0, 1.5])
 def test_with_an_orthogonal_matrix_and_no_input_a_gradient_goes_like_its_power(radius):
     torch.manual_seed(0)
@@ -480,8 +517,22 @@ def test_dates_are_translated_as_told():
         harder = [100 * (shorter - longer) for shorter, longer in halves]
         low, high = (1.5, 6) if row is alone else (-0.2, 1)
         assert all(low < points < high for points in harder)
+        if row is alone:  # clearly in one run
+            assert sum(points > 5 for points in harder) == 1
+            assert sum(points < 2.5 for points in harder) == 2
         assert len(row["written"]) == 5
     assert alone["written"].keys() == attending["written"].keys()
+
+
+def test_a_larger_state_helps_from_8_symbols_on_and_attention_more():
+    rows = {(r["n"], r["passed on"]): r for r in load_experiment("bottleneck").rows}
+    for n in (8, 16):
+        small, large, attending = (
+            rows[n, name]["share right"]
+            for name in ("state of 32", "state of 64", "32 and attention")
+        )
+        assert max(small) < min(large) and max(large) < min(attending)
+    assert all(min(row["share right"]) > 0.99 for (n, _), row in rows.items() if n == 4)
 
 
 def test_a_larger_lstm_beats_all_tables_in_lesson_12():
