@@ -463,6 +463,14 @@ def test_the_sampling_numbers_of_the_text(lesson):
     assert narrowed(p, k=2, top_p=0.6).count_nonzero() == 2
 
 
+def test_each_row_of_a_batch_is_narrowed_by_itself(lesson):
+    scores, how = torch.randn(3, 4, 9), {"temperature": 0.7, "k": 4, "top_p": 0.8}
+    rows = [lesson["narrowed"](row, **how) for row in scores.flatten(0, 1)]
+    together = lesson["narrowed"](scores, **how)
+    assert_close(together, torch.stack(rows).view_as(scores))
+    assert len(set((together > 0).sum(-1).flatten().tolist())) > 1
+
+
 def probabilities(tables, mix, context: bytes) -> list[float]:
     found = []
     for byte in range(256):

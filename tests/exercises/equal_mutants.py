@@ -161,12 +161,8 @@ EQUAL: dict[str, dict[str, str]] = {
             "The sign of a new branch is random anyway."
         ),
     },
-    "language.nucleus": {
-        "`p.sort(dim=-1, descending=True)` without dim=": "torch sorts the last dim.",
+    "language.min_p": {
         "`-1` without its sign": TWO_DIMS,
-        "`torch.zeros_like(p)`: the function not called": (
-            "Each place is written to, so what stood there does not matter."
-        ),
     },
     "language.rotary": {
         "`d // 2` with Div": "The text gives an even d, and `arange` takes a float.",

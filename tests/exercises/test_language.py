@@ -59,30 +59,38 @@ def merged_in_a_text(ids, new):
     return [int(token) for token in text.split()]
 
 
-def cut(p, top_p, keep):
-    ordered, index = p.sort(dim=-1, descending=True)
-    kept = torch.zeros_like(p).scatter(-1, index, ordered * keep(ordered, top_p))
+def rescaled(kept):
     return kept / kept.sum(-1, keepdim=True)
 
 
-def nucleus_in_a_loop(p, top_p):
+def largest(p):
+    return p.max(dim=-1, keepdim=True).values
+
+
+def likely_in_a_loop(p, min_p):
     out = torch.zeros_like(p)
     for row, new in zip(p, out, strict=True):
-        total = 0.0
-        for token in row.argsort(descending=True):
-            new[token] = row[token]
-            total += row[token]
-            if total >= top_p:
-                break
+        for token, value in enumerate(row):
+            if value >= min_p * max(row):
+                new[token] = value
         new /= new.sum()
     return out
 
 
-def nucleus_by_a_bound(p, top_p):
-    ordered = p.sort(dim=-1, descending=True).values
-    count = (ordered.cumsum(-1) < top_p).sum(-1, keepdim=True)
-    kept = p * (p >= ordered.gather(-1, count))
-    return kept / kept.sum(-1, keepdim=True)
+def likely_by_sorting(p, min_p):
+    ordered, index = p.sort(dim=-1, descending=True)
+    keep = ordered >= min_p * ordered[:, :1]
+    return rescaled(torch.zeros_like(p).scatter(-1, index, ordered * keep))
+
+
+def likely_by_scores(p, min_p):
+    scores = p.log()
+    return scores.masked_fill(p / largest(p) < min_p, -math.inf).softmax(-1)
+
+
+def likely_in_place(p, min_p):
+    p[p < min_p * largest(p)] = 0
+    return rescaled(p)
 
 
 def angles(x, start, unit=1.0):
@@ -168,12 +176,28 @@ def step_scaled_by_all_heads(q, keys, values):
             lambda ids, new: " ".join(map(str, right_merge(ids, new))),
             "Expected 3 values in a list",
         ),
-        ("nucleus", lambda p, top_p: p, "You return `p` as it is"),
+        ("min_p", lambda p, min_p: p, "You keep all tokens"),
         (
-            "nucleus",
-            lambda p, top_p: cut(p, top_p, lambda s, t: s.cumsum(-1) < t),
-            "only while the sum is below `top_p`",
+            "min_p",
+            lambda p, min_p: rescaled(p.where(p >= min_p, 0.0)),
+            "with `min_p` itself",
         ),
+        (
+            "min_p",
+            lambda p, min_p: rescaled(p * (p / max(p.flatten()) >= min_p)),
+            "the whole batch",
+        ),
+        (
+            "min_p",
+            lambda p, min_p: rescaled(p * (p / largest(p) > min_p)),
+            "exactly `min_p` times the largest",
+        ),
+        (
+            "min_p",
+            lambda p, min_p: p.where(p >= min_p * largest(p), 0.0),
+            "each row must sum to 1 again",
+        ),
+        ("min_p", likely_in_place, "changes its input `p` in place"),
         ("rotary", turned_in_degrees, "in radians"),
         ("step", step_scaled_by_all_heads, "the root of H · `size`"),
     ],
@@ -193,12 +217,6 @@ def test_reference_merges_the_pair_that_is_first_as_a_tuple(ids):
     assert find_exercise("language.merge").reference(ids, 20) == wanted
 
 
-def test_a_bound_on_probabilities_is_not_blamed_on_the_batch():
-    found = verdict("nucleus", lambda p, t: cut(p, t, lambda s, t: s >= 1 - t))
-    assert found.state == "wrong"
-    assert "size 1" not in " ".join(found.messages)
-
-
 @pytest.mark.parametrize(
     ("name", "answer"),
     [
@@ -213,8 +231,9 @@ def test_a_bound_on_probabilities_is_not_blamed_on_the_batch():
         ("cache", lambda memory, *sizes: math.floor(memory / cache_bytes(*sizes))),
         ("merge", merged_as_the_lesson_does),
         ("merge", lambda ids, new: tuple(right_merge(ids, new))),
-        ("nucleus", nucleus_in_a_loop),
-        ("nucleus", nucleus_by_a_bound),
+        ("min_p", likely_in_a_loop),
+        ("min_p", likely_by_sorting),
+        ("min_p", likely_by_scores),
         ("rotary", turned_by_complex_numbers),
         ("rotary", turned_in_float64),
         ("step", step_in_groups),

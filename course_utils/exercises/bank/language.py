@@ -482,177 +482,238 @@ MERGE = Exercise(
 )
 
 
-def _nucleus(
-    p: Tensor,
-    top_p: float,
-    *,
-    rescale: bool = True,
-    keep: Callable[[Tensor, float], Tensor] = lambda s, t: s.cumsum(-1) - s < t,
-    descending: bool = True,
-    back: bool = True,
+Keep = Callable[[Tensor, float], Tensor]
+
+
+def _likely(p: Tensor, min_p: float) -> Tensor:
+    return p >= min_p * p.amax(-1, keepdim=True)
+
+
+def _kept(
+    p: Tensor, min_p: float, *, keep: Keep = _likely, rescale: bool = True
 ) -> Tensor:
-    """Keep the likeliest tokens, with the mistakes asked for."""
-    ordered, place = p.sort(dim=-1, descending=descending)
-    kept = ordered * keep(ordered, top_p)
-    out = torch.zeros_like(p).scatter(-1, place, kept) if back else kept
+    """Keep some of each row's tokens, with the mistakes asked for."""
+    out = p * keep(p, min_p)
     return _rescaled(out) if rescale else out
-
-
-def _one_more(ordered: Tensor, top_p: float) -> Tensor:
-    before = ordered.cumsum(-1) - ordered
-    return before.roll(1, -1).index_fill(-1, before.new_zeros(1).long(), 0) < top_p
 
 
 def _rescaled(p: Tensor) -> Tensor:
     return p / p.sum(-1, keepdim=True)
 
 
-def _softmax_again(p: Tensor, kept: Tensor) -> Tensor:
-    return p.masked_fill(~kept, -math.inf).softmax(-1)
+def _as_many_everywhere(p: Tensor, min_p: float) -> Tensor:
+    count = int(_likely(p[:1], min_p).sum())
+    return p >= p.topk(count).values[:, -1:]
 
 
-def _as_many_everywhere(p: Tensor, top_p: float) -> Tensor:
-    count = int((_nucleus(p[:1], top_p) > 0).sum())
-    return _rescaled(p * (p >= p.topk(count).values[:, -1:]))
+def _by_their_sum(p: Tensor, min_p: float) -> Tensor:
+    """Keep tokens as top-p does."""
+    ordered, place = p.sort(dim=-1, descending=True)
+    keep = ordered.cumsum(-1) - ordered < min_p
+    return torch.zeros_like(keep).scatter(-1, place, keep)
 
 
-def _over_the_batch(p: Tensor, top_p: float) -> Tensor:
-    out = _nucleus(p, top_p, rescale=False)
+def _in_order(p: Tensor, min_p: float) -> Tensor:
+    return _kept(p, min_p).sort(dim=-1, descending=True).values
+
+
+def _over_the_batch(p: Tensor, min_p: float) -> Tensor:
+    out = _kept(p, min_p, rescale=False)
     return out / out.sum()
 
 
-def _over_a_bound(ordered: Tensor, top_p: float) -> Tensor:
-    largest = ordered.amax(-1, keepdim=True)
-    return (ordered > 1 - top_p) | (ordered == largest)
+def _filled(p: Tensor, min_p: float) -> Tensor:
+    return p.masked_fill(~_likely(p, min_p), -math.inf)
 
 
 def _distributions() -> list[tuple[Tensor, float]]:
     fixed = torch.tensor(
         [[0.07, 0.5, 0.03, 0.25, 0.15], [0.9, 0.022, 0.05, 0.01, 0.018]]
     )
+    # Half of the largest exactly, and a whole: such a token stays.
+    exact = torch.tensor([[0.125, 0.5, 0.25, 0.125], [0.25, 0.0625, 0.1875, 0.5]])
+    sharp = randn((3, 5), seed=2)[0].softmax(-1)
+    on_device = [
+        (fixed.to(current_device()), 0.2),
+        (exact.to(current_device()), 0.5),
+        (sharp, 1.0),
+    ]
     draws = randn((3, 12), (1, 6), (4, 9), seed=4)
-    shares = (0.6, 0.95, 0.3)
-    drawn = [(d.softmax(-1), t) for d, t in zip(draws, shares, strict=True)]
-    # In one row the first tokens are under 1 − top_p, as in rows beside others.
-    drawn.append((torch.arange(1.0, 9.0, device=current_device())[None] / 36, 0.7))
-    # Sums that hit 0.5 exactly: a token more would be one too many.
-    exact = torch.tensor([[0.125, 0.5, 0.375], [0.3125, 0.4375, 0.25]])
-    on_device = [(fixed.to(current_device()), 0.8), (exact.to(current_device()), 0.5)]
+    shares = (0.3, 0.5, 0.1)
+    drawn = [(d.softmax(-1), share) for d, share in zip(draws, shares, strict=True)]
     return [*on_device, *drawn]
 
 
-NUCLEUS = Exercise(
-    "language.nucleus",
-    _nucleus,
+MIN_P = Exercise(
+    "language.min_p",
+    lambda p, min_p: _kept(p, min_p),
     (
         Misconception(
-            "one too few",
+            "fixed bound",
+            partial(_kept, keep=lambda p, m: p >= m),
+            "You compare the probabilities with `min_p` itself. The bound is `min_p` "
+            "*times the row's largest*, so at least one token always stays.",
+        ),
+        Misconception(
+            "fixed bound, not reached",
+            partial(_kept, keep=lambda p, m: p > m),
+            "You compare the probabilities with `min_p` itself. The bound is `min_p` "
+            "*times the row's largest*, and a token exactly at it stays.",
+        ),
+        Misconception(
+            "largest of the batch",
+            partial(_kept, keep=lambda p, m: p >= m * p.max()),
+            "You take the largest of the whole batch. Each row has a largest of its "
+            "own: `dim=-1`.",
+        ),
+        Misconception(
+            "largest of the first row",
+            partial(_kept, keep=lambda p, m: p >= m * p[0].max()),
+            "All rows get the bound of the first. Each row has a largest of its own.",
+        ),
+        Misconception(
+            "largest of each column",
+            partial(_kept, keep=lambda p, m: p >= m * p.amax(0)),
+            "You take the largest of each column, over the rows of the batch. The "
+            "tokens of one distribution lie along `dim=-1`.",
+        ),
+        Misconception(
+            "strictly greater",
+            partial(_kept, keep=lambda p, m: p > m * p.amax(-1, keepdim=True)),
+            "A token whose probability is exactly `min_p` times the largest is lost. "
+            "It stays, and with `min_p` = 1 so does the likeliest one.",
+        ),
+        Misconception(
+            "strictly greater, the largest kept",
             partial(
-                _nucleus,
-                keep=lambda s, t: (s.cumsum(-1) <= t) | (s == s.amax(-1, keepdim=True)),
+                _kept,
+                keep=lambda p, m: (p > m * p.amax(-1, keepdim=True)) | _likely(p, 1.0),
             ),
-            "You leave out the token with which the sum first reaches `top_p`. It "
-            "belongs to those kept: only with it is the sum large enough.",
+            "A token whose probability is exactly `min_p` times the largest is lost. "
+            "It stays: 'at least'.",
         ),
         Misconception(
-            "none where one is enough",
-            partial(_nucleus, keep=lambda s, t: s.cumsum(-1) <= t),
-            "You keep tokens only while the sum is at most `top_p`, so the one that "
-            "reaches it is lost, and a row whose first token is above it keeps none.",
-        ),
-        Misconception(
-            "sum below top_p",
-            partial(_nucleus, keep=lambda s, t: s.cumsum(-1) < t),
-            "You keep tokens only while the sum is below `top_p`, so the one that "
-            "reaches it is lost, and a row whose first token is above it keeps none.",
-        ),
-        Misconception(
-            "one too many at equality",
-            partial(_nucleus, keep=lambda s, t: s.cumsum(-1) - s <= t),
-            "Where the sum is exactly `top_p`, it is large enough. You keep one token "
-            "more.",
+            "the others kept",
+            partial(_kept, keep=lambda p, m: ~_likely(p, m)),
+            "You keep the tokens *below* the bound, and set the likely ones to 0.",
         ),
         Misconception(
             "all kept",
-            lambda p, top_p: p,
-            "You return `p` as it is: all tokens are kept.",
+            lambda p, min_p: p,
+            "You keep all tokens, so `p` comes back as it is.",
         ),
         Misconception(
             "only the likeliest",
-            partial(_nucleus, keep=lambda s, t: s == s.amax(-1, keepdim=True)),
-            "You keep only the likeliest token of each row. More are needed until "
-            "their sum reaches `top_p`.",
+            partial(_kept, keep=lambda p, m: _likely(p, 1.0)),
+            "You keep only the likeliest token of each row. All that have at least "
+            "`min_p` times its probability stay.",
         ),
         Misconception(
             "as many in each row",
-            _as_many_everywhere,
+            partial(_kept, keep=_as_many_everywhere),
             "You keep as many tokens in each row as in the first. Each row has a "
             "number of its own.",
         ),
         Misconception(
             "tokens of the first row",
-            lambda p, top_p: _rescaled(p * (_nucleus(p[:1], top_p) > 0)),
-            "You keep the tokens of the first row in all rows. Sort each row by "
-            "itself: `dim=-1`.",
+            partial(_kept, keep=lambda p, m: _likely(p[:1], m)),
+            "You keep the tokens of the first row in all rows. Compare each row with "
+            "its own bound.",
         ),
         Misconception(
-            "columns sorted",
-            lambda p, top_p: _rescaled(_nucleus(p.T, top_p, rescale=False).T),
-            "You sort and add along the columns, over the rows of the batch. The "
-            "tokens of one distribution lie along `dim=-1`.",
+            "difference to the largest",
+            partial(_kept, keep=lambda p, m: p >= p.amax(-1, keepdim=True) - m),
+            "You keep what is at most `min_p` *below* the largest. The bound is the "
+            "product, `min_p` times the largest.",
         ),
         Misconception(
-            "softmax again",
-            lambda p, top_p: _softmax_again(p, _nucleus(p, top_p) > 0),
-            "The right tokens, but you rescale by a softmax. These are probabilities "
-            "already: divide by their sum.",
+            "divided by min_p",
+            partial(_kept, keep=lambda p, m: p >= p.amax(-1, keepdim=True) / m),
+            "You divide the largest by `min_p`, so the bound is above it. Multiply.",
         ),
         Misconception(
-            "divided by top_p",
-            lambda p, top_p: _nucleus(p, top_p, rescale=False) / top_p,
-            "The right tokens, but you divide by `top_p`. The sum of those kept is "
-            "mostly a little more: divide by that sum.",
+            "one minus min_p",
+            partial(_kept, keep=lambda p, m: _likely(p, 1 - m)),
+            "Your bound is 1 − `min_p` times the largest. It is `min_p` times the "
+            "largest.",
         ),
         Misconception(
-            "one too many",
-            partial(_nucleus, keep=_one_more),
-            "One token more than needed is kept: without it the sum is `top_p` or "
-            "more already.",
+            "times the mean",
+            partial(_kept, keep=lambda p, m: p >= m * p.mean(-1, keepdim=True)),
+            "You compare with `min_p` times the row's mean. It is the row's *largest* "
+            "that counts.",
+        ),
+        Misconception(
+            "top-p",
+            partial(_kept, keep=_by_their_sum),
+            "That is top-p: tokens are kept until their *sum* reaches a bound. Here "
+            "each probability is compared by itself, and nothing is summed for it.",
         ),
         Misconception(
             "not rescaled",
-            partial(_nucleus, rescale=False),
+            partial(_kept, rescale=False),
             "The right tokens, but each row must sum to 1 again.",
         ),
         Misconception(
             "rescaled over the batch",
             _over_the_batch,
-            "You divide by the sum over all rows. Each row has its own.",
+            "The right tokens, but you divide by the sum over all rows. Each row has "
+            "its own.",
+        ),
+        Misconception(
+            "rescaled along the columns",
+            lambda p, m: _rescaled(_kept(p, m, rescale=False).T).T,
+            "The right tokens, but you divide by the sum of each column, over the rows "
+            "of the batch. The tokens of one distribution lie along `dim=-1`.",
+        ),
+        Misconception(
+            "divided by the largest",
+            lambda p, m: _kept(p, m, rescale=False) / p.amax(-1, keepdim=True),
+            "The right tokens, but you divide by the row's largest. Divide by the sum "
+            "of those kept, so that the row sums to 1.",
+        ),
+        Misconception(
+            "softmax again",
+            lambda p, min_p: _filled(p, min_p).softmax(-1),
+            "The right tokens, but you rescale by a softmax. These are probabilities "
+            "already: divide by their sum.",
+        ),
+        Misconception(
+            "softmax of zeros",
+            lambda p, min_p: _kept(p, min_p, rescale=False).softmax(-1),
+            "You rescale by a softmax, and e⁰ = 1: tokens set to 0 get a share again. "
+            "These are probabilities already: divide by their sum.",
+        ),
+        Misconception(
+            "filled with −∞",
+            lambda p, min_p: _rescaled(_filled(p, min_p)),
+            "You fill with −∞, as in scores before a softmax. These are probabilities: "
+            "set the others to 0, and divide by the sum.",
+        ),
+        Misconception(
+            "all alike",
+            lambda p, min_p: _rescaled(_likely(p, min_p).float()),
+            "The right tokens, but all get the same probability: you rescale the mask. "
+            "Multiply `p` by it first.",
+        ),
+        Misconception(
+            "the mask",
+            lambda p, min_p: _likely(p, min_p).float(),
+            "That is the mask. Multiply `p` by it, and rescale each row.",
         ),
         Misconception(
             "left in order",
-            partial(_nucleus, back=False),
-            "Your numbers stand in the order of their size. Put each back where its "
-            "token stands: `sort` returns the indices, too.",
-        ),
-        Misconception(
-            "the unlikely ones",
-            partial(_nucleus, descending=False),
-            "You begin with the least likely tokens. Sort in descending order.",
-        ),
-        Misconception(
-            "those above top_p",
-            partial(_nucleus, keep=_over_a_bound),
-            "You compare each probability with a bound. It is their *sum*, from the "
-            "likeliest on, that decides.",
+            _in_order,
+            "Your numbers stand in the order of their size. Each belongs where its "
+            "token stands. No sorting is needed.",
         ),
     ),
     _distributions,
     hints=(
-        "Sort each row, likeliest first, and look at `cumsum`.",
-        "A token stays if those *before* it have less than `top_p` together.",
-        "`torch.zeros_like(p).scatter(-1, index, kept)` puts numbers back to their "
-        "positions.",
+        "Each row has a bound of its own. Which number of the row decides it?",
+        "`p.amax(-1, keepdim=True)` has the shape (N, 1), and meets each row of `p`.",
+        "A comparison gives a mask. `p` times a mask has zeros where it is False; "
+        "then divide by each row's sum.",
     ),
 )
 
@@ -1223,7 +1284,7 @@ EXERCISES = (
     PARAMETERS,
     LONGEST,
     MERGE,
-    NUCLEUS,
+    MIN_P,
     ROTARY,
     STEP,
     REPAIR,
