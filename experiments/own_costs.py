@@ -1,0 +1,206 @@
+"""What does the course itself cost? Seconds of an import, a move in a playground, a
+check, a notebook in a batch, each beside what one would use instead, in turns; and of
+`make test` and of the way from a clone to the first lesson."""
+
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+from unittest.mock import patch
+
+import nbformat
+
+from course_utils.authoring.clock import Work, in_turns, shorter
+from course_utils.authoring.record import record
+
+ROOT = Path(__file__).resolve().parent.parent
+REPEATS = int(os.environ.get("COURSE_BENCH_REPEATS", "5"))
+MOVES = int(os.environ.get("COURSE_BENCH_MOVES", "60"))
+Row = dict[str, object]
+
+
+def run(*command: str, **options: object) -> None:
+    """Run a command, quietly; an error ends the measurement."""
+    subprocess.run(command, check=True, capture_output=True, **options)  # type: ignore[call-overload]
+
+
+def python(code: str) -> Work:
+    """Return a fresh Python that runs a line."""
+    there = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return lambda: run(sys.executable, "-c", code, env=there)
+
+
+def middles(works: dict[str, Work]) -> Row:
+    """Return the median seconds of each work."""
+    found = in_turns(works, REPEATS)
+    return {name: shorter(median(runs), 3) for name, runs in found.items()}
+
+
+def importing() -> Row:
+    """Import the helpers, over torch alone."""
+    torch, course = python("import torch"), python("import torch, course_utils")
+    found = middles({"instead": torch, "ours": course})
+    return {**found, "over": round(found["ours"] - found["instead"], 3)}  # type: ignore[operator]
+
+
+def waves(ax, turns=1.0, height=1.0):  # type: ignore[no-untyped-def]
+    """Draw a curve, as a playground of the lessons does."""
+    places = [i / 100 for i in range(101)]
+    ax.plot(places, [height * (turns * place) % 1 for place in places])
+    ax.set(xlim=(0, 1), ylim=(0, 2), xlabel="place", ylabel="height")
+    return f"{turns} turns"
+
+
+def moves_of_ours() -> list[float]:
+    """Return the seconds of each move, from the message to the picture's bytes."""
+    import IPython.display
+
+    from course_utils.display import playground as module
+    from course_utils.display.frame.widget import Frame
+
+    frames: list[Frame] = []
+
+    class Kept(Frame):
+        def __init__(self, *args: object, **options: object) -> None:
+            super().__init__(*args, **options)  # type: ignore[arg-type]
+            frames.append(self)
+
+    with (
+        patch("course_utils.display.frame.widget.Frame", Kept),
+        patch.object(IPython.display, "display"),
+        redirect_stdout(io.StringIO()),
+    ):
+        module.playground(waves, "a curve", turns=(0.0, 5.0), height=(0.5, 2.0))
+    (frame,) = frames
+    found = []
+    for number in range(1, MOVES + 1):
+        values = {**frame.asked["values"], "turns": number % 50}
+        start = time.perf_counter()
+        frame.asked = {**frame.asked, "number": number, "values": values}
+        found.append(time.perf_counter() - start)
+        assert frame.answered == number and not frame.said["failed"], frame.said
+    return found
+
+
+def moves_of_interact() -> list[float]:
+    """Return the seconds of each move with `interact` and a new figure."""
+    import matplotlib.pyplot as plt
+    from ipywidgets import interactive
+
+    def draw(turns: float = 1.0) -> None:
+        fig, ax = plt.subplots()
+        waves(ax, turns)
+        fig.savefig(io.BytesIO(), format="png")  # as the notebook does
+        plt.close(fig)
+
+    widget = interactive(draw, turns=(0.0, 5.0))
+    slider: Any = widget.children[0]
+    found = []
+    with redirect_stdout(io.StringIO()):
+        for number in range(1, MOVES + 1):
+            start = time.perf_counter()
+            slider.value = 0.1 * (number % 50)
+            found.append(time.perf_counter() - start)
+    return found
+
+
+def moving() -> Row:
+    """A playground's move, message to picture: medians and 95th percentiles."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from course_utils import course_style
+
+    course_style()
+    row: Row = {}
+    for name, moves in {"ours": moves_of_ours, "instead": moves_of_interact}.items():
+        runs = sorted(moves()[5:])  # the first ones fetch fonts
+        row[name] = shorter(median(runs), 3)
+        row[f"{name}, p95"] = shorter(quantiles(runs, n=20)[-1], 3)
+    return row
+
+
+def batch() -> Row:
+    """A notebook of one cell in a batch, over the `papermill` command."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "99_one.ipynb"
+        cell = nbformat.v4.new_code_cell("1 + 1")
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        note = nbformat.v4.new_notebook(cells=[cell], metadata=kernel)
+        nbformat.write(note, path)
+        tools = Path(sys.executable).parent
+        ours = [str(tools / "course"), "run", str(path), "--out", f"{folder}/runs"]
+        theirs = [str(tools / "papermill"), str(path), f"{folder}/out.ipynb"]
+        return middles({"instead": lambda: run(*theirs), "ours": lambda: run(*ours)})
+
+
+def checking() -> Row:
+    """A check of a right answer: over all exercises, the median and the longest."""
+    import importlib
+    import pkgutil
+
+    from course_utils.exercises import bank
+    from course_utils.exercises.diagnose import diagnose
+
+    found = []
+    for module in pkgutil.iter_modules(bank.__path__):
+        name = f"course_utils.exercises.bank.{module.name}"
+        for exercise in importlib.import_module(name).EXERCISES:
+            diagnose(exercise, exercise.reference)
+            start = time.perf_counter()
+            diagnose(exercise, exercise.reference)
+            found.append(time.perf_counter() - start)
+    return {"ours": shorter(median(found), 3), "longest": shorter(max(found), 3)}
+
+
+def testing() -> Row:
+    """`make test`, once, and what it ends with: it fails while results are missing."""
+    start = time.perf_counter()
+    ended = subprocess.run(["make", "test"], cwd=ROOT, capture_output=True)
+    took = time.perf_counter() - start
+    return {"ours": shorter(took, 3), "exit status": ended.returncode}
+
+
+def starting() -> Row:
+    """From `git clone` to the first lesson executed, once; packages from the cache."""
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        run("git", "clone", "--quiet", "--depth", "1", f"file://{ROOT}", folder)
+        run("make", "setup", cwd=folder)
+        ready = time.perf_counter() - start
+        lesson = "notebooks/00_start_here.ipynb"
+        run(".venv/bin/course", "run", lesson, cwd=folder)
+        took = time.perf_counter() - start
+    return {"ours": shorter(took, 3), "of it make setup": shorter(ready, 3)}
+
+
+COSTS: dict[str, Callable[[], Row]] = {
+    "import": importing,
+    "a playground's move": moving,
+    "a notebook in a batch": batch,
+    "a check": checking,
+    "make test": testing,
+    "clone to first lesson": starting,
+}
+SETTINGS = [{"cost": name} for name in COSTS]
+RERUN = (1, {"ours": (0.0, 1.0)})  # a slow machine is no failure; a second would be
+
+
+def measure(cost: str) -> Row:
+    """Measure one cost, in seconds."""
+    return COSTS[cost]()
+
+
+if __name__ == "__main__":
+    if "--try" in sys.argv:
+        for setting in SETTINGS[:-2]:
+            print(setting | measure(**setting), flush=True)
+    else:
+        record(__file__, __doc__ or "", SETTINGS, measure, fresh="--fresh" in sys.argv)
