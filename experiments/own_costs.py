@@ -1,6 +1,6 @@
-"""What does the course itself cost? Seconds of an import, a move in a playground, a
-check, a notebook in a batch, each beside what one would use instead, in turns; and of
-`make test` and of the way from a clone to the first lesson."""
+"""What does the course itself cost? Seconds of an import, a move in a playground and a
+notebook in a batch, each beside what one would use instead, in turns; of a check, of
+lesson 13, of `make test` and of the way from a clone to the first lesson."""
 
 import io
 import os
@@ -13,16 +13,20 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
-from unittest.mock import patch
 
+import matplotlib
 import nbformat
 
+from course_utils import course_style, playground
 from course_utils.authoring.clock import Work, in_turns, shorter
+from course_utils.authoring.playing import move, shown
 from course_utils.authoring.record import record
 
 ROOT = Path(__file__).resolve().parent.parent
 REPEATS = int(os.environ.get("COURSE_BENCH_REPEATS", "5"))
 MOVES = int(os.environ.get("COURSE_BENCH_MOVES", "60"))
+# Without a folder and without a download, if the checkout's data/ holds none either.
+SKETCHES = {"COURSE_DATA": "", "COURSE_OFFLINE": "1"}
 Row = dict[str, object]
 
 
@@ -43,11 +47,26 @@ def middles(works: dict[str, Work]) -> Row:
     return {name: shorter(median(runs), 3) for name, runs in found.items()}
 
 
+NAMES = "PALETTE, ask, check, load_fashion_mnist, measured, playground, setup, show"
+
+
 def importing() -> Row:
-    """Import the helpers, over torch alone."""
-    torch, course = python("import torch"), python("import torch, course_utils")
-    found = middles({"instead": torch, "ours": course})
-    return {**found, "over": round(found["ours"] - found["instead"], 3)}  # type: ignore[operator]
+    """Import the helpers, over torch alone.
+
+    They fetch most of themselves when a name is first used. So `names` imports what a
+    lesson does, over the three packages that a lesson without helpers would import.
+    """
+    row = middles(
+        {
+            "instead": python("import torch"),
+            "ours": python("import torch, course_utils"),
+            "packages": python("import torch, matplotlib.pyplot, IPython.display"),
+            "names": python(f"import torch; from course_utils import {NAMES}"),
+        }
+    )
+    row["over"] = round(row["ours"] - row["instead"], 3)  # type: ignore[operator]
+    row["names over"] = round(row["names"] - row["packages"], 3)  # type: ignore[operator]
+    return row
 
 
 def waves(ax, turns=1.0, height=1.0):  # type: ignore[no-untyped-def]
@@ -58,39 +77,16 @@ def waves(ax, turns=1.0, height=1.0):  # type: ignore[no-untyped-def]
     return f"{turns} turns"
 
 
-def moves_of_ours() -> list[float]:
-    """Return the seconds of each move, from the message to the picture's bytes."""
-    import IPython.display
-
-    from course_utils.display import playground as module
-    from course_utils.display.frame.widget import Frame
-
-    frames: list[Frame] = []
-
-    class Kept(Frame):
-        def __init__(self, *args: object, **options: object) -> None:
-            super().__init__(*args, **options)  # type: ignore[arg-type]
-            frames.append(self)
-
-    with (
-        patch("course_utils.display.frame.widget.Frame", Kept),
-        patch.object(IPython.display, "display"),
-        redirect_stdout(io.StringIO()),
-    ):
-        module.playground(waves, "a curve", turns=(0.0, 5.0), height=(0.5, 2.0))
+def our_playground() -> Callable[[float], None]:
+    """Return a move of a playground: from the message to the picture's bytes."""
+    with shown() as frames:
+        playground(waves, "a curve", turns=(0.0, 5.0), height=(0.5, 2.0))
     (frame,) = frames
-    found = []
-    for number in range(1, MOVES + 1):
-        values = {**frame.asked["values"], "turns": number % 50}
-        start = time.perf_counter()
-        frame.asked = {**frame.asked, "number": number, "values": values}
-        found.append(time.perf_counter() - start)
-        assert frame.answered == number and not frame.said["failed"], frame.said
-    return found
+    return lambda turns: move(frame, {"turns": turns, "height": 1.0})
 
 
-def moves_of_interact() -> list[float]:
-    """Return the seconds of each move with `interact` and a new figure."""
+def interact() -> Callable[[float], None]:
+    """Return a move of `interactive`, which makes a new figure every time."""
     import matplotlib.pyplot as plt
     from ipywidgets import interactive
 
@@ -102,28 +98,29 @@ def moves_of_interact() -> list[float]:
 
     widget = interactive(draw, turns=(0.0, 5.0))
     slider: Any = widget.children[0]
-    found = []
-    with redirect_stdout(io.StringIO()):
-        for number in range(1, MOVES + 1):
-            start = time.perf_counter()
-            slider.value = 0.1 * (number % 50)
-            found.append(time.perf_counter() - start)
-    return found
+
+    def moved(turns: float) -> None:
+        with redirect_stdout(io.StringIO()):
+            slider.value = turns
+
+    return moved
 
 
 def moving() -> Row:
-    """A playground's move, message to picture: medians and 95th percentiles."""
-    import matplotlib
-
+    """Moves in turns, message to picture: medians and 95th percentiles."""
     matplotlib.use("agg")
-    from course_utils import course_style
-
     course_style()
+    works = {"ours": our_playground(), "instead": interact()}
+    found: dict[str, list[float]] = {name: [] for name in works}
+    for number in range(MOVES + 5):  # the first ones fetch fonts
+        for name, work in works.items():
+            start = time.perf_counter()
+            work(0.1 * (number % 50))
+            found[name].append(time.perf_counter() - start)
     row: Row = {}
-    for name, moves in {"ours": moves_of_ours, "instead": moves_of_interact}.items():
-        runs = sorted(moves()[5:])  # the first ones fetch fonts
-        row[name] = shorter(median(runs), 3)
-        row[f"{name}, p95"] = shorter(quantiles(runs, n=20)[-1], 3)
+    for name, runs in found.items():
+        row[name] = shorter(median(runs[5:]), 3)
+        row[f"{name}, p95"] = shorter(quantiles(runs[5:], n=20)[-1], 3)
     return row
 
 
@@ -160,6 +157,20 @@ def checking() -> Row:
     return {"ours": shorter(median(found), 3), "longest": shorter(max(found), 3)}
 
 
+def lesson() -> Row:
+    """Lesson 13 in a batch, once: on the photographs, and on the sketches."""
+    path = str(next((ROOT / "notebooks").glob("13_*.ipynb")))
+    command = str(Path(sys.executable).parent / "course")
+    row: Row = {}
+    for name, source in {"ours": {}, "on sketches": SKETCHES}.items():
+        with tempfile.TemporaryDirectory() as folder:
+            start = time.perf_counter()
+            there = {**os.environ, **source}
+            run(command, "run", path, "--out", folder, env=there)
+            row[name] = shorter(time.perf_counter() - start, 3)
+    return row
+
+
 def testing() -> Row:
     """`make test`, once, and what it ends with: it fails while results are missing."""
     start = time.perf_counter()
@@ -186,8 +197,9 @@ COSTS: dict[str, Callable[[], Row]] = {
     "a playground's move": moving,
     "a notebook in a batch": batch,
     "a check": checking,
-    "make test": testing,
+    "lesson 13": lesson,
     "clone to first lesson": starting,
+    "make test": testing,
 }
 SETTINGS = [{"cost": name} for name in COSTS]
 RERUN = (1, {"ours": (0.0, 1.0)})  # a slow machine is no failure; a second would be
@@ -200,7 +212,7 @@ def measure(cost: str) -> Row:
 
 if __name__ == "__main__":
     if "--try" in sys.argv:
-        for setting in SETTINGS[:-2]:
+        for setting in SETTINGS[:-3]:
             print(setting | measure(**setting), flush=True)
     else:
         record(__file__, __doc__ or "", SETTINGS, measure, fresh="--fresh" in sys.argv)

@@ -58,11 +58,13 @@ def scorer(model: nn.Module, standard: bool, mirrored: bool = False) -> Scores:
         was = model.training
         model.eval()
         found = []
+        device = next(model.parameters()).device
         for part in images.split(1000):
-            x = part / 255
+            x = part.to(device) / 255
             x = (x - MEAN) / SPREAD if standard else x
             x = x.contiguous(memory_format=torch.channels_last)
-            found.append(mirrored_scores(model, x) if mirrored else model(x))
+            scored = mirrored_scores(model, x) if mirrored else model(x)
+            found.append(scored.cpu())
         model.train(was)
         return torch.cat(found)
 
@@ -214,6 +216,8 @@ class Quick:
         smoothing: of the labels.
         mirrored: scores are the mean over a picture and its mirror image.
         warm: the share of the steps in which the rate rises.
+        constant: the rate stays at its peak instead.
+        device: where pictures and network are.
     """
 
     network: Network
@@ -224,6 +228,8 @@ class Quick:
     smoothing: float = 0.1
     mirrored: bool = True
     warm: float = 0.25
+    constant: bool = False
+    device: str = "cpu"
 
     def optimizers(self, model: nn.Module) -> list[torch.optim.Optimizer]:
         """Return one optimizer for all parameters, or Muon and AdamW."""
@@ -233,19 +239,18 @@ class Quick:
 
     def __call__(self, pictures: Pictures, epochs: int) -> Iterator[Scores]:
         """Train; yield after every epoch what scores pictures by then."""
-        images, y = pictures
+        images, y = (part.to(self.device) for part in pictures)
         x = ((images / 255 - MEAN) / SPREAD).contiguous()
-        model = self.network().to(memory_format=torch.channels_last)
+        model = self.network().to(self.device).to(memory_format=torch.channels_last)
         optimizers = self.optimizers(model)
         peaks = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]
         steps, step = epochs * math.ceil(len(y) / self.batch), 0
         for _ in range(epochs):
             model.train()
             for rows in torch.randperm(len(y)).split(self.batch):
+                share = 1.0 if self.constant else triangle(step, steps, self.warm)
                 for optimizer, peak in zip(optimizers, peaks, strict=True):
-                    optimizer.param_groups[0]["lr"] = peak * triangle(
-                        step, steps, self.warm
-                    )
+                    optimizer.param_groups[0]["lr"] = peak * share
                 part = x[rows] if self.moved is None else augmented(x[rows], self.moved)
                 part = part.contiguous(memory_format=torch.channels_last)
                 scores = model(part)
@@ -271,10 +276,12 @@ def adamw(rate: float) -> Callable[[nn.Module], torch.optim.Optimizer]:
 
 PERCEPTRON = mlp(784, 512, 512, 10)
 PLAIN = {"muon": False, "moved": None, "smoothing": 0.0, "mirrored": False}
-# Sources: pytorch.org's quickstart; d2l.ai, chapters 5.2 and 7.6; learnpytorch.io,
-# chapter 03; github.com/fastai/course22p2, 14_augment. All without workers.
+# Sources: pytorch.org's quickstart; d2l.ai's MLP (5.2) and LeNet (its rate 0.9 in
+# batches of 256 is version 0's, 6.6: version 1 takes 0.1 and 128); learnpytorch.io, 03;
+# github.com/fastai/course22p2, 14_augment, before it augments. All without workers.
 RECIPES: dict[str, ByLoader | Quick] = {
     "quickstart": ByLoader(PERCEPTRON, 64, sgd(1e-3), shuffle=False),
+    "quickstart, rate 0.1": ByLoader(PERCEPTRON, 64, sgd(0.1), shuffle=False),
     "textbook MLP": ByLoader(mlp(784, 256, 10), 256, sgd(0.1)),
     "LeNet": ByLoader(lenet, 256, sgd(0.9)),
     "TinyVGG": ByLoader(tiny_vgg, 32, sgd(0.1)),
@@ -282,4 +289,8 @@ RECIPES: dict[str, ByLoader | Quick] = {
     "our MLP": Quick(PERCEPTRON, batch=125, rate=0.003, **PLAIN),
     "our CNN": Quick(cnn, batch=125, rate=0.009, muon=False, smoothing=0.0),
     "our ResNet": Quick(partial(garment_resnet, 24)),
+    # Nobody has run it yet: it waits for a machine with a GPU.
+    "our ResNet, on CUDA": Quick(
+        partial(garment_resnet, 64), batch=512, moved=2, device="cuda"
+    ),
 }
