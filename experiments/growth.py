@@ -1,5 +1,5 @@
 """How do time and memory grow with images, batch, width and depth, and what limits
-each layer: its arithmetic or the memory? Fitted exponents of a training step of a
+each layer: its arithmetic, the caches or the memory? Fitted exponents of a training step of a
 residual network; layers beside this machine's own rate and bandwidth."""
 
 import os
@@ -46,6 +46,7 @@ LAYERS = [
     "linear 512 to 512, batch 128",
     "linear 512 to 512, batch 2048",
 ]
+COPIES = [128, 512, 2048, 8192, 32768, 131072]  # from the caches to memory
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "MLP": PERCEPTRON,
     "lesson 10's CNN": cnn,
@@ -56,6 +57,7 @@ SETTINGS = [
     {"grows": "machine"},
     *({"grows": "nothing", "network": name} for name in NETWORKS),
     *({"grows": "nothing", "layer": name} for name in LAYERS),
+    *({"grows": "nothing", "copied_kilobytes": size} for size in COPIES),
 ]
 RERUN = (0, {"memory_exponent": (-0.1, 0.1)})
 
@@ -206,11 +208,29 @@ def measured_network(name: str) -> dict[str, object]:
     return under_the_roof(counter.get_total_flops(), least_bytes(model, x), seconds)
 
 
+def copied(kilobytes: int) -> dict[str, object]:
+    """Copy so many bytes again and again, 128 MB in all: where do they come from?"""
+    a = torch.zeros(kilobytes * 256)
+    b, times = torch.zeros_like(a), 131072 // kilobytes
+
+    def work() -> None:
+        for _ in range(times):
+            b.copy_(a)
+
+    seconds = median(in_turns({"copy": work}, REPEATS)["copy"])
+    return {"gigabytes": shorter(2 * times * kilobytes * 1024 / seconds / 1e9, 3)}
+
+
 def measure(
-    grows: str, layer: str | None = None, network: str | None = None
+    grows: str,
+    layer: str | None = None,
+    network: str | None = None,
+    copied_kilobytes: int | None = None,
 ) -> dict[str, object]:
-    """Measure a row: a fit, the machine, one layer, or one of the lesson's networks."""
+    """Measure a row: a fit, the machine, a layer, a network of the lesson, a copy."""
     torch.set_num_threads(THREADS)
+    if copied_kilobytes is not None:
+        return copied(copied_kilobytes)
     if layer is not None:
         return measured_layer(layer)
     if network is not None:
