@@ -1,6 +1,6 @@
 """How do time and memory grow with images, batch, width and depth, and what limits
-each layer: its arithmetic, the caches or the memory? Fitted exponents of a training step of a
-residual network; layers beside this machine's own rate and bandwidth."""
+each layer: its arithmetic, the caches or the memory? Fitted exponents of a training
+step of a residual network; layers beside this machine's own rate and bandwidth."""
 
 import os
 import sys
