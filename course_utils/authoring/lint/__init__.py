@@ -35,14 +35,12 @@ def _rules(*modules: ModuleType) -> Rules:
 RULES = _rules(files, order, cells, teaching, exercises, outputs)
 # A lab has tasks, and nothing of a lesson's order and teaching; of its few outputs,
 # what a network reaches differs from machine to machine.
-_SHARED = ("says_how_long", "one_title", "links_the_reference", "no_empty_cells")
-_SHARED += ("known_tags", "drawings_folded", "images_in_text_described")
-_OF_LESSONS = ("numbered_name", "few_outputs_ignored")
+_SHARED = {"says_how_long", "one_title", "links_the_reference", "no_empty_cells"}
+_SHARED |= {"known_tags", "drawings_folded", "images_in_text_described"}
+_OF_LESSONS = {"numbered_name", "few_outputs_ignored"}
+_OF_LABS = _SHARED | _rules(files, outputs, labs).keys() - _OF_LESSONS
 LAB_RULES = {
-    name: rule
-    for name, rule in (RULES | _rules(labs)).items()
-    if name in _SHARED
-    or (name in _rules(files, outputs, labs) and name not in _OF_LESSONS)
+    name: rule for name, rule in (RULES | _rules(labs)).items() if name in _OF_LABS
 }
 
 
