@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
+from runpy import run_path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,7 +18,9 @@ from torch.testing import assert_close
 
 from course_utils import load_experiment, load_smollm, load_text
 from course_utils.authoring import language
+from course_utils.display.diagrams.diagram import load_diagram
 from course_utils.exercises.bank.language import ROTARY
+from tests.display.drawn import Drawing
 from tests.lessons import LESSONS, code_cells, read
 
 SAMPLE = "the value of the\n   attribute, or  its \n\n name;\tnaïve"
@@ -45,7 +50,8 @@ def lesson() -> dict:
         *("def cost", "class RMSNorm", "class SwiGLU", "def rotate", "def narrowed"),
         *("class Cache:", "class CachedAttention", "class CachedGPT"),
         *("def greedy", "def write_cached", "def draw(scores"),
-        *("class LlamaBlock", "class Llama(", "def kept", "ENTRIES", "PUBLISHED"),
+        *("class LlamaAttention", "class LlamaBlock", "class Llama("),
+        *("def kept", "ENTRIES", "PUBLISHED"),
         *("SMOLLM_NAMES", "def renamed", "def halves", "def asked", "def likeliest"),
         *("QUESTIONS", "def five_best", "theirs = torch.tensor", "def start_of_test"),
     )
@@ -67,6 +73,28 @@ def test_the_page_tokenises_as_the_script_does(lesson):
     assert merges == language.learn_merges(text, 40)
     found = lesson["Tokenizer"](merges).encode(SAMPLE)
     assert found == language.encode(SAMPLE, merges)
+
+
+def test_pairs_of_the_worked_example(lesson):
+    words = Counter(lesson["pieces"]("abab abab cab"))
+    assert list(words) == ["abab", " abab", " cab"]
+    first, then = Counter(), Counter()
+    for word, times in words.items():
+        ids = list(word.encode())
+        lesson["count_pairs"](first, ids, times)
+        lesson["count_pairs"](then, lesson["merge"](ids, (97, 98), 256), times)
+    assert sorted(first.values()) == [1, 1, 1, 2, 5]
+    assert (first[97, 98], first[98, 97]) == (5, 2)
+    assert sorted(then.values()) == [1, 1, 1, 2] and then[256, 256] == 2
+
+
+def test_merges_applied_in_their_order_encode_a_word(lesson):
+    merges = lesson["learn_merges"](load_text().validation, 256)
+    for word in (" expression", " statement", "__init__"):
+        ids = list(word.encode())
+        for pair, new in merges.items():
+            ids = lesson["merge"](ids, pair, new)
+        assert ids == lesson["encode_word"](word, merges)
 
 
 def test_merges_of_the_worked_example(lesson):
@@ -269,6 +297,15 @@ def test_measuring_and_writing_drop_nothing_and_restore_the_mode(lesson, trainin
         assert {module.training for module in modules} == {training}
 
 
+def test_the_measure_is_the_same_in_any_batches(lesson):
+    net, held, tokenizer = small(lesson), torch.arange(90) % 50, lesson["Tokenizer"]({})
+    sizes: list[int] = []
+    net.register_forward_pre_hook(lambda _, args: sizes.append(len(args[0])))
+    found = [lesson["bits_per_byte"](net, held, tokenizer, batch=n) for n in (1, 4, 32)]
+    assert found == pytest.approx([found[0]] * 3)
+    assert sizes == [1] * 10 + [4, 4, 2] + [10]
+
+
 def test_training_goes_on_in_training_mode(lesson):
     net = small(lesson, 0.5).eval()
     lesson["train"](net, torch.arange(40), 1)
@@ -289,6 +326,15 @@ def test_a_cache_ends_with_the_positions_and_writing_without_one_goes_on(lesson)
     assert torch.equal(again[:, :8], cached[:, -8:])
 
 
+def test_a_text_that_has_drawn_stop_writes_nothing_else(lesson):
+    net, prompt = llama(lesson), torch.tensor([[1, 9], [2, 3], [4, 5]])
+    drawn = iter(torch.tensor([[7, 8, 9], [6, 9, 5], [9, 4, 4], [8, 8, 8]])[..., None])
+    written = lesson["write_cached"](net, prompt, 20, lambda _: next(drawn), stop=9)
+    assert written[:, 2:].tolist() == [[7, 6, 9], [8, 9, 9], [9, 9, 9]]
+    assert torch.equal(written[:, :2], prompt)
+    assert next(drawn).flatten().tolist() == [8, 8, 8]  # nothing was drawn in vain
+
+
 @pytest.mark.parametrize("kind", ["GPT", "Llama"])
 def test_two_tokens_behind_a_filled_cache_are_refused_by_each_attention(lesson, kind):
     net, prompt = llama(lesson), torch.arange(3)
@@ -297,7 +343,7 @@ def test_two_tokens_behind_a_filled_cache_are_refused_by_each_attention(lesson, 
     caches = [lesson["Cache"]() for _ in net.blocks]
     lesson["write_cached"](net, prompt[None], 8, caches=caches)
     assert {len(cache) for cache in caches} == {7}
-    part = net.blocks[0].attention if kind == "GPT" else net.blocks[0]
+    part = net.blocks[0].attention
     with pytest.raises(ValueError, match="one token at a time"):
         part(torch.randn(1, 2, 24), caches[0])
     part(torch.randn(1, 2, 24), lesson["Cache"]())  # an empty one takes several
@@ -336,13 +382,15 @@ def test_a_llama_with_a_cache_is_the_llama_without_one(lesson, tied):
 
 def test_a_llama_must_be_told_where_its_new_token_stands(lesson):
     block, x = llama(lesson).blocks[0], torch.randn(1, 6, 24)
-    cache, moved = lesson["Cache"](), lesson["Cache"]()
+    cache, moved, whole = (lesson["Cache"]() for _ in range(3))
     block(x[:, :5], cache)
-    wrong = lesson["rotate"](block.split(block.q(block.norm1(x[:, 5:]))))
-    right = lesson["rotate"](block.split(block.q(block.norm1(x[:, 5:]))), 5)
+    part = block.attention
+    q = part.split(part.q(block.norm1(x[:, 5:])))
+    wrong, right = lesson["rotate"](q), lesson["rotate"](q, 5)
     assert (wrong - right).abs().max() > 0.01
-    assert_close(block(x[:, 5:], cache), block(x)[:, 5:])
-    assert (block(x[:, 5:], moved) - block(x)[:, 5:]).abs().max() > 0.01
+    last = block(x, whole)[:, 5:]
+    assert_close(block(x[:, 5:], cache), last)
+    assert (block(x[:, 5:], moved) - last).abs().max() > 0.01
 
 
 def test_llamas_from_published_configurations(lesson):
@@ -426,6 +474,22 @@ def test_rms_norm_is_torchs(lesson):
     assert_close(mine(x), theirs(x))
 
 
+def test_rms_norm_of_halves_squares_in_single_precision(lesson):
+    x = torch.full((2, 8), 300.0).half()
+    assert x.square().isinf().all()
+    y = lesson["RMSNorm"](8).half()(x)
+    assert y.dtype == torch.float16
+    assert_close(y, torch.ones_like(y))
+
+
+def test_a_llama_runs_in_bfloat16(lesson):
+    net, tokens = llama(lesson), torch.randint(50, (2, 12))
+    scores = net(tokens)
+    halved = net.bfloat16()(tokens)
+    assert halved.dtype == torch.bfloat16
+    assert (halved - scores).abs().mean() < 0.05 * scores.abs().mean()
+
+
 def test_a_swiglu_of_two_thirds_has_the_weights_of_the_wider_layer(lesson):
     d = 96
     assert parameters(lesson["SwiGLU"](d, 256)) == 8 * d**2
@@ -433,13 +497,72 @@ def test_a_swiglu_of_two_thirds_has_the_weights_of_the_wider_layer(lesson):
 
 def test_rotary_scores_depend_on_the_distance_alone(lesson):
     q, k = torch.randn(2, 1, 16).double()
-    pairs = [(2, 5), (102, 105), (900, 903)]
+    pairs = [(1, 3), (100, 102), (900, 902)]
     rotate = lesson["rotate"]
     scores = [(rotate(q, a) @ rotate(k, b).T).item() for a, b in pairs]
     assert scores == pytest.approx([scores[0]] * 3, abs=1e-3)
     one = torch.tensor([[1.0, 0.0]]).double()
-    product = (rotate(one, 2) @ rotate(one, 5).T).item()
-    assert product == pytest.approx(math.cos(3), abs=1e-5)
+    for a, b in pairs[:2]:
+        product = (rotate(one, a) @ rotate(one, b).T).item()
+        assert product == pytest.approx(math.cos(2), abs=1e-5)
+
+
+def test_the_arrows_of_the_diagram_are_turned_as_rotate_turns_them(lesson):
+    drawn = re.findall(r'"line go" d="M(\S+) (\S+)L(\S+) (\S+)"', diagram("rotary"))
+    found = []
+    for x0, y0, x1, y1 in (map(float, arrow) for arrow in drawn):
+        found.append(math.atan2(y0 - y1, x1 - x0))
+    ones = torch.tensor([[1.0] * 4 + [0.0] * 4])  # four arrows to the right
+    turned = {n: lesson["rotate"](ones, n)[0] for n in (1, 3, 100, 102)}
+    angles = {n: torch.atan2(t[4:], t[:4]).tolist() for n, t in turned.items()}
+    pairs = [angles[n][0] for n in (1, 3, 100, 102)]
+    assert found == pytest.approx([*angles[3], *pairs], abs=0.02)
+
+
+def diagram(name: str) -> str:
+    return load_diagram(name).drawing
+
+
+def test_the_two_blocks_of_the_diagram_are_the_lessons(lesson):
+    torch.manual_seed(0)
+    mine = lesson["Block"](24, 4), lesson["LlamaBlock"](24, 4, 2, 40, 10_000)
+    for block in mine:
+        for parameter in block.parameters():
+            nn.init.normal_(parameter, std=0.4)
+    x = torch.randn(2, 5, 24)
+
+    def operation(shape, parts):
+        block, left = mine[shape.box[0] > 360], shape.box[0] % 356 < 180
+        name = shape.label.split()[0]
+        if name == "+":
+            return sum(parts)
+        if name.endswith("Norm"):
+            norm = block.norm1 if left else block.norm2
+            assert type(norm).__name__ == name
+            return norm(parts[0])
+        if name == "feed":
+            assert ("SwiGLU" in shape.label) == isinstance(block.feed, lesson["SwiGLU"])
+            return block.feed(parts[0])
+        cache = [lesson["Cache"]()] if block is mine[1] else []
+        return block.attention(parts[0], *cache)
+
+    gpt, modern = Drawing("llama").outputs({"x": x}, operation)
+    assert_close(gpt, mine[0](x))
+    assert_close(modern, mine[1](x, lesson["Cache"]()))
+
+
+def test_heads_read_those_under_them_in_the_diagram():
+    boxes = re.findall(
+        r'class="(plain|card)" x="(\S+)" y="\S+" width="(\S+)"', diagram("groups")
+    )
+    spans = [(kind, float(x), float(x) + float(width)) for kind, x, width in boxes]
+    shared = [s for s in spans if s[0] == "card" and s[1] > 380]
+    heads = [s for s in spans if s[0] == "plain" and s[1] > 380]
+    assert (len(heads), len(shared)) == (4, 2)
+    group = [
+        next(k for k, s in enumerate(shared) if s[1] <= h[1] < s[2]) for h in heads
+    ]
+    assert group == torch.arange(2).repeat_interleave(2).tolist()
 
 
 def test_rotary_of_the_exercise_the_page_and_the_script_agree(lesson):
@@ -594,29 +717,29 @@ def neighbours_turned(x: torch.Tensor) -> torch.Tensor:
 
 def test_a_llama_with_neighbours_paired_needs_its_rows_reordered(lesson):
     torch.manual_seed(0)
-    block = lesson["LlamaBlock"](16, 4, 2, 24)
-    x = torch.randn(2, 7, 16)
+    block = lesson["LlamaBlock"](16, 4, 2, 24, 10_000)
+    x, part = torch.randn(2, 7, 16), block.attention
     h = block.norm1(x)
-    q, k, v = (block.split(part(h)) for part in (block.q, block.k, block.v))
+    q, k, v = (part.split(linear(h)) for linear in (part.q, part.k, part.v))
     k, v = (t.repeat_interleave(2, dim=1) for t in (neighbours_turned(k), v))
     mixed = nn.functional.scaled_dot_product_attention(
         neighbours_turned(q), k, v, is_causal=True
     )
-    attended = x + block.out(mixed.transpose(1, 2).flatten(2))
+    attended = x + part.out(mixed.transpose(1, 2).flatten(2))
     expected = attended + block.feed(block.norm2(attended))
-    assert not torch.allclose(block(x), expected, atol=1e-3)
-    for part in (block.q, block.k):
-        part.weight.data = lesson["halves"](part.weight.data, 4)
-    assert_close(block(x), expected)
+    assert not torch.allclose(block(x, lesson["Cache"]()), expected, atol=1e-3)
+    for linear in (part.q, part.k):
+        linear.weight.data = lesson["halves"](linear.weight.data, 4)
+    assert_close(block(x, lesson["Cache"]()), expected)
     rows = torch.arange(8.0)[:, None]
     assert lesson["halves"](rows, 4).flatten().tolist() == [0, 2, 1, 3, 4, 6, 5, 7]
 
 
 def test_the_base_of_the_rotary_speeds_reaches_queries_and_keys(lesson):
     block, x = llama(lesson).blocks[0], torch.randn(1, 6, 24)
-    before, rotate = block(x), lesson["rotate"]
-    block.base = 100_000
-    assert not torch.allclose(block(x), before)
+    before, rotate = block(x, lesson["Cache"]()), lesson["rotate"]
+    block.attention.base = 100_000
+    assert not torch.allclose(block(x, lesson["Cache"]()), before)
     row = torch.randn(6, 8)
     assert_close(rotate(row, 3, 10_000), rotate(row, 3))
     # the slowest of four pairs: 3/4 of the way from speed 1 to one over the base
@@ -626,23 +749,51 @@ def test_the_base_of_the_rotary_speeds_reaches_queries_and_keys(lesson):
     assert rotate(last, 500, 1e5)[0, 3].item() == pytest.approx(slow, abs=1e-5)
 
 
-def test_base_and_context_are_arguments_of_a_llama(lesson):
-    net = lesson["Llama"](50, 24, 2, 6, 2, 40, base=500, context=9)
-    assert net.context == 9 and {block.base for block in net.blocks} == {500}
+def test_base_is_an_argument_of_a_llama_and_context_may_be_set(lesson):
+    net = lesson["Llama"](50, 24, 2, 6, 2, 40, base=500)
+    assert {block.attention.base for block in net.blocks} == {500}
     plain = lesson["Llama"](50, 24, 2, 6, 2, 40)
-    assert {block.base for block in plain.blocks} == {10_000}
+    assert {block.attention.base for block in plain.blocks} == {10_000}
+    net.context = 9
+    assert lesson["write"](net, torch.zeros(1, 12, dtype=torch.long), 14).shape == (
+        1,
+        14,
+    )
+    assert plain.context == 8192
 
 
-def test_what_the_summary_names_is_enough_for_a_file_of_ones_own():
-    writing = "@contextmanager", "def greedy", "def write_cached"
-    parts = "class RMSNorm", "class SwiGLU", "def rotate", "class Cache:"
-    own = from_the_lesson(
-        *parts, "def draw_weights", "class LlamaBlock", "class Llama(", *writing
-    )
-    net = own["Llama"](50, 24, 2, 6, 2, 40)
-    assert (
-        own["write_cached"](net, torch.zeros(1, 3, dtype=torch.long), 8).shape[1] == 8
-    )
+def test_the_file_that_the_lesson_saves_runs_alone(tmp_path):
+    cells = [cell.source for cell in code_cells(read(LESSONS[12]))]
+    file = tmp_path / "llama.py"
+    assert save_llama(cells)(file) == len(file.read_text("utf-8").splitlines())
+    own = run_path(str(file))  # in a namespace of its own
+    torch.manual_seed(0)
+    net, text = own["Llama"](50, 24, 2, 6, 2, 40), torch.arange(400) % 50
+    net.context = 16
+    losses = own["train"](net, text, 120)
+    assert losses[-1] < losses[0] / 2
+    tokenizer = SimpleNamespace(spelled=[b"a"] * 50)
+    assert own["bits_per_byte"](net, text, tokenizer) < 1
+    for way in ("write", "write_cached"):
+        assert own[way](net, text[None, :4], 16)[0, -1] == 15
+
+
+def test_the_file_holds_the_cells_as_they_ran_last(tmp_path):
+    cells = [cell.source for cell in code_cells(read(LESSONS[12]))]
+    (norm,) = [cell for cell in cells if cell.startswith("class RMSNorm")]
+    mine = "# mine\n" + norm.replace("1e-5", "1e-6")
+    save_llama([*cells, mine])(tmp_path / "llama.py")
+    text = (tmp_path / "llama.py").read_text(encoding="utf-8")
+    assert text.count("class RMSNorm") == 1 and "eps=1e-6" in text
+
+
+def save_llama(ran: list[str]) -> Callable:
+    """Return the lesson's function, as it is where these cells have run."""
+    shell = SimpleNamespace(user_ns={"In": ["", *ran]})
+    scope = {"get_ipython": lambda: shell, "Path": Path, "re": re}
+    (cell,) = [c for c in code_cells(read(LESSONS[12])) if "def save_llama" in c.source]
+    exec(cell.source, scope)
+    return scope["save_llama"]
 
 
 def test_weight_decay_shrinks_the_parameters_by_less_than_a_twentieth():
@@ -720,10 +871,10 @@ def test_paris_is_likeliest_with_and_without_the_repairs(lesson, chat, repaired)
 
 def test_with_the_lessons_base_it_answers_in_french(lesson, repaired):
     for block in repaired.blocks:
-        block.base = 10_000
+        block.attention.base = 10_000
     french, best = said(lesson, repaired, FRANCE), lesson["five_best"](repaired)
     for block in repaired.blocks:
-        block.base = 100_000
+        block.attention.base = 100_000
     assert french.count("Paris, la capital de la fem") == 2
     # the comparison of scores tells it, too
     assert (best - lesson["theirs"]).abs().max() > 0.1

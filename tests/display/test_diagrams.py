@@ -20,12 +20,15 @@ NAMES = [
     "decoder",
     "encoder",
     "gpt",
+    "groups",
     "gru",
     "heads",
+    "llama",
     "lstm",
     "norms",
     "residual",
     "rnn",
+    "rotary",
 ]
 PAGES = {"light": "#ffffff", "dark": "#111111"}  # JupyterLab's
 CSS = (HERE / "style.css").read_text(encoding="utf-8")

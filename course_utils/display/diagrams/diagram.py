@@ -60,7 +60,8 @@ def show_diagram(name: str, alt: str | None = None) -> None:
         name: 'rnn' (unrolled), 'lstm', 'gru', 'attention' (with its heads), 'residual',
             'norms', 'encoder' (post-norm and pre-norm, of a block and of a layer),
             'decoder' (a layer, and the encoder that it reads), 'gpt' (a whole one),
-            'heads' (from one linear layer) or 'cache' (of keys and values).
+            'heads' (from one linear layer), 'cache' (of keys and values), 'rotary'
+            (positions), 'groups' (of queries) or 'llama' (its block beside GPT-2's).
         alt: what it shows, where the lesson has more to say than the description that
             is stored with it.
 
