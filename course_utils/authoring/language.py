@@ -254,9 +254,9 @@ class GPT(nn.Module):
 
 
 def start(model: nn.Module, layers: int) -> None:
-    """Draw the weights as GPT-2 does, whose spread is 0.02 at a width of 768.
+    """Draw the weights with GPT-2's spread of 0.02, taken as right for a width of 768.
 
-    Narrower models need a larger one, by the root of the width. Where a branch ends, it
+    Narrower models get a larger one, by the root of the width. Where a branch ends, it
     is smaller; biases are 0.
     """
     for name, parameter in model.named_parameters():

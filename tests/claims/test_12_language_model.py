@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from runpy import run_path
@@ -23,6 +24,7 @@ from course_utils.exercises.bank.language import ROTARY
 from tests.display.drawn import Drawing
 from tests.lessons import LESSONS, code_cells, read
 
+SIZES = {"heads": 6, "kv_heads": 2, "hidden": 40}  # of a small Llama
 SAMPLE = "the value of the\n   attribute, or  its \n\n name;\tnaïve"
 
 
@@ -35,21 +37,21 @@ def from_the_lesson(*beginnings: str) -> dict:
     for beginning in beginnings:
         (cell,) = [c for c in cells if c.source.startswith(beginning)]
         # without the lines behind the definitions, which use what the test lacks
-        exec(re.split(r"\n{3}(?:first =|print|torch\.)", cell.source)[0], scope)
+        exec(re.split(r"\n{3}(?:print|torch\.)", cell.source)[0], scope)
     return scope
 
 
 @pytest.fixture(scope="module")
 def lesson() -> dict:
     return from_the_lesson(
-        *("def merge(", "def pieces", "def count_pairs", "def learn_merges"),
+        *("def merge(", "def pieces", "def count_pairs"),
         *("def encode_word", "class Tokenizer"),
         *("class Attention", "class Block", "def draw_weights", "class GPT"),
         *("@contextmanager", "def train_step", "def train(", "def bits_per_byte"),
         *("def new_run",),
         *("def cost", "class RMSNorm", "class SwiGLU", "def rotate", "def narrowed"),
         *("class Cache:", "class CachedAttention", "class CachedGPT"),
-        *("def greedy", "def write_cached", "def draw(scores"),
+        *("def greedy", "def write_cached"),
         *("class LlamaAttention", "class LlamaBlock", "class Llama("),
         *("def kept", "ENTRIES", "PUBLISHED"),
         *("SMOLLM_NAMES", "def renamed", "def halves", "def asked", "def likeliest"),
@@ -265,6 +267,19 @@ def test_a_run_goes_on_as_if_it_had_not_stopped_if_both_states_are_loaded(
     assert (gap.abs().max() < 1e-6) == ("optimizer" in parts)
 
 
+def test_with_dropout_a_run_goes_on_so_only_from_its_random_state(lesson):
+    def advance(net: nn.Module) -> torch.Tensor:
+        rows = torch.arange(17)[None]
+        optimizer = torch.optim.SGD(net.parameters(), 0.1)
+        return lesson["train_step"](net, rows[:, :-1], rows[:, 1:], optimizer)
+
+    net, state = small(lesson, 0.5), torch.get_rng_state()
+    first = advance(copy.deepcopy(net))
+    assert advance(copy.deepcopy(net)) != first
+    torch.set_rng_state(state)
+    assert advance(copy.deepcopy(net)) == first
+
+
 def test_a_cached_model_refuses_a_token_behind_its_last_position(lesson):
     net = with_cache(lesson, small(lesson))
     caches = [lesson["Cache"]() for _ in net.blocks]
@@ -304,6 +319,37 @@ def test_the_measure_is_the_same_in_any_batches(lesson):
     found = [lesson["bits_per_byte"](net, held, tokenizer, batch=n) for n in (1, 4, 32)]
     assert found == pytest.approx([found[0]] * 3)
     assert sizes == [1] * 10 + [4, 4, 2] + [10]
+
+
+def test_the_first_window_scores_tokens_33_to_64_the_second_65_to_96(lesson):
+    torch.manual_seed(0)
+    net = lesson["GPT"](100, 64, 24, 2, 4)
+    scored: list[int] = []
+
+    class Spelled:
+        def __getitem__(self, token: int) -> bytes:
+            scored.append(token)
+            return b"a"
+
+    tokenizer = SimpleNamespace(spelled=Spelled())
+    lesson["bits_per_byte"](net, torch.arange(97), tokenizer)
+    assert scored == [*range(33, 65), *range(65, 97)]
+
+
+def test_a_batch_has_as_many_windows_as_asked_for(lesson):
+    net = small(lesson)
+    sizes: list[torch.Size] = []
+    net.register_forward_pre_hook(lambda _, args: sizes.append(args[0].shape))
+    for how in ({}, {"batch": 3}):
+        lesson["train"](net, torch.arange(40), 1, **how)
+    assert sizes == [(8, 16), (3, 16)]
+
+
+def test_held_out_text_is_measured_every_so_many_steps(lesson, capsys):
+    text, tokenizer = torch.arange(90) % 50, lesson["Tokenizer"]({})
+    lesson["train"](small(lesson), text, 5, held=text, tokenizer=tokenizer, every=2)
+    steps = re.findall(r"step (\d+):", capsys.readouterr().out)
+    assert steps == ["2", "4"]
 
 
 def test_training_goes_on_in_training_mode(lesson):
@@ -360,7 +406,7 @@ def test_a_new_llama_knows_nothing_either(lesson):
 
 def llama(lesson: dict, tied: bool = True) -> nn.Module:
     torch.manual_seed(0)
-    net = lesson["Llama"](50, 24, 2, 6, 2, 40, tied)
+    net = lesson["Llama"](50, 24, 2, tied, **SIZES)
     for weight in net.parameters():
         if weight.dim() == 2:
             nn.init.normal_(weight, std=0.3)  # so that the parts matter
@@ -378,6 +424,38 @@ def test_a_llama_with_a_cache_is_the_llama_without_one(lesson, tied):
     texts, width = 2, 2 * 24 // 6  # two heads of four numbers
     assert lesson["kept"](caches) == 2 * 2 * 12 * width * texts
     assert ("head.weight" in net.state_dict()) != tied
+
+
+def test_dropout_of_a_llama_stands_behind_embedding_and_branches(lesson):
+    tokens, x = torch.arange(12)[None], torch.randn(1, 12, 24)
+    torch.manual_seed(0)
+    net = lesson["Llama"](50, 24, 2, dropout=0.5, **SIZES)
+    block = net.blocks[0]
+    for branch in (block.attention, block.feed):
+        with torch.no_grad():
+            weight = dict(branch.named_parameters())
+            silent = "out.weight" if branch is block.attention else "down.weight"
+            kept = weight[silent].clone()
+            weight[silent].zero_()  # what is left varies by the other branch
+            assert varies(lambda h: block(h, lesson["Cache"]()), x)
+            weight[silent].copy_(kept)
+    assert not varies(lambda h: block.attention(h, lesson["Cache"]()), x)
+    net.blocks.eval()
+    assert varies(net, tokens)  # behind the embedding
+    net.eval()
+    assert not varies(net, tokens)
+    plain = lesson["Llama"](50, 24, 2, **SIZES)
+    plain.load_state_dict(net.state_dict())
+    assert torch.equal(plain(tokens), net(tokens))  # in training, and without any
+
+
+def test_the_number_of_heads_leaves_no_trace_in_the_number_of_parameters(lesson):
+    def number(heads: int, kv_heads: int) -> int:
+        sizes = {"heads": heads, "kv_heads": kv_heads, "hidden": 1536}
+        return parameters(lesson["Llama"](100, 576, 1, **sizes))
+
+    with torch.device("meta"):
+        assert number(9, 3) == number(18, 6) != number(9, 9)
 
 
 def test_a_llama_must_be_told_where_its_new_token_stands(lesson):
@@ -631,6 +709,16 @@ def test_networks_of_the_experiment_have_about_equally_many_parameters():
     assert max(counts) / min(counts) < 1.05
 
 
+def test_parameters_of_a_row_count_all_tables_up_to_its_order():
+    text = load_text().train.encode()
+    sizes = [
+        sum(map(len, language.count(text, order).after.values())) for order in (1, 2, 3)
+    ]
+    row = load_experiment("language").select(model="n-gram", order=3)[0]
+    assert sum(sizes) == pytest.approx(row["parameters"], rel=0.05)
+    assert sizes[-1] < 0.9 * row["parameters"]
+
+
 def test_tables_get_better_with_each_order_up_to_seven():
     rows = load_experiment("language").select(model="n-gram")
     tests = [row["test"] for row in rows]
@@ -742,6 +830,8 @@ def test_the_base_of_the_rotary_speeds_reaches_queries_and_keys(lesson):
     assert not torch.allclose(block(x, lesson["Cache"]()), before)
     row = torch.randn(6, 8)
     assert_close(rotate(row, 3, 10_000), rotate(row, 3))
+    moved = (rotate(row, 3) - rotate(row, 3, 100_000)).abs().amax(0)
+    assert moved.gt(1e-6).tolist() == 2 * [False, True, True, True]  # all but one pair
     # the slowest of four pairs: 3/4 of the way from speed 1 to one over the base
     last = torch.tensor([[0.0, 0, 0, 1, 0, 0, 0, 0]])
     assert rotate(last, 500, 1e4)[0, 3].item() == pytest.approx(math.cos(0.5), abs=1e-5)
@@ -749,16 +839,15 @@ def test_the_base_of_the_rotary_speeds_reaches_queries_and_keys(lesson):
     assert rotate(last, 500, 1e5)[0, 3].item() == pytest.approx(slow, abs=1e-5)
 
 
-def test_base_is_an_argument_of_a_llama_and_context_may_be_set(lesson):
-    net = lesson["Llama"](50, 24, 2, 6, 2, 40, base=500)
+def test_base_and_context_are_arguments_of_a_llama(lesson):
+    net = lesson["Llama"](50, 24, 2, context=9, base=500, **SIZES)
     assert {block.attention.base for block in net.blocks} == {500}
-    plain = lesson["Llama"](50, 24, 2, 6, 2, 40)
+    plain = lesson["Llama"](50, 24, 2, **SIZES)
     assert {block.attention.base for block in plain.blocks} == {10_000}
-    net.context = 9
-    assert lesson["write"](net, torch.zeros(1, 12, dtype=torch.long), 14).shape == (
-        1,
-        14,
-    )
+    read: list[int] = []
+    net.register_forward_pre_hook(lambda _, args: read.append(args[0].shape[1]))
+    lesson["write"](net, torch.zeros(1, 7, dtype=torch.long), 12)
+    assert read == [7, 8, 9, 9, 9]
     assert plain.context == 8192
 
 
@@ -768,14 +857,26 @@ def test_the_file_that_the_lesson_saves_runs_alone(tmp_path):
     assert save_llama(cells)(file) == len(file.read_text("utf-8").splitlines())
     own = run_path(str(file))  # in a namespace of its own
     torch.manual_seed(0)
-    net, text = own["Llama"](50, 24, 2, 6, 2, 40), torch.arange(400) % 50
-    net.context = 16
+    net = own["Llama"](50, 24, 2, context=16, **SIZES)
+    text = torch.arange(400) % 50
     losses = own["train"](net, text, 120)
     assert losses[-1] < losses[0] / 2
     tokenizer = SimpleNamespace(spelled=[b"a"] * 50)
     assert own["bits_per_byte"](net, text, tokenizer) < 1
     for way in ("write", "write_cached"):
         assert own[way](net, text[None, :4], 16)[0, -1] == 15
+    greedy = partial(own["draw"], k=1)
+    assert own["write_cached"](net, text[None, :4], 16, greedy)[0, -1] == 15
+    coder = own["Tokenizer"](own["learn_merges"](SAMPLE * 3, 20))
+    assert coder.decode(coder.encode(SAMPLE)) == SAMPLE
+
+
+def test_running_the_file_prints_nothing(tmp_path, capsys):
+    save_llama([cell.source for cell in code_cells(read(LESSONS[12]))])(
+        tmp_path / "llama.py"
+    )
+    run_path(str(tmp_path / "llama.py"))
+    assert capsys.readouterr().out == ""
 
 
 def test_the_file_holds_the_cells_as_they_ran_last(tmp_path):
