@@ -8,6 +8,8 @@ REQUIREMENTS = requirements.txt
 CONSTRAINTS = constraints.txt
 ARGS =
 LAB_ARGS =
+# Seconds: their experiments want a machine that does nothing else.
+SPEEDS = changes growth time_to_accuracy playgrounds own_costs speed_bars
 # -n auto and what stays together on one worker: conftest.py.
 PYTEST = "$(BIN)/python" -m pytest -q -n auto
 MARKS = not cuda and not all and not nightly
@@ -61,9 +63,14 @@ refresh: setup ## execute the lessons and store their outputs
 site: setup ## build the web site into public/; open public/index.html
 	@"$(BIN)/course" site $(ARGS)
 
-experiments: setup ## measure anew what takes longer than a lesson may
-	@for script in experiments/*.py; do echo "$$ $$script"; \
+experiments: setup ## measure anew what takes longer than a lesson may, speeds apart
+	@for script in experiments/*.py; do case " $(SPEEDS) " in \
+		*" $$(basename $$script .py) "*) continue;; esac; echo "$$ $$script"; \
 		"$(BIN)/python" "$$script" --fresh || exit 1; done
+
+bench: setup ## measure anew what depends on the machine, when it does nothing else
+	@for name in $(SPEEDS); do echo "$$ experiments/$$name.py"; \
+		"$(BIN)/python" "experiments/$$name.py" --fresh || exit 1; done
 
 coverage: setup ## the share of lines and branches that the tests run
 	@$(PYTEST) -m "$(MARKS)" --cov --cov-report=term tests course_utils
@@ -78,4 +85,4 @@ clean: ## delete runs/, screenshots and caches; .venv and data/ stay
 	find . -name .venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .venv -prune -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
-.PHONY: help setup lab run lint test test-all test-nightly test-cuda links refresh site coverage mutants clean
+.PHONY: help setup lab run lint test test-all test-nightly test-cuda links refresh site experiments bench coverage mutants clean

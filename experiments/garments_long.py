@@ -5,6 +5,7 @@ over ten views. Muon's rate is chosen by narrow networks in short runs, on 5,000
 pictures that are not trained on."""
 
 import sys
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from course_utils.authoring.moves import moved
-from course_utils.authoring.muon import Muon
+from course_utils.authoring.muon import muon_and_adamw
 from course_utils.authoring.record import record
 from course_utils.authoring.resnet import (
     augmented,
@@ -20,7 +21,7 @@ from course_utils.authoring.resnet import (
     mirrored_scores,
     standardised_parts,
 )
-from course_utils.authoring.training import accuracy
+from course_utils.authoring.training import accuracy, triangle
 from course_utils.data.experiments import load_experiment
 
 BATCH, WARM_UP, SMOOTHING = 128, 0.25, 0.1
@@ -29,17 +30,6 @@ SETTINGS = [
     *({"width": 48, "epochs": 16, "seed": seed} for seed in range(3)),
 ]
 RERUN = (1, {"val, 10 views": (0.88, 0.93)})  # rate 0.05
-
-
-def optimizers(model: nn.Module, rate: float) -> list[torch.optim.Optimizer]:
-    """Return Muon for the convolutions but the first, and AdamW for everything else."""
-    matrices = [p for p in model.parameters() if p.dim() == 4][1:]
-    known = {id(p) for p in matrices}
-    others = [p for p in model.parameters() if id(p) not in known]
-    return [
-        Muon(matrices, rate, weight_decay=0.02),
-        torch.optim.AdamW(others, 0.01, weight_decay=0.0),
-    ]
 
 
 def trained(
@@ -52,12 +42,8 @@ def trained(
     torch.manual_seed(seed)
     model = garment_resnet(width).to(memory_format=torch.channels_last)
     steps = len(x) // BATCH * epochs
-    rising = WARM_UP * steps
-
-    def share(step: int) -> float:
-        return min((step + 1) / rising, (steps - step) / (steps - rising))
-
-    both = optimizers(model, rate)
+    both = muon_and_adamw(model, rate)
+    share = partial(triangle, steps=steps, warm=WARM_UP)
     schedules = [LambdaLR(optimizer, share) for optimizer in both]
     for _ in range(epochs):
         for rows in torch.randperm(len(x)).split(BATCH)[: len(x) // BATCH]:

@@ -13,35 +13,46 @@ from course_utils.data.fashion import load_fashion_mnist
 Pictures = tuple[Tensor, Tensor]  # (N, 1, 28, 28), and labels
 
 
-def three_parts(
-    training: int, validation: int = 5_000, seed: int = 0
+def raw_parts(
+    training: int | None = None, validation: int = 5_000, seed: int = 0
 ) -> tuple[Pictures, Pictures, Pictures]:
     """Return photographs to train with, to choose with, and those to test with.
 
     Args:
-        training: how many to train with.
+        training: how many to train with; None for all that are left.
         validation: how many to choose with; drawn first, so that they stay the same
             whatever `training` is.
         seed: of the draw.
 
     Returns:
-        The three parts, standardised by mean and spread of the first.
+        The three parts, pixels from 0 to 255.
 
-    >>> [len(labels) for _, labels in three_parts(100, 50)][:2]
+    >>> [len(labels) for _, labels in raw_parts(100, 50)][:2]
     [100, 50]
     """
     garments = load_fashion_mnist()
     images, labels = garments.train
     generator = torch.Generator().manual_seed(seed)
-    rows = torch.randperm(len(labels), generator=generator)[: validation + training]
+    rows = torch.randperm(len(labels), generator=generator)
     held, used = rows[:validation], rows[validation:]
-    pixels = images[used] / 255
+    if training is not None:
+        used = used[:training]
+    test = garments.test
+    chosen = (images[held], labels[held])
+    return (images[used], labels[used]), chosen, (test.images, test.labels)
+
+
+def three_parts(
+    training: int, validation: int = 5_000, seed: int = 0
+) -> tuple[Pictures, Pictures, Pictures]:
+    """Return the `raw_parts`, standardised by mean and spread of the first.
+
+    >>> [len(labels) for _, labels in three_parts(100, 50)][:2]
+    [100, 50]
+    """
+    parts = raw_parts(training, validation, seed)
+    pixels = parts[0][0] / 255
     mean, std = pixels.mean(), pixels.std()
-    parts = [
-        (images[used], labels[used]),
-        (images[held], labels[held]),
-        garments.test,
-    ]
     first, second, third = [((x / 255 - mean) / std, y) for x, y in parts]
     return first, second, third
 

@@ -1,4 +1,4 @@
-"""The optimizer Muon, as an experiment of lesson 11 uses it."""
+"""The optimizer Muon, as the experiments of lessons 11 and 13 use it."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -78,3 +78,24 @@ class Muon(torch.optim.Optimizer):
                 scale = max(1, change.shape[0] / change.shape[1]) ** 0.5
                 weight.mul_(1 - group["lr"] * group["weight_decay"])
                 weight.sub_(change.reshape(weight.shape), alpha=group["lr"] * scale)
+
+
+def muon_and_adamw(model: nn.Module, rate: float) -> list[torch.optim.Optimizer]:
+    """Return Muon for the convolutions but the first, and AdamW for everything else.
+
+    Args:
+        model: whose parameters they move.
+        rate: of Muon; AdamW's is 0.01.
+
+    >>> layers = nn.Conv2d(1, 4, 3), nn.Conv2d(4, 4, 3, bias=False), nn.Linear(4, 2)
+    >>> both = muon_and_adamw(nn.Sequential(*layers), rate=0.05)
+    >>> [len(optimizer.param_groups[0]["params"]) for optimizer in both]
+    [1, 4]
+    """
+    matrices = [p for p in model.parameters() if p.dim() == 4][1:]
+    known = {id(p) for p in matrices}
+    others = [p for p in model.parameters() if id(p) not in known]
+    return [
+        Muon(matrices, rate, weight_decay=0.02),
+        torch.optim.AdamW(others, 0.01, weight_decay=0.0),
+    ]

@@ -1,5 +1,7 @@
 """Training and the accuracy, as the experiments share them."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -61,13 +63,28 @@ def train_one_cycle(
     return model.eval()
 
 
+def triangle(step: int, steps: int, warm: float = 0.25) -> float:
+    """Return a factor that rises in a straight line to 1, then falls to 0 in another.
+
+    Args:
+        step: the present one, from 0 on.
+        steps: how many there are.
+        warm: the share of them in which the factor rises.
+
+    >>> [triangle(step, 8) for step in (0, 1, 2, 5, 8)]
+    [0.5, 1.0, 1.0, 0.5, 0.0]
+    """
+    rising = warm * steps
+    return min((step + 1) / rising, (steps - step) / (steps - rising), 1.0)
+
+
 @torch.no_grad()
-def accuracy(model: nn.Module, x: Tensor, y: Tensor) -> float:
+def accuracy(model: Callable[[Tensor], Tensor], x: Tensor, y: Tensor) -> float:
     """Return the share of classes that get the highest score, to 4 places.
 
     Scores may be (N, classes) and `y` (N,), or (N, L, classes) and (N, L).
 
-    The model keeps the mode that it is in.
+    The model, or what else scores the examples, keeps the mode that it is in.
 
     >>> accuracy(nn.Identity(), torch.eye(3), torch.tensor([0, 1, 1]))
     0.6667

@@ -106,7 +106,7 @@ def test_lessons_link_their_neighbours(renamed):
         "**Before:** [0 · Start here](00_start_here.ipynb) · "
         "**Next:** [3 · Dropout](03_dropout.ipynb)"
     )
-    before = "[11 · Residual networks](11_residual_networks.ipynb)"
+    before = "[12 · A language model](12_language_model.ipynb)"
     assert last[2] == f"**Before:** {before}"
     for path in notebooks[2:]:
         assert '01_linear_layers.ipynb)"' not in path.read_text(encoding="utf-8")

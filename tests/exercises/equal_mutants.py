@@ -204,4 +204,14 @@ EQUAL: dict[str, dict[str, str]] = {
             "The positions are drawn with either sign."
         ),
     },
+    "speed.accumulate": {
+        "`zip(x.split(size), y.split(size), strict=True)` without strict=": (
+            "The text gives as many classes as rows."
+        ),
+        "not True": "The text gives as many classes as rows.",
+        "`loss.detach()`: the method not called": "The number is the same.",
+    },
+    "speed.repair": {
+        "`loss.detach()`: the method not called": "The number is the same.",
+    },
 }

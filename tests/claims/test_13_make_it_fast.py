@@ -1,0 +1,348 @@
+"""Lesson 13 says more than its page shows: each sentence, tested. None tests a time."""
+
+import copy
+import time
+from statistics import fmean, median
+
+import pytest
+import torch
+import torch.nn.functional as F
+import torchvision
+from torch import nn
+from torch.testing import assert_close
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from course_utils.authoring import clock, muon
+from course_utils.authoring.resnet import garment_resnet
+from course_utils.authoring.training import triangle
+from course_utils.exercises.bank.speed import BFLOAT16, COST, FOLD, ROOFLINE, WORK
+from tests.lessons import LESSONS, code_cells, read
+
+
+def from_the_lesson(*beginnings: str) -> dict:
+    """Return what the lesson's cells that begin like this define."""
+    scope = {"torch": torch, "nn": nn, "F": F, "time": time, "median": median}
+    scope |= {"copy": copy, "TorchDispatchMode": TorchDispatchMode}
+    scope |= {"seed": 0, "device": torch.device("cpu")}
+    for beginning in beginnings:
+        cells = code_cells(read(LESSONS[13]))
+        (cell,) = [c for c in cells if c.source.startswith(beginning)]
+        exec(cell.source, scope)
+    return scope
+
+
+@pytest.fixture(scope="module")
+def lesson() -> dict:
+    return from_the_lesson(
+        *("def wait(", "def in_turns", "def times", "class Count", "def calls"),
+        *("def make_mlp", "def train_step", "def make_cnn", "class Batches"),
+        *("def faster_precision", "class Block", "def quick_resnet"),
+        *("def orthogonal", "class Muon", "# @title Helper: bytes that a step keeps"),
+        *("# @title Helper: operations and bytes of each layer", "def to_int8"),
+        "# @title Helpers: moved and mirrored",
+    )
+
+
+def test_median_of_five_runs_and_their_mean():
+    runs = [4, 4.1, 9.5, 4.2, 4.5]
+    assert (round(fmean(runs), 2), median(runs)) == (5.26, 4.2)
+
+
+def test_work_of_a_picture_is_what_torch_counts(lesson):
+    with FlopCounterMode(display=False) as counter:
+        loss = F.cross_entropy(
+            lesson["make_mlp"]()(torch.ones(4, 784)), torch.ones(4).long()
+        )
+        loss.backward()
+    by_hand = 2 * (2 * 784 * 512 + 3 * 512 * 512 + 3 * 512 * 10)
+    assert counter.get_total_flops() == 4 * by_hand
+    assert by_hand / 2 == pytest.approx(1.6e6, rel=0.02)
+    assert WORK.reference([784, 512, 512, 10], 4) == 2 * by_hand
+
+
+def test_fixed_price_by_hand():
+    assert COST.reference(10, 0.03, 50, 0.11, 200) == pytest.approx(200 / 0.41)
+    assert round(200 / 0.41) == 488 and round(10 / 0.03) == 333
+
+
+@pytest.mark.parametrize("make", ["make_mlp", "make_cnn"])
+def test_a_step_makes_as_many_calls_whatever_its_batch(lesson, make):
+    def step(size):
+        model = lesson[make]()
+        optimizer = torch.optim.AdamW(model.parameters())
+        x, y = torch.ones(size, 1, 28, 28), torch.zeros(size).long()
+        return lesson["calls"](lambda: lesson["train_step"](model, x, y, optimizer))
+
+    assert step(8) == step(64) == step(512)
+
+
+def test_fewer_calls_with_foreach_and_fewest_fused(lesson):
+    def step(**how):
+        model = lesson["make_cnn"]()
+        optimizer = torch.optim.AdamW(model.parameters(), **how)
+        x, y = torch.ones(8, 1, 28, 28), torch.zeros(8).long()
+        return lesson["calls"](lambda: lesson["train_step"](model, x, y, optimizer))
+
+    assert step(fused=True) < step(foreach=True) < step(foreach=False)
+
+
+def test_batches_hold_every_row_once_in_a_new_order(lesson):
+    x, y = torch.arange(10.0)[:, None], torch.arange(10)
+    batches = lesson["Batches"](x, y, 4)
+    epochs = [list(batches) for _ in range(2)]
+    assert [len(labels) for _, labels in epochs[0]] == [4, 4, 2]
+    orders = [torch.cat([labels for _, labels in epoch]) for epoch in epochs]
+    assert all(torch.equal(order.sort().values, y) for order in orders)
+    assert not torch.equal(*orders)
+    assert all(torch.equal(a[:, 0].long(), b) for a, b in epochs[0])
+
+
+def intensity(rows: int) -> float:
+    return 2 * 512**2 * rows / (4 * (512**2 + 2 * 512 * rows))
+
+
+def test_intensity_of_a_linear_layer():
+    assert (2 * 512**2, 4 * (512**2 + 2 * 512)) == (524_288, 1_052_672)
+    assert intensity(1) == pytest.approx(0.5, abs=0.01)
+    assert round(intensity(128)) == 43
+
+
+def test_the_roof_takes_the_tighter_limit_of_each_layer():
+    # left of the ridge at 4 operations a byte, then right of it
+    assert ROOFLINE.reference([(2, 1)], 4.0, 1.0) == 1.0
+    assert ROOFLINE.reference([(8, 1)], 4.0, 1.0) == 2.0
+    assert ROOFLINE.reference([(2, 1), (8, 1)], 4.0, 1.0) == 3.0
+
+
+def test_channels_last_changes_strides_and_no_value():
+    x = torch.randn(4, 3, 5, 5)
+    y = x.contiguous(memory_format=torch.channels_last)
+    assert torch.equal(x, y) and x.stride() != y.stride()
+    grey = torch.randn(4, 1, 28, 28)
+    orders = (torch.contiguous_format, torch.channels_last)
+    assert all(grey.is_contiguous(memory_format=order) for order in orders)
+
+
+def test_bfloat16_is_the_first_sixteen_bits_rounded():
+    x = torch.randn(1000) * 10 ** torch.randn(1000)
+    assert_close(BFLOAT16.reference(x), x.bfloat16().float(), rtol=0, atol=0)
+    one = torch.tensor(1.0).bfloat16()
+    assert one + 0.001 == 1
+
+
+@pytest.mark.parametrize(
+    ("bfloat16", "chosen"),
+    [(1.0, torch.bfloat16), (1.95, torch.float32), (9.0, torch.float32)],
+)
+def test_the_page_and_the_scripts_choose_the_precision_alike(lesson, bfloat16, chosen):
+    seconds = {"float32": [2.0], "bfloat16": [bfloat16]}
+    for choose in (lesson["faster_precision"], clock.faster_precision):
+        assert choose(print, timed=lambda works, repeats: seconds) == chosen
+
+
+def test_each_work_takes_its_turn_and_the_first_call_is_left_out(lesson):
+    done = []
+    works = {name: (lambda name=name: done.append(name)) for name in ("a", "b")}
+    runs = lesson["in_turns"](works, repeats=2)
+    assert "".join(done) == "ababab"
+    assert [len(one) for one in runs.values()] == [2, 2]
+    assert lesson["times"]({"before": [4, 9, 4], "after": [2, 2, 0]}) == 2
+
+
+def test_linear_scaling_holds_for_small_rates_only(lesson):
+    x, y = torch.randn(64, 1, 28, 28), torch.arange(64) % 10
+    apart = {}
+    for rate in (0.001, 0.3):
+        ends = []
+        for parts in (8, 1):
+            model = lesson["make_mlp"]()
+            optimizer = torch.optim.SGD(model.parameters(), lr=rate * 8 / parts)
+            start = nn.utils.parameters_to_vector(model.parameters()).detach()
+            for a, b in zip(x.chunk(parts), y.chunk(parts), strict=True):
+                lesson["train_step"](model, a, b, optimizer)
+            end = nn.utils.parameters_to_vector(model.parameters()).detach()
+            ends.append(end - start)
+        apart[rate] = ((ends[0] - ends[1]).norm() / ends[0].norm()).item()
+    assert apart[0.001] < 0.05 < apart[0.3]
+
+
+def test_the_scripts_train_the_network_of_the_page(lesson):
+    mine, theirs = lesson["quick_resnet"](), garment_resnet(24)
+    theirs.load_state_dict(mine.state_dict())
+    x, mine, theirs = torch.randn(3, 1, 28, 28).double(), mine.double(), theirs.double()
+    with torch.no_grad():
+        for parameter in mine.parameters():
+            parameter.uniform_(-1, 1)  # no γ at 0
+        theirs.load_state_dict(mine.state_dict())
+        assert_close(mine(x), theirs(x))
+
+
+def test_the_scripts_step_as_muon_on_the_page(lesson):
+    start = torch.randn(6, 3, 3, 3)
+    weights = [nn.Parameter(start.clone()) for _ in range(2)]
+    steppers = [
+        lesson["Muon"]([weights[0]]),
+        muon.Muon([weights[1]], lr=0.05, weight_decay=0.02),
+    ]
+    for _ in range(3):
+        gradient = torch.randn_like(start)
+        for weight, optimizer in zip(weights, steppers, strict=True):
+            weight.grad = gradient.clone()
+            optimizer.step()
+    assert_close(*weights)
+
+
+def test_the_polynomial_acts_on_each_singular_value_alone(lesson):
+    matrix = torch.randn(5, 8).double()
+    matrix = matrix / matrix.norm()
+    s = torch.linalg.svdvals(matrix)
+    after = torch.linalg.svdvals(lesson["orthogonal"](matrix, rounds=1))
+    expected = 3.4445 * s - 4.7750 * s**3 + 2.0315 * s**5
+    assert_close(
+        after.sort().values, expected.abs().sort().values, rtol=1e-5, atol=1e-6
+    )
+
+
+def test_five_rounds_bring_singular_values_near_one(lesson):
+    s = torch.linspace(0.03, 1, 200)
+    after = torch.linalg.svdvals(lesson["orthogonal"](torch.diag(s / s.norm())))
+    assert after.max() < 1.3 and after.median() > 0.6
+
+
+def test_label_smoothing_gives_091_and_001():
+    target = torch.full((10,), 0.1 / 10)
+    target[3] += 0.9
+    assert target[3].item() == pytest.approx(0.91)
+    assert target[0].item() == pytest.approx(0.01)
+    scores = torch.randn(1, 10)
+    assert_close(
+        F.cross_entropy(scores, torch.tensor([3]), label_smoothing=0.1),
+        -(target * scores.log_softmax(1)).sum(),
+    )
+
+
+def test_twice_the_width_or_batch_keeps_nearly_twice_the_bytes(lesson):
+    scope = lesson
+    scope["tensor"], scope["classes"] = (
+        torch.randn(64, 1, 28, 28),
+        torch.arange(64) % 10,
+    )
+    one = scope["kept"](lesson["quick_resnet"](16), 32)
+    assert 1.8 < scope["kept"](lesson["quick_resnet"](32), 32) / one < 2.1
+    assert 1.8 < scope["kept"](lesson["quick_resnet"](16), 64) / one < 2.1
+
+
+def test_layers_left_of_the_ridge(lesson):
+    ridge = 989e12 / 3.35e12
+    assert round(ridge) == 295
+    found = {}
+    for name in ("resnet18", "mobilenet_v2"):
+        for size in (1, 64):
+            with torch.device("meta"):
+                model = getattr(torchvision.models, name)(weights=None).eval()
+                x = torch.empty(size, 3, 224, 224)
+                layers = lesson["intensities"](model, x)
+            left = sum(work / numbers < ridge for work, numbers in layers)
+            found[name, size] = (
+                left,
+                len(layers),
+                sum(work for work, _ in layers) / size,
+            )
+    assert found["resnet18", 1][:2] == (18, 21)
+    assert found["resnet18", 64][:2] == (10, 21)
+    assert found["mobilenet_v2", 1][:2] == found["mobilenet_v2", 64][:2] == (53, 53)
+    share = found["mobilenet_v2", 1][2] / found["resnet18", 1][2]
+    assert share == pytest.approx(1 / 6, abs=0.01)
+
+
+def test_a_token_of_seven_billion_parameters():
+    reading, computing = 14e9 / 3.35e12, 14e9 / 989e12
+    assert round(1e3 * reading, 1) == 4.2 and round(1e3 * computing, 3) == 0.014
+    assert 235 < 1 / reading < 240
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_folded_norm_gives_the_same(seed):
+    torch.manual_seed(seed)
+    fold = from_the_lesson("@torch.no_grad()\ndef folded")["folded"]
+    conv, norm = nn.Conv2d(4, 6, 3, bias=seed % 2 == 0), nn.BatchNorm2d(6)
+    for _ in range(3):
+        norm(torch.randn(8, 6, 5, 5) * 2 + 1)
+    norm.eval()
+    with torch.no_grad():
+        norm.weight.uniform_(0.5, 2)
+        norm.bias.uniform_(-1, 1)
+    x = torch.randn(2, 4, 9, 9)
+    assert_close(fold(conv, norm)(x), norm(conv(x)), rtol=0, atol=1e-5)
+
+
+def test_a_folded_linear_layer_gives_the_same():
+    norm, linear = nn.BatchNorm1d(5), nn.Linear(5, 3)
+    norm(torch.randn(20, 5) * 3 + 1)
+    x = torch.randn(4, 5)
+    assert_close(FOLD.reference(norm.eval(), linear)(x), linear(norm(x)))
+
+
+def test_eight_bits_move_a_weight_by_half_a_step_at_most(lesson):
+    weight = torch.randn(7, 50)
+    whole, step = lesson["to_int8"](weight)
+    assert whole.dtype == torch.int8 and whole.abs().max() == 127
+    assert ((whole * step - weight).abs() <= step / 2 + 1e-6).all()
+
+
+def test_recordings_by_batch_size():
+    graphs = []
+
+    def counting(graph, inputs):
+        graphs.append(graph)
+        return graph
+
+    torch.compiler.reset()
+    compiled = torch.compile(nn.Linear(4, 3), backend=counting)
+    found = []
+    for size in (64, 64, 32, 16, 1):
+        compiled(torch.ones(size, 4))
+        found.append(len(graphs))
+    assert found == [1, 1, 2, 2, 3]
+
+
+def test_bfloat16_stops_counting_at_256():
+    total = torch.tensor(255.0).bfloat16()
+    for _ in range(4):
+        total += 1
+    assert total == 256
+
+
+def test_the_rate_is_a_triangle_like_the_scripts(lesson):
+    for step in range(100):
+        mine, theirs = lesson["triangle"](step, 100), triangle(step, 100)
+        assert mine == pytest.approx(theirs)
+
+
+def test_an_exported_network_runs_the_same_operations_for_any_number_of_pictures():
+    net = garment_resnet(4).eval()
+    varies = ({0: torch.export.Dim("pictures")},)
+    x = torch.randn(9, 1, 28, 28)
+    program = torch.export.export(net, (x[:8],), dynamic_shapes=varies)
+    written = [node for node in program.graph.nodes if node.op == "call_function"]
+    called = [layer for layer in net.modules() if not list(layer.children())]
+    reused = 2 * 2 + 2  # of each block: two ReLUs and a sum as calls of tensors
+    assert len(written) == len(called) + reused
+    for size in (1, 5, 9):
+        assert_close(program.module()(x[:size]), net(x[:size]))
+
+
+def test_an_if_on_numbers_cannot_be_exported():
+    class Picky(nn.Module):
+        def forward(self, x):
+            return x if x.sum() > 0 else -x
+
+    class Chosen(nn.Module):
+        def forward(self, x):
+            return torch.where(x.sum() > 0, x, -x)
+
+    x = torch.tensor([-1.0, -2.0])
+    with pytest.raises(RuntimeError, match="Could not guard on data-dependent"):
+        torch.export.export(Picky(), (x,))
+    assert_close(torch.export.export(Chosen(), (x,)).module()(x), Picky()(x))
