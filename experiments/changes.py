@@ -132,7 +132,7 @@ def one_cycle() -> dict[str, object]:
         return accuracy(scores, *validation)
 
     found: dict[str, object] = {}
-    for name, rates in {"off": (3e-4, 1e-3, 3e-3), "on": (1e-3, 3e-3, 9e-3)}.items():
+    for name, rates in {"off": (1e-4, 3e-4, 1e-3), "on": (3e-3, 9e-3, 2.7e-2)}.items():
         best = max(rates, key=lambda rate: reached(name, rate, 100))
         found[name] = [reached(name, best, seed) for seed in range(3)]
         found[f"rate {name}"] = best

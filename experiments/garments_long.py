@@ -12,14 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from course_utils.authoring.moves import moved
 from course_utils.authoring.muon import muon_and_adamw
 from course_utils.authoring.record import record
 from course_utils.authoring.resnet import (
     augmented,
     garment_resnet,
-    mirrored_scores,
     standardised_parts,
+    ten_views,
 )
 from course_utils.authoring.training import accuracy, triangle
 from course_utils.data.experiments import load_experiment
@@ -58,15 +57,6 @@ def trained(
                 optimizer.step()
                 schedule.step()
     return model.eval()
-
-
-def ten_views(model: nn.Module, x: Tensor) -> Tensor:
-    """Return the summed probabilities of ten views of each picture.
-
-    They are (N, 10); a view is mirrored or not, and moved by a pixel or not.
-    """
-    views = [x, *moved(x, 1)]
-    return torch.stack([mirrored_scores(model, view) for view in views]).sum(dim=0)
 
 
 def best_rate() -> float:

@@ -12,18 +12,18 @@ from course_utils.authoring.record import record
 from course_utils.data.experiments import load_experiment
 
 GOALS = (0.80, 0.85, 0.88, 0.90, 0.92, 0.93, 0.94)
-RACES = [
+RACES: list[tuple[str, float]] = [
     *(("quickstart", 10), ("quickstart, rate 0.1", 6), ("textbook MLP", 10)),
     *(("LeNet", 10), ("TinyVGG", 3), ("fast.ai", 5)),
     *(("our MLP", 1), ("our MLP", 2), ("our MLP", 3)),
-    *(("our CNN", 1), ("our CNN", 2), ("our CNN", 4)),
-    *(("our ResNet", 5), ("our ResNet", 10), ("our ResNet, on CUDA", 30)),
+    *(("our CNN", 0.5), ("our CNN", 1), ("our CNN", 2), ("our CNN", 4)),
+    *(("our ResNet", 6), ("our ResNet", 12), ("our ResNet, on CUDA", 30)),
 ]
 Runs = Sequence[dict[str, Any]]
 Row = dict[str, object]
 
 
-def runs_of(recipe: str, epochs: int) -> Runs:
+def runs_of(recipe: str, epochs: float) -> Runs:
     """Return the rounds of a recipe; none where it was not run."""
     rows = load_experiment("time_to_accuracy").select(recipe=recipe, epochs=epochs)
     return [row for row in rows if "rate" not in row and "seconds" in row]
@@ -148,7 +148,7 @@ def spreads(values: list[float]) -> list[float]:
     return spread(values, 3) if values else []
 
 
-def measure(recipe: str = "", epochs: int = 0, bar: str = "") -> Row:
+def measure(recipe: str = "", epochs: float = 0, bar: str = "") -> Row:
     """Sum up the rounds of a race, or hold a measurement against a bar."""
     if bar:
         value, side, limit = BARS[bar]

@@ -8,7 +8,7 @@ from statistics import fmean, median
 import torch
 
 Work = Callable[[], object]
-GAIN = 0.95  # of the seconds: bfloat16 must take less than that, or it is noise
+GAIN = 0.9  # of the seconds: bfloat16 must take less than that, or it is noise
 
 
 def in_turns(works: Mapping[str, Work], repeats: int = 5) -> dict[str, list[float]]:
@@ -106,7 +106,7 @@ def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
 
 def faster_precision(
     step: Callable[[torch.dtype], object],
-    repeats: int = 3,
+    repeats: int = 5,
     timed: Callable[..., Mapping[str, Sequence[float]]] = in_turns,
 ) -> torch.dtype:
     """Return bfloat16 where a step is quicker with it, float32 elsewhere.

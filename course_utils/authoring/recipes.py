@@ -4,6 +4,7 @@ A recipe is a generator: it trains for an epoch, yields what scores pictures by 
 and goes on. Who drives it stops the clock in between.
 """
 
+import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,8 +20,14 @@ from torchvision.transforms import ToTensor
 from torchvision.transforms.functional import to_pil_image
 
 from course_utils.authoring.classifier import Pictures, cnn
+from course_utils.authoring.clock import faster_precision
 from course_utils.authoring.muon import muon_and_adamw
-from course_utils.authoring.resnet import augmented, garment_resnet, mirrored_scores
+from course_utils.authoring.resnet import (
+    augmented,
+    garment_resnet,
+    mirrored_scores,
+    ten_views,
+)
 from course_utils.authoring.training import train_step, triangle
 
 Scores = Callable[[Tensor], Tensor]
@@ -50,8 +57,17 @@ class AsFiles(Dataset[tuple[Tensor, int]]):
         return (x - MEAN) / SPREAD if self.standard else x, int(self.labels[i])
 
 
-def scorer(model: nn.Module, standard: bool, mirrored: bool = False) -> Scores:
-    """Return what scores pictures, (N, 1, 28, 28) uint8, in evaluation mode."""
+def scorer(model: nn.Module, standard: bool, views: int = 1) -> Scores:
+    """Return what scores pictures, (N, 1, 28, 28) uint8, in evaluation mode.
+
+    From one view of each, from two (the mirror image besides), or from ten (moved by
+    a pixel besides).
+    """
+    by_views = {
+        1: model,
+        2: partial(mirrored_scores, model),
+        10: partial(ten_views, model),
+    }
 
     @torch.no_grad()
     def scores(images: Tensor) -> Tensor:
@@ -63,8 +79,7 @@ def scorer(model: nn.Module, standard: bool, mirrored: bool = False) -> Scores:
             x = part.to(device) / 255
             x = (x - MEAN) / SPREAD if standard else x
             x = x.contiguous(memory_format=torch.channels_last)
-            scored = mirrored_scores(model, x) if mirrored else model(x)
-            found.append(scored.cpu())
+            found.append(by_views[views](x).cpu())
         model.train(was)
         return torch.cat(found)
 
@@ -214,9 +229,11 @@ class Quick:
         moved: by how many pixels pictures are moved at random, half of them mirrored;
             None for pictures as they are.
         smoothing: of the labels.
-        mirrored: scores are the mean over a picture and its mirror image.
+        views: of a picture, over which its scores are averaged: 1, 2 or 10.
         warm: the share of the steps in which the rate rises.
         constant: the rate stays at its peak instead.
+        bf16: bfloat16 where a step is quicker with it, which a short measurement
+            decides, as a part of the training.
         device: where pictures and network are.
     """
 
@@ -226,9 +243,10 @@ class Quick:
     muon: bool = True
     moved: int | None = 1
     smoothing: float = 0.1
-    mirrored: bool = True
+    views: int = 2
     warm: float = 0.25
     constant: bool = False
+    bf16: bool = True
     device: str = "cpu"
 
     def optimizers(self, model: nn.Module) -> list[torch.optim.Optimizer]:
@@ -237,31 +255,52 @@ class Quick:
             return muon_and_adamw(model, self.rate)
         return [torch.optim.AdamW(model.parameters(), lr=self.rate)]
 
-    def __call__(self, pictures: Pictures, epochs: int) -> Iterator[Scores]:
-        """Train; yield after every epoch what scores pictures by then."""
+    def loss(
+        self, model: nn.Module, x: Tensor, y: Tensor, precision: torch.dtype
+    ) -> Tensor:
+        """Return a batch's mean cross-entropy, its layers in this precision."""
+        x = x.contiguous(memory_format=torch.channels_last)
+        half = precision == torch.bfloat16
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=half):
+            scores = model(x)
+        return F.cross_entropy(scores.float(), y, label_smoothing=self.smoothing)
+
+    def precision(self, model: nn.Module, x: Tensor, y: Tensor) -> torch.dtype:
+        """Return the precision for batches like this one; the model stays as it is."""
+        if not self.bf16:
+            return torch.float32
+        trial = copy.deepcopy(model)
+        return faster_precision(lambda kind: self.loss(trial, x, y, kind).backward())
+
+    def __call__(self, pictures: Pictures, epochs: float) -> Iterator[Scores]:
+        """Train; yield after every epoch what scores pictures by then.
+
+        Of the last epoch it may be a part.
+        """
         images, y = (part.to(self.device) for part in pictures)
         x = ((images / 255 - MEAN) / SPREAD).contiguous()
         model = self.network().to(self.device).to(memory_format=torch.channels_last)
+        precision = self.precision(model, x[: self.batch], y[: self.batch])
         optimizers = self.optimizers(model)
         peaks = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]
-        steps, step = epochs * math.ceil(len(y) / self.batch), 0
-        for _ in range(epochs):
+        per_epoch = math.ceil(len(y) / self.batch)
+        steps, step = round(epochs * per_epoch), 0
+        while step < steps:
             model.train()
-            for rows in torch.randperm(len(y)).split(self.batch):
+            batches = torch.randperm(len(y)).split(self.batch)
+            for rows in batches[: steps - step]:
                 share = 1.0 if self.constant else triangle(step, steps, self.warm)
                 for optimizer, peak in zip(optimizers, peaks, strict=True):
                     optimizer.param_groups[0]["lr"] = peak * share
                 part = x[rows] if self.moved is None else augmented(x[rows], self.moved)
-                part = part.contiguous(memory_format=torch.channels_last)
-                scores = model(part)
-                loss = F.cross_entropy(scores, y[rows], label_smoothing=self.smoothing)
+                loss = self.loss(model, part, y[rows], precision)
                 for optimizer in optimizers:
                     optimizer.zero_grad()
                 loss.backward()
                 for optimizer in optimizers:
                     optimizer.step()
                 step += 1
-            yield scorer(model, standard=True, mirrored=self.mirrored)
+            yield scorer(model, standard=True, views=self.views)
 
 
 def sgd(rate: float) -> Callable[[nn.Module], torch.optim.Optimizer]:
@@ -275,7 +314,7 @@ def adamw(rate: float) -> Callable[[nn.Module], torch.optim.Optimizer]:
 
 
 PERCEPTRON = mlp(784, 512, 512, 10)
-PLAIN = {"muon": False, "moved": None, "smoothing": 0.0, "mirrored": False}
+PLAIN = {"muon": False, "moved": None, "smoothing": 0.0, "views": 1}
 # Sources: pytorch.org's quickstart; d2l.ai's MLP (5.2) and LeNet (its rate 0.9 in
 # batches of 256 is version 0's, 6.6: version 1 takes 0.1 and 128); learnpytorch.io, 03;
 # github.com/fastai/course22p2, 14_augment, before it augments. All without workers.
@@ -286,11 +325,13 @@ RECIPES: dict[str, ByLoader | Quick] = {
     "LeNet": ByLoader(lenet, 256, sgd(0.9)),
     "TinyVGG": ByLoader(tiny_vgg, 32, sgd(0.1)),
     "fast.ai": ByLoader(fast_resnet, 1024, adamw(1e-2), standard=True, peak=1e-2),
-    "our MLP": Quick(PERCEPTRON, batch=125, rate=0.003, **PLAIN),
+    "our MLP": Quick(PERCEPTRON, batch=125, rate=0.009, **PLAIN),
     "our CNN": Quick(cnn, batch=125, rate=0.009, muon=False, smoothing=0.0),
-    "our ResNet": Quick(partial(garment_resnet, 24)),
+    "our ResNet": Quick(
+        partial(garment_resnet, 32, more=1), batch=256, rate=0.1, views=10
+    ),
     # Nobody has run it yet: it waits for a machine with a GPU.
     "our ResNet, on CUDA": Quick(
-        partial(garment_resnet, 64), batch=512, moved=2, device="cuda"
+        partial(garment_resnet, 64, more=1), batch=512, moved=2, views=10, device="cuda"
     ),
 }

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.authoring.moves import moved
 from course_utils.data.fashion import load_fashion_mnist
 
 
@@ -67,20 +68,27 @@ def augmented(x: Tensor, shift: int = 2) -> Tensor:
     return padded[picture, 0, rows, columns + right].unsqueeze(1)
 
 
-def garment_resnet(width: int = 48) -> nn.Sequential:
+def garment_resnet(width: int = 48, more: int = 0) -> nn.Sequential:
     """Return a network from (N, 1, 28, 28) to ten scores that keeps more of *where*.
 
     It works on more pixels than `small_resnet`: the first convolution has stride 1,
     and maxima halve the maps. The head reads all 3 × 3 positions of the last maps.
 
+    Args:
+        width: channels at 14 × 14; twice as many at 7 × 7.
+        more: residual blocks at 7 × 7 besides the first.
+
     >>> sum(p.numel() for p in garment_resnet(32).parameters())
     82410
+    >>> sum(p.numel() for p in garment_resnet(32, more=1).parameters())
+    156394
     """
     stem = [nn.Conv2d(1, width, 3, padding=1, bias=False), nn.MaxPool2d(2)]
     blocks = [
         BasicBlock(width, width),
         nn.MaxPool2d(2),
         BasicBlock(width, 2 * width),
+        *(BasicBlock(2 * width, 2 * width) for _ in range(more)),
         nn.MaxPool2d(2),
     ]
     head = [nn.Flatten(), nn.Linear(2 * width * 3 * 3, 10)]
@@ -116,3 +124,16 @@ def mirrored_scores(model: nn.Module, x: Tensor) -> Tensor:
     """
     parts = [model(p).softmax(1) + model(p.flip(3)).softmax(1) for p in x.split(1000)]
     return torch.cat(parts)
+
+
+@torch.no_grad()
+def ten_views(model: nn.Module, x: Tensor) -> Tensor:
+    """Return the summed probabilities of ten views of each picture.
+
+    They are (N, 10); a view is mirrored or not, and moved by a pixel or not.
+
+    >>> ten_views(garment_resnet(4).eval(), torch.zeros(2, 1, 28, 28)).shape
+    torch.Size([2, 10])
+    """
+    views = [x, *moved(x, 1)]
+    return torch.stack([mirrored_scores(model, view) for view in views]).sum(dim=0)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from course_utils.authoring import recipes
 from course_utils.authoring.muon import Muon, orthogonalised
 from course_utils.authoring.recipes import RECIPES, Quick, mlp
 from course_utils.authoring.resnet import garment_resnet
@@ -33,7 +34,7 @@ def test_recipe_scores_pictures_after_each_epoch(name):
 def test_recipe_learns_pictures_by_heart():
     torch.manual_seed(0)
     images, labels = pictures(32)
-    recipe = Quick(garment_resnet, batch=16, moved=None, mirrored=False)
+    recipe = Quick(garment_resnet, batch=16, moved=None, views=1)
     *_, scores = recipe((images, labels), 12)
     assert (scores(images).argmax(1) == labels).float().mean() > 0.9
 
@@ -85,3 +86,43 @@ def test_rate_rises_and_falls():
     rates = [triangle(step, 100) for step in range(100)]
     assert max(rates) == 1.0 and rates.index(1.0) == 24
     assert rates[-1] == pytest.approx(1 / 75)
+
+
+class Watched(nn.Linear):
+    """Keeps the types of what it gives."""
+
+    def forward(self, x):
+        y = super().forward(x)
+        self.types = {*getattr(self, "types", set()), y.dtype}
+        return y
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_training_has_the_precision_that_was_quicker(kind, monkeypatch):
+    monkeypatch.setattr(recipes, "faster_precision", lambda step: kind)
+    layer = Watched(784, 10)
+    network = nn.Sequential(nn.Flatten(), layer)
+    next(Quick(lambda: network, muon=False)(pictures(8), 1))
+    assert layer.types == {kind}
+    assert layer.weight.dtype == torch.float32
+
+
+def test_measuring_the_precision_leaves_the_network_as_it_was():
+    images, labels = pictures(16)
+    model = garment_resnet(8)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    Quick(garment_resnet).precision(model, images / 255, labels)
+    after = model.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
+def test_last_epoch_may_be_a_part():
+    images, labels = pictures(40)
+    steps = []
+    network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    network.register_forward_hook(
+        lambda layer, _, y: steps.append(len(y)) if layer.training else None
+    )
+    recipe = Quick(lambda: network, batch=8, muon=False, bf16=False)
+    assert len(list(recipe((images, labels), 1.4))) == 2
+    assert len(steps) == 7
