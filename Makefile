@@ -71,6 +71,7 @@ experiments: setup ## measure anew what takes longer than a lesson may, speeds a
 bench: setup ## measure anew what depends on the machine, when it does nothing else
 	@for name in $(SPEEDS); do echo "$$ experiments/$$name.py"; \
 		"$(BIN)/python" "experiments/$$name.py" --fresh || exit 1; done
+	"$(BIN)/python" -m course_utils.authoring.speed_tables
 
 coverage: setup ## the share of lines and branches that the tests run
 	@$(PYTEST) -m "$(MARKS)" --cov --cov-report=term tests course_utils

@@ -325,10 +325,11 @@ RECIPES: dict[str, ByLoader | Quick] = {
     "LeNet": ByLoader(lenet, 256, sgd(0.9)),
     "TinyVGG": ByLoader(tiny_vgg, 32, sgd(0.1)),
     "fast.ai": ByLoader(fast_resnet, 1024, adamw(1e-2), standard=True, peak=1e-2),
-    "our MLP": Quick(PERCEPTRON, batch=125, rate=0.009, **PLAIN),
-    "our CNN": Quick(cnn, batch=125, rate=0.009, muon=False, smoothing=0.0),
-    "our ResNet": Quick(
-        partial(garment_resnet, 32, more=1), batch=256, rate=0.1, views=10
+    "our MLP": Quick(PERCEPTRON, batch=125, rate=0.003, **PLAIN),
+    "our CNN": Quick(cnn, batch=125, rate=0.027, muon=False, smoothing=0.0),
+    "our ResNet, 2 blocks": Quick(partial(garment_resnet, 32), batch=256, views=10),
+    "our ResNet, 3 blocks": Quick(
+        partial(garment_resnet, 32, more=1), batch=256, views=10
     ),
     # Nobody has run it yet: it waits for a machine with a GPU.
     "our ResNet, on CUDA": Quick(
