@@ -314,7 +314,7 @@ def test_sixty_four_pictures_of_mobilenet_take_longer_than_those_of_resnet(lesso
     for name in ("resnet18", "mobilenet_v2"):
         work, moved = map(sum, zip(*layers_of(lesson, name, 64), strict=True))
         arithmetic[name], traffic[name] = 1e3 * work / RATE, 1e3 * moved / BANDWIDTH
-    assert traffic["mobilenet_v2"] * BANDWIDTH / 1e12 == pytest.approx(1.75, abs=0.005)
+    assert traffic["mobilenet_v2"] * BANDWIDTH / 1e12 == pytest.approx(1.73, abs=0.005)
     assert traffic["mobilenet_v2"] == pytest.approx(0.52, abs=0.005)
     assert arithmetic["resnet18"] == pytest.approx(0.23, abs=0.005)
     assert traffic["resnet18"] == pytest.approx(0.19, abs=0.005)
@@ -322,12 +322,12 @@ def test_sixty_four_pictures_of_mobilenet_take_longer_than_those_of_resnet(lesso
     assert both == pytest.approx(0.42, abs=0.005)
 
 
-def test_one_picture_takes_resnet_some_seventy_jobs_and_ten_microseconds(lesson):
+def test_one_picture_takes_resnet_some_ninety_jobs_and_ten_microseconds(lesson):
     moved = sum(moved for _, moved in layers_of(lesson, "resnet18", 1))
     assert 1e6 * moved / BANDWIDTH == pytest.approx(10, abs=0.5)
     with torch.device("meta"), torch.no_grad():
         model, x = torchvision.models.resnet18().eval(), torch.empty(1, 3, 224, 224)
-        assert lesson["calls"](lambda: model(x)) == pytest.approx(70, abs=5)
+        assert lesson["calls"](lambda: model(x)) == pytest.approx(90, abs=5)
 
 
 def test_mobilenet_has_more_than_twice_as_many_layers(lesson):
