@@ -62,7 +62,7 @@ def table(experiment: Experiment, having: str, columns: tuple[str, ...]) -> Expe
 
 def tables() -> str:
     """Return all tables as the page has them: one block of text for each."""
-    found = [table(load_experiment(name), *how) for name, *how in TABLES]
+    found = [table(load_experiment(one), key, columns) for one, key, columns in TABLES]
     return "\n".join(f"```text\n{one}\n```\n" for one in found)
 
 
