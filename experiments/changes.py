@@ -309,7 +309,7 @@ def graphed() -> dict[str, Work]:
 
 
 CHANGES: dict[str, Callable[[], dict[str, Work] | str]] = {
-    "one tensor, not files (MLP)": files,
+    "one tensor, not pictures (MLP)": files,
     "one tensor, not a loader (MLP)": fetched,
     "batches of 512, not 64": batches,
     "channels_last": channels_last,

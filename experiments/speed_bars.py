@@ -111,11 +111,11 @@ BARS: dict[str, tuple[Callable[[], float | None], str, float]] = {
         ),
         *("at least", 10),
     ),
-    "CNN, seconds to 0.93, slowest round": (
+    "residual network, seconds to 0.93, slowest round": (
         lambda: soonest(NETS, 0.93, of=max),
         *("at most", 90),
     ),
-    "CNN, seconds to 0.94, slowest round": (
+    "residual network, seconds to 0.94, slowest round": (
         lambda: soonest(NETS, 0.94, of=max),
         *("at most", 180),
     ),

@@ -64,9 +64,11 @@ class Experiment:
     def provenance(self) -> str:
         """One sentence: the command, its CPU time, with what, and where."""
         made_with = ", ".join(f"{name} {v}" for name, v in self.versions.items())
+        # What only sums up other experiments takes no time worth telling.
+        took = f" in {self.seconds:.0f} s of CPU time" if self.seconds >= 0.5 else ""
         return (
-            f"Measured by `python experiments/{self.name}.py` in {self.seconds:.0f} s "
-            f"of CPU time ({made_with}; {self.machine})."
+            f"Measured by `python experiments/{self.name}.py`{took} "
+            f"({made_with}; {self.machine})."
         )
 
     def select(self, **settings: object) -> list[Row]:

@@ -54,9 +54,9 @@ def test_factor_is_of_medians_to_the_first_best_epoch(bars):
 
 
 def test_slowest_round_counts_for_seconds(bars):
-    row = bars.measure(bar="CNN, seconds to 0.93, slowest round")
+    row = bars.measure(bar="residual network, seconds to 0.93, slowest round")
     assert (row["measured"], row["kept"]) == (44, True)
-    row = bars.measure(bar="CNN, seconds to 0.94, slowest round")
+    row = bars.measure(bar="residual network, seconds to 0.94, slowest round")
     assert (row["measured"], row["kept"]) == (None, "")
 
 
