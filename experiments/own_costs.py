@@ -1,6 +1,6 @@
 """What does the course itself cost? Seconds of an import, a move in a playground and a
 notebook in a batch, each beside what one would use instead, in turns; of a check, of
-lesson 13, of `make test` and of the way from a clone to the first lesson."""
+lesson 13 and of the way from a clone to the first lesson."""
 
 import io
 import os
@@ -171,15 +171,6 @@ def lesson() -> Row:
     return row
 
 
-def testing() -> Row:
-    """`make test`, once; what it says is shown, and an error ends the measurement."""
-    # Without the test of this table, which still lacks the row.
-    there = {**os.environ, "PYTEST_ADDOPTS": "--deselect tests/test_experiments.py"}
-    start = time.perf_counter()
-    subprocess.run(["make", "test"], cwd=ROOT, env=there, check=True)
-    return {"ours": shorter(time.perf_counter() - start, 3)}
-
-
 def starting() -> Row:
     """From `git clone` to the first lesson executed, once; packages from the cache."""
     here = {"PYTHONPATH", "COURSE_VENV", "VIRTUAL_ENV"}  # the clone has its own
@@ -202,7 +193,6 @@ COSTS: dict[str, Callable[[], Row]] = {
     "a check": checking,
     "lesson 13": lesson,
     "clone to first lesson": starting,
-    "make test": testing,
 }
 SETTINGS = [{"cost": name} for name in COSTS]
 RERUN = (1, {"ours": (0.0, 1.0)})  # a slow machine is no failure; a second would be
@@ -215,7 +205,7 @@ def measure(cost: str) -> Row:
 
 if __name__ == "__main__":
     if "--try" in sys.argv:
-        for setting in SETTINGS[:-3]:
+        for setting in SETTINGS[:-2]:
             print(setting | measure(**setting), flush=True)
     else:
         record(__file__, __doc__ or "", SETTINGS, measure, fresh="--fresh" in sys.argv)
