@@ -83,7 +83,7 @@ def test_tasks_of_a_lab_are_the_sections_of_its_notebook():
         ]
     assert set(read_paper(SHOP).key) == {task.name for task in find_lab("shop").tasks}
     assert read_paper(HINGES).key == {}
-    assert lab_names() == ["hinges", "shifts", "shop"]
+    assert lab_names() == ["few_labels", "hinges", "shifts", "shop"]
 
 
 def test_notebook_of_a_lab_is_known_by_its_call_without_any_id():
