@@ -127,9 +127,7 @@ def _train(work: Work) -> Iterator[Score | Curve]:
     yield from _measured(network, data, f"draw {work.round + 1}", asked)
 
 
-def _validator(
-    data: Drawn, asked: list[float]
-) -> Callable[[Any], tuple[float, float]]:
+def _validator(data: Drawn, asked: list[float]) -> Callable[[Any], tuple[float, float]]:
     """Return what measures a network on validation images, and notes its accuracy."""
 
     def validate(net: Any) -> tuple[float, float]:
