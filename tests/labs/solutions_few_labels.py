@@ -89,7 +89,7 @@ CEILING_CELL = (
 
 def changed(x):
     n = len(x)
-    turn, skew, wide, high = torch.randn(4, n) * torch.tensor([[.1], [.1], [.12], [.12]])
+    turn, skew, wide, high = torch.randn(4, n) * 0.11
     wide = wide.exp() * (1 - 2 * torch.randint(0, 2, (n,)))
     across, down = torch.randn(2, n) * 0.08
     where = torch.stack([wide, turn + skew, across, -turn, high.exp(), down], 1)
