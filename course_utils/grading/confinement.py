@@ -209,9 +209,9 @@ def _emptied(place: str) -> tuple[str, ...]:
 
 def _hidden() -> list[Path]:
     """Return the folders that are shown as empty."""
-    shown = map(Path, _readable())
-    texts = {text for top in shown for place in _TEXT_PLACES for text in top.glob(place)}
-    return [*_HIDDEN, *sorted(texts)]
+    tops = map(Path, _readable())
+    texts = {text for top in tops for place in _TEXT_PLACES for text in top.glob(place)}
+    return [*_HIDDEN, *sorted(text for text in texts if text.is_dir())]
 
 
 def _within(path: str, folders: list[str]) -> bool:

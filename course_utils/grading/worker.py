@@ -197,8 +197,8 @@ class _Answer:
 
     def define(self, message: Json) -> Json:
         """Run the page's statements and the learner's cells; describe the answer."""
-        if message["cpu"]:
-            _keep_to(message["cpu"], self._confined)
+        if seconds := message.get("cpu"):
+            _keep_to(seconds, self._confined)
         scope: dict[str, Any] = {"__name__": "__main__", "get_ipython": _Shell}
         for source in message["before"]:
             with suppress(Exception):

@@ -1,5 +1,6 @@
 """Lab D: recipes at four levels get what their author meant; cheats get nothing."""
 
+import json
 import math
 import time
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from course_utils.labs.outcome import measure
 from course_utils.labs.registry import find_task
 from course_utils.labs.work import OPEN, Work
 from tests.labs.solutions_bits import BASELINE, CEILING, GOOD, PASS
+from tests.lessons import ROOT
 
 TASK = "bits.train"
 SEEDS = [f"graded {number}" for number in range(1, 4)]
@@ -36,8 +38,12 @@ def marked(answer, secret="graded 1", source=""):
     return outcome, total(outcome.scores)
 
 
-def measured_bits(outcome):
-    return float(outcome.scores[0].why.split()[0])
+def measured_bits(outcome, item=0):
+    return float(outcome.scores[item].why.split()[0])
+
+
+def saved_bits(outcome, item=0):
+    return float(outcome.scores[item].why.split(", ")[1].split()[0])
 
 
 @pytest.mark.nightly
@@ -49,7 +55,7 @@ def test_recipe_gets_the_points_that_were_meant(level, secret):
     outcome, points = marked(defined(texts[TASK]), secret, texts[TASK])
     assert low <= points <= high, outcome
     assert not outcome.late and "over after" not in outcome.scores[0].why
-    assert [len(next(iter(c.lines.values()))) for c in outcome.curves] == [10, 16]
+    assert [len(c.lines["your recipe"]) for c in outcome.curves] == [10, 16]
 
 
 # --- what is drawn ----------------------------------------------------------------
@@ -145,7 +151,6 @@ def test_grading_without_the_text_is_no_learners_error(monkeypatch):
 def short(monkeypatch):
     """Let a measurement take a moment: 40 bytes of each passage."""
     monkeypatch.setattr(bits, "LENGTH", 40)
-    monkeypatch.setattr(bits, "_LATER", 20)
 
 
 def constant(text, seconds):
@@ -168,46 +173,62 @@ def test_best_answer_that_looks_at_nothing_gets_nothing(short):
     assert points == 0 and 4 < measured_bits(outcome) < 5.5
 
 
-def test_bits_are_those_of_the_shares_and_each_item_has_its_part(short):
-    data = drawn(Work(None, "graded 1"))
-    for share, low in ((0.999, 20), (1 / 3, 12)):
-
-        def train(text, seconds, share=share):
-            place = iter(range(GIVEN, GIVEN + 40))
-
-            def predict(past):
-                right = F.one_hot(data.passages[:, next(place)].long(), 256)
-                return (right * share + (1 - share) / 256).log().float()
-
-            return predict
-
-        outcome, points = marked(train)
-        expected = -math.log2(share + (1 - share) / 256)
-        assert measured_bits(outcome) == pytest.approx(expected, abs=6e-4)
-        assert points >= low and (points < 20) == (share < 0.9)
-        assert all(score.points <= score.most for score in outcome.scores)
-
-
-def test_hardest_quarter_and_second_half_are_measured_alone(short):
-    data = drawn(Work(None, "graded 1"))
+def knowing(secret="graded 1", share=1.0, passages=(), places=()):
+    """Return a recipe that knows the bytes, but for some passages and places."""
+    data = drawn(Work(None, secret))
 
     def train(text, seconds):
         def predict(past):
             place = past.shape[1]
-            scores = 40.0 * F.one_hot(data.passages[:, place].long(), 256)
-            scores[:4] = 0  # eight bits in four passages,
-            if place >= GIVEN + 20:  # and in the second half of all
-                scores[:] = 0
-            return scores
+            right = F.one_hot(data.passages[:, place].long(), 256) * share
+            shares = right + (1 - share) / 256 + 1e-12
+            shares[list(passages)] = 1
+            if place - GIVEN in places:
+                shares[:] = 1
+            return shares.log().float()
 
         return predict
 
-    outcome, _ = marked(train)
-    whole, later, hardest = (float(score.why.split()[0]) for score in outcome.scores)
-    assert (whole, later, hardest) == (8 * (0.25 + 0.75 / 2), 8, 8)
-    by_place, by_passage = (curve.lines["bits per byte"] for curve in outcome.curves)
+    return train
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 1 / 3])
+def test_bits_are_those_of_the_share(short, share):
+    outcome, points = marked(knowing(share=share))
+    expected = -math.log2(share + (1 - share) / 256)
+    assert measured_bits(outcome) == pytest.approx(expected, abs=6e-4)
+    assert (points == 20) == (share == 1)
+
+
+def test_points_grow_with_the_bits_that_are_saved(short):
+    points = [marked(knowing(share=s))[1] for s in (0.16, 0.2, 0.25, 0.3, 0.4)]
+    assert points == sorted(set(points)) and 0 < points[1] < points[-1] <= 20
+
+
+def test_weakest_quarter_and_second_half_are_measured_alone(short):
+    outcome, _ = marked(knowing(passages=range(4), places=range(20, 40)))
+    found = [measured_bits(outcome, item) for item in range(3)]
+    assert found == [8 * (0.25 + 0.75 / 2), 8, 8]
+    assert [saved_bits(outcome, item) < 0 for item in range(3)] == [True] * 3
+    by_place, by_passage = (curve.lines["your recipe"] for curve in outcome.curves)
     assert by_place == pytest.approx([2] * 5 + [8] * 5)
-    assert by_passage == pytest.approx([8] * 4 + [4] * 12)
+    assert sorted(by_passage) == pytest.approx([4] * 12 + [8] * 4)
+
+
+def test_baseline_of_the_notebook_saves_nothing(short):
+    outcome, points = marked(defined(BASELINE[TASK]))
+    assert points == 0
+    assert [saved_bits(outcome, item) for item in range(3)] == [0, 0, 0]
+    for curve in outcome.curves:
+        own, table = curve.lines.values()
+        assert own == pytest.approx(table, abs=1e-4)
+
+
+def test_baseline_in_the_notebook_is_the_one_of_the_tests():
+    page = json.loads((ROOT / "notebooks/labs/bits.ipynb").read_text(encoding="utf-8"))
+    texts = ["".join(cell["source"]) for cell in page["cells"]]
+    own = BASELINE[TASK].strip().replace("def train(", "def baseline_train(")
+    assert own in texts
 
 
 # --- cheats -----------------------------------------------------------------------
@@ -234,20 +255,22 @@ def test_recipe_is_never_sent_a_byte_before_it_was_predicted(short):
     assert len(seen) == 41
 
 
-def test_what_it_changes_in_its_past_changes_nothing_here(short):
-    def train(text, seconds):
-        return lambda past: past.zero_() + torch.zeros(len(past), 256)[:, :1].expand(
-            -1, past.shape[1]
-        )
+def test_what_it_changes_in_the_past_changes_nothing_that_is_measured(short):
+    """Certain that all bytes are 0, it makes those 0 that it can reach."""
 
-    def wipe(text, seconds):
+    def train(text, seconds):
+        text.zero_()
+
         def predict(past):
             past.zero_()
-            return torch.zeros(len(past), 256)
+            scores = torch.zeros(len(past), 256)
+            scores[:, 0] = 40
+            return scores
 
         return predict
 
-    assert measured_bits(marked(wipe)[0]) == 8
+    outcome, points = marked(train)
+    assert points == 0 and measured_bits(outcome) > 30
 
 
 @pytest.mark.parametrize("factor", [1, 0.0])
@@ -347,14 +370,13 @@ def test_training_beyond_the_clock_gets_nothing(short, clock):
 
 
 def test_bytes_beyond_the_clock_take_eight_bits_each(short, clock):
-    data = drawn(Work(None, "graded 1"))
-
     def train(text, seconds):
         clock.seconds += seconds - 10
+        right = knowing()(text, seconds)
 
         def predict(past):
             clock.seconds += 1
-            return 40.0 * F.one_hot(data.passages[:, past.shape[1]].long(), 256)
+            return right(past)
 
         return predict
 

@@ -181,14 +181,12 @@ def _scores(bits: Tensor, baseline: Tensor, done: int) -> Iterator[Score | Curve
         said = f"{bits[part].mean():.3f} bits per byte, {less:.3f} saved.{late}"
         yield item.share((less - _FROM) / (_TO - _FROM), said)
     lines = {"your recipe": bits, "the baseline's table": baseline}
-    by_place = {name: b.view(PASSAGES, 10, -1).mean((0, 2)) for name, b in lines.items()}
+    parts = {name: each.view(PASSAGES, 10, -1) for name, each in lines.items()}
+    tenths = {name: each.mean(dim=(0, 2)).tolist() for name, each in parts.items()}
+    yield Curve("Bits per byte, by place in the passage", "tenths of it", tenths)
     order = baseline.mean(dim=1).argsort()
-    by_passage = {name: b.mean(dim=1)[order] for name, b in lines.items()}
-    for title, across, found in (
-        ("Bits per byte, by place in the passage", "tenths of a passage", by_place),
-        ("Bits per byte of each passage", "passages, the easiest first", by_passage),
-    ):
-        yield Curve(title, across, {name: b.tolist() for name, b in found.items()})
+    each = {name: found.mean(dim=1)[order].tolist() for name, found in lines.items()}
+    yield Curve("Bits per byte of each passage", "passages, the easiest first", each)
 
 
 LAB = Lab(
