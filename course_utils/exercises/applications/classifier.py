@@ -188,7 +188,7 @@ BUDGET, SHARE = 5_500, 0.85
 
 
 @cache
-def _sketches() -> tuple[Tensor, Tensor]:
+def few_sketches() -> tuple[Tensor, Tensor]:
     """Return 2,000 sketches of the training part, standardised, and their classes."""
     images, labels = load_sketches().train
     rows = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
@@ -206,7 +206,7 @@ def designed(answer: Answer, seed: int) -> Any:
     model = answer()
     if not isinstance(model, nn.Module):
         return model
-    x, y = (part.to(current_device()) for part in _sketches())
+    x, y = (part.to(current_device()) for part in few_sketches())
     model = model.to(x.device)
     if sum(parameter.numel() for parameter in model.parameters()) > BUDGET:
         return f"the network has more than {BUDGET:,} parameters"

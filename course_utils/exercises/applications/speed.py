@@ -1,7 +1,6 @@
 """How lesson 13's answers are watched at work: what a loop does, and how often."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import torch
@@ -9,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from course_utils.data.sketches import load_sketches
+from course_utils.exercises.applications.classifier import MENDED, few_sketches
 from course_utils.exercises.cases import Fact
 from course_utils.exercises.model import Answer
 from course_utils.exercises.watch import MultiplyAdds
@@ -131,17 +130,7 @@ def in_parts(answer: Answer, x: Tensor, y: Tensor, size: int) -> Any:
     return loss, gradient, Fact(said)
 
 
-MENDED = "all that is asked for"
 WORK, CALLS, SHARE, BATCHES = 300_000, 10, 0.84, 120
-
-
-@cache
-def _sketches() -> tuple[Tensor, Tensor]:
-    """Return 2,000 sketches of the training part, standardised, and their classes."""
-    images, labels = load_sketches().train
-    rows = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
-    pixels = images[rows[:2_000]] / 255
-    return (pixels - pixels.mean()) / pixels.std(), labels[rows[:2_000]]
 
 
 def designed(answer: Answer, seed: int) -> Any:
@@ -154,7 +143,7 @@ def designed(answer: Answer, seed: int) -> Any:
     model = answer()
     if not isinstance(model, nn.Module):
         return model
-    x, y = (part.to(current_device()) for part in _sketches())
+    x, y = (part.to(current_device()) for part in few_sketches())
     model = model.to(x.device)
     with torch.no_grad(), MultiplyAdds() as work, Calls() as calls:
         scores = model.eval()(x[:8])
