@@ -152,6 +152,7 @@ class _Desk:
         with sandbox.fork(seconds) as channel:
             peer = Peer(channel, {file: source}, calls=self._limits.calls)
             message = {"before": before, "source": source, "file": file}
+            message["cpu"] = task.cpu if task else None
             try:
                 answer = _define(peer, {**message, "name": section.answer}, text)
                 if task:

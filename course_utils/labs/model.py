@@ -90,6 +90,8 @@ class Task:
             that the code returns, and draws random numbers from the work's own
             generators alone. What the call itself raises is no learner's error.
         seconds: for all that it asks of the learner's code.
+        cpu: seconds of processor time for the same, where work counts and not time:
+            then the code may start no other process. None for any.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Task:
     rubric: Sequence[Item]
     measure: Callable[[Any], Iterator[Score | Curve]]
     seconds: float = 10.0
+    cpu: int | None = None
 
     @property
     def most(self) -> float:

@@ -4,6 +4,7 @@ import copy
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,11 @@ from course_utils.grading.overview import write_overview
 from course_utils.grading.sections import read_paper
 from course_utils.grading.submissions import find_submissions
 from course_utils.grading.template import Template
+from course_utils.labs.bank import bits
 from course_utils.labs.model import Curve, total
-from course_utils.labs.registry import find_lab, lab_names
+from course_utils.labs.registry import find_lab, find_task, lab_names
+from tests.labs.solutions_bits import BASELINE as BITS_BASELINE
+from tests.labs.solutions_bits import PASS as BITS_PASS
 from tests.labs.solutions_hinges import BASELINE, CEILING, PASS
 from tests.labs.solutions_shifts import PASS as SHIFTS_PASS
 from tests.labs.test_shifts import photographs
@@ -34,7 +38,7 @@ from tools.shop.plant import choose, documented
 
 LABS = ROOT / "notebooks" / "labs"
 HINGES, SHOP = LABS / "hinges.ipynb", LABS / "repair_shop.ipynb"
-SHIFTS = LABS / "shifts.ipynb"
+SHIFTS, BITS = LABS / "shifts.ipynb", LABS / "bits.ipynb"
 SECRET = "20270131"
 confined = pytest.mark.skipif(
     sys.platform != "linux" or not shutil.which("bwrap"),
@@ -72,7 +76,9 @@ def points(marks):
 
 
 def test_tasks_of_a_lab_are_the_sections_of_its_notebook():
-    for path, lab in ((HINGES, "hinges"), (SHOP, "shop"), (SHIFTS, "shifts")):
+    for lab, path in {
+        "bits": BITS, "hinges": HINGES, "shop": SHOP, "shifts": SHIFTS
+    }.items():  # fmt: skip
         paper = read_paper(path)
         assert paper.lab == lab
         assert [s.exercise for s in paper.sections] == [
@@ -83,7 +89,7 @@ def test_tasks_of_a_lab_are_the_sections_of_its_notebook():
         ]
     assert set(read_paper(SHOP).key) == {task.name for task in find_lab("shop").tasks}
     assert read_paper(HINGES).key == {}
-    assert lab_names() == ["hinges", "shifts", "shop"]
+    assert lab_names() == ["bits", "hinges", "shifts", "shop"]
 
 
 def test_notebook_of_a_lab_is_known_by_its_call_without_any_id():
@@ -335,6 +341,139 @@ def test_recipe_finds_no_test_image(marked):
     mark = marked(cells, SHIFTS)["shifts.train"]
     assert total(mark.scores) == 0
     assert "found []" in " ".join(mark.verdict.messages)
+
+
+# --- recipes under a clock of processor time ------------------------------------------
+
+
+@confined
+def test_passages_are_predicted_byte_by_byte_from_another_process(marked):
+    """A thousand calls and all that they return are within the limits."""
+    untouched, table, tables = (
+        marked(cells, BITS)["bits.train"] for cells in ({}, BITS_BASELINE, BITS_PASS)
+    )
+    assert untouched.verdict.state == State.NOT_ATTEMPTED
+    assert total(untouched.scores) == total(table.scores) == 0, table
+    assert ", 0.000 saved." in table.scores[0].why.replace("-", "")
+    assert not tables.fault and 5 < total(tables.scores) < 14, tables
+
+
+@pytest.fixture
+def hurried(monkeypatch, marked):
+    """Return what grades a recipe that has two seconds of processor time."""
+    monkeypatch.setattr(bits, "LENGTH", 40)
+    hasty = replace(find_task("bits.train"), cpu=2)
+    place = "course_utils.grading.judge.find_task"
+    monkeypatch.setattr(place, lambda name: hasty)
+    return lambda text: marked({"bits.train": text}, BITS)["bits.train"]
+
+
+USED = "it used all the processor time that it may"
+ENDLESS = {
+    "never ends": ("while True: pass", USED),
+    "tells its own time": (
+        """
+    import time
+    time.process_time = lambda: 0.0
+    while True: pass
+""",
+        USED,
+    ),
+    "has threads": (
+        """
+    import threading
+    for _ in range(4):
+        threading.Thread(target=lambda: [torch.ones(300, 300) @ torch.ones(300, 300)
+                                         for _ in range(10**9)], daemon=True).start()
+    threading.Event().wait()
+""",
+        USED,
+    ),
+    "refuses the signal": (
+        """
+    import signal
+    signal.signal(signal.SIGXCPU, signal.SIG_IGN)
+    while True: pass
+""",
+        "its process was ended by SIGKILL",
+    ),
+}
+
+
+@confined
+@pytest.mark.parametrize("name", ENDLESS)
+def test_recipe_has_no_more_than_its_processor_time(hurried, name):
+    body, fault = ENDLESS[name]
+    mark = hurried(f"def train(text, seconds):\n    {body}\n")
+    assert mark.fault == fault and total(mark.scores) == 0, mark
+    assert fault in mark.verdict.messages[0]
+
+
+@confined
+def test_bytes_that_were_predicted_in_time_count(hurried):
+    mark = hurried("""
+def train(text, seconds):
+    scores = (text.bincount(minlength=256) + 0.1).log()
+
+    def predict(past):
+        begun = time.process_time()
+        while time.process_time() - begun < 0.2:
+            pass
+        return scores.expand(16, 256)
+
+    return predict
+""")
+    assert mark.fault == USED
+    assert "The time was over after " in mark.scores[0].why
+    assert 5.5 < float(mark.scores[0].why.split()[0]) < 7.8
+
+
+@confined
+def test_recipe_starts_threads_and_no_process(hurried):
+    mark = hurried("""
+def train(text, seconds):
+    import multiprocessing, os, subprocess, threading
+    told = []
+    for start in (
+        os.fork,
+        os.forkpty,
+        lambda: os.posix_spawn("/bin/true", ["true"], {}),
+        lambda: subprocess.run(["/bin/true"]),
+        multiprocessing.get_context("fork").Process(target=print).start,
+    ):
+        try:
+            start()
+            told.append("started")
+        except OSError as error:
+            told.append(type(error).__name__)
+    thread = threading.Thread(target=told.append, args=["a thread"])
+    thread.start()
+    thread.join()
+    raise ValueError(" ".join(told))
+""")
+    said = " ".join(mark.verdict.messages)
+    assert " ".join(["PermissionError"] * 5) + " a thread" in said
+
+
+@confined
+def test_recipe_finds_the_held_out_text_in_no_python_here(marked):
+    spy = """
+def train(text, seconds):
+    import os, sys
+    found, seen = [], "pydoc_data.topics" in sys.modules
+    for top in os.listdir("/"):
+        if top not in ("proc", "sys", "dev"):
+            for place, _, names in os.walk("/" + top):
+                if "pydoc_data" in place:
+                    found += names
+    try:
+        import pydoc_data.topics
+    except ImportError:
+        raise ValueError(f"found {found}, {seen}")
+"""
+    mark = marked({"bits.train": spy}, BITS)["bits.train"]
+    assert total(mark.scores) == 0
+    assert "found [], False" in " ".join(mark.verdict.messages)
 
 
 def test_submission_has_the_time_that_the_tasks_of_its_lab_need(tmp_path):
