@@ -17,9 +17,10 @@ from course_utils.grading.system_calls import is_known, open_filter
 _PACKAGE = Path(__file__).parents[1]
 # What an answer is compared with, or measured by: not to be seen where answers run.
 _HIDDEN = (_PACKAGE / "exercises" / "bank", _PACKAGE / "labs" / "bank")
-# The reference text of every Python here: a lab holds parts of it out.
+# The reference text of every Python here, and manuals: a lab holds parts of it out.
 _TEXT = "pydoc_data"
 _TEXT_PLACES = (_TEXT, *(f"{p}python*/{_TEXT}" for p in ("", "lib*/", "local/lib*/")))
+_MANUALS = Path("/usr/share/doc")
 # One of `data.sketches.FOLDERS`, which torch would come with; the other one, in a
 # wheel, lies in the package.
 _SKETCHES = _PACKAGE.parent / "data" / "sketch"
@@ -211,7 +212,7 @@ def _hidden() -> list[Path]:
     """Return the folders that are shown as empty."""
     tops = map(Path, _readable())
     texts = {text for top in tops for place in _TEXT_PLACES for text in top.glob(place)}
-    return [*_HIDDEN, *sorted(text for text in texts if text.is_dir())]
+    return [*_HIDDEN, *sorted(t for t in {_MANUALS, *texts} if t.is_dir())]
 
 
 def _within(path: str, folders: list[str]) -> bool:

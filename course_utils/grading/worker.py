@@ -151,9 +151,7 @@ class _World:
         return names, self._folder.stat().st_mode, os.listxattr(self._folder)
 
 
-def _run(
-    connection: socket.socket, limits: Mapping[int, int], confined: bool
-) -> None:
+def _run(connection: socket.socket, limits: Mapping[int, int], confined: bool) -> None:
     """Serve one exercise in this fork, then end it."""
     for limit, value in limits.items():
         if limit == resource.RLIMIT_AS:  # beside what is there already

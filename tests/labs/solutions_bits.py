@@ -118,63 +118,26 @@ class Repeats:
         ]
 """
 )
-GOOD_CELL = (
-    _REPEATS
-    + """
-
-def train(text, seconds):
-    tables, repeats = count_kinds(text.long(), 6), Repeats()
-
-    def predict(past):
-        past = past.long()
-        shares = torch.full((len(past), 256), 1 / 256)
-        steps = [(counts, 0.75, 0.0) for counts in counts_now(tables, past)]
-        steps += [(n, 0.0, 1.0) for n in repeats.counts(past, (3, 4, 5, 6, 8))]
-        for counts, discount, more in steps:
-            total = counts.sum(1, keepdim=True)
-            kinds = (counts > 0).sum(1, keepdim=True)
-            left = (discount + more) * kinds * shares
-            mixed = (counts - discount).clamp(min=0) + left
-            mixed = mixed / (total + more * kinds).clamp(min=1)
-            shares = torch.where(total > 0, mixed, shares)
-        return shares.log()
-
-    return predict
-"""
-)
-# A small network looks at how much was counted after all contexts, and chooses how far
-# each count is trusted. It learns that on parts of the text that were not counted.
-CEILING_CELL = (
-    _REPEATS
-    + """
+# How far each count is trusted is learned, on parts of the text that were not counted.
+_LEARNING = """
 
 TOP, OWN, SIZE, FOLDS = 8, (1, 2, 3, 4, 5, 6, 8), 1016, 8
 LEVELS = TOP + 1 + len(OWN)
 
 
-class Trust(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.net = nn.Sequential(
-            *(nn.Linear(2 * LEVELS, 64), nn.GELU(), nn.Linear(64, 64), nn.GELU()),
-            nn.Linear(64, 2 * LEVELS),
-        )
-
-    def forward(self, totals, kinds, counts):
-        '''Mix counts (places, levels, bytes) into shares (places, bytes).'''
-        seen = torch.cat([totals.log1p(), kinds.log1p()], dim=1) / 3
-        discount, more = self.net(seen).chunk(2, dim=1)
-        discount = discount.sigmoid()
-        more = more.clamp(-8, 8).exp() * (1 + kinds) / 2
-        shares = torch.full_like(counts[:, 0], 1 / 256)
-        left = discount * kinds + more
-        below = totals + more
-        for level in range(LEVELS):
-            of = slice(level, level + 1)
-            mixed = (counts[:, level] - discount[:, of]).clamp(min=0)
-            mixed = (mixed + left[:, of] * shares) / below[:, of]
-            shares = torch.where(totals[:, of] > 0, mixed, shares)
-        return shares
+def mix(discount, more, totals, kinds, counts):
+    '''Mix counts (places, levels, bytes) into shares (places, bytes).'''
+    discount = discount.sigmoid()
+    more = more.clamp(-8, 8).exp() * (1 + kinds) / 2
+    shares = torch.full_like(counts[:, 0], 1 / 256)
+    left = discount * kinds + more
+    below = totals + more
+    for level in range(LEVELS):
+        of = slice(level, level + 1)
+        mixed = (counts[:, level] - discount[:, of]).clamp(min=0)
+        mixed = (mixed + left[:, of] * shares) / below[:, of]
+        shares = torch.where(totals[:, of] > 0, mixed, shares)
+    return shares
 
 
 def counted(table, contexts, byte):
@@ -215,9 +178,9 @@ def train(text, seconds):
     begun, text = time.process_time(), text.long()
     parts = [p for fold in range(FOLDS) for p in examples(text, fold)]
     data, trust = torch.cat(parts, dim=1), Trust()
-    optimizer = torch.optim.AdamW(trust.parameters(), 3e-3, weight_decay=1e-3)
-    plan = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, 3000)
-    for _ in range(3000):
+    optimizer = torch.optim.AdamW(trust.parameters(), RATE, weight_decay=1e-3)
+    plan = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, STEPS)
+    for _ in range(STEPS):
         if time.process_time() - begun > 0.7 * seconds:
             break
         rows = torch.randint(data.shape[1], (2048,))
@@ -237,6 +200,45 @@ def train(text, seconds):
         return trust(counts.sum(2), (counts > 0).float().sum(2), counts).log()
 
     return predict
+"""
+# The same trust at all places: two numbers for each length of context.
+GOOD_CELL = (
+    _REPEATS
+    + _LEARNING
+    + """
+
+RATE, STEPS = 2e-2, 600
+
+
+class Trust(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.own = nn.Parameter(torch.zeros(2, LEVELS))
+
+    def forward(self, totals, kinds, counts):
+        return mix(*self.own.unsqueeze(1), totals, kinds, counts)
+"""
+)
+# A small network looks at how much was counted after all contexts, and chooses.
+CEILING_CELL = (
+    _REPEATS
+    + _LEARNING
+    + """
+
+RATE, STEPS = 3e-3, 3000
+
+
+class Trust(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(
+            *(nn.Linear(2 * LEVELS, 64), nn.GELU(), nn.Linear(64, 64), nn.GELU()),
+            nn.Linear(64, 2 * LEVELS),
+        )
+
+    def forward(self, totals, kinds, counts):
+        seen = torch.cat([totals.log1p(), kinds.log1p()], dim=1) / 3
+        return mix(*self.net(seen).chunk(2, dim=1), totals, kinds, counts)
 """
 )
 BASELINE = {"bits.train": BASELINE_CELL}

@@ -206,7 +206,9 @@ def test_points_grow_evenly_with_the_bits_that_are_saved(short, part):
     share = (2 ** (saved - baseline) - 1 / 256) / (1 - 1 / 256)
     outcome, _ = marked(knowing(share=share))
     assert saved_bits(outcome) == pytest.approx(saved, abs=2e-3)
-    assert outcome.scores[0].points == pytest.approx(12 * min(max(part, 0), 1), abs=0.05)
+    assert outcome.scores[0].points == pytest.approx(
+        12 * min(max(part, 0), 1), abs=0.05
+    )
 
 
 def test_weakest_quarter_and_second_half_are_measured_alone(short):
