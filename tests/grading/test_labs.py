@@ -465,7 +465,7 @@ def train(text, seconds):
     for top in os.listdir("/"):
         if top not in ("proc", "sys", "dev"):
             for place, _, names in os.walk("/" + top):
-                if "pydoc_data" in place or place.startswith("/usr/share/doc"):
+                if "pydoc_data" in place or place.startswith("/usr/share/doc/"):
                     found += [n for n in names if not n.endswith(".pyi")]
     try:
         import pydoc_data.topics
