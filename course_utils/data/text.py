@@ -77,7 +77,7 @@ def load_topics() -> dict[str, str]:
 
 
 def new_paragraphs(topics: dict[str, str], names: Iterable[str], seen: set[str]) -> str:
-    """Return the paragraphs of the named topics that were not seen, each once.
+    r"""Return the paragraphs of the named topics that were not seen, each once.
 
     >>> new_paragraphs({"a": "One.\n\nTwo.", "b": "Three.\n\nOne."}, "ab", {"Two."})
     'One.\n\nThree.'

@@ -23,8 +23,8 @@ from tests.lessons import ROOT
 
 TASK = "bits.train"
 SEEDS = [f"graded {number}" for number in range(1, 4)]
-LEVELS = {"baseline": (BASELINE, 0, 1.5), "pass": (PASS, 7, 12)}
-LEVELS |= {"good": (GOOD, 12, 17), "ceiling": (CEILING, 17, 20)}
+LEVELS = {"baseline": (BASELINE, 0, 1.5), "pass": (PASS, 7, 10)}
+LEVELS |= {"good": (GOOD, 14, 17), "ceiling": (CEILING, 17, 20)}
 
 
 def defined(text):
