@@ -336,6 +336,18 @@ def test_mobilenet_has_more_than_twice_as_many_layers(lesson):
     assert many > 2 * few
 
 
+def test_resnet_takes_any_side_and_changes_eleven_million_weights():
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        model = torchvision.models.resnet18(num_classes=10)
+        found = []
+        for side in (32, 64):
+            counter.flop_counts.clear()
+            assert model(torch.empty(16, 3, side, side)).shape == (16, 10)
+            found.append(counter.get_total_flops())
+    assert sum(p.numel() for p in model.parameters()) == pytest.approx(11.2e6, rel=0.01)
+    assert found[0] / found[1] == pytest.approx(1 / 4, rel=0.01)
+
+
 def test_a_token_of_seven_billion_parameters():
     reading, computing = 14e9 / BANDWIDTH, 14e9 / RATE
     assert round(1e3 * reading, 1) == 4.2 and round(1e3 * computing, 3) == 0.014
