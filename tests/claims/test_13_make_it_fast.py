@@ -4,6 +4,7 @@ import copy
 import math
 import re
 import time
+from itertools import islice
 from statistics import fmean, median
 
 import pytest
@@ -26,7 +27,7 @@ from tests.lessons import LESSONS, code_cells, read
 def from_the_lesson(*beginnings: str) -> dict:
     """Return what the lesson's cells that begin like this define."""
     scope = {"torch": torch, "nn": nn, "F": F, "time": time, "median": median}
-    scope |= {"copy": copy, "TorchDispatchMode": TorchDispatchMode}
+    scope |= {"copy": copy, "TorchDispatchMode": TorchDispatchMode, "islice": islice}
     scope |= {"seed": 0, "device": torch.device("cpu")}
     for beginning in beginnings:
         cells = code_cells(read(LESSONS[13]))
@@ -335,6 +336,18 @@ def test_mobilenet_has_more_than_twice_as_many_layers(lesson):
     assert many > 2 * few
 
 
+def test_resnet_takes_any_side_and_changes_eleven_million_weights():
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        model = torchvision.models.resnet18(num_classes=10)
+        found = []
+        for side in (32, 64):
+            counter.flop_counts.clear()
+            assert model(torch.empty(16, 3, side, side)).shape == (16, 10)
+            found.append(counter.get_total_flops())
+    assert sum(p.numel() for p in model.parameters()) == pytest.approx(11.2e6, rel=0.01)
+    assert found[0] / found[1] == pytest.approx(1 / 4, rel=0.01)
+
+
 def test_a_token_of_seven_billion_parameters():
     reading, computing = 14e9 / BANDWIDTH, 14e9 / RATE
     assert round(1e3 * reading, 1) == 4.2 and round(1e3 * computing, 3) == 0.014
@@ -391,6 +404,67 @@ def test_bfloat16_stops_counting_at_256():
     for _ in range(4):
         total += 1
     assert total == 256
+
+
+@pytest.fixture(scope="module")
+def loops() -> dict:
+    """Return the lesson's names up to its two loops."""
+    scope: dict = {"kind": torch.float32}
+    for cell in code_cells(read(LESSONS[13])):
+        if cell.id in LOOPS:
+            source = cell.source.replace("%pip", "pass  #")
+            exec(source.split("took = ")[0], scope)
+    return scope
+
+
+LOOPS = ["c13-001", "c13-002", "c13-device", "c13-r002", "c13-r003", "c13-r006"]
+LOOPS += ["c13-r009", "c13-r013", "c13-r015", "c13-r026", "c13-r031", "c13-r036"]
+LOOPS += ["c13-r046", "c13-r088", "c13-r223", "c13-r225"]
+
+
+def ends(loops: dict, seed: int) -> tuple[float, float]:
+    """Return the accuracies of the fast loop and of the plain one, which follows."""
+    loops["seed"] = seed
+    model = loops["make_cnn"]()
+    loops["fast_loop"](model, count=40)
+    goal = loops["accuracy"](model)
+    return goal, loops["plain_until"](goal)[0]
+
+
+def test_the_plain_loop_gets_where_the_fast_one_got(loops):
+    goal, score = ends(loops, 0)
+    assert 0.3 < goal <= score
+
+
+def test_no_batch_is_dropped_where_the_plain_loop_goes_on(loops):
+    taken = []
+    stream = (taken.append(i) or loops["tensor"][:2] for i in range(9))
+    stream = ((x, loops["classes"][:2]) for x in stream)
+    for _ in range(3):
+        loops["plain_loop"](loops["make_cnn"](), stream, 3)
+    assert taken == list(range(9))
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(1, 10))
+def test_the_plain_loop_gets_there_with_every_seed(loops, seed):
+    goal, score = ends(loops, seed)
+    assert 0.3 < goal <= score
+
+
+@pytest.mark.nightly
+def test_the_rate_of_the_plain_loop_is_the_best_of_three(loops):
+    def batches(rate: float, seed: int, goal: float = 0.84) -> int:
+        loops["seed"] = seed
+        model, number = loops["make_cnn"](), 0
+        stream = (batch for _ in range(2) for batch in loops["loader"])
+        while number < 280 and loops["accuracy"](model) < goal:
+            loops["plain_loop"](model, stream, 40, rate)
+            number += 40
+        return number
+
+    needed = {r: fmean(batches(r, s) for s in range(3)) for r in (0.03, 0.1, 0.3)}
+    assert min(needed, key=lambda rate: needed[rate]) == 0.1
 
 
 def test_the_rate_is_a_triangle_like_the_scripts(lesson):
