@@ -90,6 +90,9 @@ class Task:
             that the code returns, and draws random numbers from the work's own
             generators alone. What the call itself raises is no learner's error.
         seconds: for all that it asks of the learner's code.
+        rounds: how often it is measured, each time with other cases, within its part
+            of the seconds, and in grading by a process that knows nothing of earlier
+            rounds. Points are the mean.
     """
 
     name: str
@@ -98,6 +101,7 @@ class Task:
     rubric: Sequence[Item]
     measure: Callable[[Any], Iterator[Score | Curve]]
     seconds: float = 10.0
+    rounds: int = 1
 
     @property
     def most(self) -> float:
