@@ -105,26 +105,30 @@ def _split(order: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def lit(images: Tensor, g: Generator | None = None) -> Tensor:
-    """Show each image in a light of its own, from a quarter to four times as strong.
+    """Show each image in a light of its own, from a 16th to 16 times as strong.
 
-    A veil, the same for all its pixels, lies over it.
+    A veil of up to 4, the same for all its pixels, lies over it.
 
-    >>> lit(torch.zeros(5, 1, 28, 28)).amax() < 1
+    >>> lit(torch.zeros(5, 1, 28, 28)).amax() < 4
     tensor(True)
     """
     strength, veil = torch.rand(2, len(images), 1, 1, 1, generator=g)
-    return images / 255 * 4 ** (2 * strength - 1) + veil
+    return images / 255 * 16 ** (2 * strength - 1) + 4 * veil
 
 
 def _train(work: Work) -> Iterator[Score | Curve]:
+    return _measured(work, drawn(work))
+
+
+def _measured(work: Work, data: Drawn) -> Iterator[Score | Curve]:
+    """Measure the network that a recipe trains on one draw."""
     size = len(work.source.encode())
     if size > MOST_BYTES:
         raise Unfit(f"the cell has {size:,} bytes, over {MOST_BYTES:,}.")
-    data = drawn(work)
     asked: list[float] = []
     validate = _validator(data, asked)
     network = _network(work.call(data.images, data.labels, validate))
-    yield from _measured(network, data, f"draw {work.round + 1}", asked)
+    yield from _shown(network, data, f"draw {work.round + 1}", asked)
 
 
 def _validator(data: Drawn, asked: list[float]) -> Callable[[Any], tuple[float, float]]:
@@ -158,10 +162,10 @@ def _loss(scores: Tensor, labels: Tensor) -> float:
     return loss if math.isfinite(loss) else math.inf
 
 
-def _measured(
+def _shown(
     network: Network, data: Drawn, draw: str, asked: list[float]
 ) -> Iterator[Score | Curve]:
-    """Measure the network of one draw."""
+    """Measure a network on the images that its recipe did not see."""
     scores, labels = network.scores(data.test_images), data.test_labels
     accuracy, loss = _accuracy(scores, labels), _loss(scores, labels)
     right = {
