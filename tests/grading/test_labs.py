@@ -382,6 +382,7 @@ def test_each_draw_begins_without_what_an_earlier_one_left(marked):
 
 @photographs
 @confined
+@pytest.mark.nightly
 def test_mean_of_networks_comes_back_as_it_was(marked):
     """Its containers are the page's own classes, defined over there."""
     mark = marked({"few_labels.train": HASTY}, FEW)["few_labels.train"]
@@ -390,11 +391,13 @@ def test_mean_of_networks_comes_back_as_it_was(marked):
 
 @photographs
 @confined
+@pytest.mark.nightly
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("then", ["while True: pass", "exit()", "1 / 0"])
 def test_draw_from_before_a_recipe_is_stopped_keeps_its_points(
     hasty, monkeypatch, then
 ):
-    task = replace(find_task("few_labels.train"), seconds=18.0)
+    task = replace(find_task("few_labels.train"), seconds=75.0)
     monkeypatch.setattr(judging, "find_task", lambda name: task)
     first = drawn(Work(None, f"graded {SECRET}")).images.sum()
     text = FEW_PASS["few_labels.train"]

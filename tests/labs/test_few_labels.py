@@ -22,8 +22,8 @@ from tests.labs.test_shifts import photographs
 
 TASK = "few_labels.train"
 SEEDS = [f"graded {number}" for number in range(1, 4)]
-LEVELS = {"baseline": (BASELINE, 0, 3), "pass": (PASS, 6, 11)}
-LEVELS |= {"good": (GOOD, 9, 14), "ceiling": (CEILING, 15, 20)}
+LEVELS = {"baseline": (BASELINE, 0, 1), "pass": (PASS, 6, 11)}
+LEVELS |= {"good": (GOOD, 11, 16), "ceiling": (CEILING, 16.5, 20)}
 
 
 def defined(text):
