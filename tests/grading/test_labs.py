@@ -391,9 +391,11 @@ def test_mean_of_networks_comes_back_as_it_was(marked):
 
 @photographs
 @confined
-@pytest.mark.nightly
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("then", ["while True: pass", "exit()", "1 / 0"])
+@pytest.mark.parametrize(
+    "then",
+    [pytest.param("while True: pass", marks=pytest.mark.nightly), "exit()", "1 / 0"],
+)
 def test_draw_from_before_a_recipe_is_stopped_keeps_its_points(
     hasty, monkeypatch, then
 ):
