@@ -92,6 +92,9 @@ class Task:
         seconds: for all that it asks of the learner's code.
         cpu: seconds of processor time for the same, where work counts and not time:
             then the code may start no other process. None for any.
+        rounds: how often it is measured, each time with other cases, within its part
+            of the seconds, and in grading by a process that knows nothing of earlier
+            rounds. Points are the mean.
     """
 
     name: str
@@ -101,6 +104,7 @@ class Task:
     measure: Callable[[Any], Iterator[Score | Curve]]
     seconds: float = 10.0
     cpu: int | None = None
+    rounds: int = 1
 
     @property
     def most(self) -> float:

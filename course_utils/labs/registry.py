@@ -13,7 +13,7 @@ def lab_names() -> list[str]:
     """Return the names of all labs.
 
     >>> lab_names()
-    ['bits', 'hinges', 'shifts', 'shop']
+    ['bits', 'few_labels', 'hinges', 'shifts', 'shop']
     """
     return sorted(module.name for module in pkgutil.iter_modules(bank.__path__))
 

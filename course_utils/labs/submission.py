@@ -18,7 +18,7 @@ from course_utils.display.bundles import (
 from course_utils.exercises.guard import OutOfTime, run_guarded
 from course_utils.exercises.source import is_stub
 from course_utils.labs.model import Lab, Score, Task, total
-from course_utils.labs.outcome import Outcome, measure, nothing
+from course_utils.labs.outcome import Outcome, measure_rounds, nothing
 from course_utils.labs.registry import find_lab
 from course_utils.labs.work import Work
 
@@ -85,10 +85,9 @@ def _measured(
     with suppress(OSError, TypeError):
         source = inspect.getsource(answer)
     seconds = max(SECONDS, task.seconds)
+    works = (Work(answer, source=source, round=n) for n in range(task.rounds))
     try:
-        outcome = run_guarded(
-            lambda: measure(task, Work(answer, source=source)), seconds
-        )
+        outcome = run_guarded(lambda: measure_rounds(task, works), seconds)
     except OutOfTime:
         outcome = Outcome(nothing(task, "It took too long."), late=True)
     late = [f"It was stopped after {seconds:g} seconds."] if outcome.late else []

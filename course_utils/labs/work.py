@@ -23,6 +23,7 @@ class Work:
         source: the text of the learner's cell; "" where it is not known.
         stub: what stood in that cell at the start.
         key: what only graders know of the lab's variant, by the names of tasks.
+        round: which one of its task's rounds this is, from 0.
     """
 
     answer: Any
@@ -30,6 +31,7 @@ class Work:
     source: str = ""
     stub: str = ""
     key: Mapping[str, Any] = field(default_factory=dict)
+    round: int = 0
 
     @property
     def graded(self) -> bool:

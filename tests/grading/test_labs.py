@@ -12,6 +12,7 @@ import pytest
 import course_utils
 from course_utils.exercises.model import State, Verdict
 from course_utils.grading import batch
+from course_utils.grading import judge as judging
 from course_utils.grading.answers import find_answers, read_cells, score
 from course_utils.grading.assignment import Assignment
 from course_utils.grading.confinement import Limits
@@ -25,10 +26,14 @@ from course_utils.grading.sections import read_paper
 from course_utils.grading.submissions import find_submissions
 from course_utils.grading.template import Template
 from course_utils.labs.bank import bits
+from course_utils.labs.bank.few_labels import drawn
 from course_utils.labs.model import Curve, total
 from course_utils.labs.registry import find_lab, find_task, lab_names
+from course_utils.labs.work import Work
 from tests.labs.solutions_bits import BASELINE as BITS_BASELINE
 from tests.labs.solutions_bits import PASS as BITS_PASS
+from tests.labs.solutions_few_labels import CEILING as FEW_CEILING
+from tests.labs.solutions_few_labels import PASS as FEW_PASS
 from tests.labs.solutions_hinges import BASELINE, CEILING, PASS
 from tests.labs.solutions_shifts import PASS as SHIFTS_PASS
 from tests.labs.test_shifts import photographs
@@ -39,6 +44,7 @@ from tools.shop.plant import choose, documented
 LABS = ROOT / "notebooks" / "labs"
 HINGES, SHOP = LABS / "hinges.ipynb", LABS / "repair_shop.ipynb"
 SHIFTS, BITS = LABS / "shifts.ipynb", LABS / "bits.ipynb"
+FEW = LABS / "few_labels.ipynb"
 SECRET = "20270131"
 confined = pytest.mark.skipif(
     sys.platform != "linux" or not shutil.which("bwrap"),
@@ -76,9 +82,9 @@ def points(marks):
 
 
 def test_tasks_of_a_lab_are_the_sections_of_its_notebook():
-    for lab, path in {
-        "bits": BITS, "hinges": HINGES, "shop": SHOP, "shifts": SHIFTS
-    }.items():  # fmt: skip
+    labs = {HINGES: "hinges", SHOP: "shop", SHIFTS: "shifts"}
+    labs |= {FEW: "few_labels", BITS: "bits"}
+    for path, lab in labs.items():
         paper = read_paper(path)
         assert paper.lab == lab
         assert [s.exercise for s in paper.sections] == [
@@ -89,7 +95,7 @@ def test_tasks_of_a_lab_are_the_sections_of_its_notebook():
         ]
     assert set(read_paper(SHOP).key) == {task.name for task in find_lab("shop").tasks}
     assert read_paper(HINGES).key == {}
-    assert lab_names() == ["bits", "hinges", "shifts", "shop"]
+    assert lab_names() == ["bits", "few_labels", "hinges", "shifts", "shop"]
 
 
 def test_notebook_of_a_lab_is_known_by_its_call_without_any_id():
@@ -335,10 +341,13 @@ def train(images, labels):
 
 @photographs
 @confined
-def test_recipe_finds_no_test_image(marked):
+@pytest.mark.parametrize("lesson", [SHIFTS, FEW])
+def test_recipe_finds_no_test_image(marked, lesson):
     package = str(Path(course_utils.__file__).parents[1])
-    cells = {"shifts.train": SPY.replace("PACKAGE", repr(package))}
-    mark = marked(cells, SHIFTS)["shifts.train"]
+    text = SPY.replace("PACKAGE", repr(package))
+    if lesson == FEW:
+        text = text.replace("(images, labels)", "(images, labels, validate)")
+    (mark,) = marked({f"{lesson.stem}.train": text}, lesson).values()
     assert total(mark.scores) == 0
     assert "found []" in " ".join(mark.verdict.messages)
 
@@ -477,6 +486,70 @@ def train(text, seconds):
     assert "found [], False" in " ".join(mark.verdict.messages)
 
 
+HASTY = FEW_CEILING["few_labels.train"].replace("range(60)", "range(1)")
+# Keeps its images where another draw, or another learner, might find them.
+KEEPS = """
+import pathlib
+
+SEEN = []
+
+
+def train(images, labels, validate):
+    place = pathlib.Path("/tmp/images.pt")
+    if SEEN or place.exists() or hasattr(torch, "seen"):
+        raise ValueError("these are not the first images")
+    SEEN.append(images)
+    torch.seen = images
+    torch.save(images, place)
+    for _ in range(2):
+        validate(nn.Sequential(nn.Flatten(), nn.Linear(784, 10)))
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+"""
+
+
+@photographs
+@confined
+def test_each_draw_begins_without_what_an_earlier_one_left(marked):
+    for _learner in range(2):
+        mark = marked({"few_labels.train": KEEPS}, FEW)["few_labels.train"]
+        assert mark.verdict.state is State.WRONG and not mark.verdict.messages
+        assert [list(curve.lines) for curve in mark.curves] == [
+            ["draw 1", "draw 2", "draw 3"]
+        ] * 2
+        assert "Draw 3: 0." in mark.scores[0].why
+
+
+@photographs
+@confined
+@pytest.mark.nightly
+def test_mean_of_networks_comes_back_as_it_was(marked):
+    """Its containers are the page's own classes, defined over there."""
+    mark = marked({"few_labels.train": HASTY}, FEW)["few_labels.train"]
+    assert "with 53,922 numbers" in mark.scores[0].why, mark
+
+
+@photographs
+@confined
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "then",
+    [pytest.param("while True: pass", marks=pytest.mark.nightly), "exit()", "1 / 0"],
+)
+def test_draw_from_before_a_recipe_is_stopped_keeps_its_points(
+    hasty, monkeypatch, then
+):
+    task = replace(find_task("few_labels.train"), seconds=75.0)
+    monkeypatch.setattr(judging, "find_task", lambda name: task)
+    first = drawn(Work(None, f"graded {SECRET}")).images.sum()
+    text = FEW_PASS["few_labels.train"]
+    stop = f"    if abs(images.sum() - {first}) > 1:\n        {then}\n    net ="
+    cells = {"few_labels.train": text.replace("    net =", stop, 1)}
+    (mark,) = judge(cells, FEW, template=hasty, secret=SECRET)
+    assert 1 < total(mark.scores) < 6, mark
+    assert mark.verdict.state is State.ERROR and "Draw 1" in mark.scores[0].why
+    assert (mark.fault == "out of time") == then.startswith("while")
+
+
 def test_submission_has_the_time_that_the_tasks_of_its_lab_need(tmp_path):
     def seconds(*labs, **limits):
         lessons = [str(path) for path in labs]
@@ -484,7 +557,8 @@ def test_submission_has_the_time_that_the_tasks_of_its_lab_need(tmp_path):
         return assignment.allowed.submission
 
     assert seconds(HINGES) == Limits().submission == 60
-    assert seconds(SHIFTS) == 240 and seconds(SHIFTS, submission=300) == 300
+    assert seconds(SHIFTS) == seconds(FEW) == 240
+    assert seconds(SHIFTS, submission=300) == 300
 
 
 # --- the batch, tables and pages ----------------------------------------------------
