@@ -54,7 +54,7 @@ def train(images, labels):
         nn.Flatten(), nn.Linear(576, 10),
     ).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(net.parameters(), lr=0.01, weight_decay=0.05)
-    epochs, steps = 4, len(images) // 128
+    epochs, steps = 5, len(images) // 128
     plan = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, epochs * steps)
     for _ in range(epochs):
         for rows in torch.randperm(len(images)).split(128)[:steps]:
@@ -63,7 +63,7 @@ def train(images, labels):
             x = x.contiguous(memory_format=torch.channels_last)
             with torch.autocast("cpu", torch.bfloat16):
                 scores = net(x)
-            loss = F.cross_entropy(scores.float(), labels[rows])
+            loss = F.cross_entropy(scores.float(), labels[rows], label_smoothing=0.1)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -76,7 +76,7 @@ CEILING_CELL = """
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-SECONDS, SIZE = 78, 256
+SECONDS, SIZE = 75, 256
 
 
 def conv(c_in, c_out):
