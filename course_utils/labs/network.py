@@ -98,6 +98,7 @@ def network_of(
     shape: Sequence[int],
     classes: int,
     further: Iterable[type[nn.Module]] = (),
+    most_work: int = MOST_WORK,
 ) -> Network:
     """Build a network again that the learner's code returned.
 
@@ -107,6 +108,7 @@ def network_of(
         classes: how many scores it gives for one input.
         further: what else may be in it: `nn.BatchNorm1d`, `nn.LayerNorm`, `Mean`,
             `Mirrored`.
+        most_work: multiply-adds that one input may take.
 
     Raises:
         Unfit: it is another thing, or computes too much.
@@ -123,7 +125,7 @@ def network_of(
     builder = _Builder(further)
     with torch.device("meta"):  # shapes alone, until it is known how large they are
         layers = builder.build(value).eval()
-        work = _work(layers, shape, classes)
+        work = _work(layers, shape, classes, most_work)
     for table, name, tensor in builder.used:
         table[name] = tensor.detach().float()
     different = {id(tensor): tensor.numel() for _, _, tensor in builder.used}
@@ -203,7 +205,7 @@ def _check_values(_layer: nn.Module, _inputs: Any, values: Tensor) -> None:
         raise Unfit(f"a layer makes over {_MOST_VALUES:,} numbers of one image.")
 
 
-def _work(layers: nn.Module, shape: Sequence[int], classes: int) -> int:
+def _work(layers: nn.Module, shape: Sequence[int], classes: int, most: int) -> int:
     """Return the multiply-adds for one input; nothing is computed.
 
     Raises:
@@ -220,8 +222,6 @@ def _work(layers: nn.Module, shape: Sequence[int], classes: int) -> int:
         found = tuple(scores.shape)
         raise Unfit(f"for 2 images it gives the shape {found}, not (2, {classes}).")
     each = work.count // 2
-    if each > MOST_WORK:
-        raise Unfit(
-            f"it takes {each:,} multiply-adds for an image, over {MOST_WORK:,}."
-        )
+    if each > most:
+        raise Unfit(f"it takes {each:,} multiply-adds for an image, over {most:,}.")
     return each

@@ -32,6 +32,7 @@ from course_utils.labs.registry import find_lab, find_task, lab_names
 from course_utils.labs.work import Work
 from tests.labs.solutions_bits import BASELINE as BITS_BASELINE
 from tests.labs.solutions_bits import PASS as BITS_PASS
+from tests.labs.solutions_budget import BASELINE as BUDGET_BASELINE
 from tests.labs.solutions_few_labels import CEILING as FEW_CEILING
 from tests.labs.solutions_few_labels import PASS as FEW_PASS
 from tests.labs.solutions_hinges import BASELINE, CEILING, PASS
@@ -45,6 +46,7 @@ LABS = ROOT / "notebooks" / "labs"
 HINGES, SHOP = LABS / "hinges.ipynb", LABS / "repair_shop.ipynb"
 SHIFTS, BITS = LABS / "shifts.ipynb", LABS / "bits.ipynb"
 FEW = LABS / "few_labels.ipynb"
+BUDGET = LABS / "budget.ipynb"
 SECRET = "20270131"
 confined = pytest.mark.skipif(
     sys.platform != "linux" or not shutil.which("bwrap"),
@@ -83,7 +85,7 @@ def points(marks):
 
 def test_tasks_of_a_lab_are_the_sections_of_its_notebook():
     labs = {HINGES: "hinges", SHOP: "shop", SHIFTS: "shifts"}
-    labs |= {FEW: "few_labels", BITS: "bits"}
+    labs |= {FEW: "few_labels", BITS: "bits", BUDGET: "budget"}
     for path, lab in labs.items():
         paper = read_paper(path)
         assert paper.lab == lab
@@ -95,7 +97,8 @@ def test_tasks_of_a_lab_are_the_sections_of_its_notebook():
         ]
     assert set(read_paper(SHOP).key) == {task.name for task in find_lab("shop").tasks}
     assert read_paper(HINGES).key == {}
-    assert lab_names() == ["bits", "few_labels", "hinges", "shifts", "shop"]
+    every = ["bits", "budget", "few_labels", "hinges", "shifts", "shop"]
+    assert lab_names() == every
 
 
 def test_notebook_of_a_lab_is_known_by_its_call_without_any_id():
@@ -341,7 +344,7 @@ def train(images, labels):
 
 @photographs
 @confined
-@pytest.mark.parametrize("lesson", [SHIFTS, FEW])
+@pytest.mark.parametrize("lesson", [SHIFTS, FEW, BUDGET])
 def test_recipe_finds_no_test_image(marked, lesson):
     package = str(Path(course_utils.__file__).parents[1])
     text = SPY.replace("PACKAGE", repr(package))
@@ -550,6 +553,22 @@ def test_draw_from_before_a_recipe_is_stopped_keeps_its_points(
     assert (mark.fault == "out of time") == then.startswith("while")
 
 
+@photographs
+@confined
+def test_recipe_may_use_both_cores_and_whole_data(marked, monkeypatch):
+    task = replace(find_task("budget.train"), rounds=1)
+    monkeypatch.setattr(judging, "find_task", lambda name: task)
+    text = BUDGET_BASELINE["budget.train"]
+    start = (
+        "    torch.set_num_threads(2)\n    assert images.shape == (55_000, 1, 28, 28)\n"
+    )
+    text = text.replace("    net =", f"{start}    net =", 1)
+    text = text.replace("len(images)", "5_000")
+    mark = marked({"budget.train": text}, BUDGET)["budget.train"]
+    assert "Training 1: 0." in mark.scores[0].why and not mark.fault, mark
+    assert "9,098 numbers" in mark.scores[1].why
+
+
 def test_submission_has_the_time_that_the_tasks_of_its_lab_need(tmp_path):
     def seconds(*labs, **limits):
         lessons = [str(path) for path in labs]
@@ -558,6 +577,7 @@ def test_submission_has_the_time_that_the_tasks_of_its_lab_need(tmp_path):
 
     assert seconds(HINGES) == Limits().submission == 60
     assert seconds(SHIFTS) == seconds(FEW) == 240
+    assert seconds(BUDGET) == 285
     assert seconds(SHIFTS, submission=300) == 300
 
 
