@@ -121,7 +121,8 @@ def network_of(
     course_utils.labs.returned.Unfit: `LSTM` is none of the layers that may be used.
     """
     if not isinstance(value, nn.Module):
-        raise Unfit(f"the result is no network, but {type(value).__name__}.")
+        end = ": is a `return` missing?" if value is None else "."
+        raise Unfit(f"the result is no network, but {type(value).__name__}{end}")
     builder = _Builder(further)
     with torch.device("meta"):  # shapes alone, until it is known how large they are
         layers = builder.build(value).eval()
