@@ -668,6 +668,35 @@ def test_factors_of_photographs_in_the_text_are_those_of_the_script():
     assert f"{told}, bfloat16 {ends['bfloat16']}, both {ends['both']}" in PROSE
 
 
+def finished(arm: str) -> list[dict]:
+    rows = load_experiment("resnet18").select(arm=arm)
+    return [row for row in rows if row["round"] < 100]
+
+
+def test_seconds_and_accuracies_of_resnet_in_the_text_are_those_of_the_script():
+    arms = ("plain", "both", "both, 32 then 64", "both, all at 32")
+    spans = {a: median(r["seconds"][-1] for r in finished(a)) for a in arms}
+    tests = {a: [r["test_accuracy"] for r in finished(a)] for a in arms}
+    ends = {a: f"{min(t):.3f} to {max(t):.3f}" for a, t in tests.items()}
+    told = f"training {spans['plain'] / spans['both']:.2f} times as fast. Progressive"
+    assert told in PROSE
+    saved = 1 - spans["both, 32 then 64"] / spans["both"]
+    told = f"then saved {saved:.0%} of the seconds; its networks were right on"
+    assert f"{told} {ends['both, 32 then 64']} of the test pictures" in PROSE
+    told = f"beside {ends['both']} at 64 throughout and {ends['both, all at 32']} at 32"
+    assert told in PROSE
+    small = fmean(tests["both, all at 32"])
+    assert fmean(tests["both, 32 then 64"]) < small < fmean(tests["both"])
+    assert f"Plain networks were right on {ends['plain']}." in PROSE
+
+
+def test_the_rates_of_resnet_are_near_the_best_of_their_searches():
+    for arm, rate in (("both", 0.0015), ("both, all at 32", 0.0005)):
+        rows = load_experiment("resnet18").select(arm=arm, round=100)
+        scores = {row["rate"]: row["accuracy"][-1] for row in rows}
+        assert scores[rate] > max(scores.values()) - 0.02  # the noise of 1,000 pictures
+
+
 def test_no_number_is_left_open():
     assert re.findall(r"\(…|table to come", PROSE) == []
 
