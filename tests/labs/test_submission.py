@@ -105,7 +105,7 @@ def test_measuring_draws_nothing_from_the_learners_generator():
 
 
 def test_bytes_are_those_of_the_whole_cell():
-    text = f'NUMBERS = "{"1" * 4000}"\ndef train(images, labels):\n    return images.sum()\n'
+    text = f'NUMBERS = "{"1" * 4000}"\ndef train(images, labels):\n    return images\n'
     file, scope = "/nowhere/cell.py", {}
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
     exec(compile(text, file, "exec"), scope)
