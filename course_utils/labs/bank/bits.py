@@ -107,9 +107,7 @@ def _train(work: Work) -> Iterator[Score | Curve]:
 
 def _measured(work: Work, data: Drawn) -> Iterator[Score | Curve]:
     """Measure the bits that a byte takes under what a recipe learns to predict."""
-    size = len(work.source.encode())
-    if size > MOST_BYTES:
-        raise Unfit(f"the cell has {size:,} bytes, over {MOST_BYTES:,}.")
+    work.require_bytes(MOST_BYTES)
     bits = torch.full((PASSAGES, LENGTH), GUESSED, dtype=torch.float64)
     begun, done, stopped = time.process_time(), 0, None
     try:

@@ -93,9 +93,7 @@ def _train(work: Work) -> Iterator[Score | Curve]:
 
 def _measured(work: Work, data: Drawn) -> Iterator[Score | Curve]:
     """Measure how often the network of one training is right."""
-    size = len(work.source.encode())
-    if size > MOST_BYTES:
-        raise Unfit(f"the cell has {size:,} bytes, over {MOST_BYTES:,}.")
+    work.require_bytes(MOST_BYTES)
     torch.manual_seed(data.seed)  # it travels with the call
     network = network_of(
         work.call(data.images, data.labels),

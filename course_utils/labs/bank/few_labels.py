@@ -122,9 +122,7 @@ def _train(work: Work) -> Iterator[Score | Curve]:
 
 def _measured(work: Work, data: Drawn) -> Iterator[Score | Curve]:
     """Measure the network that a recipe trains on one draw."""
-    size = len(work.source.encode())
-    if size > MOST_BYTES:
-        raise Unfit(f"the cell has {size:,} bytes, over {MOST_BYTES:,}.")
+    work.require_bytes(MOST_BYTES)
     asked: list[float] = []
     validate = _validator(data, asked)
     network = _network(work.call(data.images, data.labels, validate))

@@ -109,9 +109,7 @@ def _train(work: Work) -> Iterator[Score | Curve]:
 
 def _measured(work: Work, data: Drawn) -> Iterator[Score | Curve]:
     """Measure where the network that a recipe trains is right."""
-    size = len(work.source.encode())
-    if size > MOST_BYTES:
-        raise Unfit(f"the cell has {size:,} bytes, over {MOST_BYTES:,}.")
+    work.require_bytes(MOST_BYTES)
     network = network_of(
         work.call(data.images, data.labels), data.images.shape[1:], _CLASSES
     )
