@@ -48,6 +48,16 @@ class Item:
             self.name, round(self.most * min(max(share, 0), 1), 2), self.most, why
         )
 
+    def between(
+        self, value: float, nothing: float, everything: float, why: str
+    ) -> Score:
+        """Give points in a straight line from what is worth none to what is worth all.
+
+        >>> Item("right", 4, "Accuracy.").between(0.85, 0.8, 0.9, "So it is.").points
+        2.0
+        """
+        return self.share((value - nothing) / (everything - nothing), why)
+
     def full(self, why: str) -> Score:
         """Give all points."""
         return self.share(1, why)

@@ -114,16 +114,12 @@ def _measured(work: Work, data: Drawn) -> Iterator[Score | Curve]:
     name, *_ = ranking = sorted(of_class, key=lambda name: of_class[name])
     said = f"{training.capitalize()}: {accuracy:.4f}; least often right: {name}, "
     said += f"{of_class[name]:.3f}."
-    yield _ACCURACY.share(_part(accuracy, _ACCURACY_FROM, _ACCURACY_TO), said)
+    yield _ACCURACY.between(accuracy, _ACCURACY_FROM, _ACCURACY_TO, said)
     said = f"{training.capitalize()}: {network.numbers:,} numbers."
-    small = _part(network.numbers, _SMALL_FROM, _SMALL_TO)
-    yield _SMALL.share(small if accuracy >= _SMALL_LEAST else 0, said)
+    small = _SMALL.between(network.numbers, _SMALL_FROM, _SMALL_TO, said)
+    yield small if accuracy >= _SMALL_LEAST else _SMALL.none(said)
     title = "Accuracy of each class, from the lowest to the highest"
     yield Curve(title, "ten classes", {training: [of_class[name] for name in ranking]})
-
-
-def _part(value: float, nothing: float, everything: float) -> float:
-    return (value - nothing) / (everything - nothing)
 
 
 LAB = Lab(

@@ -173,18 +173,14 @@ def _shown(
     name, *_ = ranking = sorted(right, key=lambda name: right[name])
     said = f"{draw.capitalize()}: {accuracy:.3f}, with {network.numbers:,} numbers; "
     said += f"least often right: {name}, {right[name]:.2f}."
-    yield _ACCURACY.share(_part(accuracy, _ACCURACY_FROM, _ACCURACY_TO), said)
+    yield _ACCURACY.between(accuracy, _ACCURACY_FROM, _ACCURACY_TO, said)
     said = f"{draw.capitalize()}: {loss:.3f}."
-    yield _LOSS.share(_part(loss, _LOSS_FROM, _LOSS_TO), said)
+    yield _LOSS.between(loss, _LOSS_FROM, _LOSS_TO, said)
     title = "Accuracy of each class, from the lowest to the highest"
     yield Curve(title, "ten classes", {draw: [right[name] for name in ranking]})
     if len(asked) > 1:
         title = "Accuracy on validation images, when your recipe asked for it"
         yield Curve(title, "calls of `validate`", {draw: asked})
-
-
-def _part(value: float, low: float, high: float) -> float:
-    return (value - low) / (high - low)
 
 
 LAB = Lab(
