@@ -166,7 +166,7 @@ class _Desk:
             text = read_answer(before, source, section.answer, file)
         except NOT_PYTHON as error:
             return _Found(Verdict(State.ERROR, explain(error))), ""
-        sandbox = self._template.sandbox()
+        sandbox = self._template.sandbox(sketches=task is None)
         start = time.monotonic()
         with sandbox.fork(seconds) as channel:
             peer = Peer(channel, {file: source}, calls=self._limits.calls)
