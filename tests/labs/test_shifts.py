@@ -200,7 +200,7 @@ MIDDLE = F.pad(torch.ones(20, 20), [4] * 4).flatten()
     ("wrong", "seen", "points"),
     [
         (0, EVERYWHERE, [3, 6, 7, 4]),
-        (300, EVERYWHERE, [1.88, 6, 7, 4]),
+        (300, EVERYWHERE, [1.67, 6, 7, 4]),
         (400, EVERYWHERE, [0, 5.17, 7, 4]),
         (402, EVERYWHERE, [0, 5.15, 7, 0]),
         (1_000, EVERYWHERE, [0, 0, 4.04, 0]),
