@@ -2,6 +2,7 @@
 
 import builtins
 from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
 from typing import Any
 
 from torch import nn
@@ -33,6 +34,8 @@ def lost_in_grading(answer: Any, source: str) -> list[str]:
     inside = {name for statement in own for name in statement.defines}
     found = _used(own, last, lambda name: callable(scope.get(name)))
     used = {n: s for n, s in found if n not in inside and n in scope}
+    if not any("import *" in text for text in cells):  # a history may have gaps
+        used = {name: statement for name, statement in used.items() if statement}
     return [
         f"`{name}` {why}"
         for name, statement in used.items()
@@ -70,9 +73,10 @@ def _lost(
     """Say what becomes of one name; "" where it is the same in grading."""
     if isinstance(value, nn.Module):
         return "is a network of another cell: grading makes it anew, and untrained."
-    if statement is None:
+    if statement is None and not isinstance(value, ModuleType):
         return "has its value from no line that names it: import or define it here."
-    loads = [n for n, _ in _used([statement], last) if n.startswith("load_")]
+    known = [statement] if statement else []
+    loads = [n for n, _ in _used(known, last) if n.startswith("load_")]
     if loads and not callable(value):
         return f"comes from `{loads[0]}`, which finds no data where it is graded."
     if name.startswith("load_"):
