@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from course_utils.exercises.model import State
+from course_utils.exercises.statements import NOT_PYTHON
 from course_utils.grading.model import Mark, Result
-from course_utils.grading.reading import NOT_PYTHON
 from course_utils.grading.sections import as_python
 
 # A longer text is compared as it is: no answer is that long.

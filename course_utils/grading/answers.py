@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from course_utils.grading.reading import NOT_PYTHON, Statement, needed, statements
+from course_utils.exercises.statements import NOT_PYTHON, Statement, needed, statements
 from course_utils.grading.sections import Paper, Section, as_python
 
 _CHECKED = re.compile(r"""\bcheck\(\s*(["'])([\w.]+)\1""")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
+from course_utils.exercises.statements import NOT_PYTHON
 from course_utils.grading.alike import parsed
 from course_utils.grading.model import Mark, Result
-from course_utils.grading.reading import NOT_PYTHON
 from course_utils.labs.model import total
 
 _PREFIXES = {"torch.nn.functional.": "F.", "torch.nn.": "nn."}

@@ -21,9 +21,9 @@ _HIDDEN = (_PACKAGE / "exercises" / "bank", _PACKAGE / "labs" / "bank")
 _TEXT = "pydoc_data"
 _TEXT_PLACES = (_TEXT, *(f"{p}python*/{_TEXT}" for p in ("", "lib*/", "local/lib*/")))
 _MANUALS = Path("/usr/share/doc")
-# One of `data.sketches.FOLDERS`, which torch would come with; the other one, in a
-# wheel, lies in the package.
+# `data.sketches.FOLDERS`, which torch would come with: in a checkout, in a wheel.
 _SKETCHES = _PACKAGE.parent / "data" / "sketch"
+_SKETCHES_WITHIN = _PACKAGE / "data" / "_sketch"
 _SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/etc/ld.so.cache")
 _IN_PREFIX = ("bin", "lib", "lib64", "pyvenv.cfg")
 _LEAST_VERSION = "0.6"
@@ -65,9 +65,12 @@ class Confinement:
 
     Attributes:
         program: the path of bubblewrap's `bwrap`.
+        sketches: whether the sketches can be read there. Networks of an exercise may
+            train on them; a recipe of a lab learns from what it is given alone.
     """
 
     program: str
+    sketches: bool = True
 
     def command(
         self, command: list[str], limits: Limits, user: int, calls: int
@@ -87,8 +90,8 @@ class Confinement:
             *(self.program, "--unshare-ipc", "--unshare-pid", "--unshare-net"),
             *("--unshare-uts", "--unshare-cgroup-try", "--die-with-parent"),
             *("--new-session", "--clearenv", "--cap-drop", "ALL", *own_users),
-            *_bound([*_readable(), str(_PACKAGE)]),
-            *(part for place in _hidden() for part in _emptied(str(place))),
+            *_bound([*_readable(self.sketches), str(_PACKAGE)]),
+            *(p for place in _hidden(self.sketches) for p in _emptied(str(place))),
             *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
             *("--perms", "1777", "--size", str(limits.disk), "--tmpfs", "/tmp"),
             *("--remount-ro", "/", "--chdir", "/", "--seccomp", str(calls)),
@@ -208,24 +211,25 @@ def _emptied(place: str) -> tuple[str, ...]:
     return "--tmpfs", place, "--remount-ro", place
 
 
-def _hidden() -> list[Path]:
+def _hidden(sketches: bool = True) -> list[Path]:
     """Return the folders that are shown as empty."""
-    tops = map(Path, _readable())
+    tops = map(Path, _readable(sketches))
     texts = {text for top in tops for place in _TEXT_PLACES for text in top.glob(place)}
-    return [*_HIDDEN, *sorted(t for t in {_MANUALS, *texts} if t.is_dir())]
+    more = texts | {_MANUALS} | ({_SKETCHES_WITHIN} if not sketches else set())
+    return [*_HIDDEN, *sorted(folder for folder in more if folder.is_dir())]
 
 
 def _within(path: str, folders: list[str]) -> bool:
     return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
 
 
-def _readable() -> list[str]:
-    """Return the folders that Python and its packages are in."""
+def _readable(sketches: bool = True) -> list[str]:
+    """Return the folders that Python and its packages are in, and the sketches."""
     # A prefix itself may be the folder of a project, with all that is in it.
     prefixes = {sys.base_prefix, sys.exec_prefix, sys.prefix}
     paths = [*_SYSTEM, *(f"{p}/{part}" for p in prefixes for part in _IN_PREFIX)]
     paths += [sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")]
-    paths += [str(_SKETCHES)]  # a network that is judged may train on them
+    paths += [str(_SKETCHES)] * sketches
     found = sorted({path for path in paths if Path(path).exists()})
     # What lies in another one of them is there already.
     return [

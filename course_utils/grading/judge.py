@@ -14,17 +14,12 @@ from course_utils.exercises.explain import explain
 from course_utils.exercises.guard import OutOfTime
 from course_utils.exercises.model import Answer, Case, State, Verdict
 from course_utils.exercises.registry import find_exercise
+from course_utils.exercises.statements import NOT_PYTHON, needed, statements
 from course_utils.grading.confinement import Limits
 from course_utils.grading.failures import know_text
 from course_utils.grading.model import Mark
 from course_utils.grading.peer import Function, Peer
-from course_utils.grading.reading import (
-    NOT_PYTHON,
-    late_modules,
-    needed,
-    read_answer,
-    statements,
-)
+from course_utils.grading.reading import late_modules, read_answer
 from course_utils.grading.sections import Paper, Section, as_python, read_paper
 from course_utils.grading.template import Template
 from course_utils.labs.model import Curve, Score, Task
@@ -166,7 +161,7 @@ class _Desk:
             text = read_answer(before, source, section.answer, file)
         except NOT_PYTHON as error:
             return _Found(Verdict(State.ERROR, explain(error))), ""
-        sandbox = self._template.sandbox()
+        sandbox = self._template.sandbox(sketches=task is None)
         start = time.monotonic()
         with sandbox.fork(seconds) as channel:
             peer = Peer(channel, {file: source}, calls=self._limits.calls)

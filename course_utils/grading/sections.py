@@ -12,7 +12,7 @@ from typing import Any
 from IPython.core.inputtransformer2 import TransformerManager
 
 from course_utils.errors import CourseError
-from course_utils.grading.reading import NOT_PYTHON, Statement, statements
+from course_utils.exercises.statements import NOT_PYTHON, Statement, statements
 from course_utils.labs.handed_in import handed_in
 
 # What is kept beside a lab's notebook and goes to nobody.

@@ -1,6 +1,7 @@
 """A confined process that waits for submissions: torch is imported once for all."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
 
 from course_utils.grading.confinement import Limits, find_confinement
@@ -41,17 +42,25 @@ class Template:
         self._confinement = None if unconfined else find_confinement()
         self._modules = late_modules() if modules is None else list(modules)
         self._sandbox: Sandbox | None = None
+        self._sketches = True  # whether that one's code can read them
 
-    def sandbox(self) -> Sandbox:
+    def sandbox(self, *, sketches: bool = True) -> Sandbox:
         """Return what runs an exercise, started where there is none or it ended.
+
+        Args:
+            sketches: see `Confinement`; another process is started where this changes.
 
         Raises:
             CourseError: it does not start.
         """
-        if self._sandbox and not self._sandbox.alive:
+        if self._sandbox and not (self._sandbox.alive and self._sketches == sketches):
             self.close()
         if self._sandbox is None:
-            self._sandbox = Sandbox(self._confinement, self.limits, self._modules)
+            confinement = self._confinement
+            if confinement:
+                confinement = replace(confinement, sketches=sketches)
+            self._sandbox = Sandbox(confinement, self.limits, self._modules)
+            self._sketches = sketches
         return self._sandbox
 
     def end_submission(self) -> None:

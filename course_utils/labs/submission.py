@@ -18,6 +18,7 @@ from course_utils.display.bundles import (
 )
 from course_utils.exercises.guard import OutOfTime, run_guarded
 from course_utils.exercises.source import is_stub
+from course_utils.labs.elsewhere import lost_in_grading
 from course_utils.labs.model import Lab, Score, Task, total
 from course_utils.labs.outcome import Outcome, measure_rounds, nothing
 from course_utils.labs.registry import find_lab
@@ -90,7 +91,8 @@ def _measured(
     except OutOfTime:
         outcome = Outcome(nothing(task, "It took too long."), late=True)
     late = [f"`{name}` was stopped after {seconds:g} seconds."] if outcome.late else []
-    return [*late, *outcome.messages], outcome.scores
+    lost = lost_in_grading(answer, source)
+    return [*late, *outcome.messages, *lost], outcome.scores
 
 
 def _cell_of(answer: Any) -> str:

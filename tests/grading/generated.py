@@ -11,7 +11,7 @@ from pathlib import Path
 from course_utils.display.bundles import CHECK
 from course_utils.exercises.model import Exercise
 from course_utils.exercises.registry import find_exercise
-from course_utils.grading.reading import needed, statements
+from course_utils.exercises.statements import needed, statements
 from course_utils.grading.sections import read_paper
 from tests.lessons import LESSONS, read, solutions
 

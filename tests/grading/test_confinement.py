@@ -75,6 +75,16 @@ def test_sketches_are_shown_wherever_they_lie():
     assert all({folder, *folder.parents} & {*shown} for folder in FOLDERS)
 
 
+def test_sketches_are_hidden_wherever_they_lie(monkeypatch, tmp_path):
+    within = tmp_path / "_sketch"
+    within.mkdir()
+    assert confinement._SKETCHES_WITHIN in FOLDERS
+    monkeypatch.setattr(confinement, "_SKETCHES_WITHIN", within)
+    assert str(confinement._SKETCHES) not in confinement._readable(sketches=False)
+    assert within in confinement._hidden(sketches=False)
+    assert within not in confinement._hidden()
+
+
 def test_reference_text_is_hidden_of_every_python(monkeypatch, tmp_path):
     other = tmp_path / "lib" / "python3.99" / "pydoc_data"
     other.mkdir(parents=True)

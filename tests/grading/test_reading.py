@@ -7,7 +7,8 @@ from course_utils.exercises.source import (
     is_stub,
     unused_parameters,
 )
-from course_utils.grading.reading import needed, read_answer, statements
+from course_utils.exercises.statements import needed, statements
+from course_utils.grading.reading import read_answer
 
 BEFORE = ["import torch", "import torch.nn.functional as F", "from torch import nn"]
 

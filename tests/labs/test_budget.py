@@ -1,4 +1,4 @@
-"""Lab E: recipes at four levels get what their author meant; cheats get nothing."""
+"""Lab E: recipes at four levels get what their author meant, in three trainings."""
 
 import pytest
 import torch
@@ -201,79 +201,7 @@ def test_training_that_fails_costs_itself_and_those_after_it(pixels):
     assert outcome.scores[0].why.startswith("Training 1: 1.0000")
 
 
-# --- cheats -----------------------------------------------------------------------
-
-
-def straight(images, labels):
-    """Right for most sketches, whatever they are called."""
-    net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
-    optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
-    for _ in range(30):
-        loss = F.cross_entropy(net(images / 255), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return net
-
-
-def accuracies(outcome):
-    parts = outcome.scores[0].why.split("Training ")[1:]
-    return [float(part[3:9]) for part in parts]
-
-
-def constant(images, labels):
-    net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
-    nn.init.zeros_(net[1].weight)
-    return net
-
-
-def test_constant_answer_gets_nothing(sketches):
-    outcome, points = marked(constant)
-    assert points == 0 and max(accuracies(outcome)) < 0.2
-
-
-def test_weights_that_were_copied_know_the_classes_by_other_numbers(sketches):
-    """Even the first training's own network is worth nothing in the other two."""
-    kept = []
-
-    def train(*args):
-        kept.append(kept[0] if kept else straight(*args))
-        return kept[0]
-
-    first, *others = accuracies(marked(train)[0])
-    assert first > 0.6 and max(others) < 0.4
-    outcome, points = marked(lambda *args: kept[0], "graded 2")
-    assert points == 0 and max(accuracies(outcome)) < 0.4
-
-
-def wide(images, labels):
-    return nn.Sequential(
-        nn.Flatten(), nn.Linear(784, 126), nn.ReLU(), nn.Linear(126, 10)
-    )
-
-
-def in_its_own_forward(images, labels):
-    right = dict(zip(map(float, images.sum((1, 2, 3))), labels, strict=True))
-
-    class Net(nn.Sequential):
-        def forward(self, input):
-            return F.one_hot(right[float(input.sum())], 10)
-
-    return Net(nn.Flatten(), nn.Linear(784, 10))
-
-
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        (wide, "has 100,180 numbers, over 100,000"),
-        (in_its_own_forward, "`Net` is none of the layers"),
-        (lambda images, labels: labels, "is no network, but Tensor"),
-        (lambda images, labels: None, "is no network, but NoneType"),
-    ],
-)
-def test_network_that_cheats_gets_nothing_and_is_told(sketches, answer, words):
-    outcome, points = marked(answer)
-    assert points == 0 and words in outcome.messages[0]
+# --- what is counted -----------------------------------------------------------------
 
 
 def test_what_no_layer_uses_is_not_there(pixels):
@@ -297,26 +225,6 @@ def test_numbers_that_are_used_twice_count_once(pixels):
 
     outcome, points = marked(train)
     assert points == 20 and "7,960 numbers" in outcome.scores[1].why
-
-
-def test_too_much_work_for_an_image_is_refused(sketches):
-    def train(images, labels):
-        convs = [nn.Conv2d(32, 32, 3, padding=1) for _ in range(9)]
-        head = nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10)
-        return nn.Sequential(nn.Conv2d(1, 32, 1), *convs, *head)
-
-    outcome, points = marked(train)
-    assert (
-        points == 0
-        and "multiply-adds for an image, over 40,000,000" in (outcome.messages[0])
-    )
-
-
-def test_cell_that_could_hold_trained_weights_is_not_run(sketches):
-    ran = []
-    outcome, points = marked(ran.append, source="#" * (MOST_BYTES + 1))
-    assert (points, ran) == (0, [])
-    assert "the cell has 4,001 bytes, over 4,000" in outcome.messages[0]
 
 
 def test_recipes_fit_in_the_cell():

@@ -10,6 +10,7 @@ import torch
 from course_utils.cells import CELLS
 from course_utils.display.bundles import HTML, PLAIN, SUBMISSION
 from course_utils.labs import submission as module
+from course_utils.labs.elsewhere import lost_in_grading
 from course_utils.labs.registry import find_lab
 from course_utils.labs.submission import submission, submission_bundle
 from tests.labs.solutions_hinges import BASELINE, CEILING
@@ -102,6 +103,44 @@ def test_measuring_draws_nothing_from_the_learners_generator():
     after = torch.rand(3)
     torch.manual_seed(5)
     assert torch.equal(after, torch.rand(3))
+
+
+# --- names of other cells -------------------------------------------------------------
+
+CELLS_BEFORE = [
+    "from course_utils import load_sketches\nimport torch\nfrom math import *",
+    "garments = load_sketches()",
+    "images = garments.train.images[:10] / 255",
+    "WIDTH = 3\nKERNEL = torch.ones(WIDTH)",
+    "def helper(x):\n    return x * KERNEL.sum()",
+    "def spoilt(x):\n    return x + images.sum()",
+    "net = torch.nn.Linear(2, 2)",
+]
+DATA = "comes from `load_sketches`, which finds no data where it is graded."
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("helper(x)", []),
+        ("helper(torch.ones(WIDTH)) + len(x)", []),
+        ("images.sum()", [f"`images` {DATA}"]),
+        ("spoilt(x)", [f"`images` {DATA}"]),
+        ("net(x)", ["`net` is a network of another cell: grading makes it anew"]),
+        ("sqrt(2)", ["`sqrt` has its value from no line that names it"]),
+        ("load_sketches()", ["`load_sketches` finds no data where it is graded."]),
+        ("print(missing)", []),
+    ],
+)
+def test_what_grading_does_not_find_is_told(body, told):
+    scope = {"__name__": "__main__", "In": [*CELLS_BEFORE, "submission('x', f=f)"]}
+    text = f"OWN = 1\ndef f(x):\n    return OWN, {body}"
+    for cell in [*CELLS_BEFORE, text]:
+        exec(cell, scope)
+    found = lost_in_grading(scope["f"], text)
+    assert len(found) == len(told), found
+    for words in told:
+        assert any(line.startswith(words) for line in found), found
 
 
 def test_bytes_are_those_of_the_whole_cell():

@@ -1,0 +1,84 @@
+"""What an answer uses of other cells, and whether it is the same where it is graded."""
+
+import builtins
+from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from course_utils.exercises.statements import NOT_PYTHON, Statement, statements
+
+
+def lost_in_grading(answer: Any, source: str) -> list[str]:
+    """Say which names of an answer are missing where it is graded, or another thing.
+
+    Grading takes along the statements that give names to what the answer needs. It
+    has no data, and knows nothing of what other statements changed.
+
+    Args:
+        answer: the function.
+        source: the text of its cell.
+
+    >>> scope = {"__name__": "__main__", "In": ["from math import *"]}
+    >>> exec("from math import *\\ndef f(): return pi", scope)
+    >>> lost_in_grading(scope["f"], "def f(): return pi")
+    ['`pi` has its value from no line that names it: import or define it here.']
+    """
+    scope: Mapping[str, Any] = getattr(answer, "__globals__", {})
+    cells = scope.get("In")  # what IPython ran; elsewhere nobody hands in
+    if not isinstance(cells, list):
+        return []
+    own = _statements(source)
+    last = {n: s for text in cells for s in _statements(text) for n in s.defines}
+    inside = {name for statement in own for name in statement.defines}
+    found = _used(own, last, lambda name: callable(scope.get(name)))
+    used = {n: s for n, s in found if n not in inside and n in scope}
+    if not any("import *" in text for text in cells):  # a history may have gaps
+        used = {name: statement for name, statement in used.items() if statement}
+    return [
+        f"`{name}` {why}"
+        for name, statement in used.items()
+        if (why := _lost(name, scope[name], statement, last))
+    ]
+
+
+def _statements(text: str) -> list[Statement]:
+    try:
+        return statements(text)
+    except NOT_PYTHON:
+        return []
+
+
+def _used(
+    own: list[Statement],
+    last: Mapping[str, Statement],
+    inside: Callable[[str], bool] = lambda name: True,
+) -> Iterator[tuple[str, Statement | None]]:
+    """Yield the names that statements need, and those that some of these need."""
+    seen: set[str] = set()
+    waiting = list(own)
+    while waiting:
+        for name in sorted(waiting.pop().needs - seen):
+            seen.add(name)
+            if name in last and inside(name):
+                waiting.append(last[name])
+            if not (hasattr(builtins, name) or name.startswith("__")):
+                yield name, last.get(name)
+
+
+def _lost(
+    name: str, value: Any, statement: Statement | None, last: Mapping[str, Statement]
+) -> str:
+    """Say what becomes of one name; "" where it is the same in grading."""
+    if isinstance(value, nn.Module):
+        return "is a network of another cell: grading makes it anew, and untrained."
+    if statement is None and not isinstance(value, ModuleType):
+        return "has its value from no line that names it: import or define it here."
+    known = [statement] if statement else []
+    loads = [n for n, _ in _used(known, last) if n.startswith("load_")]
+    if loads and not callable(value):
+        return f"comes from `{loads[0]}`, which finds no data where it is graded."
+    if name.startswith("load_"):
+        return "finds no data where it is graded."
+    return ""
