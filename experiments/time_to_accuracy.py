@@ -44,9 +44,9 @@ RACES: list[Race] = [
 CONTROL: list[Race] = [("quickstart, rate 0.1", 6, 1)]
 # They take longest.
 LAST: list[Race] = [("LeNet", 10, 1), ("fast.ai", 5, 1)]
-# The rates of ours were tried on validation pictures, with a seed of its own. Neither an
-# epoch nor a whole race tells those of the three blocks apart. Muon's rate is varied; the
-# rate of the AdamW beside it stays.
+# The rates of ours were tried on validation pictures, with a seed of its own. Neither
+# an epoch nor a whole race tells those of the three blocks apart. Muon's rate is
+# varied; the rate of the AdamW beside it stays.
 RATES: list[tuple[str, int, list[float]]] = [  # recipe, epochs, rates
     ("our MLP", 1, [0.001, 0.003, 0.009]),
     ("our CNN", 1, [0.009, 0.027, 0.081]),
