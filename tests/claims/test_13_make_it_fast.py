@@ -4,6 +4,7 @@ import copy
 import math
 import re
 import time
+from functools import partial
 from itertools import islice
 from statistics import fmean, median
 
@@ -14,6 +15,7 @@ import torchvision
 from torch import nn
 from torch.testing import assert_close
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
 from course_utils import load_experiment
@@ -49,6 +51,18 @@ def lesson() -> dict:
         *("# @title Helper: operations and bytes of each layer", "def to_int8"),
         "# @title Helpers: moved and mirrored",
     )
+
+
+class Names(TorchDispatchMode):
+    """Notes the name of each operation."""
+
+    def __init__(self):
+        super().__init__()
+        self.names: list[str] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.names.append(func.overloadpacket.__name__)
+        return func(*args, **(kwargs or {}))
 
 
 def test_median_of_five_runs_and_their_mean():
@@ -226,16 +240,9 @@ def test_a_step_of_muon_takes_75_products(lesson):
     for kernel in kernels:
         kernel.grad = torch.randn_like(kernel)
     optimizer = lesson["Muon"](kernels)
-    names = []
-
-    class Names(TorchDispatchMode):
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            names.append(func.overloadpacket.__name__)
-            return func(*args, **(kwargs or {}))
-
-    with Names():
+    with Names() as called:
         optimizer.step()
-    assert (len(kernels), names.count("mm")) == (5, 75)
+    assert (len(kernels), called.names.count("mm")) == (5, 75)
 
 
 def test_the_polynomial_acts_on_each_singular_value_alone(lesson):
@@ -252,7 +259,10 @@ def test_the_polynomial_acts_on_each_singular_value_alone(lesson):
 def test_five_rounds_bring_singular_values_near_one(lesson):
     s = torch.linspace(0.03, 1, 200)
     after = torch.linalg.svdvals(lesson["orthogonal"](torch.diag(s / s.norm())))
-    assert after.max() < 1.3 and after.median() > 0.6
+    assert after.max() < 1.25
+    matrix = torch.randn(24, 216)
+    ends = torch.linalg.svdvals(lesson["orthogonal"](matrix)).aminmax()
+    assert 0.65 < ends.min and ends.max < 1.25
 
 
 def test_label_smoothing_gives_091_and_001():
@@ -323,12 +333,15 @@ def test_sixty_four_pictures_of_mobilenet_take_longer_than_those_of_resnet(lesso
     assert both == pytest.approx(0.42, abs=0.005)
 
 
-def test_one_picture_takes_resnet_some_ninety_jobs_and_ten_microseconds(lesson):
+def test_one_picture_takes_resnet_some_seventy_jobs_and_ten_microseconds(lesson):
     moved = sum(moved for _, moved in layers_of(lesson, "resnet18", 1))
     assert 1e6 * moved / BANDWIDTH == pytest.approx(10, abs=0.5)
     with torch.device("meta"), torch.no_grad():
         model, x = torchvision.models.resnet18().eval(), torch.empty(1, 3, 224, 224)
-        assert lesson["calls"](lambda: model(x)) == pytest.approx(90, abs=5)
+        with Names() as called:
+            model(x)
+    jobs = [n for n in called.names if n not in ("empty", "view", "t")]  # no kernel
+    assert len(jobs) == pytest.approx(70, abs=3)
 
 
 def test_mobilenet_has_more_than_twice_as_many_layers(lesson):
@@ -419,7 +432,7 @@ def loops() -> dict:
 
 LOOPS = ["c13-001", "c13-002", "c13-device", "c13-r002", "c13-r003", "c13-r006"]
 LOOPS += ["c13-r009", "c13-r013", "c13-r015", "c13-r026", "c13-r031", "c13-r036"]
-LOOPS += ["c13-r046", "c13-r088", "c13-r223", "c13-r225"]
+LOOPS += ["c13-r046", "c13-r066", "c13-r088", "c13-r223", "c13-r225"]
 
 
 def ends(loops: dict, seed: int) -> tuple[float, float]:
@@ -452,15 +465,39 @@ def test_the_plain_loop_gets_there_with_every_seed(loops, seed):
     assert 0.3 < goal <= score
 
 
+RESNET = ["c13-r218", "c13-r230", "c13-r247", "c13-r233"]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(3))
+def test_resnet_is_right_more_often_without_the_change_of_side(loops, seed):
+    orders = {"last": torch.channels_last}
+    scope = loops | {
+        "steps": 40,
+        "orders": orders,
+        "taken": {"resnet18, channels last": 0},
+    }
+    scope |= {"seed": seed, "kind": torch.float32}
+    for cell in code_cells(read(LESSONS[13])):
+        if cell.id in RESNET:
+            exec(cell.source, scope)
+    ways = {"changed": [32] * 18 + [64] * 8, "64": [64] * 16}
+    see, right = partial(scope["see"], side=64), {}
+    for name, sides in ways.items():
+        right[name] = scope["accuracy"](scope["raced"](sides)[0], 500, see)
+    assert 0.6 < right["changed"] < right["64"]
+
+
 @pytest.mark.nightly
 def test_the_rate_of_the_plain_loop_is_the_best_of_three(loops):
     def batches(rate: float, seed: int, goal: float = 0.84) -> int:
         loops["seed"] = seed
         model, number = loops["make_cnn"](), 0
-        stream = (batch for _ in range(2) for batch in loops["loader"])
+        shuffled = DataLoader(loops["source"], batch_size=64, shuffle=True)
+        stream = (batch for _ in range(2) for batch in shuffled)
         while number < 280 and loops["accuracy"](model) < goal:
-            loops["plain_loop"](model, stream, 40, rate)
-            number += 40
+            loops["plain_loop"](model, stream, 10, rate)
+            number += 10
         return number
 
     needed = {r: fmean(batches(r, s) for s in range(3)) for r in (0.03, 0.1, 0.3)}
@@ -515,7 +552,6 @@ def test_factors_of_changes_in_the_text_are_those_of_the_script():
     loader = CHANGES["one tensor, not a loader (MLP)"]["times"]
     assert f"made training the MLP {files:.1f} times as fast" in PROSE
     assert f"stacks tensors made beforehand it was {loader:.1f} times" in PROSE
-    assert 1 - 1 / files == pytest.approx(2 / 3, abs=0.01)  # 'two thirds'
     last = CHANGES["channels_last"]["times"]
     assert f"lesson 10's CNN was {last:.1f} times as fast" in PROSE
     half = CHANGES["bfloat16"]["times"]
@@ -589,37 +625,35 @@ def test_seconds_of_the_mlp_and_of_the_quickstart_in_the_text():
     )
     factor = row["measured"]
     seconds = race("our MLP", 2)["0.88"][1]
-    assert f"after {seconds:.1f} s, {factor:.0f} times sooner than" in PROSE
+    assert f"in a fourteenth of that time, {seconds:.1f} s." in PROSE
+    assert round(factor) == 14
     times = load_experiment("time_to_accuracy")
     best = [row["best"] for row in times.select(recipe="quickstart", epochs=10)]
-    assert f"ten epochs, {min(best):.2f} to {max(best):.2f};" in PROSE
+    assert f"ten epochs was {min(best):.2f} to {max(best):.2f}." in PROSE
     (control,) = times.select(recipe="quickstart, rate 0.1")
-    first, last = control["seconds"][0], control["seconds"][-1]
-    assert control["accuracy"][0] > max(best) and control["best"] < 0.87
-    assert f"in its first epoch, {first:.1f} s: most of the factor" in PROSE
+    first = control["seconds"][0]
+    assert control["accuracy"][0] > max(best)
+    assert f"in its first epoch, {first:.1f} s." in PROSE
     ends = [row["seconds"][-1] for row in times.select(recipe="quickstart")]
     assert first * 2 < median(ends)
-    assert f"six epochs with that rate, {last:.0f} s," in PROSE
 
 
 def test_quickstart_with_a_better_rate_is_beaten_at_equal_accuracy():
     theirs = race("quickstart, rate 0.1", 6)["0.85"][1]
-    ours = min(race("our MLP", epochs)["0.85"][1] for epochs in (1, 2, 3))
-    told = f"0.85, it then took {theirs:.1f} s and our MLP {ours:.1f}: nine times"
-    assert told in PROSE and round(theirs / ours) == 9
+    ours = race("our MLP", 2)["0.85"][1]
+    told = f"took {theirs:.1f} s to 0.85, and our MLP {ours:.1f}: eight times"
+    assert told in PROSE and round(theirs / ours) == 8
 
 
-def test_rows_beat_a_loader_and_inference_mode_lies_at_the_edge():
-    low, _, high = CHANGES["one tensor, not a loader (MLP)"]["range"]
-    assert f"ready tensors, too, by {low:.2f} to {high:.2f}" in PROSE
+def test_inference_mode_lies_at_the_edge():
     low, _, high = CHANGES["inference_mode, scores only"]["range"]
-    assert f"at the edge, {low:.2f} to {high:.2f}" in PROSE
+    assert low == pytest.approx(1, abs=0.005) and high > 1
 
 
 def test_seconds_of_the_cnn_and_of_the_residual_network_in_the_text():
     cnn, residual = race("our CNN", 4), race("our ResNet, 2 blocks", 6)
-    told = f"was the quickest: {cnn['0.92'][1]:.0f} s to 0.92, where the residual"
-    other = f"network with two blocks and Muon took {residual['0.92'][1]:.0f}."
+    told = f"was the quickest to 0.90 and to 0.92: {cnn['0.92'][1]:.0f} s, where the"
+    other = f"residual network with two blocks and Muon took {residual['0.92'][1]:.0f}."
     assert f"{told} {other}" in PROSE
     assert f"the smaller one after {residual['0.93'][1]:.0f} s" in PROSE
     rows = [row for row in load_experiment("speed_bars").rows if row.get("rounds")]
@@ -630,12 +664,21 @@ def test_seconds_of_the_cnn_and_of_the_residual_network_in_the_text():
         assert min(there, key=lambda row: row[goal][1])["recipe"] == "our CNN"
 
 
-def test_all_bars_of_the_recipes_are_kept():
-    rows = load_experiment("speed_bars").rows
-    starts = ("MLP", "the same", "CNN", "residual")
-    ours = [row for row in rows if row.get("bar", "").startswith(starts)]
-    assert len(ours) == 7
-    assert [row["bar"] for row in ours if row["kept"] is not True] == []
+def test_nine_recipes_are_shown():
+    cells = code_cells(read(LESSONS[13]))
+    (cell,) = [c for c in cells if c.source.startswith("# @title Data: nine recipes")]
+    found: dict = {"median": median, "load_experiment": load_experiment}
+    exec(cell.source, found | {"replace": lambda bars, rows: found.update(rows=rows)})
+    assert len(found["rows"]) == 9
+
+
+def test_rates_of_muon_over_a_whole_race_ended_alike():
+    rows = load_experiment("time_to_accuracy").select(
+        round=100, recipe="our ResNet, 3 blocks", epochs=10
+    )
+    assert [row["rate"] for row in rows] == [0.05, 0.1, 0.2]
+    assert {f"{row['accuracy'][-1]:.3f}" for row in rows} == {"0.939"}
+    assert "0.05, 0.1 and 0.2 ended at 0.939" in PROSE
 
 
 def test_accuracies_with_and_without_a_schedule_in_the_text():
@@ -656,16 +699,9 @@ def test_factors_of_photographs_in_the_text_are_those_of_the_script():
     alone = mobile["multiply_adds"] / res["multiply_adds"]
     roofs = [mobile["roof_ms"] / res["roof_ms"] for mobile, res in pairs]
     told = (
-        f"alone foretell {alone:.2f}, the two roofs {roofs[0]:.2f} and {roofs[1]:.2f}"
+        f"adds predict {alone:.2f}; the roofs predict {roofs[0]:.2f} and {roofs[1]:.2f}"
     )
     assert told in PROSE
-    ends = {
-        name: f"{min(row[name] for row in rows):.2f} to "
-        f"{max(row[name] for row in rows):.2f}"
-        for name in ("channels_last", "bfloat16", "both")
-    }
-    told = f"`channels_last` made them {ends['channels_last']} times as fast"
-    assert f"{told}, bfloat16 {ends['bfloat16']}, both {ends['both']}" in PROSE
 
 
 def finished(arm: str) -> list[dict]:
@@ -687,7 +723,6 @@ def test_seconds_and_accuracies_of_resnet_in_the_text_are_those_of_the_script():
     assert told in PROSE
     small = fmean(tests["both, all at 32"])
     assert fmean(tests["both, 32 then 64"]) < small < fmean(tests["both"])
-    assert f"Plain networks were right on {ends['plain']}." in PROSE
 
 
 def test_the_rates_of_resnet_are_near_the_best_of_their_searches():
@@ -701,8 +736,8 @@ def test_no_number_is_left_open():
     assert re.findall(r"\(…|table to come", PROSE) == []
 
 
-def test_share_of_the_rate_that_the_quickstart_reached():
+def test_share_of_the_speed_that_the_quickstart_reached():
     rows = load_experiment("time_to_accuracy").select(recipe="quickstart", epochs=10)
     shares = [row["share_of_rate"] for row in rows]
-    told = f"reached {min(shares):.2f} to {max(shares):.2f} of the processor's rate"
+    told = f"reached {min(shares):.2f} to {max(shares):.2f} of that speed"
     assert told in PROSE

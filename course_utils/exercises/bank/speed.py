@@ -256,21 +256,21 @@ Layer = tuple[float, float]
 
 def _seconds(
     layers: Sequence[Layer],
-    rate: float,
+    flops: float,
     bandwidth: float,
     of_layer: Callable[[float, float], float] = max,
 ) -> float:
-    return sum(of_layer(ops / rate, data / bandwidth) for ops, data in layers)
+    return sum(of_layer(ops / flops, data / bandwidth) for ops, data in layers)
 
 
-def _whole(layers: Sequence[Layer], rate: float, bandwidth: float) -> float:
+def _whole(layers: Sequence[Layer], flops: float, bandwidth: float) -> float:
     sums = [sum(column) for column in zip(*layers, strict=True)]
-    return max(sums[0] / rate, sums[1] / bandwidth)
+    return max(sums[0] / flops, sums[1] / bandwidth)
 
 
 ROOFLINE = Exercise(
     "speed.roofline",
-    lambda layers, rate, bandwidth: _seconds(layers, rate, bandwidth),
+    lambda layers, flops, bandwidth: _seconds(layers, flops, bandwidth),
     (
         Misconception(
             "all layers at once",
@@ -304,15 +304,15 @@ ROOFLINE = Exercise(
         ),
         Misconception(
             "slowest layer",
-            lambda layers, rate, bandwidth: max(
-                max(ops / rate, data / bandwidth) for ops, data in layers
+            lambda layers, flops, bandwidth: max(
+                max(ops / flops, data / bandwidth) for ops, data in layers
             ),
             "That is the slowest layer. They run one after the other: add them up.",
         ),
         Misconception(
-            "rates swapped",
-            lambda layers, rate, bandwidth: _seconds(layers, bandwidth, rate),
-            "The two rates are swapped: operations are divided by `rate`, bytes by "
+            "speeds swapped",
+            lambda layers, flops, bandwidth: _seconds(layers, bandwidth, flops),
+            "The two speeds are swapped: operations are divided by `flops`, bytes by "
             "`bandwidth`.",
         ),
     ),
