@@ -53,7 +53,8 @@ def record_all(
         return record_one(lesson, folders[lesson], most)
 
     with _environment(), ThreadPoolExecutor(_cores()) as pool:
-        said = list(pool.map(make, missing))
+        # The later lessons train for longer: begun last, one would have a core alone.
+        said = list(pool.map(make, reversed(missing)))[::-1]
     _drop_older(kept, folders.values())
     return folders, [line for lines in said for line in lines]
 

@@ -11,12 +11,14 @@ from tests.browser.scripts import (
     END_KERNEL,
     FAILED_DRAWINGS,
     IDLE,
+    IN_THEME,
     IS_CHANGED,
     OUTPUTS,
     QUESTIONS,
     REPLACE,
     RUN_ALL,
     SAVE,
+    THEME,
 )
 
 RUN_LIMIT = 600  # seconds for all cells of a notebook
@@ -122,6 +124,11 @@ class NotebookPage:
             cell.locator("[class*='widget-'], .course-touch").first.wait_for()
         self.page.evaluate(DECODED)
         self.page.wait_for_timeout(300)
+
+    def use(self, theme: str) -> None:
+        """Show the page in a theme of JupyterLab."""
+        self.page.evaluate(THEME, theme)
+        self.page.wait_for_function(IN_THEME, arg=theme)
 
     def questions(self) -> list[str]:
         """Return the text of each dialog and notification on the page."""

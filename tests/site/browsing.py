@@ -1,4 +1,4 @@
-"""The site in Chromium: opened as files, moved by keys, weighed, looked at by axe."""
+"""The site in Chromium: opened as files, moved by keys, weighed."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,19 +110,6 @@ def until_first_picture(page, root) -> float:
 def file_of(url: str) -> Path:
     """Return the file of a 'file:' address."""
     return Path(unquote(urlparse(url).path))
-
-
-def faults(page) -> list[str]:
-    """Return what axe finds on a page that is serious or critical, a line each."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{page.url.rsplit('/', 1)[-1]}: {each['id']}: {each['nodes'][0]['target']}: "
-        f"{each['nodes'][0]['failureSummary']}"
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
 
 
 def reaches_goal(page, root) -> bool:
