@@ -17,7 +17,7 @@ RACES: list[tuple[str, float]] = [
     *(("LeNet", 10), ("TinyVGG", 3), ("fast.ai", 5)),
     *(("our MLP", 1), ("our MLP", 2), ("our MLP", 3)),
     *(("our CNN", 0.75), ("our CNN", 1), ("our CNN", 2), ("our CNN", 4)),
-    *(("our ResNet, 2 blocks", 6), ("our ResNet, 3 blocks", 9)),
+    *(("our ResNet, 2 blocks", 6), ("our ResNet, 3 blocks", 10)),
     ("our ResNet, on CUDA", 30),
 ]
 Runs = Sequence[dict[str, Any]]

@@ -37,13 +37,13 @@ RACES: list[Race] = [
     ("our CNN", 2, 3),
     ("our CNN", 4, 3),
     ("our ResNet, 2 blocks", 6, 3),
-    ("our ResNet, 3 blocks", 9, 1),
+    ("our ResNet, 3 blocks", 10, 3),
     ("our ResNet, on CUDA", 30, 3),
 ]
 # The control: how much of the quickstart's factor is its rate alone?
 CONTROL: list[Race] = [("quickstart, rate 0.1", 6, 1)]
 # They take longest.
-LAST: list[Race] = [("LeNet", 10, 1)]
+LAST: list[Race] = [("LeNet", 10, 1), ("fast.ai", 5, 1)]
 # How the rates of ours were chosen: an epoch with each, on validation pictures, with a
 # seed of its own. Muon's is varied; the rate of the AdamW beside it stays.
 RATES = {

@@ -329,7 +329,7 @@ RECIPES: dict[str, ByLoader | Quick] = {
     "our CNN": Quick(cnn, batch=125, rate=0.027, muon=False, smoothing=0.0),
     "our ResNet, 2 blocks": Quick(partial(garment_resnet, 32), batch=256, views=10),
     "our ResNet, 3 blocks": Quick(
-        partial(garment_resnet, 32, more=1), batch=256, views=10
+        partial(garment_resnet, 32, more=1), batch=256, rate=0.1, views=10
     ),
     # Nobody has run it yet: it waits for a machine with a GPU.
     "our ResNet, on CUDA": Quick(

@@ -14,6 +14,8 @@ from course_utils.display.png import palette_png
 # A sentence, or none; with a goal also whether it is reached.
 Draw: TypeAlias = Callable[..., str | tuple[str, bool] | None]
 
+STEPS = 5  # of an axis at most, where a drawing sets no ticks: each costs a millisecond
+
 
 class Said(NamedTuple):
     """What `draw` said of its picture."""
@@ -54,6 +56,8 @@ class Drawing:
         self.said = self.redraw(values)
         self._canvas.draw()  # lay out once; later frames keep the places and don't jump
         self.figure.set_layout_engine("none")
+        for ax in self.figure.axes:
+            keep_labels(ax)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -95,6 +99,13 @@ class Drawing:
         return pixels
 
 
+def keep_labels(ax: Axes) -> None:
+    """Keep the labels where they are: placing them takes a seventh of a move."""
+    for axis in (ax.xaxis, ax.yaxis):
+        place = axis.label.get_transform().transform(axis.label.get_position())
+        axis.set_label_coords(*ax.transAxes.inverted().transform(place))
+
+
 def empty(ax: Axes) -> None:
     """Reset `ax`, but keep its ticks: recreating them, as `clear` does, is slow."""
     artists = [*ax.child_axes]  # first: a colour bar needs what it explains to go
@@ -109,6 +120,7 @@ def empty(ax: Axes) -> None:
     ax.containers.clear()  # else the next legend lists bars that are gone
     ax.set_prop_cycle(None)
     ax.set(xlabel="", ylabel="", aspect="auto", xscale="linear", yscale="linear")
+    ax.locator_params(nbins=STEPS)
     style = plt.rcParams
     ax.set(axisbelow=style["axes.axisbelow"], frame_on=True)
     ax.set_axis_on()

@@ -71,11 +71,14 @@ def _file(rows: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes:
     height, width = rows.shape
     head = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)  # 8 bits, a palette
     filtered = np.pad(rows, [(0, 0), (1, 0)])  # a 0 before each row: unfiltered
+    # Runs alone, a quarter of the time: in a drawing there is little else to find.
+    packer = zlib.compressobj(strategy=zlib.Z_RLE)
+    packed = packer.compress(filtered.tobytes()) + packer.flush()
     chunks = [
         (b"IHDR", head),
         (b"PLTE", palette[:, :3].tobytes()),
         (b"tRNS", palette[:, 3].tobytes()),
-        (b"IDAT", zlib.compress(filtered.tobytes())),
+        (b"IDAT", packed),
         (b"IEND", b""),
     ]
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks)

@@ -34,14 +34,19 @@ def normal_form(text: str) -> str:
     """
     try:
         if len(text) <= _MOST_TEXT:
-            tree = _parsed(text)
+            tree = parsed(text)
             return ast.unparse(_Numbered(tree).visit(tree))
     except NOT_PYTHON:
         pass
     return " ".join(text[:_MOST_TEXT].split())
 
 
-def _parsed(text: str) -> ast.AST:
+def parsed(text: str) -> ast.AST:
+    """Return a cell of a notebook taken apart, magics and all.
+
+    Raises:
+        one of `reading.NOT_PYTHON`: it is no Python.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the learner's code
         try:

@@ -1,13 +1,14 @@
 """The class: who solved what, which mistakes, what is alike, and what went wrong."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from course_utils.exercises.model import State
 from course_utils.grading.alike import compare, wrong_answers
+from course_utils.grading.approaches import bins_of, lines_of, uses_of
 from course_utils.grading.gradebook import Gradebook, Scale
 from course_utils.grading.model import Mark, Result
 from course_utils.grading.pages import write_page
@@ -81,6 +82,12 @@ class Sheet:
     rows: Sequence[Row]
     most: float
 
+    @property
+    def bins(self) -> Mapping[str, int]:
+        """How many learners have so many points; none where nobody has a mark."""
+        points = [row.total for row in self.rows if row.total is not None]
+        return bins_of(points, self.most) if points and self.most else {}
+
 
 @dataclass(frozen=True)
 class Mistake:
@@ -119,6 +126,8 @@ def write_overview(gradebook: Gradebook, folder: Path) -> Path:
         groups=groups[:_MOST],
         more_groups=len(groups[_MOST:]),
         comparison=compare(results),
+        lines=lines_of(results),
+        uses=uses_of(results),
         most=_MOST,
         problems=_problems(results),
         seconds=[result.seconds for result in results if result.seconds],

@@ -1,12 +1,14 @@
 """`course grade` on a cluster: the same tables, whatever happens to the workers."""
 
 import contextlib
+import csv
 import json
 import shutil
 import subprocess
 import sys
 from concurrent.futures import Future
 
+import nbformat
 import psutil
 import pytest
 from click.testing import CliRunner
@@ -20,8 +22,10 @@ from course_utils.grading.batch import Grading, grade_all
 from course_utils.grading.confinement import Limits
 from course_utils.grading.model import Learner, Result, Submission
 from course_utils.grading.records import read_results
+from course_utils.grading.sections import read_paper
 from tests.grading.lesson import write_lesson
-from tests.lessons import clean_environment
+from tests.labs.solutions_hinges import BASELINE, CEILING, PASS
+from tests.lessons import ROOT, clean_environment
 from tests.processes import eventually
 
 pytestmark = pytest.mark.slow
@@ -71,6 +75,45 @@ def table(folder, out):
 @pytest.mark.all
 @pytest.mark.timeout(900)
 def test_killed_worker_changes_nothing_in_the_tables(folder, machines):
+    check_with_a_lost_worker(folder, machines, arguments, len(ANSWERS))
+    assert b"1,1,graded" in table(folder, "plain")
+
+
+@confined
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+def test_thirty_submissions_of_a_lab_lose_no_point_with_their_worker(
+    tmp_path, machines
+):
+    lab = ROOT / "notebooks" / "labs" / "hinges.ipynb"
+    place = tmp_path / "subs"
+    place.mkdir()
+    for number in range(30):
+        answers = (BASELINE, PASS, CEILING)[number % 3]
+        notebook = nbformat.read(lab, 4)
+        for section in read_paper(lab).sections:
+            (stub,) = [cell for cell in notebook.cells if cell.id == section.cell]
+            stub.source = f"# {number}\n{answers[section.exercise]}"
+        nbformat.write(notebook, place / f"learner{number}.ipynb")
+
+    def given(folder, out, *more):
+        every = ["grade", folder, "--lesson", lab, "--seed", "7", *more]
+        return [*map(str, every), "--out", str(folder.parent / out)]
+
+    check_with_a_lost_worker(place, machines, given, 30)
+    rows = list(csv.DictReader(table(place, "plain").decode("utf-8-sig").splitlines()))
+    assert len(rows) == 30 and {row["state"] for row in rows} == {"graded"}
+    levels = [
+        {row["total"] for row in rows if int(row["id"][7:]) % 3 == level}
+        for level in range(3)
+    ]
+    assert [len(level) for level in levels] == [1, 1, 1], levels
+    low, middle, high = (float(level.pop()) for level in levels)
+    assert low < middle < high
+
+
+def check_with_a_lost_worker(folder, machines, arguments, count):
+    """Grade alone, then on two workers of which one is killed; compare the tables."""
     plain = course(*arguments(folder, "plain"))
     assert plain.exit_code == 0, plain.output
     first, second = machines.add(), machines.add()
@@ -82,15 +125,14 @@ def test_killed_worker_changes_nothing_in_the_tables(folder, machines):
         text=True,
     )
     assert process.stderr is not None
-    assert process.stderr.readline().startswith("[1/6]")
+    assert process.stderr.readline().startswith(f"[1/{count}]")
     eventually(lambda: len(psutil.Process(first.pid).children(recursive=True)) > 2)
     first.kill()
     rest = process.stderr.read()
     process.stderr.close()
-    assert process.wait(timeout=300) == 0, rest
+    assert process.wait(timeout=900) == 0, rest
     assert second.poll() is None
     assert table(folder, "cluster") == table(folder, "plain")
-    assert b"1,1,graded" in table(folder, "plain")
 
 
 @pytest.mark.all
