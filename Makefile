@@ -9,7 +9,7 @@ CONSTRAINTS = constraints.txt
 ARGS =
 LAB_ARGS =
 # Seconds: their experiments want a machine that does nothing else.
-SPEEDS = changes growth time_to_accuracy photographs playgrounds own_costs speed_bars
+SPEEDS = changes growth time_to_accuracy photographs resnet18 playgrounds own_costs speed_bars
 # -n auto and what stays together on one worker: conftest.py.
 PYTEST = "$(BIN)/python" -m pytest -q -n auto
 MARKS = not cuda and not all and not nightly

@@ -23,11 +23,16 @@ TABLES: list[tuple[str, str, tuple[str, ...]]] = [
     ("growth", "network", ("network", "intensity", "gigaflops", "gigabytes")),
     ("growth", "copied_kilobytes", ("copied_kilobytes", "gigabytes")),
     ("photographs", "network", ()),
+    (
+        "resnet18",
+        "arm",
+        ("round", "arm", "rate", "seconds", "accuracy", "test_accuracy"),
+    ),
     ("playgrounds", "lesson", ()),
     ("own_costs", "cost", ()),
 ]
 # Shown whole; of other lists the median is.
-RUNS = ("test", "range", "sizes", "median", "p95")
+RUNS = ("test", "range", "sizes", "median", "p95", "seconds", "accuracy")
 
 
 def shown(column: str, value: Any) -> Any:

@@ -48,6 +48,24 @@ def load_text() -> Text:
     >>> print(text.test[:11])
     Comparisons
     """
+    topics = load_topics()
+    held_out = {*VALIDATION, *TEST}
+    training = sorted(topics.keys() - held_out)
+    seen: set[str] = set()
+    test = new_paragraphs(topics, TEST, seen)
+    validation = new_paragraphs(topics, VALIDATION, seen)
+    return Text(new_paragraphs(topics, training, seen), validation, test)
+
+
+def load_topics() -> dict[str, str]:
+    """Return the reference text of this Python by topic.
+
+    Raises:
+        CourseError: this Python comes without the text.
+
+    >>> load_topics()["assert"][:20]
+    'The "assert" stateme'
+    """
     try:
         from pydoc_data.topics import topics
     except ImportError:
@@ -55,16 +73,20 @@ def load_text() -> Text:
             "This Python comes without its reference text (pydoc_data.topics): "
             "install Python from python.org or conda."
         ) from None
-    held_out = {*VALIDATION, *TEST}
-    training = sorted(topics.keys() - held_out)
-    seen: set[str] = set()
-    test = _paragraphs(topics, TEST, seen)
-    validation = _paragraphs(topics, VALIDATION, seen)
-    return Text(_paragraphs(topics, training, seen), validation, test)
+    return topics
 
 
-def _paragraphs(topics: dict[str, str], names: Iterable[str], seen: set[str]) -> str:
-    """Return the paragraphs of the named topics that were not seen, each once."""
+def new_paragraphs(topics: dict[str, str], names: Iterable[str], seen: set[str]) -> str:
+    r"""Return the paragraphs of the named topics that were not seen, each once.
+
+    >>> new_paragraphs({"a": "One.\n\nTwo.", "b": "Three.\n\nOne."}, "ab", {"Two."})
+    'One.\n\nThree.'
+
+    Args:
+        topics: their texts.
+        names: of the topics.
+        seen: the paragraphs' words; those that are returned are added.
+    """
     kept = []
     for name in names:
         for paragraph in topics.get(name, "").split("\n\n"):

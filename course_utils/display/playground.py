@@ -1,6 +1,8 @@
 """A playground: controls beside one picture that is redrawn in place."""
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from html import escape
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -125,13 +127,32 @@ def names_of(
     return {name: labels.get(name, name.replace("_", " ")) for name in controls}
 
 
+@contextmanager
+def collector_waits() -> Iterator[None]:
+    """Let Python's garbage collector run after a block, not in it.
+
+    >>> with collector_waits():
+    ...     gc.isenabled()
+    False
+    >>> gc.isenabled()
+    True
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
 def _connect(frame: "Frame", drawing: Drawing, controls: Mapping[str, Control]) -> None:
     """Answer whatever the page asks of a playground."""
 
     def answer(change: Mapping[str, Any]) -> None:
         asked, moved = change["new"], change["new"]["values"] != change["old"]["values"]
         failed = "" if moved else frame.said["failed"]
-        with frame.hold_sync():  # in one message
+        with collector_waits(), frame.hold_sync():  # in one message
             try:
                 if moved:
                     held = asked["values"].items()

@@ -17,6 +17,10 @@ from course_utils.grading.system_calls import is_known, open_filter
 _PACKAGE = Path(__file__).parents[1]
 # What an answer is compared with, or measured by: not to be seen where answers run.
 _HIDDEN = (_PACKAGE / "exercises" / "bank", _PACKAGE / "labs" / "bank")
+# The reference text of every Python here, and manuals: a lab holds parts of it out.
+_TEXT = "pydoc_data"
+_TEXT_PLACES = (_TEXT, *(f"{p}python*/{_TEXT}" for p in ("", "lib*/", "local/lib*/")))
+_MANUALS = Path("/usr/share/doc")
 # One of `data.sketches.FOLDERS`, which torch would come with; the other one, in a
 # wheel, lies in the package.
 _SKETCHES = _PACKAGE.parent / "data" / "sketch"
@@ -84,7 +88,7 @@ class Confinement:
             *("--unshare-uts", "--unshare-cgroup-try", "--die-with-parent"),
             *("--new-session", "--clearenv", "--cap-drop", "ALL", *own_users),
             *_bound([*_readable(), str(_PACKAGE)]),
-            *(part for place in _HIDDEN for part in _emptied(str(place))),
+            *(part for place in _hidden() for part in _emptied(str(place))),
             *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
             *("--perms", "1777", "--size", str(limits.disk), "--tmpfs", "/tmp"),
             *("--remount-ro", "/", "--chdir", "/", "--seccomp", str(calls)),
@@ -202,6 +206,13 @@ def _bound(paths: list[str]) -> list[str]:
 def _emptied(place: str) -> tuple[str, ...]:
     """Return the options that show a folder as empty."""
     return "--tmpfs", place, "--remount-ro", place
+
+
+def _hidden() -> list[Path]:
+    """Return the folders that are shown as empty."""
+    tops = map(Path, _readable())
+    texts = {text for top in tops for place in _TEXT_PLACES for text in top.glob(place)}
+    return [*_HIDDEN, *sorted(t for t in {_MANUALS, *texts} if t.is_dir())]
 
 
 def _within(path: str, folders: list[str]) -> bool:

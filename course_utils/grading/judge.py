@@ -25,11 +25,10 @@ from course_utils.grading.reading import (
     read_answer,
     statements,
 )
-from course_utils.grading.sandbox import Sandbox
 from course_utils.grading.sections import Paper, Section, as_python, read_paper
 from course_utils.grading.template import Template
 from course_utils.labs.model import Curve, Score, Task
-from course_utils.labs.outcome import measure, nothing
+from course_utils.labs.outcome import Outcome, joined, mean_scores, measure, nothing
 from course_utils.labs.registry import find_task
 from course_utils.labs.work import Work
 
@@ -124,22 +123,40 @@ class _Desk:
             fault = f"all exercises together took {self._limits.submission:g} seconds"
             scores = nothing(task, "No time was left.") if task else ()
             return Mark(name, _ended(fault), 0.0, fault, title, scores)
-        sandbox = self._template.sandbox()
-        start = time.monotonic()
-        found, fault = self._judge(section, source, sandbox, task)
-        seconds = time.monotonic() - start
-        self._left -= seconds
-        verdict, scores, curves = found.verdict, found.scores, found.curves
+        left = self._left
         if task:
-            scores = scores or nothing(task, "Your code did not get as far as this.")
+            found, fault = self._judge_rounds(section, source, task)
         else:
+            found, fault = self._judge(section, source, None)
+        seconds = left - self._left
+        verdict, scores, curves = found.verdict, found.scores, found.curves
+        if not task:
             verdict = with_hints(verdict, find_exercise(name))
         return Mark(name, verdict, seconds, fault or None, title, scores, curves)
 
-    def _judge(
-        self, section: Section, source: str, sandbox: Sandbox, task: Task | None
+    def _judge_rounds(
+        self, section: Section, source: str, task: Task
     ) -> tuple["_Found", str]:
-        least = task.seconds if task else 0.0
+        """Judge a task in round after round, each in a fork, until one is stopped."""
+        rounds: list[_Found] = []
+        fault = ""
+        for number in range(task.rounds):
+            found, fault = self._judge(section, source, task, number)
+            unmeasured = nothing(task, "Your code did not get as far as this.")
+            rounds.append(replace(found, scores=found.scores or unmeasured))
+            if fault or found.verdict.state is State.ERROR:
+                break
+        scores = mean_scores(task, [found.scores for found in rounds])
+        curves = joined(curve for found in rounds for curve in found.curves)
+        verdict = rounds[-1].verdict
+        if verdict.state is not State.ERROR and not fault:
+            verdict = Outcome(scores).verdict
+        return _Found(verdict, scores, curves), fault
+
+    def _judge(
+        self, section: Section, source: str, task: Task | None, number: int = 0
+    ) -> tuple["_Found", str]:
+        least = task.seconds / task.rounds if task else 0.0
         seconds = min(self._left, max(self._limits.exercise, least))
         file = f"<{section.exercise}>"
         know_text(file, source)
@@ -149,13 +166,16 @@ class _Desk:
             text = read_answer(before, source, section.answer, file)
         except NOT_PYTHON as error:
             return _Found(Verdict(State.ERROR, explain(error))), ""
+        sandbox = self._template.sandbox()
+        start = time.monotonic()
         with sandbox.fork(seconds) as channel:
             peer = Peer(channel, {file: source}, calls=self._limits.calls)
             message = {"before": before, "source": source, "file": file}
+            message["cpu"] = task.cpu if task else None
             try:
                 answer = _define(peer, {**message, "name": section.answer}, text)
                 if task:
-                    found = self._measure(section, source, answer, task)
+                    found = self._measure(section, source, answer, task, number)
                 else:
                     exercise = find_exercise(section.exercise)
                     # A little longer than the channel's time, so that this one tells.
@@ -166,18 +186,20 @@ class _Desk:
                 raise
             except BaseException as error:  # an answer may send SystemExit
                 found = _Found(Verdict(State.ERROR, explain(error)))
+        self._left -= time.monotonic() - start
         if channel.fault:  # first: what fills the memory is slow as well
             return replace(found, verdict=_ended(channel.fault)), channel.fault
         if channel.late:
             return replace(found, verdict=too_slow(seconds)), "out of time"
-        self._known += own
+        if not task or number == task.rounds - 1:
+            self._known += own
         return found, ""
 
     def _measure(
-        self, section: Section, source: str, answer: Any, task: Task
+        self, section: Section, source: str, answer: Any, task: Task, number: int
     ) -> "_Found":
         key = self._key.get(section.exercise, {})
-        work = Work(answer, self._secret, source, as_python(section.stub), key)
+        work = Work(answer, self._secret, source, as_python(section.stub), key, number)
         outcome = measure(task, work)
         return _Found(outcome.verdict, outcome.scores, outcome.curves)
 

@@ -140,6 +140,8 @@ class Sandbox:
             return f"it needs more than {self.limits.memory >> 20} MB of memory"
         if code is None:
             return fault and "it ended the process that runs it"
+        if fault and os.WIFSIGNALED(code) and os.WTERMSIG(code) == signal.SIGXCPU:
+            return "it used all the processor time that it may"
         if fault and os.WIFSIGNALED(code):
             return f"its process was ended by {signal.Signals(os.WTERMSIG(code)).name}"
         return fault

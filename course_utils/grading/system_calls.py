@@ -1,5 +1,6 @@
 """The system calls that confined code is refused, as a filter for the kernel."""
 
+import ctypes
 import os
 import platform
 import struct
@@ -89,9 +90,12 @@ _ARCHITECTURES: dict[str, tuple[int, dict[str, int], dict[str, int]]] = {
     ),
 }
 _CLONE = {"x86_64": 56, "aarch64": 220}
+_FORKS = {"x86_64": (57, 58), "aarch64": ()}  # fork and vfork
 _CLONE3 = 435
 _OTHER_CALLS = 0x40000000  # of x86_64: the same calls under numbers from here on
 _NEW_USERS = 0x10000000  # CLONE_NEWUSER
+_THREAD = 0x00010000  # CLONE_THREAD
+_NO_NEW_RIGHTS, _SET_FILTER, _BY_PROGRAM = 38, 22, 2  # of prctl
 
 # Of the kernel's filter machine: load a word, jump if equal, if greater, if a bit is
 # set, and return.
@@ -142,7 +146,60 @@ def filter_program(machine: str) -> bytes:
         (_RETURN, 0, 0, _REFUSE | _EPERM),
         (_RETURN, 0, 0, _ALLOW),
     ]
+    return _packed(lines)
+
+
+def lone_program(machine: str) -> bytes:
+    """Return the filter that refuses new processes, beside the one that is there.
+
+    >>> len(lone_program("x86_64")) > len(lone_program("aarch64"))
+    True
+
+    Raises:
+        KeyError: there is none for this processor.
+    """
+    lines = [(_LOAD, 0, 0, _NUMBER)]
+    for number in _FORKS[machine]:
+        lines += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _REFUSE | _EPERM)]
+    lines += [
+        (_EQUAL, 0, 3, _CLONE[machine]),
+        (_LOAD, 0, 0, _FIRST_ARGUMENT),
+        (_BIT, 1, 0, _THREAD),
+        (_RETURN, 0, 0, _REFUSE | _EPERM),
+        (_RETURN, 0, 0, _ALLOW),
+    ]
+    return _packed(lines)
+
+
+def _packed(lines: list[tuple[int, int, int, int]]) -> bytes:
     return b"".join(struct.pack("=HBBI", *line) for line in lines)
+
+
+class _Program(ctypes.Structure):
+    """A filter as the kernel takes it: how many lines, and where they are."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("lines", ctypes.c_char_p))
+
+
+def forbid_processes() -> None:
+    """Refuse this process, from now on, to start others; threads it may start.
+
+    Raises:
+        OSError: the kernel does not take the filter.
+        KeyError: there is none for this processor.
+    """
+    text = lone_program(platform.machine())
+    program = _Program(len(text) // 8, text)
+    library = ctypes.CDLL(None, use_errno=True)
+    zero = ctypes.c_ulong(0)
+    asked = (
+        (_NO_NEW_RIGHTS, ctypes.c_ulong(1), zero, zero, zero),
+        (_SET_FILTER, ctypes.c_ulong(_BY_PROGRAM), ctypes.byref(program), zero, zero),
+    )
+    for arguments in asked:
+        if library.prctl(*arguments):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
 
 
 def open_filter() -> int:

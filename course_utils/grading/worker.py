@@ -28,6 +28,7 @@ from course_utils.exercises.outcome import Recorder
 from course_utils.grading.channel import Channel
 from course_utils.grading.failures import know_text
 from course_utils.grading.peer import Peer
+from course_utils.grading.system_calls import forbid_processes
 from course_utils.grading.wire import Json, Writer
 
 READY = b"r"
@@ -67,7 +68,7 @@ def main(arguments: list[str]) -> None:
         child = os.fork()
         if not child:
             control.close()
-            _run(socket.socket(fileno=descriptors[0]), limits)
+            _run(socket.socket(fileno=descriptors[0]), limits, bool(alone))
         os.close(descriptors[0])
         order = control.recv(1)
         if order not in (END, AWAIT):
@@ -150,7 +151,7 @@ class _World:
         return names, self._folder.stat().st_mode, os.listxattr(self._folder)
 
 
-def _run(connection: socket.socket, limits: Mapping[int, int]) -> None:
+def _run(connection: socket.socket, limits: Mapping[int, int], confined: bool) -> None:
     """Serve one exercise in this fork, then end it."""
     for limit, value in limits.items():
         if limit == resource.RLIMIT_AS:  # beside what is there already
@@ -165,22 +166,37 @@ def _run(connection: socket.socket, limits: Mapping[int, int]) -> None:
     try:
         texts: dict[str, str] = {}
         peer = Peer(Channel(connection), texts, trusting=True, around=restored)
-        answer = _Answer(peer, texts)
+        answer = _Answer(peer, texts, confined)
         peer.operations |= {"define": answer.define, "apply": answer.apply}
         peer.serve()
     finally:
         os._exit(0)
 
 
+def _keep_to(seconds: int, confined: bool) -> None:
+    """Have the kernel end this process after so many seconds of processor time.
+
+    They are its own, with all its threads: another process would have its own again.
+    """
+    most = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    if most == resource.RLIM_INFINITY or seconds < most:
+        # One second from the signal that says why to the one that can't be refused.
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    if confined:
+        forbid_processes()
+
+
 class _Answer:
     """The answer of this fork: defined by its cell, then called."""
 
-    def __init__(self, peer: Peer, texts: dict[str, str]) -> None:
-        self._peer, self._texts = peer, texts
+    def __init__(self, peer: Peer, texts: dict[str, str], confined: bool) -> None:
+        self._peer, self._texts, self._confined = peer, texts, confined
         self._value: Any = None
 
     def define(self, message: Json) -> Json:
         """Run the page's statements and the learner's cells; describe the answer."""
+        if seconds := message.get("cpu"):
+            _keep_to(seconds, self._confined)
         scope: dict[str, Any] = {"__name__": "__main__", "get_ipython": _Shell}
         for source in message["before"]:
             with suppress(Exception):

@@ -48,6 +48,16 @@ class Item:
             self.name, round(self.most * min(max(share, 0), 1), 2), self.most, why
         )
 
+    def between(
+        self, value: float, nothing: float, everything: float, why: str
+    ) -> Score:
+        """Give points in a straight line from what is worth none to what is worth all.
+
+        >>> Item("right", 4, "Accuracy.").between(0.85, 0.8, 0.9, "So it is.").points
+        2.0
+        """
+        return self.share((value - nothing) / (everything - nothing), why)
+
     def full(self, why: str) -> Score:
         """Give all points."""
         return self.share(1, why)
@@ -90,6 +100,11 @@ class Task:
             that the code returns, and draws random numbers from the work's own
             generators alone. What the call itself raises is no learner's error.
         seconds: for all that it asks of the learner's code.
+        cpu: seconds of processor time for the same, where work counts and not time:
+            then the code may start no other process. None for any.
+        rounds: how often it is measured, each time with other cases, within its part
+            of the seconds, and in grading by a process that knows nothing of earlier
+            rounds. Points are the mean.
     """
 
     name: str
@@ -98,6 +113,8 @@ class Task:
     rubric: Sequence[Item]
     measure: Callable[[Any], Iterator[Score | Curve]]
     seconds: float = 10.0
+    cpu: int | None = None
+    rounds: int = 1
 
     @property
     def most(self) -> float:

@@ -4,7 +4,7 @@ Nothing of the learner's code runs in it: a layer is its kind, a few settings an
 numbers, and a number that no layer uses is not there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,11 @@ _KINDS: dict[type[nn.Module], tuple[str, ...]] = {
     nn.Dropout: (),
     nn.Dropout2d: (),
 }
-_BY_NAME = {kind.__name__: kind for kind in _KINDS}
+# These only where a lab asks for them.
+_FURTHER: dict[type[nn.Module], tuple[str, ...]] = {
+    nn.BatchNorm1d: ("num_features", "eps"),
+    nn.LayerNorm: ("normalized_shape", "eps"),
+}
 _WORDS = ("zeros", "circular", "reflect", "replicate", "same", "valid")
 
 
@@ -47,6 +51,22 @@ class Residual(nn.Sequential):
     def forward(self, input: Tensor) -> Tensor:
         """Add what the layers make of the input to the input."""
         return input + super().forward(input)
+
+
+class Mean(nn.Sequential):
+    """The mean of what each of its layers makes of the input."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Give the input to each of them."""
+        return torch.stack([layer(input) for layer in self]).mean(dim=0)
+
+
+class Mirrored(nn.Sequential):
+    """The mean of what its layers make of an image and of its mirror image."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Mirror left and right."""
+        return (super().forward(input) + super().forward(input.flip(-1))) / 2
 
 
 @dataclass(frozen=True)
@@ -64,19 +84,31 @@ class Network:
     work: int
 
     @torch.no_grad()
+    def scores(self, inputs: Tensor) -> Tensor:
+        """Return the scores of each input."""
+        return torch.cat([self.layers(part) for part in inputs.split(100)])
+
     def classes(self, inputs: Tensor) -> Tensor:
         """Return the class with the highest score, of each input."""
-        parts = [self.layers(part).argmax(dim=1) for part in inputs.split(100)]
-        return torch.cat(parts)
+        return self.scores(inputs).argmax(dim=1)
 
 
-def network_of(value: Any, shape: Sequence[int], classes: int) -> Network:
+def network_of(
+    value: Any,
+    shape: Sequence[int],
+    classes: int,
+    further: Iterable[type[nn.Module]] = (),
+    most_work: int = MOST_WORK,
+) -> Network:
     """Build a network again that the learner's code returned.
 
     Args:
         value: an `nn.Sequential` of layers; in it may be others, and `Residual`.
         shape: of one input.
         classes: how many scores it gives for one input.
+        further: what else may be in it: `nn.BatchNorm1d`, `nn.LayerNorm`, `Mean`,
+            `Mirrored`.
+        most_work: multiply-adds that one input may take.
 
     Raises:
         Unfit: it is another thing, or computes too much.
@@ -89,11 +121,12 @@ def network_of(value: Any, shape: Sequence[int], classes: int) -> Network:
     course_utils.labs.returned.Unfit: `LSTM` is none of the layers that may be used.
     """
     if not isinstance(value, nn.Module):
-        raise Unfit(f"the result is no network, but {type(value).__name__}.")
-    builder = _Builder()
+        end = ": is a `return` missing?" if value is None else "."
+        raise Unfit(f"the result is no network, but {type(value).__name__}{end}")
+    builder = _Builder(further)
     with torch.device("meta"):  # shapes alone, until it is known how large they are
         layers = builder.build(value).eval()
-        work = _work(layers, shape, classes)
+        work = _work(layers, shape, classes, most_work)
     for table, name, tensor in builder.used:
         table[name] = tensor.detach().float()
     different = {id(tensor): tensor.numel() for _, _, tensor in builder.used}
@@ -107,9 +140,11 @@ class _Builder:
         used: of each tensor, the table and the name where a layer has it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, further: Iterable[type[nn.Module]]) -> None:
         self.used: list[tuple[dict[str, Any], str, Tensor]] = []
         self._layers = 0
+        self._kinds = {kind.__name__: kind for kind in (*_KINDS, *further)}
+        self._kinds |= {"Sequential": nn.Sequential, "Residual": Residual}
 
     def build(self, value: nn.Module) -> nn.Module:
         """Build one layer with all inside it; a shared one is built for each use."""
@@ -117,17 +152,18 @@ class _Builder:
         if self._layers > MOST_LAYERS:
             raise Unfit(f"the network has more than {MOST_LAYERS} layers.")
         name = type(value).__name__
-        if name in ("Sequential", "Residual") and isinstance(value, nn.Sequential):
-            inside = [self.build(layer) for layer in vars(value)["_modules"].values()]
-            return Residual(*inside) if name == "Residual" else nn.Sequential(*inside)
-        kind = _BY_NAME.get(name)
-        if kind is None or not isinstance(value, kind):
+        kind = self._kinds.get(name, nn.Module)
+        holds = issubclass(kind, nn.Sequential)  # its class may be the learner's own
+        if kind is nn.Module or not isinstance(value, nn.Sequential if holds else kind):
             raise Unfit(f"`{name}` is none of the layers that may be used.")
+        if holds:
+            return kind(*map(self.build, vars(value)["_modules"].values()))
         return self._layer(kind, vars(value))
 
     def _layer(self, kind: type[nn.Module], own: dict[str, Any]) -> nn.Module:
         given = own["_parameters"] | own["_buffers"]
-        settings = {name: _setting(kind, name, own) for name in _KINDS[kind]}
+        names = (_KINDS | _FURTHER)[kind]
+        settings = {name: _setting(kind, name, own) for name in names}
         if kind in (nn.Conv2d, nn.Linear):
             settings["bias"] = given.get("bias") is not None
         try:
@@ -156,7 +192,10 @@ def _setting(kind: type[nn.Module], name: str, own: dict[str, Any]) -> Any:
     elif isinstance(value, str):
         fits = value in _WORDS
     else:
-        fits = len(both) == 2 and all(type(n) is int and abs(n) <= 10_000 for n in both)
+        sizes = (1, 2, 3) if name == "normalized_shape" else (2,)
+        fits = len(both) in sizes and all(
+            type(n) is int and abs(n) <= 10_000 for n in both
+        )
     if not fits:
         raise Unfit(f"a `{kind.__name__}` has the {name} {str(value)[:40]}.")
     return value
@@ -167,7 +206,7 @@ def _check_values(_layer: nn.Module, _inputs: Any, values: Tensor) -> None:
         raise Unfit(f"a layer makes over {_MOST_VALUES:,} numbers of one image.")
 
 
-def _work(layers: nn.Module, shape: Sequence[int], classes: int) -> int:
+def _work(layers: nn.Module, shape: Sequence[int], classes: int, most: int) -> int:
     """Return the multiply-adds for one input; nothing is computed.
 
     Raises:
@@ -184,8 +223,6 @@ def _work(layers: nn.Module, shape: Sequence[int], classes: int) -> int:
         found = tuple(scores.shape)
         raise Unfit(f"for 2 images it gives the shape {found}, not (2, {classes}).")
     each = work.count // 2
-    if each > MOST_WORK:
-        raise Unfit(
-            f"it takes {each:,} multiply-adds for an image, over {MOST_WORK:,}."
-        )
+    if each > most:
+        raise Unfit(f"it takes {each:,} multiply-adds for an image, over {most:,}.")
     return each

@@ -1,5 +1,6 @@
 """What came of a task: its scores, whatever the learner's code did."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -82,6 +83,54 @@ def measure(task: Task, work: Work) -> Outcome:
         why = "It was not reached."
     given = (scores.get(item.name) or item.none(why) for item in task.rubric)
     return Outcome(tuple(given), tuple(curves), messages, late)
+
+
+def measure_rounds(task: Task, works: Iterable[Work]) -> Outcome:
+    """Measure the same answer in round after round, until one is stopped."""
+    outcomes: list[Outcome] = []
+    for work in works:
+        outcomes.append(measure(task, work))
+        if outcomes[-1].messages or outcomes[-1].late:
+            break
+    return Outcome(
+        mean_scores(task, [outcome.scores for outcome in outcomes]),
+        joined(curve for outcome in outcomes for curve in outcome.curves),
+        outcomes[-1].messages,
+        outcomes[-1].late,
+    )
+
+
+def mean_scores(task: Task, rounds: Sequence[Sequence[Score]]) -> tuple[Score, ...]:
+    """Return the mean of the points; a round that is not there gave none.
+
+    >>> from course_utils.labs.model import Item
+    >>> item = Item("fast", 4, "It is fast.")
+    >>> task = Task("mine.fast", "Fast", (), [item], lambda work: iter(()), rounds=2)
+    >>> mean_scores(task, [[item.full("It was.")]])[0].points
+    2.0
+    """
+    if task.rounds == 1:
+        return tuple(rounds[0])
+    found = []
+    for item, scores in zip(task.rubric, zip(*rounds, strict=True), strict=True):
+        points = sum(score.points or 0.0 for score in scores) / task.rounds
+        whys = dict.fromkeys(score.why for score in scores)
+        found.append(Score(item.name, round(points, 2), item.most, " ".join(whys)))
+    return tuple(found)
+
+
+def joined(curves: Iterable[Curve]) -> tuple[Curve, ...]:
+    """Return curves with the same title as one, with the lines of all.
+
+    >>> [one] = joined([Curve("a", "x", {"1": [2.0]}), Curve("a", "x", {"2": [3.0]})])
+    >>> one.lines
+    {'1': [2.0], '2': [3.0]}
+    """
+    found: dict[str, Curve] = {}
+    for curve in curves:
+        lines = found[curve.title].lines if curve.title in found else {}
+        found[curve.title] = Curve(curve.title, curve.across, lines | curve.lines)
+    return tuple(found.values())
 
 
 def nothing(task: Task, why: str) -> tuple[Score, ...]:

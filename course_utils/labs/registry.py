@@ -13,7 +13,7 @@ def lab_names() -> list[str]:
     """Return the names of all labs.
 
     >>> lab_names()
-    ['hinges', 'shifts', 'shop']
+    ['bits', 'budget', 'few_labels', 'hinges', 'shifts', 'shop']
     """
     return sorted(module.name for module in pkgutil.iter_modules(bank.__path__))
 

@@ -4,6 +4,7 @@ import html
 import inspect
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from course_utils.cells import CELLS
@@ -18,15 +19,15 @@ from course_utils.display.bundles import (
 from course_utils.exercises.guard import OutOfTime, run_guarded
 from course_utils.exercises.source import is_stub
 from course_utils.labs.model import Lab, Score, Task, total
-from course_utils.labs.outcome import Outcome, measure, nothing
+from course_utils.labs.outcome import Outcome, measure_rounds, nothing
 from course_utils.labs.registry import find_lab
 from course_utils.labs.work import Work
 
 SECONDS = 60.0  # for one task, or what grading gives it where that is more
 _HAND_IN = (
     "To hand in, save this notebook and give its file to your teacher. These figures "
-    "are measured on open cases and count for nothing: grading measures the same on "
-    "cases drawn from a seed that nobody knows before."
+    "are an estimate, on cases that you may know. Your points come from grading, which "
+    "measures the same on other cases, from a seed that nobody knows before."
 )
 
 
@@ -81,18 +82,24 @@ def _measured(
     """Return sentences on what does not fit, and the scores of a task."""
     if trouble := _trouble(task, name, answer):
         return [trouble], nothing(task, "Not measured.")
-    source = ""
-    with suppress(OSError, TypeError):
-        source = inspect.getsource(answer)
+    source = _cell_of(answer)
     seconds = max(SECONDS, task.seconds)
+    works = (Work(answer, source=source, round=n) for n in range(task.rounds))
     try:
-        outcome = run_guarded(
-            lambda: measure(task, Work(answer, source=source)), seconds
-        )
+        outcome = run_guarded(lambda: measure_rounds(task, works), seconds)
     except OutOfTime:
         outcome = Outcome(nothing(task, "It took too long."), late=True)
-    late = [f"It was stopped after {seconds:g} seconds."] if outcome.late else []
+    late = [f"`{name}` was stopped after {seconds:g} seconds."] if outcome.late else []
     return [*late, *outcome.messages], outcome.scores
+
+
+def _cell_of(answer: Any) -> str:
+    """Return the text of the cell that defines a function; of a file, its own lines."""
+    with suppress(OSError, TypeError):
+        if Path(inspect.getfile(answer)).exists():
+            return inspect.getsource(answer)
+        return "".join(inspect.findsource(answer)[0])
+    return ""
 
 
 def _trouble(task: Task, name: str, answer: Any) -> str:

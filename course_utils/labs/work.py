@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from course_utils.exercises.elsewhere import text_of
+from course_utils.labs.returned import Unfit
 
 # What a learner's own measurement draws from; no secret of grading is this.
 OPEN = "open"
@@ -23,6 +24,7 @@ class Work:
         source: the text of the learner's cell; "" where it is not known.
         stub: what stood in that cell at the start.
         key: what only graders know of the lab's variant, by the names of tasks.
+        round: which one of its task's rounds this is, from 0.
     """
 
     answer: Any
@@ -30,6 +32,7 @@ class Work:
     source: str = ""
     stub: str = ""
     key: Mapping[str, Any] = field(default_factory=dict)
+    round: int = 0
 
     @property
     def graded(self) -> bool:
@@ -41,6 +44,20 @@ class Work:
         """The docstring of the answer; "" where there is none."""
         found = getattr(text_of(self.answer), "__doc__", None)
         return found if isinstance(found, str) else ""
+
+    def require_bytes(self, most: int) -> None:
+        """Require that the text of the cell has no more bytes than this.
+
+        Raises:
+            Unfit: it has more.
+
+        >>> Work(None, source="train = 1").require_bytes(4)
+        Traceback (most recent call last):
+        course_utils.labs.returned.Unfit: the cell has 9 bytes, over 4.
+        """
+        size = len(self.source.encode())
+        if size > most:
+            raise Unfit(f"the cell has {size:,} bytes, over {most:,}.")
 
     def call(self, *args: Any) -> Any:
         """Call the answer with copies of tensors, and return what it returns.

@@ -1,5 +1,6 @@
 """Where code can't be confined, grading refuses and says why."""
 
+import pydoc_data
 import shutil
 import struct
 import sys
@@ -12,7 +13,7 @@ from course_utils.errors import CourseError
 from course_utils.grading import confinement
 from course_utils.grading.confinement import environment, find_confinement
 from course_utils.grading.judge import judge
-from course_utils.grading.system_calls import filter_program
+from course_utils.grading.system_calls import filter_program, lone_program
 from tests.grading.lesson import write_lesson
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux")
@@ -74,9 +75,18 @@ def test_sketches_are_shown_wherever_they_lie():
     assert all({folder, *folder.parents} & {*shown} for folder in FOLDERS)
 
 
+def test_reference_text_is_hidden_of_every_python(monkeypatch, tmp_path):
+    other = tmp_path / "lib" / "python3.99" / "pydoc_data"
+    other.mkdir(parents=True)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    own = Path(pydoc_data.__path__[0]).resolve()
+    assert {other, own} <= {path.resolve() for path in confinement._hidden()}
+
+
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
-def test_jumps_of_the_filter_stay_inside_it(machine):
-    program = filter_program(machine)
+@pytest.mark.parametrize("filter_of", [filter_program, lone_program])
+def test_jumps_of_the_filter_stay_inside_it(machine, filter_of):
+    program = filter_of(machine)
     lines = list(struct.iter_unpack("=HBBI", program))
     for place, (code, yes, no, _) in enumerate(lines):
         if code & 7 == 5:

@@ -4,6 +4,7 @@ import copy
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import course_utils
 from course_utils.exercises.model import State, Verdict
 from course_utils.grading import batch
+from course_utils.grading import judge as judging
 from course_utils.grading.answers import find_answers, read_cells, score
 from course_utils.grading.assignment import Assignment
 from course_utils.grading.confinement import Limits
@@ -23,8 +25,16 @@ from course_utils.grading.overview import write_overview
 from course_utils.grading.sections import read_paper
 from course_utils.grading.submissions import find_submissions
 from course_utils.grading.template import Template
+from course_utils.labs.bank import bits
+from course_utils.labs.bank.few_labels import drawn
 from course_utils.labs.model import Curve, total
-from course_utils.labs.registry import find_lab, lab_names
+from course_utils.labs.registry import find_lab, find_task, lab_names
+from course_utils.labs.work import Work
+from tests.labs.solutions_bits import BASELINE as BITS_BASELINE
+from tests.labs.solutions_bits import PASS as BITS_PASS
+from tests.labs.solutions_budget import BASELINE as BUDGET_BASELINE
+from tests.labs.solutions_few_labels import CEILING as FEW_CEILING
+from tests.labs.solutions_few_labels import PASS as FEW_PASS
 from tests.labs.solutions_hinges import BASELINE, CEILING, PASS
 from tests.labs.solutions_shifts import PASS as SHIFTS_PASS
 from tests.labs.test_shifts import photographs
@@ -34,7 +44,9 @@ from tools.shop.plant import choose, documented
 
 LABS = ROOT / "notebooks" / "labs"
 HINGES, SHOP = LABS / "hinges.ipynb", LABS / "repair_shop.ipynb"
-SHIFTS = LABS / "shifts.ipynb"
+SHIFTS, BITS = LABS / "shifts.ipynb", LABS / "bits.ipynb"
+FEW = LABS / "few_labels.ipynb"
+BUDGET = LABS / "budget.ipynb"
 SECRET = "20270131"
 confined = pytest.mark.skipif(
     sys.platform != "linux" or not shutil.which("bwrap"),
@@ -72,7 +84,9 @@ def points(marks):
 
 
 def test_tasks_of_a_lab_are_the_sections_of_its_notebook():
-    for path, lab in ((HINGES, "hinges"), (SHOP, "shop"), (SHIFTS, "shifts")):
+    labs = {HINGES: "hinges", SHOP: "shop", SHIFTS: "shifts"}
+    labs |= {FEW: "few_labels", BITS: "bits", BUDGET: "budget"}
+    for path, lab in labs.items():
         paper = read_paper(path)
         assert paper.lab == lab
         assert [s.exercise for s in paper.sections] == [
@@ -83,7 +97,8 @@ def test_tasks_of_a_lab_are_the_sections_of_its_notebook():
         ]
     assert set(read_paper(SHOP).key) == {task.name for task in find_lab("shop").tasks}
     assert read_paper(HINGES).key == {}
-    assert lab_names() == ["hinges", "shifts", "shop"]
+    every = ["bits", "budget", "few_labels", "hinges", "shifts", "shop"]
+    assert lab_names() == every
 
 
 def test_notebook_of_a_lab_is_known_by_its_call_without_any_id():
@@ -329,12 +344,229 @@ def train(images, labels):
 
 @photographs
 @confined
-def test_recipe_finds_no_test_image(marked):
+@pytest.mark.parametrize("lesson", [SHIFTS, FEW, BUDGET])
+def test_recipe_finds_no_test_image(marked, lesson):
     package = str(Path(course_utils.__file__).parents[1])
-    cells = {"shifts.train": SPY.replace("PACKAGE", repr(package))}
-    mark = marked(cells, SHIFTS)["shifts.train"]
+    text = SPY.replace("PACKAGE", repr(package))
+    if lesson == FEW:
+        text = text.replace("(images, labels)", "(images, labels, validate)")
+    (mark,) = marked({f"{lesson.stem}.train": text}, lesson).values()
     assert total(mark.scores) == 0
     assert "found []" in " ".join(mark.verdict.messages)
+
+
+# --- recipes under a clock of processor time ------------------------------------------
+
+
+@confined
+def test_passages_are_predicted_byte_by_byte_from_another_process(marked):
+    """A thousand calls and all that they return are within the limits."""
+    untouched, table, tables = (
+        marked(cells, BITS)["bits.train"] for cells in ({}, BITS_BASELINE, BITS_PASS)
+    )
+    assert untouched.verdict.state == State.NOT_ATTEMPTED
+    assert total(untouched.scores) == total(table.scores) == 0, table
+    assert ", 0.000 saved." in table.scores[0].why.replace("-", "")
+    assert not tables.fault and 5 < total(tables.scores) < 14, tables
+
+
+@pytest.fixture
+def hurried(monkeypatch, marked):
+    """Return what grades a recipe that has two seconds of processor time."""
+    monkeypatch.setattr(bits, "LENGTH", 40)
+    hasty = replace(find_task("bits.train"), cpu=2)
+    place = "course_utils.grading.judge.find_task"
+    monkeypatch.setattr(place, lambda name: hasty)
+    return lambda text: marked({"bits.train": text}, BITS)["bits.train"]
+
+
+USED = "it used all the processor time that it may"
+ENDLESS = {
+    "never ends": ("while True: pass", USED),
+    "tells its own time": (
+        """
+    import time
+    time.process_time = lambda: 0.0
+    while True: pass
+""",
+        USED,
+    ),
+    "has threads": (
+        """
+    import threading
+    for _ in range(4):
+        threading.Thread(target=lambda: [torch.ones(300, 300) @ torch.ones(300, 300)
+                                         for _ in range(10**9)], daemon=True).start()
+    threading.Event().wait()
+""",
+        USED,
+    ),
+    "refuses the signal": (
+        """
+    import signal
+    signal.signal(signal.SIGXCPU, signal.SIG_IGN)
+    while True: pass
+""",
+        "its process was ended by SIGKILL",
+    ),
+}
+
+
+@confined
+@pytest.mark.parametrize("name", ENDLESS)
+def test_recipe_has_no_more_than_its_processor_time(hurried, name):
+    body, fault = ENDLESS[name]
+    mark = hurried(f"def train(text, seconds):\n    {body}\n")
+    assert mark.fault == fault and total(mark.scores) == 0, mark
+    assert fault in mark.verdict.messages[0]
+
+
+@confined
+def test_bytes_that_were_predicted_in_time_count(hurried):
+    mark = hurried("""
+def train(text, seconds):
+    scores = (text.bincount(minlength=256) + 0.1).log()
+
+    def predict(past):
+        begun = time.process_time()
+        while time.process_time() - begun < 0.2:
+            pass
+        return scores.expand(16, 256)
+
+    return predict
+""")
+    assert mark.fault == USED
+    assert "The time was over after " in mark.scores[0].why
+    assert 5.5 < float(mark.scores[0].why.split()[0]) < 7.8
+
+
+@confined
+def test_recipe_starts_threads_and_no_process(hurried):
+    mark = hurried("""
+def train(text, seconds):
+    import multiprocessing, os, subprocess, threading
+    told = []
+    for start in (
+        os.fork,
+        os.forkpty,
+        lambda: os.posix_spawn("/bin/true", ["true"], {}),
+        lambda: subprocess.run(["/bin/true"]),
+        multiprocessing.get_context("fork").Process(target=print).start,
+    ):
+        try:
+            start()
+            told.append("started")
+        except OSError as error:
+            told.append(type(error).__name__)
+    thread = threading.Thread(target=told.append, args=["a thread"])
+    thread.start()
+    thread.join()
+    raise ValueError(" ".join(told))
+""")
+    said = " ".join(mark.verdict.messages)
+    assert " ".join(["PermissionError"] * 5) + " a thread" in said
+
+
+@confined
+def test_recipe_finds_the_held_out_text_in_no_python_here(marked):
+    """Stubs of types, `.pyi`, hold names alone."""
+    spy = """
+def train(text, seconds):
+    import os, sys
+    found, seen = [], "pydoc_data.topics" in sys.modules
+    for top in os.listdir("/"):
+        if top not in ("proc", "sys", "dev"):
+            for place, _, names in os.walk("/" + top):
+                if "pydoc_data" in place or place.startswith("/usr/share/doc/"):
+                    found += [n for n in names if not n.endswith(".pyi")]
+    try:
+        import pydoc_data.topics
+    except ImportError:
+        raise ValueError(f"found {found}, {seen}")
+"""
+    mark = marked({"bits.train": spy}, BITS)["bits.train"]
+    assert total(mark.scores) == 0
+    assert "found [], False" in " ".join(mark.verdict.messages)
+
+
+HASTY = FEW_CEILING["few_labels.train"].replace("range(60)", "range(1)")
+# Keeps its images where another draw, or another learner, might find them.
+KEEPS = """
+import pathlib
+
+SEEN = []
+
+
+def train(images, labels, validate):
+    place = pathlib.Path("/tmp/images.pt")
+    if SEEN or place.exists() or hasattr(torch, "seen"):
+        raise ValueError("these are not the first images")
+    SEEN.append(images)
+    torch.seen = images
+    torch.save(images, place)
+    for _ in range(2):
+        validate(nn.Sequential(nn.Flatten(), nn.Linear(784, 10)))
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+"""
+
+
+@photographs
+@confined
+def test_each_draw_begins_without_what_an_earlier_one_left(marked):
+    for _learner in range(2):
+        mark = marked({"few_labels.train": KEEPS}, FEW)["few_labels.train"]
+        assert mark.verdict.state is State.WRONG and not mark.verdict.messages
+        assert [list(curve.lines) for curve in mark.curves] == [
+            ["draw 1", "draw 2", "draw 3"]
+        ] * 2
+        assert "Draw 3: 0." in mark.scores[0].why
+
+
+@photographs
+@confined
+@pytest.mark.nightly
+def test_mean_of_networks_comes_back_as_it_was(marked):
+    """Its containers are the page's own classes, defined over there."""
+    mark = marked({"few_labels.train": HASTY}, FEW)["few_labels.train"]
+    assert "with 53,922 numbers" in mark.scores[0].why, mark
+
+
+@photographs
+@confined
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "then",
+    [pytest.param("while True: pass", marks=pytest.mark.nightly), "exit()", "1 / 0"],
+)
+def test_draw_from_before_a_recipe_is_stopped_keeps_its_points(
+    hasty, monkeypatch, then
+):
+    task = replace(find_task("few_labels.train"), seconds=75.0)
+    monkeypatch.setattr(judging, "find_task", lambda name: task)
+    first = drawn(Work(None, f"graded {SECRET}")).images.sum()
+    text = FEW_PASS["few_labels.train"]
+    stop = f"    if abs(images.sum() - {first}) > 1:\n        {then}\n    net ="
+    cells = {"few_labels.train": text.replace("    net =", stop, 1)}
+    (mark,) = judge(cells, FEW, template=hasty, secret=SECRET)
+    assert 1 < total(mark.scores) < 6, mark
+    assert mark.verdict.state is State.ERROR and "Draw 1" in mark.scores[0].why
+    assert (mark.fault == "out of time") == then.startswith("while")
+
+
+@photographs
+@confined
+def test_recipe_may_use_both_cores_and_whole_data(marked, monkeypatch):
+    task = replace(find_task("budget.train"), rounds=1)
+    monkeypatch.setattr(judging, "find_task", lambda name: task)
+    text = BUDGET_BASELINE["budget.train"]
+    start = (
+        "    torch.set_num_threads(2)\n    assert images.shape == (55_000, 1, 28, 28)\n"
+    )
+    text = text.replace("    net =", f"{start}    net =", 1)
+    text = text.replace("len(images)", "5_000")
+    mark = marked({"budget.train": text}, BUDGET)["budget.train"]
+    assert "Training 1: 0." in mark.scores[0].why and not mark.fault, mark
+    assert "9,098 numbers" in mark.scores[1].why
 
 
 def test_submission_has_the_time_that_the_tasks_of_its_lab_need(tmp_path):
@@ -344,7 +576,9 @@ def test_submission_has_the_time_that_the_tasks_of_its_lab_need(tmp_path):
         return assignment.allowed.submission
 
     assert seconds(HINGES) == Limits().submission == 60
-    assert seconds(SHIFTS) == 240 and seconds(SHIFTS, submission=300) == 300
+    assert seconds(SHIFTS) == seconds(FEW) == 240
+    assert seconds(BUDGET) == 285
+    assert seconds(SHIFTS, submission=300) == 300
 
 
 # --- the batch, tables and pages ----------------------------------------------------

@@ -4,10 +4,17 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.labs.network import MOST_LAYERS, Residual, network_of
+from course_utils.labs.network import (
+    MOST_LAYERS,
+    Mean,
+    Mirrored,
+    Residual,
+    network_of,
+)
 from course_utils.labs.returned import Unfit
 
 SHAPE, CLASSES = (1, 28, 28), 10
+FURTHER = (nn.BatchNorm1d, nn.LayerNorm, Mean, Mirrored)
 
 
 def conv(c_in, c_out, **options):
@@ -54,6 +61,43 @@ def test_network_built_again_computes_the_same():
     with torch.no_grad():
         assert torch.equal(again.layers(x), net.eval()(x))
         assert torch.equal(again.classes(x), net(x).argmax(dim=1))
+
+
+def mean_of_two():
+    """Their running statistics are not those of the start."""
+    one = nn.Sequential(
+        nn.LayerNorm(SHAPE), nn.Flatten(), nn.Linear(784, CLASSES), nn.BatchNorm1d(10)
+    )
+    other = nn.Sequential(nn.Flatten(), nn.LayerNorm(784), nn.Linear(784, CLASSES))
+    net = Mirrored(Mean(one, other))
+    for _ in range(3):
+        net(torch.randn(16, *SHAPE))
+    return net
+
+
+def test_mean_of_networks_and_mirror_images_computes_the_same():
+    net, x = mean_of_two(), torch.randn(150, *SHAPE)
+    network = network_of(net, SHAPE, CLASSES, FURTHER)
+    with torch.no_grad():
+        one, other = net.eval()[0]
+        halves = [one(x), other(x), one(x.flip(-1)), other(x.flip(-1))]
+        mean = torch.stack(halves).mean(dim=0)
+        assert torch.allclose(network.scores(x), mean, atol=1e-5)
+        assert torch.allclose(network.scores(x), net(x), atol=1e-6)
+    assert network.work == 4 * 784 * CLASSES  # each image, and its mirror image
+
+
+@pytest.mark.parametrize("layer", [*FURTHER, nn.InstanceNorm2d])
+def test_layers_that_a_lab_does_not_ask_for_are_refused(layer):
+    made = {nn.BatchNorm1d: [784], nn.LayerNorm: [784], nn.InstanceNorm2d: [1]}
+    inner = layer(*made.get(layer, [nn.Identity()]))
+    with pytest.raises(Unfit, match=f"`{layer.__name__}` is none of the layers"):
+        network_of(nn.Sequential(inner, *FLAT), SHAPE, CLASSES)
+
+
+def test_mean_of_nothing_is_refused():
+    with pytest.raises(Unfit, match="do not fit"):
+        network_of(nn.Sequential(Mean(), *FLAT), SHAPE, CLASSES, FURTHER)
 
 
 def test_every_number_that_is_used_counts_once():

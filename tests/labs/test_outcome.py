@@ -6,8 +6,8 @@ from torch import nn
 
 from course_utils.exercises.guard import OutOfTime
 from course_utils.exercises.model import State
-from course_utils.labs.model import Item, Task
-from course_utils.labs.outcome import measure
+from course_utils.labs.model import Curve, Item, Task
+from course_utils.labs.outcome import measure, measure_rounds
 from course_utils.labs.returned import Unfit, tensor_of
 from course_utils.labs.work import Work
 
@@ -45,6 +45,40 @@ def test_interrupt_is_the_learners_own():
 def test_verdict_is_correct_for_all_points_alone(share, state):
     outcome = measure(task(lambda work: share), Work(None))
     assert outcome.verdict.state is state
+
+
+def in_rounds(then):
+    def steps(work):
+        yield FIRST.share(then(work), f"Round {work.round}.")
+        yield Curve("Sizes", "steps", {f"round {work.round}": [1.0, 2.0]})
+
+    task = Task("mine.task", "Mine", (), (FIRST, SECOND), steps, rounds=3)
+    return measure_rounds(task, (Work(None, round=number) for number in range(3)))
+
+
+def test_points_are_the_mean_of_the_rounds():
+    outcome = in_rounds(lambda work: work.round / 2)
+    assert [score.points for score in outcome.scores] == [1, 0]
+    assert outcome.scores[0].why == "Round 0. Round 1. Round 2."
+    assert outcome.scores[1].why == "It was not reached."
+    (curve,) = outcome.curves
+    assert list(curve.lines) == ["round 0", "round 1", "round 2"]
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), OutOfTime()])
+def test_round_that_is_stopped_is_the_last(error):
+    seen = []
+
+    def then(work):
+        seen.append(work.round)
+        if work.round:
+            raise error
+        return 1
+
+    outcome = in_rounds(then)
+    assert seen == [0, 1] and outcome.scores[0].points == 0.67
+    assert outcome.late == isinstance(error, OutOfTime)
+    assert bool(outcome.messages) != outcome.late
 
 
 def test_item_that_was_not_reached_is_there_without_points():

@@ -1,5 +1,6 @@
 """The call at the end of a lab: it never raises, and says what is missing."""
 
+import linecache
 import time
 from dataclasses import replace
 
@@ -74,7 +75,7 @@ def test_endless_loop_is_stopped(monkeypatch):
         while True:
             time.sleep(0.01)
 
-    assert "It was stopped after 0.3 seconds." in said(fit=fit, deep=...)
+    assert "`fit` was stopped after 0.3 seconds." in said(fit=fit, deep=...)
 
 
 def test_unknown_lab_is_a_sentence(capsys):
@@ -101,3 +102,13 @@ def test_measuring_draws_nothing_from_the_learners_generator():
     after = torch.rand(3)
     torch.manual_seed(5)
     assert torch.equal(after, torch.rand(3))
+
+
+def test_bytes_are_those_of_the_whole_cell():
+    text = f'NUMBERS = "{"1" * 4000}"\ndef train(images, labels):\n    return images\n'
+    file, scope = "/nowhere/cell.py", {}
+    linecache.cache[file] = (len(text), None, text.splitlines(True), file)
+    exec(compile(text, file, "exec"), scope)
+    told = submission_bundle("shifts", {"train": scope["train"]})[PLAIN]
+    del linecache.cache[file]
+    assert "bytes, over 4,000" in told, told

@@ -18,7 +18,7 @@ def line(ax, slope=1.0, up=True):
     ax.plot([0, 1], [0, slope if up else -slope])
     return f"It rises by {slope} < 9.", slope > 2.5
 playground(
-    line, alt="A line.", figsize=(1, 1), goal="a rise above 2.5",
+    line, alt="A line.", figsize=(2, 2), goal="a rise above 2.5",
     slope=(0.0, 3.0, 0.5), up=True,
 )
 """

@@ -109,9 +109,7 @@ def _train(work: Work) -> Iterator[Score | Curve]:
 
 def _measured(work: Work, data: Drawn) -> Iterator[Score | Curve]:
     """Measure where the network that a recipe trains is right."""
-    size = len(work.source.encode())
-    if size > MOST_BYTES:
-        raise Unfit(f"the cell has {size:,} bytes, over {MOST_BYTES:,}.")
+    work.require_bytes(MOST_BYTES)
     network = network_of(
         work.call(data.images, data.labels), data.images.shape[1:], _CLASSES
     )
@@ -126,18 +124,14 @@ def _measured(work: Work, data: Drawn) -> Iterator[Score | Curve]:
     centred, mean = float(each[0]), float(each[1:].mean())
     everywhere = float(right.prod(dim=0).mean())
     said = f"Accuracy in the middle: {centred:.3f}, with {network.numbers:,} numbers."
-    yield _CENTRED.share(_part(centred, _CENTRED_FROM, _CENTRED_TO), said)
+    yield _CENTRED.between(centred, _CENTRED_FROM, _CENTRED_TO, said)
     said = f"Mean accuracy at eight places: {mean:.3f}."
-    yield _MOVED.share(_part(mean, _MOVED_FROM, _MOVED_TO), said)
+    yield _MOVED.between(mean, _MOVED_FROM, _MOVED_TO, said)
     said = f"Right at all nine places: {everywhere:.3f} of the garments."
-    yield _EVERYWHERE.share(_part(everywhere, _EVERYWHERE_FROM, _EVERYWHERE_TO), said)
+    yield _EVERYWHERE.between(everywhere, _EVERYWHERE_FROM, _EVERYWHERE_TO, said)
     far = [centred, *each[1:].view(_REACH, 2).mean(dim=1).tolist()]
     title = "Accuracy, by how far the garments are moved"
     yield Curve(title, "pixels, from 0 to 4", {"accuracy": far})
-
-
-def _part(value: float, low: float, high: float) -> float:
-    return (value - low) / (high - low)
 
 
 LAB = Lab(
