@@ -67,8 +67,13 @@ class Recorder:
             values = held(axes, state, chosen)
             return drawing.redraw({n: chosen[n].value(values[n]) for n in chosen})
 
+        tried: dict[str, bool] = {}  # half of what a search looks at comes again
+
         def reaches(axes: Sequence[Axis], state: State) -> bool:
-            return said_of(axes, state).reached
+            values = repr(held(axes, state, chosen))
+            if values not in tried:
+                tried[values] = said_of(axes, state).reached
+            return tried[values]
 
         states = plan(chosen, self.most, reaches if has_goal else None)
         table = {}

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parents[1]
 LIMIT = 900  # seconds for one lesson
+# What most lessons import, once for all: torchvision alone takes some seconds.
+_IMPORTS = ["course_utils.site.recording", "IPython", "torchvision"]
 # What a picture depends on beside its lesson.
 _SOURCES = (
     "display/**/*.py",
@@ -129,11 +131,11 @@ def _environment() -> Iterator[None]:
 
 @cache
 def _processes() -> "ForkServerContext | SpawnContext":
-    """Return what makes processes; on Linux forked from one that has imported torch."""
+    """Return what makes processes; on Linux forked from one with all imports made."""
     if sys.platform != "linux":
         return get_context("spawn")
     context = get_context("forkserver")
-    context.set_forkserver_preload(["course_utils.site.recording", "IPython"])
+    context.set_forkserver_preload(_IMPORTS)
     return context
 
 
