@@ -131,6 +131,8 @@ def names_of(
 def collector_waits() -> Iterator[None]:
     """Let Python's garbage collector run after a block, not in it.
 
+    It seldom looks through all that torch has made, but then for half a second.
+
     >>> with collector_waits():
     ...     gc.isenabled()
     False
