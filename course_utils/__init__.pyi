@@ -17,6 +17,7 @@ from .display.measured import measured as measured
 from .display.playground import playground as playground
 from .display.plots import HALO as HALO
 from .display.plots import PALETTE as PALETTE
+from .display.plots import colour_key as colour_key
 from .display.plots import course_style as course_style
 from .display.plots import plot_band as plot_band
 from .display.plots import plot_image as plot_image

@@ -4,6 +4,7 @@ The functions take `ax=None`, return `ax` and never show anything: `show` is the
 way a figure reaches the page.
 """
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import matplotlib.pyplot as plt
@@ -11,8 +12,10 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.image import AxesImage, BboxImage
 from matplotlib.patheffects import withStroke
 from matplotlib.rcsetup import cycler
+from matplotlib.transforms import Bbox, TransformedBbox
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils.display.contrast import contrast
@@ -190,4 +193,38 @@ def plot_band(
     (line,) = ax.plot(points, rows.mean(axis=0), label=label, color=color)
     low, high = rows.min(axis=0), rows.max(axis=0)
     ax.fill_between(points, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
+    return ax
+
+
+def colour_key(image: AxesImage, words: Mapping[float, str], label: str = "") -> Axes:
+    """Draw what the colours of an image mean, as a bar to the right of it.
+
+    For a playground: `colorbar` makes axes of its own, a fifth of a move's time.
+
+    Args:
+        image: what `imshow` returned.
+        words: what to write beside the bar at these values of the image.
+        label: the name of the values, written above the bar.
+
+    Returns:
+        The axes of the image.
+
+    >>> image = plt.subplots()[1].imshow([[0.0, 1.0]], vmin=-1, vmax=1)
+    >>> ax = colour_key(image, {-1: "against", 1: "for"})
+    >>> [(text.get_text(), text.get_position()[1]) for text in ax.texts]
+    [('against', 0.0), ('for', 1.0)]
+    """
+    ax = image.axes
+    left, width = 1.05, 0.05  # shares of the axes' width
+    place = Bbox.from_bounds(left, 0, width, 1)
+    bar = BboxImage(TransformedBbox(place, ax.transAxes))
+    bar.set_data(image.cmap(np.linspace(1, 0, 256))[:, None])
+    ax.add_artist(bar)
+    bar.set_clip_on(False)
+    beside = {"transform": ax.transAxes, "fontsize": SMALL}
+    for value, word in words.items():
+        height = float(image.norm(value))
+        ax.text(left + width + 0.02, height, word, va="center", **beside)
+    if label:
+        ax.text(left, 1.07, label, **beside)
     return ax
