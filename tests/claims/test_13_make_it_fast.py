@@ -481,7 +481,7 @@ def test_resnet_is_right_more_often_without_the_change_of_side(loops, seed):
     for cell in code_cells(read(LESSONS[13])):
         if cell.id in RESNET:
             exec(cell.source, scope)
-    ways = {"changed": [32] * 18 + [64] * 8, "64": [64] * 16}
+    ways = {"changed": [32] * 13 + [64] * 8, "64": [64] * 16}
     see, right = partial(scope["see"], side=64), {}
     for name, sides in ways.items():
         right[name] = scope["accuracy"](scope["raced"](sides)[0], 500, see)
