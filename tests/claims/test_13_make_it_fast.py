@@ -507,9 +507,9 @@ def test_resnet_is_right_more_often_without_the_change_of_side(loops, seed):
     ways = {"changed": [32] * 13 + [64] * 8, "64": [64] * 16}
     for name, sides in ways.items():
         right[name] = scope["right_at"](64, scope["raced"](sides)[0])
-    # With four starts 5 to 12 points; another processor rounds in its own way.
+    # With four starts 5 to 15 points; another processor rounds in its own way.
     assert right["changed"] > 0.6
-    assert 0.03 < right["64"] - right["changed"] < 0.15
+    assert 0.03 < right["64"] - right["changed"] < 0.17
 
 
 @pytest.mark.nightly
@@ -710,7 +710,7 @@ def test_nine_recipes_are_shown():
     cells = code_cells(read(LESSONS[13]))
     (cell,) = [c for c in cells if c.source.startswith("# @title Data: nine recipes")]
     found: dict = {"median": median, "load_experiment": load_experiment}
-    exec(cell.source, found | {"replace": lambda bars, rows: found.update(rows=rows)})
+    exec(cell.source, found | {"replace": lambda bars, **new: found.update(new)})
     assert len(found["rows"]) == 9
 
 
