@@ -4,9 +4,9 @@ import copy
 import math
 import re
 import time
-from functools import partial
 from itertools import islice
 from statistics import fmean, median
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -22,6 +22,7 @@ from course_utils import load_experiment
 from course_utils.authoring import clock, muon
 from course_utils.authoring.resnet import garment_resnet
 from course_utils.authoring.training import triangle
+from course_utils.data.model import Split
 from course_utils.exercises.bank.speed import BFLOAT16, COST, FOLD, ROOFLINE, WORK
 from tests.lessons import LESSONS, code_cells, read
 
@@ -361,6 +362,28 @@ def test_resnet_takes_any_side_and_changes_eleven_million_weights():
     assert found[0] / found[1] == pytest.approx(1 / 4, rel=0.01)
 
 
+def test_no_picture_is_both_trained_on_and_scored(lesson):
+    (cell,) = [c for c in code_cells(read(LESSONS[13])) if c.id == "c13-r002"]
+    for count, trained, scored in ((60_000, 10_000, 2_500), (4_000, 3_000, 1_000)):
+        train = Split(torch.arange(count), torch.arange(count))
+        garments = SimpleNamespace(train=train, source="fashion-mnist")
+        scope = {"load_fashion_mnist": lambda found=garments: found, "steps": 40}
+        exec(cell.source, scope)
+        assert (len(scope["images"]), len(scope["held_images"])) == (trained, scored)
+        assert scope["images"].max() < scope["held_images"].min()
+        assert torch.equal(scope["held_images"], scope["held_labels"])
+
+
+def test_matrices_of_gpt_2_hold_85_million_weights():
+    (cell,) = [c for c in code_cells(read(LESSONS[13])) if c.id == "c13-r252"]
+    scope = {"nn": nn, "device": "meta"}
+    with torch.device("meta"):
+        exec(cell.source, scope)
+    width = 768  # of GPT-2: a block has queries, keys and values, their mix, two layers
+    assert scope["weights"] == 12 * (3 + 1 + 4 + 4) * width**2
+    assert round(scope["weights"] / 1e6) == 85
+
+
 def test_a_token_of_seven_billion_parameters():
     reading, computing = 14e9 / BANDWIDTH, 14e9 / RATE
     assert round(1e3 * reading, 1) == 4.2 and round(1e3 * computing, 3) == 0.014
@@ -465,27 +488,43 @@ def test_the_plain_loop_gets_there_with_every_seed(loops, seed):
     assert 0.3 < goal <= score
 
 
-RESNET = ["c13-r218", "c13-r230", "c13-r247", "c13-r233"]
+RESNET = ["c13-r218", "c13-r230", "c13-r247", "c13-r233", "c13-r246"]
+
+
+def resnet_of(loops: dict, seed: int) -> dict:
+    scope = loops | {"orders": {"last": torch.channels_last}}
+    scope |= {"taken": {"resnet18, channels last": 0}, "seed": seed}
+    for cell in code_cells(read(LESSONS[13])):
+        if cell.id in RESNET:
+            exec(cell.source.split("\n\n\nscores")[0], scope)
+    return scope
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(4))
 def test_resnet_is_right_more_often_without_the_change_of_side(loops, seed):
-    orders = {"last": torch.channels_last}
-    scope = loops | {
-        "steps": 40,
-        "orders": orders,
-        "taken": {"resnet18, channels last": 0},
-    }
-    scope |= {"seed": seed, "kind": torch.float32}
-    for cell in code_cells(read(LESSONS[13])):
-        if cell.id in RESNET:
-            exec(cell.source, scope)
-    ways = {"changed": [32] * 18 + [64] * 8, "64": [64] * 16}
-    see, right = partial(scope["see"], side=64), {}
+    scope, right = resnet_of(loops, seed), {}
+    ways = {"changed": [32] * 13 + [64] * 8, "64": [64] * 16}
     for name, sides in ways.items():
-        right[name] = scope["accuracy"](scope["raced"](sides)[0], 500, see)
-    assert 0.6 < right["changed"] < right["64"]
+        right[name] = scope["right_at"](64, scope["raced"](sides)[0])
+    # With four starts 5 to 15 points; another processor rounds in its own way.
+    assert right["changed"] > 0.6
+    assert 0.03 < right["64"] - right["changed"] < 0.17
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(4))
+def test_resnet_trained_at_32_alone_fails_at_64(loops, seed):
+    scope = resnet_of(loops, seed)
+    model, _ = scope["raced"]([32] * 13)
+    assert scope["right_at"](32, model) > 0.6
+    assert scope["right_at"](64, model) < 0.3
+    for layer in model.modules():
+        if isinstance(layer, nn.BatchNorm2d):  # takes the batch's own numbers now
+            layer.track_running_stats, layer.running_mean = False, None
+            layer.running_var = None
+    assert scope["right_at"](32, model) > 0.6
+    assert scope["right_at"](64, model) < 0.3
 
 
 @pytest.mark.nightly
@@ -625,7 +664,7 @@ def test_seconds_of_the_mlp_and_of_the_quickstart_in_the_text():
     )
     factor = row["measured"]
     seconds = race("our MLP", 2)["0.88"][1]
-    assert f"in a fourteenth of that time, {seconds:.1f} s." in PROSE
+    assert f"after {seconds:.1f} s, a fourteenth of what that best took." in PROSE
     assert round(factor) == 14
     times = load_experiment("time_to_accuracy")
     best = [row["best"] for row in times.select(recipe="quickstart", epochs=10)]
@@ -643,6 +682,9 @@ def test_quickstart_with_a_better_rate_is_beaten_at_equal_accuracy():
     ours = race("our MLP", 2)["0.85"][1]
     told = f"took {theirs:.1f} s to 0.85, and our MLP {ours:.1f}: eight times"
     assert told in PROSE and round(theirs / ours) == 8
+    first = f"took {theirs:.1f} seconds; the way of this lesson took {ours:.1f}."
+    assert f"{first} So an hour holds {3600 // theirs:.0f} tries" in PROSE
+    assert f"tries, or {3600 // ours:,.0f}." in PROSE
 
 
 def test_inference_mode_lies_at_the_edge():
@@ -668,17 +710,8 @@ def test_nine_recipes_are_shown():
     cells = code_cells(read(LESSONS[13]))
     (cell,) = [c for c in cells if c.source.startswith("# @title Data: nine recipes")]
     found: dict = {"median": median, "load_experiment": load_experiment}
-    exec(cell.source, found | {"replace": lambda bars, rows: found.update(rows=rows)})
+    exec(cell.source, found | {"replace": lambda bars, **new: found.update(new)})
     assert len(found["rows"]) == 9
-
-
-def test_rates_of_muon_over_a_whole_race_ended_alike():
-    rows = load_experiment("time_to_accuracy").select(
-        round=100, recipe="our ResNet, 3 blocks", epochs=10
-    )
-    assert [row["rate"] for row in rows] == [0.05, 0.1, 0.2]
-    assert {f"{row['accuracy'][-1]:.3f}" for row in rows} == {"0.939"}
-    assert "0.05, 0.1 and 0.2 ended at 0.939" in PROSE
 
 
 def test_accuracies_with_and_without_a_schedule_in_the_text():
