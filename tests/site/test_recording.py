@@ -32,11 +32,11 @@ slide_window(image, output, kernels={"sum": torch.ones(2, 2)})
 """
 
 
-def lesson(folder, *sources):
+def lesson(folder, *sources, name="00_line"):
     """Write a lesson of these cells and return its path."""
     cells = [new_code_cell("from course_utils import ask, playground", id="imports")]
     cells += [new_code_cell(text, id=f"cell-{n}") for n, text in enumerate(sources)]
-    path = folder / "00_line.ipynb"
+    path = folder / f"{name}.ipynb"
     nbformat.write(new_notebook(cells=cells), path)
     return path
 
@@ -94,12 +94,11 @@ def test_what_was_recorded_is_kept_until_the_lesson_changes(recorded):
 
 def test_drawings_of_a_lesson_that_has_changed_go(tmp_path):
     path, kept = lesson(tmp_path, "a = 1"), tmp_path / "kept"
-    (kept / "01-of-another-lesson").mkdir(parents=True)
-    first, _ = record_all([path], kept)
+    other = lesson(tmp_path, "a = 1", name="00_link")
+    first, _ = record_all([path, other], kept)
     second, _ = record_all([lesson(tmp_path, "a = 2")], kept)
-    assert first != second
-    names = {"01-of-another-lesson", second[path].name}
-    assert {folder.name for folder in kept.iterdir()} == names
+    assert first[path] != second[path]
+    assert {*kept.iterdir()} == {first[other], second[path]}
 
 
 FAR = """
