@@ -7,10 +7,12 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+from course_utils.runs.lessons import read_lesson
 from course_utils.site.moving import read
-from course_utils.site.recording import chosen_cells
+from course_utils.site.recording import PARAMETERS, chosen_cells
 from course_utils.site.recordings import is_whole, key, record_all
 from course_utils.site.touching import read_touching
+from tests.lessons import LESSONS
 
 SOURCE = """
 # @title Playground: a line
@@ -183,3 +185,10 @@ def test_cells_after_the_last_playground_are_left_out():
     assert chosen_cells(cells, whole=True) == kept
     assert chosen_cells(cells, whole=False) == [cells[0], cells[3]]
     assert chosen_cells(cells[:1], whole=True) == []
+
+
+def test_parameters_are_those_of_a_lesson():
+    lessons = {path.stem: read_lesson(path).defaults for path in LESSONS}
+    for name, source in PARAMETERS.items():
+        parameter, _, _ = source.partition(" = ")
+        assert parameter in lessons[name]
