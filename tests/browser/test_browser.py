@@ -136,7 +136,7 @@ def test_folded_outputs_open(lesson):
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("lesson", LIVE[:1], indirect=True)
+@pytest.mark.parametrize("lesson", [*LIVE[:1], *STORED], indirect=True)
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_axe_finds_nothing_serious_in_the_outputs(lesson, theme):
     lesson.view.use(theme)
