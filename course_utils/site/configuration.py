@@ -8,7 +8,6 @@ from course_utils.runs.colours import light_and_dark
 SCRIPTS = ["theme.js", "predictions.js", "playgrounds.js", "scrolling.js"]
 # What the theme calls the colours of the reports and the executed notebooks.
 COLOURS = {
-    "color-foreground-primary": "ink",
     "color-foreground-secondary": "soft",
     "color-background-primary": "paper",
     "color-background-secondary": "band",
