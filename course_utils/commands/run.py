@@ -308,7 +308,14 @@ def _run(
     from course_utils.runs.report import Report
 
     warm = not options["cold"]
-    settings = Settings(folder, uuid.uuid4().hex, batch.limits, batch.pages, warm=warm)
+    settings = Settings(
+        folder,
+        uuid.uuid4().hex,
+        batch.limits,
+        batch.pages,
+        warm=warm,
+        names=[task.name for task in batch.tasks],
+    )
     with suppress(OSError):  # each run will say so
         batch.write(folder)
     with Journal(folder, seconds) as journal, show_progress(len(tasks)) as show:

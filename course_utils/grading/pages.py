@@ -16,7 +16,7 @@ from course_utils.display import bundles
 from course_utils.exercises.model import SAID
 from course_utils.files import write_whole
 from course_utils.grading.model import Result
-from course_utils.runs.report import COLOURS
+from course_utils.runs.colours import COLOURS
 
 FEEDBACK = "feedback"
 _TEMPLATES = Path(__file__).parent / "templates"

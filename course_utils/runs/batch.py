@@ -167,7 +167,8 @@ def run_task(task: Task, settings: Settings) -> Result:
         )
         if settings.pages:
             page = output.with_suffix(".html")
-            write_page(execution.notebook, page, task.notebook.parent, result.cell)
+            folder, beside = task.notebook.parent, pages_beside(task, settings.names)
+            write_page(execution.notebook, page, folder, result.cell, beside)
             result = replace(result, page=page.name)
     except OSError as error:
         fault = disk_fault(error, settings.folder)
@@ -180,6 +181,21 @@ def run_task(task: Task, settings: Settings) -> Result:
         end_orphans(settings.run, task.name)
         end_adopted(spared=fork_servers())
     return replace(result, seconds=time.perf_counter() - begin)
+
+
+def pages_beside(task: Task, names: Sequence[str]) -> dict[str, str]:
+    """Return the pages of the runs that are like this one, by their notebooks' names.
+
+    >>> names = ["01--seed-1", "01--seed-2", "03--seed-1", "03--seed-2"]
+    >>> pages_beside(Task("01--seed-2", Path("01.ipynb")), names)
+    {'01.ipynb': '01--seed-2.html', '03.ipynb': '03--seed-2.html'}
+    """
+    first, _, last = task.name.partition(task.notebook.stem)
+    return {
+        f"{name.removeprefix(first).removesuffix(last)}.ipynb": f"{name}.html"
+        for name in names
+        if name.startswith(first) and name.endswith(last)
+    }
 
 
 def checksum_of(notebook: Path) -> str:

@@ -1,7 +1,7 @@
 """What a batch consists of: tasks, settings, results, and what can go wrong."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -137,6 +137,7 @@ class Settings:
         pages: whether each notebook is also written as an HTML page.
         threads: the most threads that a library may start in a kernel.
         warm: whether kernels on the CPU are forked from one that has imported torch.
+        names: those of all runs of the batch, between whose pages links lead.
     """
 
     folder: Path
@@ -145,6 +146,7 @@ class Settings:
     pages: bool = True
     threads: int | None = None
     warm: bool = False
+    names: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

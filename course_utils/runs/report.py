@@ -19,14 +19,13 @@ import jinja2
 from course_utils.doctor import COURSE, installed_version
 from course_utils.errors import CourseError
 from course_utils.files import replacing, write_whole
+from course_utils.runs.colours import COLOURS
 from course_utils.runs.comparison import compare
 from course_utils.runs.journal import read_batch, read_results
 from course_utils.runs.model import FaultKind, Result, readable
 
 COLUMNS = ("lesson", "device", "seed", "parameters", "state", "seconds", "cause")
 _TEMPLATES = Path(__file__).parent / "templates"
-# Those of all reports, as CSS.
-COLOURS = _TEMPLATES / "colours.css"
 
 
 @dataclass(frozen=True)

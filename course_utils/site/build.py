@@ -7,8 +7,8 @@ from pathlib import Path
 
 from course_utils.errors import CourseError
 from course_utils.site.configuration import settings
-from course_utils.site.recordings import record_all
-from course_utils.site.sources import write_sources
+from course_utils.site.recordings import cores, record_all
+from course_utils.site.sources import lessons_of, write_sources
 from course_utils.site.states import MOST
 
 
@@ -28,7 +28,7 @@ def build(
         out: the folder that takes the site; the one that is there is replaced.
         work: an empty folder for what is needed on the way.
         moving: the lessons whose playgrounds are drawn in all states; in others they
-            stand still.
+            stand still. What is no lesson of the site, such as a lab, is left out.
         kept: where those drawings are kept for the next build.
         most: how many pictures a playground may have.
 
@@ -38,7 +38,9 @@ def build(
     """
     _check(out)
     sources = work / "sources"
-    recordings, said = record_all(moving, kept or work / "recordings", most)
+    chosen = {lesson.resolve() for lesson in moving}
+    shown = [lesson for lesson in lessons_of(root) if lesson.resolve() in chosen]
+    recordings, said = record_all(shown, kept or work / "recordings", most)
     write_sources(root, sources, recordings)
     # Not into `out` itself: myst-nb leaves notebooks beside the folder that it fills.
     made = work / "made" / "site"
@@ -73,6 +75,7 @@ def _run_sphinx(sources: Path, out: Path, doctrees: Path) -> list[str]:
             confoverrides=settings(),
             status=None,
             warning=warnings,
+            parallel=cores(),
         )
         app.build()
     except SphinxError as error:

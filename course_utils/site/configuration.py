@@ -2,12 +2,27 @@
 
 from typing import Any
 
+from course_utils.runs.colours import light_and_dark
+
 # In each page, in this order; `assets` has them.
 SCRIPTS = ["theme.js", "predictions.js", "playgrounds.js", "scrolling.js"]
+# What the theme calls the colours of the reports and the executed notebooks.
+COLOURS = {
+    "color-foreground-secondary": "soft",
+    "color-background-primary": "paper",
+    "color-background-secondary": "band",
+    "color-background-border": "line",
+    "color-brand-primary": "link",
+    "color-brand-content": "link",
+}
 
 
 def settings() -> dict[str, Any]:
     """Return Sphinx's configuration."""
+    light, dark = (
+        {theirs: found[ours] for theirs, ours in COLOURS.items()}
+        for found in light_and_dark()
+    )
     return {
         "project": "Layer by Layer",
         "author": "the Layer by Layer authors",
@@ -21,6 +36,10 @@ def settings() -> dict[str, Any]:
             "course_utils.site.terms",
         ],
         "html_theme": "furo",
+        "html_theme_options": {
+            "light_css_variables": light,
+            "dark_css_variables": dark,
+        },
         "html_static_path": ["static"],
         "html_extra_path": ["extra"],
         "html_css_files": ["playgrounds.css", "site.css"],

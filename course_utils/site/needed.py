@@ -9,11 +9,13 @@ two differ, all cells run.
 import ast
 import builtins
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import chain, repeat, zip_longest
 
 # Calls that only look at their arguments.
 _LOOKING = {"print", "show", "ask", "check", "measured", "assert_close", "manual_seed"}
+_LOOKING |= {"plot_image", "plot_matrix", "plot_band"}
+_DRAWS = "# @title Drawing"  # how a cell begins that changes nothing but its picture
 _ALWAYS = re.compile(r"(?m)^(?:import |from |.*\bsetup\()")
 # Methods that change what they belong to, beside those that end in '_'.
 _CHANGING = {"append", "backward", "eval", "extend", "fill", "load_state_dict", "step"}
@@ -33,12 +35,14 @@ def needed(sources: Sequence[str], goals: Sequence[int]) -> list[int]:
     """
     trees = [ast.parse(_python(source)) for source in sources]
     imported = {name for tree in trees for name in _imported(tree)}
-    own = _changing([node for tree in trees for node in tree.body])
+    own = _changing([node for tree in trees for node in tree.body], imported)
     chosen: list[int] = []
     names: set[str] = set()
     for place in reversed(range(max(goals, default=-1) + 1)):
         tree = trees[place]
-        stored, changed = _stored(tree), _changed(tree, own)
+        stored, changed = _stored(tree), _changed(tree, own, imported)
+        if sources[place].startswith(_DRAWS):
+            changed = set()
         wanted = place in goals or _ALWAYS.search(sources[place])
         if wanted or names & (stored | changed):
             chosen.append(place)
@@ -162,7 +166,9 @@ def _read(tree: ast.AST) -> set[str]:
     return names - set(vars(builtins))
 
 
-def _changing(nodes: Sequence[ast.stmt]) -> dict[str, list[bool]]:
+def _changing(
+    nodes: Sequence[ast.stmt], imported: Set[str] = frozenset()
+) -> dict[str, list[bool]]:
     """Return of each function of a lesson which of its parameters it may change.
 
     A function that is written twice may change what either of the two does.
@@ -173,7 +179,7 @@ def _changing(nodes: Sequence[ast.stmt]) -> dict[str, list[bool]]:
     found: dict[str, list[bool]] = {}
     for node in nodes:  # in order, so that what a function calls is known
         if isinstance(node, ast.FunctionDef):
-            changed = _changed(node, found)
+            changed = _changed(node, found, imported)
             marks = [arg.arg in changed for arg in node.args.args]
             before = found.get(node.name, [])
             found[node.name] = [
@@ -182,12 +188,15 @@ def _changing(nodes: Sequence[ast.stmt]) -> dict[str, list[bool]]:
     return found
 
 
-def _changed(tree: ast.AST, own: Mapping[str, Sequence[bool]]) -> set[str]:
+def _changed(
+    tree: ast.AST, own: Mapping[str, Sequence[bool]], imported: Set[str]
+) -> set[str]:
     """Return the names whose values a piece of code may change: by a call, in a part.
 
     Args:
         tree: the code of a cell or a function.
         own: the functions of the lesson, and which of their parameters they change.
+        imported: the names of modules and of what comes from them.
     """
     names: set[str] = set()
     for node in _outside(tree):
@@ -195,31 +204,57 @@ def _changed(tree: ast.AST, own: Mapping[str, Sequence[bool]]) -> set[str]:
             case ast.Attribute(ctx=ast.Store()) | ast.Subscript(ctx=ast.Store()):
                 names |= _read(node)
             case ast.Call(func=ast.Name(id=name)) if name in own:
-                names |= _given(node, own[name])
+                names |= _given(node, imported, own[name])
             case ast.Expr(value=ast.Call(func=func) as call) if not (
                 isinstance(func, ast.Name) and func.id in own
             ):
-                names |= _given(call)
+                names |= _given(call, imported)
             case ast.Call(func=ast.Attribute(attr=name)) if (
                 name in _CHANGING or name.endswith("_")
             ):
-                names |= _given(node)
+                names |= _given(node, imported)
     return names
 
 
-def _given(call: ast.Call, marks: Sequence[bool] = ()) -> set[str]:
-    """Return the names that a call gets, and the one that it belongs to.
+def _given(call: ast.Call, imported: Set[str], marks: Sequence[bool] = ()) -> set[str]:
+    """Return the names whose values a call may change.
 
     Args:
         call: the call.
+        imported: the names of modules and of what comes from them.
         marks: which of its arguments count, by place; those beyond count too.
     """
     match call.func:
         case ast.Name(id=name) | ast.Attribute(attr=name) if name in _LOOKING:
             return set()
-    counts = chain(marks, repeat(True))
-    parts = [part for part, counted in zip(call.args, counts) if counted]  # noqa: B905
-    parts += [keyword.value for keyword in call.keywords]
-    if isinstance(call.func, ast.Attribute):
-        parts.append(call.func.value)
-    return {name for part in parts for name in _read(ast.Expression(part))}
+    return _handed(call, imported, marks)
+
+
+def _handed(node: ast.expr, imported: Set[str], marks: Sequence[bool] = ()) -> set[str]:
+    """Return the names whose values an expression may be, or hold.
+
+    A method gives what it belongs to, and a function what it gets.
+
+    >>> value = ast.parse("f(net.to(device), wrapped(data), size)").body[0].value
+    >>> sorted(_handed(value, set(), [True, True, False]))
+    ['data', 'net']
+    """
+    match node:
+        case ast.Call(func=ast.Attribute(value=owner)) if not _is_module(
+            owner, imported
+        ):
+            return _handed(owner, imported)
+        case ast.Call(args=args, keywords=keywords):
+            counts = chain(marks, repeat(True))
+            parts = [part for part, counted in zip(args, counts) if counted]  # noqa: B905
+            parts += [keyword.value for keyword in keywords]
+            return {name for part in parts for name in _handed(part, imported)}
+        case ast.Attribute(value=owner) | ast.Subscript(value=owner):
+            return _handed(owner, imported)
+    return _read(ast.Expression(node))
+
+
+def _is_module(node: ast.expr, imported: Set[str]) -> bool:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id in imported

@@ -141,7 +141,8 @@ def as_webp(pixels: NDArray[np.uint8]) -> bytes:
 
     written = io.BytesIO()
     places, palette = with_palette(pixels)
-    Image.fromarray(palette[places]).save(
-        written, "WEBP", lossless=True, quality=20, method=1
-    )
+    # A pixel taken as one number: a tenth of the time of four.
+    whole = palette.view(np.uint32).ravel()[places]
+    image = Image.fromarray(whole.view(np.uint8).reshape(pixels.shape))
+    image.save(written, "WEBP", lossless=True, quality=20, method=1)
     return written.getvalue()

@@ -26,6 +26,8 @@ _CALL = re.compile(r"(?m)^(?:playground|slide_window|touch_attention|draw_garmen
 NEAR = 0.1  # of a number: what two machines may differ by
 _NUMBER = r"\d+(?:\.\d+)?"
 _LEFT_OUT = {"exercise", "solution", "ask"}
+# Parameters of lessons that train more networks than their playgrounds show.
+PARAMETERS = {"10_fashionmnist_classifier": 'model = "cnn"'}
 
 
 def record(
@@ -51,8 +53,10 @@ def record(
     shell = InteractiveShell.instance()
     with _in_place_of_playground(recorder), _silent():
         for cell in chosen_cells(cells, whole=whole):
-            recorder.cell = cell["id"]
-            error = shell.run_cell("".join(cell["source"]), silent=True).error_in_exec
+            recorder.cell, source = cell["id"], "".join(cell["source"])
+            if not whole and "parameters" in cell["metadata"].get("tags", []):
+                source += "\n" + PARAMETERS.get(lesson.stem, "")
+            error = shell.run_cell(source, silent=True).error_in_exec
             if error is not None:
                 name = type(error).__name__
                 recorder.said.append(f"{recorder.cell}: {name}: {error}")

@@ -54,22 +54,28 @@ def record_all(
     def make(lesson: Path) -> list[str]:
         return record_one(lesson, folders[lesson], most)
 
-    with _environment(), ThreadPoolExecutor(_cores()) as pool:
-        said = list(pool.map(make, missing))
+    with _environment(), ThreadPoolExecutor(cores()) as pool:
+        # The later lessons train for longer: begun last, one would have a core alone.
+        said = list(pool.map(make, reversed(missing)))[::-1]
     _drop_older(kept, folders.values())
     return folders, [line for lines in said for line in lines]
 
 
 def _drop_older(kept: Path, used: Iterable[Path]) -> None:
     """Delete what earlier builds have kept of the same lessons."""
-    for folder in used:
-        number, _ = folder.name.split("-")
-        for other in kept.glob(f"{number}-*"):
-            if other != folder:
-                shutil.rmtree(other)
+    now = {_lesson_of(folder): folder for folder in used}
+    for other in kept.glob("*-*"):
+        if now.get(_lesson_of(other), other) != other:
+            shutil.rmtree(other)
 
 
-def _cores() -> int:
+def _lesson_of(folder: Path) -> str:
+    lesson, _, _ = folder.name.rpartition("-")
+    return lesson
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):  # not on Windows and macOS
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -147,4 +153,4 @@ def key(lesson: Path, most: int) -> str:
     files = sorted(path for pattern in _SOURCES for path in PACKAGE.glob(pattern))
     parts += [path.read_text(encoding="utf-8") for path in files]
     text = "\0".join([str(most), *parts])
-    return f"{lesson.stem[:2]}-{sha256(text.encode()).hexdigest()[:16]}"
+    return f"{lesson.stem}-{sha256(text.encode()).hexdigest()[:16]}"

@@ -40,6 +40,15 @@ class Lesson:
     moving: Mapping[str, Moving | Touching]
 
 
+def lessons_of(root: Path) -> list[Path]:
+    """Return the notebooks that have a page: the lessons, and no lab.
+
+    >>> lessons_of(Path("no/such/folder"))
+    []
+    """
+    return sorted((root / "notebooks").glob("*.ipynb"))
+
+
 def write_sources(
     root: Path, folder: Path, recordings: Mapping[Path, Path] | None = None
 ) -> None:
@@ -53,7 +62,7 @@ def write_sources(
     Raises:
         CourseError: the lessons or the other pages are not there.
     """
-    paths = sorted((root / "notebooks").glob("*.ipynb"))
+    paths = lessons_of(root)
     if not paths:
         raise CourseError("there are no lessons here: go to the course's folder.")
     for name in ("lessons", "static", *(f"extra/{n}" for n in (PICTURES, STATES))):

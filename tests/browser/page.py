@@ -11,12 +11,14 @@ from tests.browser.scripts import (
     END_KERNEL,
     FAILED_DRAWINGS,
     IDLE,
+    IN_THEME,
     IS_CHANGED,
     OUTPUTS,
     QUESTIONS,
     REPLACE,
     RUN_ALL,
     SAVE,
+    THEME,
 )
 
 RUN_LIMIT = 600  # seconds for all cells of a notebook
@@ -77,6 +79,17 @@ class Browser:
         return self._context.new_page()
 
 
+def watched(chromium):
+    """Return an empty page; `asked` are its requests, `told` its complaints."""
+    page = chromium.blank()
+    page.set_default_timeout(180_000)  # where others use the same cores
+    page.asked, page.told = [], []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("console", lambda message: page.told.append(message.text))
+    page.on("pageerror", lambda error: page.told.append(str(error)))
+    return page
+
+
 class NotebookPage:
     """An open notebook."""
 
@@ -123,6 +136,11 @@ class NotebookPage:
         self.page.evaluate(DECODED)
         self.page.wait_for_timeout(300)
 
+    def use(self, theme: str) -> None:
+        """Show the page in a theme of JupyterLab."""
+        self.page.evaluate(THEME, theme)
+        self.page.wait_for_function(IN_THEME, arg=theme)
+
     def questions(self) -> list[str]:
         """Return the text of each dialog and notification on the page."""
         return self.page.evaluate(QUESTIONS)
@@ -152,6 +170,18 @@ class NotebookPage:
     def cut_off(self) -> list[str]:
         """Return the outputs that are wider than the page, and so are cut off."""
         return self.page.evaluate(CUT_OFF)
+
+    def run_typed(self, index: int, code: str):
+        """Type code into a cell, run it and the next; return the outputs of the next.
+
+        They may still be those of before.
+        """
+        self.cell(index).locator(".cm-content").click()
+        self.page.keyboard.press("ControlOrMeta+a")
+        self.page.keyboard.insert_text(code)
+        for _ in range(2):
+            self.page.keyboard.press("Shift+Enter")
+        return self.cell(index + 1).locator(".jp-Cell-outputArea")
 
     def cell(self, index: int):
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index)

@@ -35,6 +35,9 @@ IS_CHANGED = f"""async () => {{
   await new Promise(done => setTimeout(done, 1000));
   return panel.context.model.dirty;
 }}"""
+THEME = """theme =>
+  jupyterapp.commands.execute('apputils:change-theme', { theme })"""
+IN_THEME = "theme => document.body.dataset.jpThemeName === theme"
 SAVE = "() => jupyterapp.commands.execute('docmanager:save')"
 # Of each output its kinds, and the words of one that failed: pictures stay there.
 OUTPUTS = f"""() => {{

@@ -1,4 +1,4 @@
-"""JupyterLab on a copy of the lessons."""
+"""JupyterLab, or Notebook 7, on a copy of the lessons."""
 
 import json
 import os
@@ -17,6 +17,11 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "tools" / "jupyter" / "lab.py"  # what `make lab` takes
 START_LIMIT = 60  # seconds
 
+# By the host's module: its class, and the path under which one notebook is shown.
+HOSTS = {
+    "jupyterlab": ("LabApp", "doc/tree/"),
+    "notebook": ("JupyterNotebookApp", "notebooks/"),
+}
 SETTINGS = {
     # Every cell stays on the page, so that pictures show all of it.
     "notebook-extension/tracker": {"windowingMode": "none"},
@@ -25,10 +30,11 @@ SETTINGS = {
 
 
 class Lab:
-    """A JupyterLab server on 127.0.0.1 over a copy of some notebooks.
+    """A server of JupyterLab on 127.0.0.1 over a copy of some notebooks.
 
     Use it as a context manager: its kernels and its folder are gone afterwards.
-    It is what `make lab` starts; where `plain`, JupyterLab as it comes.
+    It is what `make lab` starts; where `plain`, JupyterLab as it comes. The host may be
+    Notebook 7 instead, by the name of its module.
     """
 
     def __init__(
@@ -37,8 +43,10 @@ class Lab:
         *,
         dark: bool = False,
         plain: bool = False,
+        host: str = "jupyterlab",
         env=None,
     ) -> None:
+        self._host = host
         self._base = tempfile.TemporaryDirectory(prefix="lab-")
         self.folder = Path(self._base.name) / "notebooks"
         self.folder.mkdir()
@@ -72,7 +80,8 @@ class Lab:
 
     def url(self, notebook: str) -> str:
         """Return the address that shows one notebook alone, without side bars."""
-        return f"{self._address('doc/tree/')}{notebook}?token={self._token}"
+        _, path = HOSTS[self._host]
+        return f"{self._address(path)}{notebook}?token={self._token}"
 
     def _address(self, path: str) -> str:
         return f"http://127.0.0.1:{self._port}/{path}"
@@ -85,6 +94,7 @@ class Lab:
             return json.loads(reply.read() or "null")
 
     def __enter__(self) -> "Lab":
+        application, _ = HOSTS[self._host]
         options = {
             "ServerApp.ip": "127.0.0.1",
             "ServerApp.allow_root": True,
@@ -93,10 +103,10 @@ class Lab:
             "ServerApp.open_browser": False,
             "ServerApp.root_dir": self.folder,
             "IdentityProvider.token": self._token,
-            "LabApp.expose_app_in_browser": True,
+            f"{application}.expose_app_in_browser": True,
             "LabApp.extension_manager": "readonly",
         }
-        command = [sys.executable, "-m", "jupyterlab", *self._config]
+        command = [sys.executable, "-m", self._host, *self._config]
         command += [f"--{name}={value}" for name, value in options.items()]
         log = Path(self._base.name) / "server.log"
         with log.open("wb") as out:
@@ -112,7 +122,7 @@ class Lab:
                 time.sleep(0.1)
         said = log.read_text(encoding="utf-8", errors="replace")[-2000:]
         self.__exit__()
-        raise RuntimeError(f"JupyterLab did not start:\n{said}")
+        raise RuntimeError(f"{self._host} did not start:\n{said}")
 
     def __exit__(self, *_) -> None:
         try:

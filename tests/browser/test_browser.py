@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.browser.axe import faults
 from tests.browser.broken import write_broken
 from tests.browser.controls import (
     folds,
@@ -132,6 +133,16 @@ def test_folded_outputs_open(lesson):
     assert parts
     for part in parts:
         assert unfold(part).strip() or part.locator("img").count()
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("lesson", [*LIVE[:1], *STORED], indirect=True)
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_axe_finds_nothing_serious_in_the_outputs(lesson, theme):
+    lesson.view.use(theme)
+    found = faults(lesson.view.page, ".jp-OutputArea-output")
+    lesson.view.use("JupyterLab Light")
+    assert found == []
 
 
 def answers(said: list[str]) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.page import Browser, what_is_missing
+from tests.browser.page import what_is_missing
 from tests.grading.results import HOSTILE, broken, result, write
 
 missing = what_is_missing()
@@ -28,24 +28,6 @@ def folder(tmp_path_factory):
     rows = [result(number, text) for number, text in enumerate(HOSTILE)]
     write([*rows, broken(98, HOSTILE[0]), broken(99, HOSTILE[0], source="")], place)
     return place
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with Browser() as chromium:
-        yield chromium
-
-
-@pytest.fixture
-def view(chromium):
-    """An empty page, with what it asked for and what it complained of."""
-    page = chromium.blank()
-    page.asked, page.told = [], []
-    page.on("request", lambda request: page.asked.append(request.url))
-    page.on("console", lambda message: page.told.append(message.text))
-    page.on("pageerror", lambda error: page.told.append(str(error)))
-    yield page
-    page.close()
 
 
 def test_nothing_runs_and_nothing_is_loaded(folder, view):

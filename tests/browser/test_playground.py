@@ -13,7 +13,7 @@ from course_utils.display.bundles import (
     WIDGET_VIEW,
 )
 from tests.browser.controls import move_slider, playgrounds
-from tests.browser.page import Browser, what_is_missing
+from tests.browser.page import what_is_missing
 from tests.browser.server import ROOT, Lab
 
 missing = what_is_missing()
@@ -53,12 +53,6 @@ def lab(tmp_path_factory):
     path = tmp_path_factory.mktemp("played") / "played.ipynb"
     with Lab([write(path, IMPORTS, DRAW, PLAY)], env=QUICK) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with Browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import nbformat
 import pytest
 from click.testing import CliRunner, Result
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_utils.cli import main
 from course_utils.errors import CourseError
@@ -76,6 +76,18 @@ def test_no_name_costs_the_report(tmp_path):
     for target in targets:
         assert re.fullmatch(r"\./[\w.%~-]+", target)
         assert (folder / unquote(target)).is_file()
+
+
+def test_pages_of_a_batch_lead_to_each_other(tmp_path):
+    for name, other in [("01_a", "02_b"), ("02_b", "03_c")]:
+        cell = new_markdown_cell(f"[There]({other}.ipynb).")
+        nbformat.write(new_notebook(cells=[cell]), tmp_path / f"{name}.ipynb")
+    assert run(tmp_path, tmp_path / "runs").exit_code == 0
+    (folder,) = (tmp_path / "runs").glob("*Z-1")
+    texts = [
+        (folder / f"{n}.html").read_text(encoding="utf-8") for n in ("01_a", "02_b")
+    ]
+    assert [Links(text).targets for text in texts] == [["./02_b.html"], []]
 
 
 @linux

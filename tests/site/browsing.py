@@ -1,4 +1,4 @@
-"""The site in Chromium: opened as files, moved by keys, weighed, looked at by axe."""
+"""The site in Chromium: opened as files, moved by keys, weighed."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,17 +68,6 @@ AIM = """async root => {
 KEYS = {"range": ["ArrowRight", "ArrowLeft"], "number": ["ArrowUp", "ArrowDown"]}
 
 
-def watched(chromium):
-    """Return an empty page; `asked` are its requests, `told` its complaints."""
-    page = chromium.blank()
-    page.set_default_timeout(180_000)  # where others use the same cores
-    page.asked, page.told = [], []
-    page.on("request", lambda request: page.asked.append(request.url))
-    page.on("console", lambda message: page.told.append(message.text))
-    page.on("pageerror", lambda error: page.told.append(str(error)))
-    return page
-
-
 def seen_whole(page, path: Path) -> int:
     """Open a page, scroll through it, and return the bytes that it has loaded."""
     page.asked.clear()
@@ -110,19 +99,6 @@ def until_first_picture(page, root) -> float:
 def file_of(url: str) -> Path:
     """Return the file of a 'file:' address."""
     return Path(unquote(urlparse(url).path))
-
-
-def faults(page) -> list[str]:
-    """Return what axe finds on a page that is serious or critical, a line each."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{page.url.rsplit('/', 1)[-1]}: {each['id']}: {each['nodes'][0]['target']}: "
-        f"{each['nodes'][0]['failureSummary']}"
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
 
 
 def reaches_goal(page, root) -> bool:

@@ -42,6 +42,18 @@ from course_utils.site.needed import needed
         (["a = 1", "for b in [2]: a += b", "draw(a)"], [0, 1, 2]),
         (["a = 1", "if yes: a = 2", "draw(a)"], [0, 1, 2]),
         (["%matplotlib inline\nx = 1", "draw(x)"], [0, 1]),
+        (["x = [1]", "# @title Drawing: x\nbars(x)", "draw(x)"], [0, 2]),
+        (["x = [1]", "bars(x)", "draw(x)"], [0, 1, 2]),
+        (["x = [1]", "log.append(f(x))", "draw(x)"], [0, 2]),
+        (["def fit(m): m.step()", "d = 'cpu'", "fit(net().to(d))", "draw(d)"], [1, 3]),
+        (
+            ["def fit(m): m.step()", "m = net()", "fit(wrapped(m))", "draw(m)"],
+            [0, 1, 2, 3],
+        ),
+        (
+            ["from torch import nn", "w = [0]", "nn.init.ones_(w)", "draw(w)"],
+            [0, 1, 2, 3],
+        ),
     ],
 )
 def test_the_cells_that_a_goal_needs_are_found(sources, places):

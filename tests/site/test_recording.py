@@ -7,10 +7,12 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+from course_utils.runs.lessons import read_lesson
 from course_utils.site.moving import read
-from course_utils.site.recording import chosen_cells
+from course_utils.site.recording import PARAMETERS, chosen_cells
 from course_utils.site.recordings import is_whole, key, record_all
 from course_utils.site.touching import read_touching
+from tests.lessons import LESSONS
 
 SOURCE = """
 # @title Playground: a line
@@ -32,11 +34,11 @@ slide_window(image, output, kernels={"sum": torch.ones(2, 2)})
 """
 
 
-def lesson(folder, *sources):
+def lesson(folder, *sources, name="00_line"):
     """Write a lesson of these cells and return its path."""
     cells = [new_code_cell("from course_utils import ask, playground", id="imports")]
     cells += [new_code_cell(text, id=f"cell-{n}") for n, text in enumerate(sources)]
-    path = folder / "00_line.ipynb"
+    path = folder / f"{name}.ipynb"
     nbformat.write(new_notebook(cells=cells), path)
     return path
 
@@ -94,12 +96,11 @@ def test_what_was_recorded_is_kept_until_the_lesson_changes(recorded):
 
 def test_drawings_of_a_lesson_that_has_changed_go(tmp_path):
     path, kept = lesson(tmp_path, "a = 1"), tmp_path / "kept"
-    (kept / "01-of-another-lesson").mkdir(parents=True)
-    first, _ = record_all([path], kept)
+    other = lesson(tmp_path, "a = 1", name="00_link")
+    first, _ = record_all([path, other], kept)
     second, _ = record_all([lesson(tmp_path, "a = 2")], kept)
-    assert first != second
-    names = {"01-of-another-lesson", second[path].name}
-    assert {folder.name for folder in kept.iterdir()} == names
+    assert first[path] != second[path]
+    assert {*kept.iterdir()} == {first[other], second[path]}
 
 
 FAR = """
@@ -184,3 +185,10 @@ def test_cells_after_the_last_playground_are_left_out():
     assert chosen_cells(cells, whole=True) == kept
     assert chosen_cells(cells, whole=False) == [cells[0], cells[3]]
     assert chosen_cells(cells[:1], whole=True) == []
+
+
+def test_parameters_are_those_of_a_lesson():
+    lessons = {path.stem: read_lesson(path).defaults for path in LESSONS}
+    for name, source in PARAMETERS.items():
+        parameter, _, _ = source.partition(" = ")
+        assert parameter in lessons[name]

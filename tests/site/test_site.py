@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from course_utils.site.build import build
-from tests.site.browsing import IN_BROWSER, faults, moved_controls, seen_whole, too_wide
+from tests.browser.axe import faults
+from tests.site.browsing import IN_BROWSER, moved_controls, seen_whole, too_wide
 
 ROOT = Path(__file__).parents[2]
 LESSON = "00_start_here"

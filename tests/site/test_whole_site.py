@@ -7,10 +7,10 @@ import pytest
 
 from course_utils.runs.lessons import find_notebooks
 from course_utils.site.build import build
+from tests.browser.axe import faults
 from tests.lessons import LESSONS
 from tests.site.browsing import (
     IN_BROWSER,
-    faults,
     moved_controls,
     reaches_goal,
     seen_whole,
