@@ -1,5 +1,7 @@
 """A network is built again from layers and numbers: nothing else of it counts."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -59,8 +61,30 @@ def test_network_built_again_computes_the_same():
     again = network_of(net, SHAPE, CLASSES)
     x = torch.randn(150, *SHAPE)
     with torch.no_grad():
-        assert torch.equal(again.layers(x), net.eval()(x))
+        assert torch.allclose(again.layers(x), net.eval()(x), atol=1e-5)
         assert torch.equal(again.classes(x), net(x).argmax(dim=1))
+
+
+def test_network_is_as_fast_wherever_its_numbers_come_from():
+    """Numbers from another process lie as in no convolution that is fast."""
+    net = whole()
+    fast = copy.deepcopy(net).to(memory_format=torch.channels_last)
+    x = torch.randn(150, *SHAPE)
+    one, other = network_of(net, SHAPE, CLASSES), network_of(fast, SHAPE, CLASSES)
+    for network in one, other:
+        for layer in network.layers.modules():
+            if isinstance(layer, nn.Conv2d):
+                weight = layer.weight
+                assert weight.is_contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        assert torch.equal(one.scores(x), fast.eval()(x))
+
+
+def test_threads_compute_the_same():
+    network = network_of(whole(), SHAPE, CLASSES)
+    x = torch.randn(350, *SHAPE)
+    assert torch.equal(network.scores(x, threads=2), network.scores(x))
+    assert not network.scores(x, threads=2).requires_grad
 
 
 def mean_of_two():

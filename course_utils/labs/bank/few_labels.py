@@ -17,6 +17,7 @@ from torch import Generator, Tensor, nn
 from course_utils.data.fashion import load_fashion_mnist
 from course_utils.labs.model import Curve, Item, Lab, Score, Task
 from course_utils.labs.network import Mean, Mirrored, Network, network_of
+from course_utils.labs.ranking import ranked, ranking_curve
 from course_utils.labs.returned import Unfit
 from course_utils.labs.work import Work
 
@@ -166,18 +167,14 @@ def _shown(
     """Measure a network on the images that its recipe did not see."""
     scores, labels = network.scores(data.test_images), data.test_labels
     accuracy, loss = _accuracy(scores, labels), _loss(scores, labels)
-    right = {
-        name: _accuracy(scores[labels == number], labels[labels == number])
-        for number, name in enumerate(data.names)
-    }
-    name, *_ = ranking = sorted(right, key=lambda name: right[name])
+    of_class = ranked(scores.argmax(dim=1) == labels, labels, data.names)
+    name, least = next(iter(of_class.items()))
     said = f"{draw.capitalize()}: {accuracy:.3f}, with {network.numbers:,} numbers; "
-    said += f"least often right: {name}, {right[name]:.2f}."
+    said += f"least often right: {name}, {least:.2f}."
     yield _ACCURACY.between(accuracy, _ACCURACY_FROM, _ACCURACY_TO, said)
     said = f"{draw.capitalize()}: {loss:.3f}."
     yield _LOSS.between(loss, _LOSS_FROM, _LOSS_TO, said)
-    title = "Accuracy of each class, from the lowest to the highest"
-    yield Curve(title, "ten classes", {draw: [right[name] for name in ranking]})
+    yield ranking_curve(draw, of_class)
     if len(asked) > 1:
         title = "Accuracy on validation images, when your recipe asked for it"
         yield Curve(title, "calls of `validate`", {draw: asked})
