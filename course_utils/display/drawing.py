@@ -88,7 +88,7 @@ class Drawing:
 
     def png(self, scale: float = 1) -> bytes:
         """Return the picture as PNG: `scale` of its pixels to one of the page."""
-        return palette_png(self.pixels(scale))
+        return palette_png(self.pixels(scale), quick=True)
 
     def pixels(self, scale: float = 1) -> NDArray[np.uint8]:
         """Return the picture, shape (height, width, 4), until the next drawing."""

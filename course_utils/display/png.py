@@ -10,16 +10,20 @@ from numpy.typing import NDArray
 FREQUENT, FAR = 192, 64  # together what a PNG's palette holds
 
 
-def palette_png(pixels: NDArray[np.uint8]) -> bytes:
+def palette_png(pixels: NDArray[np.uint8], *, quick: bool = False) -> bytes:
     """Return an image as PNG with a palette: a third of the bytes of any other.
 
     Args:
         pixels: shape (height, width, 4): red, green, blue, opacity.
+        quick: pack runs of equal pixels alone: a quarter of the time, and up to
+            three times the bytes, so for a picture that nobody keeps.
 
     >>> palette_png(np.zeros((2, 3, 4), dtype=np.uint8))[1:4]
     b'PNG'
     """
-    return _file(*with_palette(pixels))
+    return _file(
+        *with_palette(pixels), zlib.Z_RLE if quick else zlib.Z_DEFAULT_STRATEGY
+    )
 
 
 def with_palette(
@@ -74,13 +78,12 @@ def _distances(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
     return squares - 2 * (a @ b.T)
 
 
-def _file(rows: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes:
+def _file(rows: NDArray[np.uint8], palette: NDArray[np.uint8], strategy: int) -> bytes:
     """Return the file; see https://www.w3.org/TR/png-3/#4Concepts.Format."""
     height, width = rows.shape
     head = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)  # 8 bits, a palette
     filtered = np.pad(rows, [(0, 0), (1, 0)])  # a 0 before each row: unfiltered
-    # Runs alone, a quarter of the time: in a drawing there is little else to find.
-    packer = zlib.compressobj(strategy=zlib.Z_RLE)
+    packer = zlib.compressobj(strategy=strategy)
     packed = packer.compress(filtered.tobytes()) + packer.flush()
     chunks = [
         (b"IHDR", head),

@@ -664,7 +664,7 @@ def test_seconds_of_the_mlp_and_of_the_quickstart_in_the_text():
     )
     factor = row["measured"]
     seconds = race("our MLP", 2)["0.88"][1]
-    assert f"after {seconds:.1f} s, a fourteenth of what that best took." in PROSE
+    assert f"after {seconds:.1f} s, a fourteenth of the seconds to that best." in PROSE
     assert round(factor) == 14
     times = load_experiment("time_to_accuracy")
     best = [row["best"] for row in times.select(recipe="quickstart", epochs=10)]
@@ -679,12 +679,16 @@ def test_seconds_of_the_mlp_and_of_the_quickstart_in_the_text():
 
 def test_quickstart_with_a_better_rate_is_beaten_at_equal_accuracy():
     theirs = race("quickstart, rate 0.1", 6)["0.85"][1]
-    ours = race("our MLP", 2)["0.85"][1]
-    told = f"took {theirs:.1f} s to 0.85, and our MLP {ours:.1f}: eight times"
-    assert told in PROSE and round(theirs / ours) == 8
-    first = f"took {theirs:.1f} seconds; the way of this lesson took {ours:.1f}."
+    low, _, high = race("our MLP", 2)["0.85"]
+    ours = f"{low:.1f} to {high:.1f}"
+    told = f"took {theirs:.1f} s to 0.85, and our MLP {ours}: five to ten times less"
+    assert told in PROSE
+    assert round(theirs / high) == 5 and round(theirs / low) == 10
+    first = (
+        f"took {theirs:.1f} seconds (one run); this lesson's took {ours} (five runs)."
+    )
     assert f"{first} So an hour holds {3600 // theirs:.0f} tries" in PROSE
-    assert f"tries, or {3600 // ours:,.0f}." in PROSE
+    assert "tries, or more than 800." in PROSE and 3600 / high > 800
 
 
 def test_inference_mode_lies_at_the_edge():
@@ -770,7 +774,10 @@ def test_no_number_is_left_open():
 
 
 def test_share_of_the_speed_that_the_quickstart_reached():
-    rows = load_experiment("time_to_accuracy").select(recipe="quickstart", epochs=10)
+    times = load_experiment("time_to_accuracy")
+    rows = times.select(recipe="quickstart") + times.select(
+        recipe="quickstart, rate 0.1"
+    )
     shares = [row["share_of_rate"] for row in rows]
     told = f"reached {min(shares):.2f} to {max(shares):.2f} of that speed"
     assert told in PROSE

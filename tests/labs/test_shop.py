@@ -66,14 +66,15 @@ def test_planted_fault_is_noticed_on_every_seed(script, fault):
     for secret in SEEDS:
         scores = marked(script, broken(script, fault), fault, secret)
         assert scores["mended"].points == 0
-        assert (scores["explained"].points or 0) == 0
+        told = marked(script, documented(planted(script, fault), fault.cause), fault)
+        assert told["explained"].points == 0  # a sentence alone is worth nothing
 
 
 @ALL
 def test_explanation_of_another_fault_gets_no_point(script, fault):
     other = [s.faults[0].cause for s in SCRIPTS if s is not script]
     got = [
-        marked(script, documented(planted(script, fault), cause), fault)["explained"]
+        marked(script, documented(script.source, cause), fault)["explained"]
         for cause in other
     ]
     # Sentences of other tasks share a word now and then, such as 'column'.
@@ -92,6 +93,29 @@ def test_explanation_has_five_to_thirty_words():
     ):
         score = marked(script, documented(script.source, docstring), fault)["explained"]
         assert score.points == 0 and said in score.why
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("drop", "The if was negated, so it dropped when it should not."),
+        ("follow", "It divided by N, but torch keeps the estimate with N minus one."),
+        ("convolve", ".T interleaved values of different pictures in one row."),
+    ],
+)
+def test_plain_words_explain_as_well(name, sentence):
+    (script,) = (script for script in SCRIPTS if script.name == name)
+    got = [
+        marked(script, documented(script.source, sentence), fault)["explained"].points
+        for fault in script.faults
+    ]
+    assert max(got) == 1
+
+
+def test_other_words_are_left_to_the_teacher():
+    script, fault = SCRIPTS[0], SCRIPTS[0].faults[0]
+    source = documented(script.source, "Somebody had typed the wrong thing here.")
+    assert "your teacher reads it" in marked(script, source, fault)["explained"].why
 
 
 def test_without_a_key_the_explanation_is_for_the_teacher():

@@ -255,7 +255,7 @@ def drop(x, first, second, noise, p, training):
                 "don't.",
                 "Dropout was on in evaluation and off in training: the condition was "
                 "the wrong way round.",
-                (("train", "eval", "predict", "condition", "mode"),),
+                (("train", "eval", "predict", "condition", "mode", "negat", "invert"),),
             ),
             Fault(
                 "(noise >= p)",
@@ -304,7 +304,7 @@ def follow(batches, momentum):
                 "the batches are.",
                 "The batch's variance was divided by n and not by n - 1: the running "
                 "one is unbiased.",
-                (("biased", "n - 1", "n-1", "bessel", "correct"),),
+                (("biased", "n - 1", "n-1", "minus one", "bessel", "correct"),),
             ),
             Fault(
                 "var = torch.ones(",
@@ -346,7 +346,17 @@ def convolve(images, kernels, weight, bias):
                 "on the others.",
                 "The reshape read values across images, so that each row mixes "
                 "several images of the batch.",
-                (("mix", "batch", "image", "reshape", "across"),),
+                (
+                    (
+                        "mix",
+                        "interleav",
+                        "batch",
+                        "image",
+                        "picture",
+                        "reshape",
+                        "across",
+                    ),
+                ),
             ),
             Fault(
                 "F.max_pool2d",

@@ -29,7 +29,9 @@ _FOUND = Item(
     "found", 1, "It was mended by a change of three lines at most: the rest was right."
 )
 _EXPLAINED = Item(
-    "explained", 1, "The docstring says in 5 to 30 words what was wrong, and why."
+    "explained",
+    1,
+    "It is mended, and its docstring says in 5 to 30 words what was wrong.",
 )
 _OPENLY = "Counted when graded."
 
@@ -54,19 +56,19 @@ class Case:
 
 
 def _measure(case: Case, work: Work) -> Iterator[Score]:
-    """Yield what a function is worth; the explanation first, which runs nothing."""
-    yield _explained(work)
+    """Yield what a function is worth; unless it is mended, nothing else counts."""
     trouble = _trouble(case, work)
     if trouble:
         yield _MENDED.none(trouble)
     else:
         yield _MENDED.full(f"Right in {ROUNDS} cases of {ROUNDS}.")
     if not work.graded:
-        yield _FOUND.later(_OPENLY)
+        yield from (item.later(_OPENLY) for item in (_FOUND, _EXPLAINED))
         return
     if trouble:
-        yield _FOUND.none("It is not mended.")
+        yield from (item.none("It is not mended.") for item in (_FOUND, _EXPLAINED))
         return
+    yield _explained(work)
     changed = changed_lines(work.stub, work.source, case.name)
     if changed <= _MOST_CHANGED:
         yield _FOUND.full(f"Changed lines: {changed}.")
@@ -117,8 +119,6 @@ def _lines(source: str, name: str) -> list[str]:
 
 def _explained(work: Work) -> Score:
     """Mark the docstring: by its length, and by words that the right one must have."""
-    if not work.graded:
-        return _EXPLAINED.later(_OPENLY)
     text = work.docstring.lower()
     if text.strip() == _own_docstring(work.stub).lower().strip():
         return _EXPLAINED.none("The docstring is as it was.")
@@ -133,7 +133,8 @@ def _explained(work: Work) -> Score:
     if all(any(word in text for word in group) for group in groups):
         return _EXPLAINED.full("It names what was wrong.")
     return _EXPLAINED.none(
-        f"It does not name what was wrong. A sentence that does: {work.key['cause']}"
+        "It lacks an expected word, so your teacher reads it. A sentence "
+        f"that has all: {work.key['cause']}"
     )
 
 
