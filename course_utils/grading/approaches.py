@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
+from course_utils.exercises.model import State
 from course_utils.exercises.statements import NOT_PYTHON
 from course_utils.grading.alike import parsed
 from course_utils.grading.model import Mark, Result
@@ -93,7 +94,7 @@ def uses_of(results: Sequence[Result]) -> list[Use]:
 def _scored(results: Sequence[Result]) -> Iterator[tuple[Result, Mark]]:
     for result in results:
         for mark in result.marks:
-            if mark.scores:
+            if mark.scores and mark.verdict.state is not State.NOT_ATTEMPTED:
                 yield result, mark
 
 

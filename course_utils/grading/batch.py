@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from course_utils.errors import CourseError, WorkerLost
+from course_utils.exercises.model import State
 from course_utils.grading.confinement import Limits
-from course_utils.grading.model import Learner, Result, Submission
+from course_utils.grading.model import Learner, Mark, Result, Submission
 from course_utils.grading.sections import Paper
+from course_utils.labs.model import total
 from course_utils.runs.calls import outcomes
 from course_utils.runs.model import one_line
 from course_utils.runs.processes import Workers, count_cores, thread_limits
@@ -179,14 +181,31 @@ def _problem(error: Exception) -> str:
     return f"Grading failed: {type(error).__name__}: {one_line(str(error))}"
 
 
+def outcome_of(marks: Sequence[Mark]) -> str:
+    """Say in a few words how many exercises are right, or what a lab got.
+
+    >>> from course_utils.exercises.model import Verdict
+    >>> outcome_of([Mark("linear.affine", Verdict(State.WRONG), 0.1)])
+    '0 of 1 right'
+    >>> from course_utils.labs.model import Score
+    >>> score = Score("mended", 1.5, 2, "Right in 3 cases of 4.")
+    >>> outcome_of([Mark("shop.scale", Verdict(State.WRONG), 0.1, scores=(score,))])
+    '1.5 of 2 points'
+    """
+    scores = [score for mark in marks for score in mark.scores]
+    if scores:
+        return f"{total(scores):g} of {sum(score.most for score in scores):g} points"
+    right = sum(mark.verdict.state == State.CORRECT for mark in marks)
+    return f"{right} of {len(marks)} right"
+
+
 @contextmanager
 def show_progress(total: int) -> Iterator[Callable[[Result], None]]:
     """Yield what shows a result on stderr: in a bar on a terminal, else as a line."""
     with tqdm(total=total, unit="submission", desc="Grading", disable=None) as bar:
 
         def show(result: Result) -> None:
-            right = sum(mark.verdict.state == "correct" for mark in result.marks)
-            told = result.problem or f"{right} of {len(result.marks)} right"
+            told = result.problem or outcome_of(result.marks)
             line = f"{result.submission.learner.label}: {told}"
             if bar.disable:
                 bar.n += 1

@@ -165,7 +165,7 @@ class Gradebook:
                     row.get("Email address", learner.email),
                     *(_number(grade), _number(most)),
                     row.get(_GRADED) or "-",  # Moodle refuses a sheet without it
-                    _joined(text for r in results for text in _told(r, notes=False)),
+                    _joined(_comment(r, several=len(results) > 1) for r in results),
                 ]
             )
         return rows
@@ -226,13 +226,17 @@ def _any_graded(results: Iterable[Result]) -> bool:
     return any(result.state == "graded" for result in results)
 
 
-def _told(result: Result, notes: bool = True) -> list[str]:
+def _told(result: Result) -> list[str]:
     """Return what a table says of a result, beside its points."""
     told = [result.problem] if result.problem else []
-    if notes:
-        told += result.submission.notes
-        told += [f"{m.exercise}: {m.fault}." for m in result.marks if m.fault]
-    return told
+    told += result.submission.notes
+    return told + [f"{m.exercise}: {m.fault}." for m in result.marks if m.fault]
+
+
+def _comment(result: Result, several: bool) -> str:
+    """Return why a learner has no marks; of which lesson, where there are several."""
+    lesson = f"{result.submission.lesson}: " if several else ""
+    return f"{lesson}{result.problem}" if result.problem else ""
 
 
 def _number(value: float | None) -> str:

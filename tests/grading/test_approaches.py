@@ -1,5 +1,7 @@
 """How a class went about a lab: where points were lost, and what answers call."""
 
+from dataclasses import replace
+
 import pytest
 
 from course_utils.exercises.model import State, Verdict
@@ -67,6 +69,15 @@ def test_uses_tell_answers_apart():
     assert (use.task, use.name, use.points, use.rest) == (DEEP, "nn.Dropout", 8, 0)
     assert [one.submission.key for one in use.results] == ["ada", "bo"]
     assert uses_of(CLASS[:3]) == []
+
+
+def test_task_that_was_left_as_it_was_is_no_try():
+    left = [
+        Mark(mark.exercise, Verdict(State.NOT_ATTEMPTED), 0.0, scores=mark.scores)
+        for mark in CLASS[2].marks
+    ]
+    few, *_ = lines_of([*CLASS[:2], replace(CLASS[2], marks=tuple(left))])
+    assert list(few.points) == [5, 10]
 
 
 def test_no_point_falls_between_two_bins():

@@ -63,6 +63,15 @@ def test_one_row_for_each_learner_and_one_column_for_each_exercise():
     assert (cy["total"], cy["a.one"], cy["state"]) == ("0", "", "missing")
 
 
+def test_comment_in_moodle_names_the_lesson_where_there_are_several():
+    missing = result(ADA, source="", problem="Nothing was submitted.", lesson="b")
+    both = [result(ADA, mark("a.one", "correct", (4, 4))), missing]
+    (ada,) = dicts(Gradebook(both, EXERCISES).moodle())
+    assert ada["Feedback comments"] == "b: Nothing was submitted."
+    bo = dicts(Gradebook(RESULTS, EXERCISES).moodle())[1]
+    assert bo["Feedback comments"] == "The file is empty."
+
+
 @pytest.mark.parametrize(
     ("state", "steps", "partial", "points"),
     [
