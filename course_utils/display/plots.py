@@ -218,12 +218,12 @@ def colour_key(image: AxesImage, words: Mapping[float, str], label: str = "") ->
     left, width = 1.05, 0.05  # shares of the axes' width
     place = Bbox.from_bounds(left, 0, width, 1)
     bar = BboxImage(TransformedBbox(place, ax.transAxes))
-    bar.set_data(image.cmap(np.linspace(1, 0, 256))[:, None])
+    bar.set_data(np.asarray(image.cmap(np.linspace(1, 0, 256)))[:, None])
     ax.add_artist(bar)
     bar.set_clip_on(False)
-    beside = {"transform": ax.transAxes, "fontsize": SMALL}
-    for value, word in words.items():
-        height = float(image.norm(value))
+    beside: dict[str, Any] = {"transform": ax.transAxes, "fontsize": SMALL}
+    heights = np.asarray(image.norm(np.array([*words]))).tolist()
+    for height, word in zip(heights, words.values(), strict=True):
         ax.text(left + width + 0.02, height, word, va="center", **beside)
     if label:
         ax.text(left, 1.07, label, **beside)
