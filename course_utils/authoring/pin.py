@@ -55,9 +55,10 @@ class Pin:
         verify = ("rev-parse", "--quiet", "--verify")
         if all(_git(root, *verify, f"{commit}^{{commit}}") for commit in commits):
             return (
-                f"This checkout has no tag {version}: the lessons find their helpers "
-                f"once {self.repository} has it (git tag {version}; "
-                f"git push origin {version}), or name another with --version."
+                f"This checkout has no tag {version}: on learners' machines nothing is "
+                f"installed until {self.repository} has it. Before you give this out: "
+                f"git tag {version}; git push origin {version}; or name a tag or a "
+                "commit that is there with --version."
             )
         if _git(root, "diff", "--quiet", commits[-1], "--", *_HELPERS):
             return (

@@ -13,6 +13,7 @@ from course_utils.authoring.lint.document import Document, first_line, tags
 from course_utils.authoring.normal_form import dumps
 from course_utils.authoring.pin import Pin
 from course_utils.errors import CourseError
+from course_utils.labs.handed_in import handed_in
 from course_utils.runs.lessons import read_lesson
 
 _INSTALLED = r"git\+https://github\.com/[\w.-]+/[\w-]+(?:\.[\w-]+)*"
@@ -23,7 +24,12 @@ _GITHUB_FOLDER = (
     r"(?:https://github\.com/)?([\w-][\w.-]*/[\w.-]+?)(?:\.git)?"
     r"(?:/(?:tree|blob)/([\w.-]+)((?:/[\w.-]+)*))?/?"
 )
-_TEMPLATE = Path(__file__).parent / "templates" / "README.md"
+_TEMPLATES = Path(__file__).parent / "templates"
+_LESSONS = (
+    "Lessons on the layers of PyTorch, as Jupyter notebooks. In each you predict what "
+    "a layer does, compute it by hand, build it from plain tensors, and play with it."
+)
+_LABS = "Open tasks on the layers of PyTorch, as Jupyter notebooks."
 
 
 def github_folder(text: str) -> str:
@@ -67,11 +73,7 @@ def release_lessons(
         document.path.name: _bytes(_strip(document, pin, names, colab, outputs))
         for document in documents
     }
-    readme = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
-        lessons=lesson_table([d.path for d in documents], folder="", colab=colab),
-        colab="In Colab, use the badges above. " if colab else "",
-        version=pin.version,
-    )
+    readme = _readme(documents, pin, colab)
     beside = {"README.md": readme.encode(), "LICENSE": _file(root, "LICENSE")}
     return files | beside | _environment(pin, root)
 
@@ -92,6 +94,33 @@ def release_assignments(
         files[f"source/{name}/{name}.ipynb"] = _bytes(notebook)
         files[f"source/{name}/LICENSE"] = _file(root, "LICENSE")
     return files
+
+
+def _readme(documents: Sequence[Document], pin: Pin, colab: str) -> str:
+    """Return the README for learners, which speaks of what is in the release."""
+    labs = [f"`{d.path.name}`" for d in documents if _is_lab(d)]
+    work = _filled("exercises") if len(labs) < len(documents) else ""
+    if labs:
+        work += _filled("labs", names=", ".join(labs))
+    return _filled(
+        "README",
+        about=_LESSONS if len(labs) < len(documents) else _LABS,
+        lessons=lesson_table([d.path for d in documents], folder="", colab=colab),
+        colab="In Colab, use the badges above. " if colab else "",
+        version=pin.version,
+        work=work,
+    )
+
+
+def _is_lab(document: Document) -> bool:
+    """Tell whether a notebook hands in as a lab does, wherever it lies."""
+    code = (cell for cell in document.cells if cell.cell_type == "code")
+    return any(handed_in(cell.source) for cell in code)
+
+
+def _filled(name: str, **values: str) -> str:
+    text = (_TEMPLATES / f"{name}.md").read_text(encoding="utf-8")
+    return Template(text).substitute(values)
 
 
 def _read(lessons: Sequence[Path]) -> list[Document]:

@@ -108,13 +108,13 @@ def release(
     sources = [*paths, *lesson_folder().glob("*.ipynb")]
     write_parcel(files, out, force=force, sources=sources)
     if doubt := pin.doubt(root):
-        click.echo(f"Note: {doubt}", err=True)
+        click.echo(f"WARNING: {doubt}", err=True)
     if not colab and not nbgrader:
         click.echo(
-            "Note: the lessons have no Colab badges, which would open them with their "
-            "solutions: --colab says where they will lie.",
+            "Note: the notebooks have no Colab badges, which would open those of this "
+            "repository: --colab says where yours will lie.",
             err=True,
         )
     number = len(paths)
-    what = f"{number} {'assignment' if nbgrader else 'lesson'}{'s' * (number > 1)}"
+    what = f"{number} {'assignment' if nbgrader else 'notebook'}{'s' * (number > 1)}"
     click.echo(f"{out}: {what}; the helpers are {pin.version} of {pin.repository}.")

@@ -147,7 +147,7 @@ def test_repository_and_version_can_be_named(tmp_path):
     assert f'%pip install -q "{source}"' in setup.source
     requirements = (tmp_path / "x" / "requirements.txt").read_text()
     assert requirements == f"layer-by-layer-course[lab] @ {source}\n"
-    assert result.stdout.endswith("1 lesson; the helpers are s26 of me/mine.x.\n")
+    assert result.stdout.endswith("1 notebook; the helpers are s26 of me/mine.x.\n")
 
 
 def test_badges_go_as_they_would_open_the_solutions(everything):
@@ -188,6 +188,25 @@ def test_learners_find_a_readme_the_licence_and_the_versions(everything):
     for lesson in LESSONS:
         assert f"| [{title_of(lesson)[0]}]({lesson.name}) |" in readme
     assert VERSION in readme and "$" not in readme
+
+
+def test_readme_speaks_of_labs_where_one_is_given_out(tmp_path):
+    path = tmp_path / "x" / "README.md"
+    texts = []
+    for names in (["hinges"], ["01", "hinges"], ["01"]):
+        released(*names, "--out", path.parent, "--force")
+        texts.append(path.read_text(encoding="utf-8"))
+    lab, both, lesson = texts
+    assert "submission(...)" in lab and "under its name: `hinges.ipynb`." in lab
+    assert "check below it" not in lab and "hints to open" not in lab
+    assert "check below it" in both and "`hinges.ipynb`." in both
+    assert "check below it" in lesson and "submission(...)" not in lesson
+
+
+def test_missing_tag_is_a_warning_that_says_what_to_do(tmp_path):
+    result = released("01", "--out", tmp_path / "x", "--version", "no-such-tag")
+    assert "WARNING: This checkout has no tag no-such-tag" in result.stderr
+    assert "git push origin no-such-tag" in result.stderr
 
 
 def test_archive_holds_the_files_of_the_folder(everything, tmp_path):
