@@ -20,6 +20,7 @@ from tools.shop.plant import (
     broken,
     choose,
     documented,
+    main,
     make_key,
     make_notebook,
     planted,
@@ -213,6 +214,24 @@ def test_variants_of_two_years_differ():
     differ = sum(a is not b for a, b in zip(first, second, strict=True))
     assert differ >= 4
     assert choose(2026) == first
+
+
+def test_faults_of_ones_own_are_planted_from_a_copy_of_the_cases(tmp_path, monkeypatch):
+    text = (ROOT / "tools" / "shop" / "cases.py").read_text(encoding="utf-8")
+    fault = choose(0)[0]
+    own = text.replace(f'"{fault.wrong}"', '"(test + mean) / std"')
+    own = own.replace("The test table was scaled", "Mine: the test table was scaled")
+    (tmp_path / "mine.py").write_text(own, encoding="utf-8")
+    arguments = ["--seed", "0", "--out", str(tmp_path / "shop")]
+    arguments += ["--cases", str(tmp_path / "mine.py")]
+    monkeypatch.setattr("sys.argv", ["plant", *arguments])
+    main()
+    notebook = read(tmp_path / "shop" / f"{NAME}.ipynb")
+    (cell,) = (cell for cell in notebook.cells if cell.id == "shop-scale")
+    assert "(test + mean) / std" in cell.source and fault.wrong not in cell.source
+    key = json.loads((tmp_path / "shop" / f"{NAME}.key.json").read_text())
+    assert key["shop.scale"]["cause"].startswith("Mine: ")
+    assert key["shop.block"]["cause"] == make_key(0)["shop.block"]["cause"]
 
 
 def test_tasks_of_the_lab_are_those_of_the_tool():

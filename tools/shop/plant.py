@@ -7,6 +7,8 @@ import argparse
 import json
 import random
 import re
+import runpy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +37,10 @@ import torch.nn.functional as F
 from course_utils import submission"""
 
 
-def choose(seed: int) -> list[Fault]:
+def choose(seed: int, scripts: Sequence[Script] = SCRIPTS) -> list[Fault]:
     """Return the fault of each function in the variant with this seed."""
     chosen = random.Random(f"shop {seed}")
-    return [chosen.choice(script.faults) for script in SCRIPTS]
+    return [chosen.choice(script.faults) for script in scripts]
 
 
 def broken(script: Script, fault: Fault) -> str:
@@ -59,7 +61,7 @@ def documented(source: str, docstring: str) -> str:
     return f'{head}\n    """{docstring}"""\n{body}'
 
 
-def make_notebook(seed: int) -> NotebookNode:
+def make_notebook(seed: int, scripts: Sequence[Script] = SCRIPTS) -> NotebookNode:
     """Return the learners' notebook, without outputs."""
     _, *parts = re.split(r"<!-- ([\w-]+) -->\n", PAGE.read_text(encoding="utf-8"))
     page = dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
@@ -68,7 +70,7 @@ def make_notebook(seed: int) -> NotebookNode:
     cells += [_text(name, page[name]) for name in ("question", "rubric")]
     cells.append(_text("functions", "## The functions"))
     for number, (script, fault) in enumerate(
-        zip(SCRIPTS, choose(seed), strict=True), 1
+        zip(scripts, choose(seed, scripts), strict=True), 1
     ):
         title = next(case.title for case in CASES if case.name == script.name)
         lessons = f"Lesson{'s' * (',' in script.lessons)} {script.lessons}"
@@ -77,17 +79,17 @@ def make_notebook(seed: int) -> NotebookNode:
         cells.append(_text(f"{script.name}-text", text))
         cells.append(_code(script.name, broken(script, fault), "exercise"))
     cells.append(_text("hand-in", page["hand-in"]))
-    names = "".join(f"    {script.name}={script.name},\n" for script in SCRIPTS)
+    names = "".join(f"    {script.name}={script.name},\n" for script in scripts)
     cells.append(_code("submission", f'submission(\n    "shop",\n{names})'))
     cells.append(_text("next", page["next"]))
     return normalise(new_notebook(cells=cells))
 
 
-def make_key(seed: int) -> dict[str, Any]:
+def make_key(seed: int, scripts: Sequence[Script] = SCRIPTS) -> dict[str, Any]:
     """Return what graders know of a variant, by the names of tasks."""
     return {
         f"shop.{script.name}": {"cause": fault.cause, "words": fault.words}
-        for script, fault in zip(SCRIPTS, choose(seed), strict=True)
+        for script, fault in zip(scripts, choose(seed, scripts), strict=True)
     }
 
 
@@ -107,13 +109,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, required=True, help="another for each year")
     parser.add_argument("--out", type=Path, required=True, help="a folder")
+    parser.add_argument("--cases", type=Path, help="a copy of cases.py, other faults")
     options = parser.parse_args()
+    scripts = SCRIPTS
+    if options.cases:
+        scripts = runpy.run_path(str(options.cases))["SCRIPTS"]
     options.out.mkdir(parents=True, exist_ok=True)
-    notebook = make_notebook(options.seed)
+    notebook = make_notebook(options.seed, scripts)
     nbformat.validate(notebook)
     path = options.out / f"{NAME}.ipynb"
     path.write_text(dumps(notebook), encoding="utf-8")
-    key = json.dumps(make_key(options.seed), indent=1) + "\n"
+    key = json.dumps(make_key(options.seed, scripts), indent=1) + "\n"
     path.with_suffix(".key.json").write_text(key, encoding="utf-8")
     print(f"{path}: for learners. {NAME}.key.json: beside it, for grading alone.")
 
