@@ -24,10 +24,11 @@ def seeded():
 
 @pytest.fixture(autouse=True)
 def no_figure_left():
-    """Close a test's figures and forget its style."""
+    """Close a test's figures and forget its style, and that of a module's fixture."""
     import matplotlib.pyplot as plt
 
     with matplotlib.rc_context():
+        matplotlib.rcdefaults()
         yield
     plt.close("all")
 

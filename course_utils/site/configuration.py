@@ -9,6 +9,7 @@ SCRIPTS = ["theme.js", "predictions.js", "playgrounds.js", "scrolling.js"]
 # What the theme calls the colours of the reports and the executed notebooks.
 COLOURS = {
     "color-foreground-secondary": "soft",
+    "color-foreground-muted": "soft",
     "color-background-primary": "paper",
     "color-background-secondary": "band",
     "color-background-border": "line",
