@@ -37,6 +37,9 @@ SOLVED, REACHED = "solved", "reached"  # an exercise, a prediction
 
 _NAME = re.compile(r"\w[\w.-]{0,79}", re.ASCII)
 
+# Of the file that are read: more than a hundred thousand entries.
+_MOST_BYTES = 16 * 2**20
+
 # What this process has written, or could not write.
 _noted: set["Entry"] = set()
 _complained = False
@@ -170,8 +173,8 @@ def read() -> list[Entry]:
     []
     """
     lines: list[bytes] = []
-    with suppress(FileNotFoundError):
-        lines = place().read_bytes().split(b"\n")
+    with suppress(FileNotFoundError), place().open("rb") as file:
+        lines = file.read(_MOST_BYTES).split(b"\n")
     return [entry for line in lines if (entry := _entry(line))]
 
 

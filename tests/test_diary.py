@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 
 import pytest
 from ipykernel.kernelspec import get_kernel_dict
@@ -182,6 +183,17 @@ def test_file_that_cant_be_read_is_one_sentence(file, reader, capsys):
     assert diary.recall() == diary.recall() == []
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith(f"Your progress can't be read in {file} (")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_full_disk_is_one_sentence(reader, capsys, monkeypatch):
+    monkeypatch.setenv("COURSE_PROGRESS", "/dev/full")  # zeros without end, if read
+    monkeypatch.setattr(diary, "_noted", set())
+    monkeypatch.setattr(diary, "_complained", False)
+    diary.note("01", SOLVED, "linear.affine")
+    assert diary.recall() == []
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("Your progress can't be written in /dev/full (No space")
 
 
 def test_without_the_variable_it_lies_in_the_users_data(monkeypatch):
