@@ -23,6 +23,8 @@ collect_ignore_glob = ["tests/fixtures/*.ipynb", "tests/offline/*"]
 # For the kernels too: one thread each, the CPU unless told, and this checkout.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("COURSE_DEVICE", "cpu")
+# No test reads or writes what the developer has solved.
+os.environ["COURSE_PROGRESS"] = os.devnull
 os.environ["PYTHONPATH"] = os.pathsep.join(
     filter(None, [str(Path(__file__).parent), os.environ.get("PYTHONPATH")])
 )

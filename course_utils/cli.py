@@ -9,6 +9,7 @@ import click
 from course_utils.commands.grade import grade
 from course_utils.commands.lab import lab
 from course_utils.commands.paths import near
+from course_utils.commands.progress import progress
 from course_utils.commands.release import release
 from course_utils.commands.report import report
 from course_utils.commands.run import EXECUTION, run
@@ -42,6 +43,7 @@ def main() -> None:
 
 
 main.add_command(lab)
+main.add_command(progress)
 main.add_command(run)
 main.add_command(report)
 main.add_command(release)

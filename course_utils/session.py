@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import torch
 
+from course_utils import diary
 from course_utils.cells import CELLS
 from course_utils.device import select_device
 from course_utils.errors import CourseError
@@ -27,7 +28,8 @@ def setup(
     4. Give matplotlib the course's figure style.
     5. Set how many threads torch computes with, if asked.
     6. In a notebook, follow its cells, so that no check praises what a failed cell
-       was to replace.
+       was to replace. Where a person runs it, print too what the learner's diary
+       holds of this lesson.
 
     Args:
         device: "auto", "cpu", "cuda", "cuda:1", "mps"; see `select_device`.
@@ -64,6 +66,8 @@ def setup(
         torch.set_num_threads(threads)
     _follow_cells()
     print(f"Device: {_current}. Seed: {seed}.")
+    if so_far := diary.summary(diary.lesson_here()):
+        print(so_far)
     return _current
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from string import ascii_lowercase
 
+from course_utils import diary
 from course_utils.display import bundles
 from course_utils.display.bundles import (
     BORDER,
@@ -34,6 +35,9 @@ def ask(
     The card needs no kernel and no widget, so it works before anything has run. What
     the next cell prints is folded, for it gives the answer away: `fold_next_output`.
     Text between backticks is set as code.
+
+    The answer is opened in the page, and the kernel never hears of it. Where a person
+    runs the cell, the learner's diary notes only that this prediction was reached.
 
     Args:
         question: what to predict about the next cell.
@@ -71,17 +75,22 @@ def ask(
         raise ValueError("wrong= explains wrong options, by their index.")
     if folds < 1:
         raise ValueError(f"folds={folds}: fold 1 output or more.")
+    # The same in every run, and another one for every question.
+    group = f"predict-{sha256(question.encode()).hexdigest()[:8]}"
     letters = zip(ascii_lowercase, options, strict=False)
     lines = [f"  {letter}) {option}" for letter, option in letters]
     card = {
-        bundles.HTML: _card(question, options, answer, why, wrong),
+        bundles.HTML: _card(group, question, options, answer, why, wrong),
         bundles.PLAIN: "\n".join([f"Predict. {question}", *lines]),
     }
     display(card, raw=True)
     fold_next_output(folds)
+    if lesson := diary.lesson_here():
+        diary.note(lesson, diary.REACHED, group)
 
 
 def _card(
+    group: str,
     question: str,
     options: Sequence[str],
     answer: int,
@@ -89,8 +98,6 @@ def _card(
     wrong: Mapping[int, str],
 ) -> str:
     """Return the card as HTML: under each option what there is to say about it."""
-    # The same in every run, and another one for every question.
-    group = f"predict-{sha256(question.encode()).hexdigest()[:8]}"
     verdicts = [
         _verdict(f"<b>✗ Not this one.</b> {markup(wrong.get(i, _NO_HINT))}", _ORANGE)
         for i in range(len(options))

@@ -1,10 +1,15 @@
 """The count of solved exercises: what it shows, and what counts."""
 
+import re
+from datetime import date
+
 import pytest
 
-from course_utils import CourseError, check, progress
+from course_utils import CourseError, check, diary, progress
+from course_utils.diary import Entry
 from course_utils.display.bundles import HTML, PLAIN, PROGRESS_CLASS
 from course_utils.exercises import progress as progress_module
+from course_utils.exercises.progress import note_solved
 from course_utils.exercises.registry import find_exercise, numbered_exercises
 
 ALL_OPEN = (
@@ -73,3 +78,65 @@ def test_unknown_lesson_is_refused(lesson):
         f"No lesson has exercises named '{lesson}.…': give the part before the dot, "
         'as in progress("linear").'
     )
+
+
+@pytest.fixture
+def diary_file(tmp_path, monkeypatch):
+    """Have a person run the cells, with a diary of two lessons."""
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.jsonl"))
+    monkeypatch.setattr(diary, "reader_present", lambda: True)
+    monkeypatch.setattr(diary, "_noted", set())
+    for entry in (
+        Entry("01", "solved", "linear.count", "2026-11-20"),
+        Entry("01", "solved", "linear.count", "2026-11-21"),
+        Entry("01", "solved", "linear.of_old", "2026-11-22"),  # the lesson has it not
+        Entry("01", "reached", "predict-1", "2026-11-23"),
+        Entry("02", "reached", "predict-2", "2026-11-24"),
+        Entry("02", "reached", "predict-3", "2026-11-19"),
+    ):
+        diary.append(entry)
+
+
+def test_other_sessions_count_and_are_told_apart(diary_file, displayed):
+    assert text(displayed).startswith(
+        "Solved: 1 of 9 (1 in another session). Still open: 2 design, 3 affine, "
+    )
+    check("linear.affine", affine)
+    assert text(displayed).startswith("Solved: 2 of 9 (1 in another session).")
+    check("linear.count", find_exercise("linear.count").reference)
+    assert text(displayed).startswith("Solved in this session: 2 of 9.")
+
+
+def test_table_of_all_lessons(diary_file, displayed):
+    note_solved("start.means")
+    note_solved("mine.double")  # a teacher's own
+    progress()
+    data = displayed[-1][0]
+    head, *rows, note = data[PLAIN].splitlines()
+    total = sum(len(numbered_exercises(lesson)) for lesson in diary.LESSONS)
+    today = date.today().isoformat()
+    of_02 = len(numbered_exercises("activations"))
+    assert [re.split("  +", line) for line in (head, *rows)] == [
+        ["lesson", "solved", "predictions reached", "last on"],
+        ["00 start", "1 of 8", "0", today],
+        ["01 linear", "1 of 9", "1", "2026-11-23"],
+        ["02 activations", f"0 of {of_02}", "2", "2026-11-24"],
+        *(
+            [f"{n:02} {lesson}", f"0 of {len(numbered_exercises(lesson))}", "0", "–"]
+            for n, lesson in enumerate(diary.LESSONS)
+            if n > 2
+        ),
+        ["all", f"2 of {total}", "3", today],
+    ]
+    cells = re.findall(r"<t[hd] [^>]*>(.*?)</t[hd]>", data[HTML])
+    assert cells == [c for line in (head, *rows) for c in re.split("  +", line)]
+    assert note in data[HTML]
+
+
+def test_table_in_a_batch_knows_this_session_alone(diary_file, displayed, monkeypatch):
+    monkeypatch.setattr(diary, "reader_present", lambda: False)
+    note_solved("start.means")
+    progress()
+    rows = displayed[-1][0][PLAIN].splitlines()
+    assert re.split("  +", rows[1]) == ["00 start", "1 of 8", "0", "–"]
+    assert re.split("  +", rows[2]) == ["01 linear", "0 of 9", "0", "–"]
