@@ -17,6 +17,7 @@ from tests.browser.scripts import (
     QUESTIONS,
     REPLACE,
     RUN_ALL,
+    RUN_CELL,
     SAVE,
     THEME,
 )
@@ -170,6 +171,10 @@ class NotebookPage:
     def cut_off(self) -> list[str]:
         """Return the outputs that are wider than the page, and so are cut off."""
         return self.page.evaluate(CUT_OFF)
+
+    def run(self, index: int) -> None:
+        """Run a cell, folded or not; return once it has run."""
+        self.page.evaluate(RUN_CELL, index)
 
     def run_typed(self, index: int, code: str):
         """Type code into a cell, run it and the next; return the outputs of the next.

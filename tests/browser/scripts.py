@@ -17,6 +17,11 @@ RUN_ALL = """() => {
     () => { window.courseRun = 'done'; },
     error => { window.courseRun = 'failed: ' + error; });
 }"""
+RUN_CELL = f"""async index => {{
+  {FIND}
+  panel.content.activeCellIndex = index;
+  await jupyterapp.commands.execute('notebook:run-cell');
+}}"""
 # A page of JupyterLab costs seconds to load: another notebook needs no other page.
 REPLACE = f"""async name => {{
   {FIND}

@@ -1,8 +1,10 @@
-"""Two lessons in JupyterLab and in Notebook 7, used as a learner uses them.
+"""Lessons in JupyterLab and in Notebook 7, used as a learner uses them.
 
-Three times each, for what fails now and then would not be seen at once.
+Three times each, for what fails now and then would not be seen at once. Two of them run
+whole; in each one an exercise is answered.
 """
 
+from contextlib import contextmanager
 from importlib.util import find_spec
 from types import SimpleNamespace
 
@@ -12,6 +14,7 @@ from tests.browser.controls import move_slider, playgrounds, quizzes, unfold
 from tests.browser.page import Browser, what_is_missing
 from tests.browser.server import HOSTS, Lab
 from tests.browser.test_browser import QUICK
+from tests.browser.typed import TYPED
 from tests.lessons import LESSONS, read
 
 missing = what_is_missing()
@@ -24,22 +27,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 REPEATS = 3
-# Of a lesson an exercise, an answer that is right, one with a mistake, and a part of
-# what is said to that.
-ANSWERS = {
-    "00_start_here": (
-        "batch_shape = ...",
-        "batch_shape = (100, 1, 28, 28)",
-        "batch_shape = (100, 28, 28, 1)",
-        "The channel comes last",
-    ),
-    "09_flatten": (
-        "def hwc_to_chw(image): ...",
-        "def hwc_to_chw(image): return image.permute(2, 0, 1)",
-        "def hwc_to_chw(image): return image.transpose(0, 2)",
-        "the picture lies on its side",
-    ),
-}
+WHOLE = ("00", "09")
 
 
 @pytest.fixture(
@@ -59,31 +47,58 @@ def server(request):
         yield SimpleNamespace(url=server.url, open=chromium.open)
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param((path, n), id=f"{path.stem}-{n}")
+def repeated(begins):
+    """Return the lessons whose names begin so, each as often as it is used."""
+    return [
+        pytest.param(path, id=f"{path.stem}-{n}")
         for n in range(1, REPEATS + 1)
         for path in LESSONS
-        if path.stem in ANSWERS
-    ],
-)
-def lesson(request, server):
-    """A lesson that has run, in a page and a kernel of its own."""
-    path, _ = request.param
+        if path.name.startswith(begins)
+    ]
+
+
+@contextmanager
+def opened(server, path):
+    """A lesson in a page and a kernel of its own."""
     view = server.open(server.url(path.name))
-    view.run_all()
-    yield SimpleNamespace(path=path, view=view)
+    yield view
     view.end_kernel()
     view.page.close()
 
 
+@pytest.fixture(scope="module", params=repeated(WHOLE))
+def lesson(request, server):
+    """A lesson that has run."""
+    with opened(server, request.param) as view:
+        view.run_all()
+        yield view
+
+
+@pytest.fixture(scope="module", params=repeated(tuple(TYPED)))
+def fresh(request, server):
+    """A lesson of which only the setup has run, with its number and its cells."""
+    path = request.param
+    cells = read(path).cells
+    with opened(server, path) as view:
+        code = [place for place, cell in enumerate(cells) if cell.cell_type == "code"]
+        for place in code[:3]:  # parameters, imports, device
+            view.run(place)
+        yield view, path.name[:2], cells
+
+
 def test_no_cell_fails(lesson):
-    assert lesson.view.errors() == []
+    assert lesson.errors() == []
 
 
-def test_a_prediction_says_right_and_wrong(lesson):
-    cards = quizzes(lesson.view)
+def test_a_playground_moves(lesson):
+    block = playgrounds(lesson)[0]
+    assert move_slider(block, block.sliders()[0])
+    assert block.failure() == ""
+
+
+def test_predictions_say_right_and_wrong(fresh):
+    view, *_ = fresh
+    cards = quizzes(view)
     assert cards
     for card in cards:
         options = card.locator("details").all()
@@ -92,18 +107,17 @@ def test_a_prediction_says_right_and_wrong(lesson):
         assert sum("✗ Not this one." in text for text in said) == len(options) - 1
 
 
-def test_a_playground_moves(lesson):
-    block = playgrounds(lesson.view)[0]
-    assert move_slider(block, block.sliders()[0])
-    assert block.failure() == ""
-
-
-def test_a_mistake_is_named_and_an_answer_is_right(lesson):
-    empty, right, wrong, named = ANSWERS[lesson.path.stem]
-    sources = [cell.source for cell in read(lesson.path).cells]
-    place = sources.index(empty)
-    after = lesson.view.run_typed(place, wrong)
-    after.get_by_text(named).wait_for()
-    after = lesson.view.run_typed(place, right)
+def test_mistakes_are_named_and_an_answer_is_right(fresh):
+    view, number, cells = fresh
+    typed = TYPED[number]
+    check = f'check("{typed.exercise}"'
+    (place,) = (
+        index for index, cell in enumerate(cells) if cell.source.startswith(check)
+    )
+    for part, named in typed.mistakes.items():
+        after = view.run_typed(place - 1, typed.code(part))
+        after.get_by_text(named).wait_for()
+    after = view.run_typed(place - 1, typed.code(typed.right))
     after.get_by_text(": correct.").wait_for()
-    assert named not in after.inner_text()
+    assert not any(named in after.inner_text() for named in typed.mistakes.values())
+    assert view.errors() == []
