@@ -229,14 +229,17 @@ def _any_graded(results: Iterable[Result]) -> bool:
 def _told(result: Result) -> list[str]:
     """Return what a table says of a result, beside its points."""
     told = [result.problem] if result.problem else []
-    told += result.submission.notes
-    return told + [f"{m.exercise}: {m.fault}." for m in result.marks if m.fault]
+    return [*told, *result.submission.notes, *_of_marks(result)]
+
+
+def _of_marks(result: Result) -> list[str]:
+    return [f"{m.exercise}: {m.fault}." for m in result.marks if m.fault]
 
 
 def _comment(result: Result, several: bool) -> str:
-    """Return why a learner has no marks; of which lesson, where there are several."""
-    lesson = f"{result.submission.lesson}: " if several else ""
-    return f"{lesson}{result.problem}" if result.problem else ""
+    """Return why points are missing; of which lesson, where there are several."""
+    lesson = f"{result.submission.lesson}: " if several and result.problem else ""
+    return lesson + " ".join(filter(None, [result.problem, *_of_marks(result)]))
 
 
 def _number(value: float | None) -> str:

@@ -96,6 +96,13 @@ class Mark:
     scores: tuple[Score, ...] = ()
     curves: tuple[Curve, ...] = ()
 
+    @property
+    def right(self) -> bool:
+        """Whether nothing in the answer is wrong: what a lab asks for first counts."""
+        if self.scores:
+            return self.scores[0].points == self.scores[0].most
+        return self.verdict.state is State.CORRECT
+
 
 @dataclass(frozen=True)
 class Result:
