@@ -63,7 +63,8 @@ def unread(results: Sequence[Result]) -> list[Unread]:
         for mark in result.marks:
             cell = result.submission.cells.get(mark.exercise, "")
             for score in mark.scores:
-                if score.item == _ITEM and score.why.startswith(FOR_TEACHER):
+                left = score.item == _ITEM and score.why.startswith(FOR_TEACHER)
+                if left and mark.points is None:
                     why = score.why.removeprefix(FOR_TEACHER)
                     found.append(Unread(result, mark, explanation(mark, cell), why))
     return sorted(found, key=lambda one: one.mark.exercise)

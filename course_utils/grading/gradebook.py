@@ -40,7 +40,12 @@ class Scale:
         return self.points.get(exercise, 1.0)
 
     def of(self, mark: Mark) -> float:
-        """Return the points of a mark; of a lab's task by its rubric."""
+        """Return the points of a mark; of a lab's task by its rubric.
+
+        What a teacher has set comes before all.
+        """
+        if mark.points is not None:
+            return mark.points
         verdict, most = mark.verdict, self.most(mark.exercise)
         if mark.scores:
             return round(
@@ -78,14 +83,23 @@ def read_points(path: Path, exercises: Iterable[str]) -> dict[str, float]:
                 f"{where}: there is no exercise {row['exercise']!r} here; there are "
                 f"{', '.join(known)}."
             )
-        try:
-            value = float(row["points"].replace(",", "."))
-        except ValueError:
-            value = math.nan
+        value = as_points(row["points"])
         if not 0 <= value < math.inf:
             raise CourseError(f"{where}: {row['points']!r} is no number of points.")
         points[row["exercise"]] = value
     return points
+
+
+def as_points(text: str) -> float:
+    """Return a number as people write it; nan if it is none.
+
+    >>> as_points("1,5"), as_points("all")
+    (1.5, nan)
+    """
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return math.nan
 
 
 @dataclass(frozen=True)
@@ -233,7 +247,13 @@ def _told(result: Result) -> list[str]:
 
 
 def _of_marks(result: Result) -> list[str]:
-    return [f"{m.exercise}: {m.fault}." for m in result.marks if m.fault]
+    """Say what stopped answers, and what a teacher decided."""
+    told = [f"{m.exercise}: {m.fault}." for m in result.marks if m.fault]
+    return told + [
+        f"{m.exercise}: {m.points:g}, set by the teacher: {m.reason}"
+        for m in result.marks
+        if m.points is not None
+    ]
 
 
 def _comment(result: Result, several: bool) -> str:

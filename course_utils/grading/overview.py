@@ -130,6 +130,7 @@ def write_overview(gradebook: Gradebook, folder: Path) -> Path:
         code=CODE,
         sentences=SENTENCES,
         unread=unread(results),
+        decided=any(m.points is not None for r in results for m in r.marks),
         lines=lines_of(results),
         uses=uses_of(results),
         most=_MOST,
