@@ -11,7 +11,7 @@ WIDTH, HEIGHT = 440, 160
 _MOST = 300  # numbers of a line that are drawn
 # "layers, from 1 to 50": what stands at both ends of the axis.
 _ENDS = re.compile(r"(.*), from (-?\d+) to (-?\d+)")
-_DASHES = ("none", "6 3", "2 3", "10 3 2 3")
+_DASHES = ("none", "6 3", "2 3", "10 3 2 3", "16 4", "1 7", "4 9", "10 2 2 2 2 2")
 
 
 @dataclass(frozen=True)

@@ -659,6 +659,11 @@ def test_axis_fits_its_numbers_and_says_them():
     assert drawn.lines[1][2].split()[-1].startswith("146.7,")
 
 
+def test_lines_of_six_activations_differ():
+    lines = {name: [1.0, 2.0] for name in "abcdef"}
+    assert len({dashes for _, dashes, _ in draw(Curve("x", "y", lines)).lines}) == 6
+
+
 @pytest.mark.parametrize(
     "numbers",
     [
