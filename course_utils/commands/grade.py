@@ -4,6 +4,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from course_utils.grading.model import Result, Submission
 
 # What may be given anew when a batch is resumed.
-_FREE = {"resume", "jobs", "scheduler", "dask_local", "resources"}
+_FREE = {"resume", "overrides", "jobs", "scheduler", "dask_local", "resources"}
 _ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
 
 
@@ -55,6 +56,13 @@ _ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
     metavar="FILE.csv",
     show_default="1 for each exercise",
     help="Columns exercise and points.",
+)
+@click.option(
+    "--overrides",
+    type=FILE,
+    metavar="FILE.csv",
+    help="Columns learner, exercise, points and reason: what you decide after reading. "
+    "It comes before what was measured, and learners see the reason.",
 )
 @click.option(
     "--partial",
@@ -113,7 +121,7 @@ _ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
     type=FOLDER,
     metavar="FOLDER",
     help="Go on with a batch that was ended: what is new, changed or unfinished is "
-    "graded. Everything but --jobs and the cluster is as it was then.",
+    "graded. Everything but --overrides, --jobs and the cluster is as it was then.",
 )
 @click.option(
     "--unconfined",
@@ -173,11 +181,13 @@ def grade(
     from course_utils.grading.assignment import Assignment
     from course_utils.grading.confinement import find_confinement
     from course_utils.runs.processes import ended_by_signals
-    from course_utils.runs.report import point_latest
+    from course_utils.runs.report import point_latest, written_to
 
     if resume:
         refuse_changes(ctx, resume, set(given(ctx)) - _FREE)
         assignment = Assignment.read(resume)
+        if overrides := options["overrides"]:
+            assignment = replace(assignment, overrides=str(overrides.absolute()))
     else:
         column, limits = options.pop("assignment"), _limits(options)
         assignment = Assignment.of(submissions, column=column, limits=limits, **options)
@@ -185,6 +195,10 @@ def grade(
     if confined and not (scheduler or dask_local):
         find_confinement()
     found, _ = assignment.submissions(), assignment.scale  # before a folder is made
+    assignment.read_overrides(found)
+    if resume and options["overrides"]:
+        with written_to(resume):
+            assignment.write(resume)
     place = cluster_of(scheduler, dask_local, resources, jobs=jobs, confined=confined)
     with ended_by_signals(), place as executor:
         folder = resume or _new_folder(out, assignment)
@@ -269,6 +283,7 @@ def _grade(
     from course_utils.grading.sections import read_paper
 
     begin = time.perf_counter()
+    overrides = assignment.read_overrides(submissions)
     lessons = {path.stem: read_paper(path) for path in map(Path, assignment.lessons)}
     texts = "\n".join(cell for s in submissions for cell in s.cells.values())
     modules = tuple(late_modules(texts))
@@ -301,7 +316,7 @@ def _grade(
                 click.echo(f"course grade: {error} What is finished is kept.", err=True)
         ordered = [results[s.key] for s in submissions if s.key in results]
         write_results(folder, ordered)
-        index = write_report(assignment, ordered, folder)
+        index = write_report(assignment, ordered, folder, overrides)
         states = Counter(result.state for result in ordered)
         click.echo(f"{counted(states)} in {time.perf_counter() - begin:.0f} s: {index}")
         if finished:

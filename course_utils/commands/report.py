@@ -31,8 +31,8 @@ def report(folders: tuple[Path, ...], out: Path | None, junit: Path | None) -> N
 
     FOLDERS are those that `course run` has made, or one that `course grade` has made,
     ended or not: what was finished is in them even if the command was killed. For the
-    latter, tables and pages are written again, with the points that the table of
-    --points has by now.
+    latter, tables and pages are written again, with the points that the tables of
+    --points and --overrides have by now.
 
     \b
     course report runs/latest
@@ -94,8 +94,9 @@ def _grades(place: Path, folder: Path) -> int:
             f"the results in {near(place)} can't be read: {error.strerror}. Grade "
             f"what is left with: course grade --resume {near(place)}"
         ) from error
+    overrides = assignment.read_overrides([result.submission for result in results])
     folder.mkdir(parents=True, exist_ok=True)
-    index = write_report(assignment, results, folder)
+    index = write_report(assignment, results, folder, overrides)
     states = Counter(result.state for result in results)
     click.echo(counted(states))
     click.echo(f"Report of `course grade`: {near(index)}")

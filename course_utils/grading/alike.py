@@ -3,7 +3,6 @@
 import ast
 import functools
 import re
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,14 +10,31 @@ from itertools import combinations
 
 from course_utils.exercises.model import State
 from course_utils.exercises.statements import NOT_PYTHON
+from course_utils.grading.explanations import explanation, is_explained
 from course_utils.grading.model import Mark, Result
-from course_utils.grading.sections import as_python
+from course_utils.grading.sections import parsed
 
 # A longer text is compared as it is: no answer is that long.
 _MOST_TEXT = 20_000
-_RUN = 6  # words and signs that stand one after another
-_LEAST_RUNS = 25
-_ALIKE = 0.7
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How texts of one kind are compared.
+
+    Attributes:
+        run: how many words and signs, one after another, are a run.
+        least: how many uncommon runs a text needs.
+        alike: the share from which on two texts are listed.
+    """
+
+    run: int
+    least: int
+    alike: float
+
+
+CODE = Measure(6, 25, 0.7)
+SENTENCES = Measure(3, 5, 0.5)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -39,20 +55,6 @@ def normal_form(text: str) -> str:
     except NOT_PYTHON:
         pass
     return " ".join(text[:_MOST_TEXT].split())
-
-
-def parsed(text: str) -> ast.AST:
-    """Return a cell of a notebook taken apart, magics and all.
-
-    Raises:
-        one of `reading.NOT_PYTHON`: it is no Python.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the learner's code
-        try:
-            return ast.parse(text)
-        except SyntaxError:
-            return ast.parse(as_python(text))  # slow, and only magics need it
 
 
 class _Numbered(ast.NodeTransformer):
@@ -131,7 +133,7 @@ def wrong_answers(results: Sequence[Result]) -> list[Group]:
     groups: dict[tuple[str, str], list[tuple[str, Mark, Result]]] = {}
     for result in results:
         for mark, text in _answers(result):
-            if mark.verdict.state is not State.CORRECT:
+            if not mark.right:
                 key = mark.exercise, normal_form(text)
                 groups.setdefault(key, []).append((text, mark, result))
     found = [
@@ -175,35 +177,37 @@ class Comparison:
         pairs: those that are alike: first in most exercises, then by their weight.
         compared: how many answers were long and uncommon enough.
         answers: how many there are.
-        run: how many words and signs, one after another, are a run.
-        least: how many uncommon runs an answer needs.
-        alike: the share from which on two answers are listed.
+        sentences: whether explanations were compared, which stand for their answers.
     """
 
     pairs: Sequence[Pair]
     compared: int
     answers: int
-    run: int = _RUN
-    least: int = _LEAST_RUNS
-    alike: float = _ALIKE
+    sentences: bool = False
 
 
 def compare(results: Sequence[Result]) -> Comparison:
     """Compare all submissions with each other, exercise by exercise.
 
     Short answers are left out, and in the others what many have written: that is alike
-    by chance, or was given.
+    by chance, or was given. Where a fault is mended and explained, the code must be
+    alike: there explanations are compared.
     """
     texts: dict[str, dict[int, str]] = {}
+    explained: set[str] = set()
     for place, result in enumerate(results):
         for mark, text in _answers(result):
+            if is_explained(mark):
+                explained.add(mark.exercise)
+                text = explanation(mark, text)
             texts.setdefault(mark.exercise, {})[place] = text
     shares: dict[tuple[int, int], dict[str, tuple[float, float]]] = {}
     compared = 0
     for exercise, answers in texts.items():
-        runs = _uncommon(answers)
+        measure = SENTENCES if exercise in explained else CODE
+        runs = _uncommon(answers, measure)
         compared += len(runs)
-        for pair, *share in _shares(runs):
+        for pair, *share in _shares(runs, measure.alike):
             shares.setdefault(pair, {})[exercise] = (share[0], share[1])
     pairs = []
     for (one, other), found in shares.items():
@@ -212,25 +216,30 @@ def compare(results: Sequence[Result]) -> Comparison:
         alike = {exercise: share for exercise, (share, _) in found.items()}
         pairs.append(Pair((results[one], results[other]), alike, same, weight))
     pairs.sort(key=lambda pair: (-len(pair.shares), -pair.weight))
-    return Comparison(pairs, compared, sum(map(len, texts.values())))
+    return Comparison(pairs, compared, sum(map(len, texts.values())), bool(explained))
 
 
-def _uncommon(answers: dict[int, str]) -> dict[int, set[tuple[str, ...]]]:
+def _uncommon(
+    answers: dict[int, str], measure: Measure
+) -> dict[int, set[tuple[str, ...]]]:
     """Return the runs that few have, of the answers with enough of them."""
-    found = {place: _runs(text) for place, text in answers.items()}
+    found = {place: _runs(text, measure) for place, text in answers.items()}
     holders = Counter(run for runs in found.values() for run in runs)
     few = max(5, len(answers) // 10)
     kept = {p: {r for r in runs if holders[r] <= few} for p, runs in found.items()}
-    return {p: runs for p, runs in kept.items() if len(runs) >= _LEAST_RUNS}
+    return {p: runs for p, runs in kept.items() if len(runs) >= measure.least}
 
 
-def _runs(text: str) -> set[tuple[str, ...]]:
-    words = re.findall(r"\w+|[^\w\s]", normal_form(text))
-    return set(zip(*(words[start:] for start in range(_RUN)), strict=False))
+def _runs(text: str, measure: Measure) -> set[tuple[str, ...]]:
+    if measure is SENTENCES:
+        words = re.findall(r"\w+", text[:_MOST_TEXT].casefold())
+    else:
+        words = re.findall(r"\w+|[^\w\s]", normal_form(text))
+    return set(zip(*(words[start:] for start in range(measure.run)), strict=False))
 
 
 def _shares(
-    runs: dict[int, set[tuple[str, ...]]],
+    runs: dict[int, set[tuple[str, ...]]], alike: float
 ) -> Iterator[tuple[tuple[int, int], float, float]]:
     """Yield the pairs that have enough in common, the share, and its weight."""
     holders: dict[tuple[str, ...], list[int]] = {}
@@ -245,5 +254,5 @@ def _shares(
             weights[pair] = weights.get(pair, 0.0) + 1 / (len(places) - 1)
     for (one, other), count in common.items():
         share = count / (len(runs[one]) + len(runs[other]) - count)
-        if share >= _ALIKE:
+        if share >= alike:
             yield (one, other), share, weights[one, other]

@@ -8,11 +8,12 @@ from statistics import median
 
 from course_utils.exercises.model import State
 from course_utils.exercises.statements import NOT_PYTHON
-from course_utils.grading.alike import parsed
 from course_utils.grading.model import Mark, Result
+from course_utils.grading.sections import parsed
 from course_utils.labs.model import total
 
 _PREFIXES = {"torch.nn.functional.": "F.", "torch.nn.": "nn."}
+_LEAST_ANSWERS = 5  # of fewer, medians are chance
 _MODULES = ("torch.", "nn.", "F.")
 
 
@@ -80,7 +81,7 @@ def lines_of(results: Sequence[Result]) -> list[Line]:
 def uses_of(results: Sequence[Result]) -> list[Use]:
     """Return what tells the answers to a lab's tasks apart, the commonest first.
 
-    Only what at least two call and at least two don't.
+    Only what at least two call and at least two don't, of five answers or more.
     """
     tasks: dict[str, list[tuple[Result, float, set[str]]]] = {}
     for result, mark in _scored(results):
@@ -99,6 +100,8 @@ def _scored(results: Sequence[Result]) -> Iterator[tuple[Result, Mark]]:
 
 
 def _uses(task: str, rows: Sequence[tuple[Result, float, set[str]]]) -> Iterator[Use]:
+    if len(rows) < _LEAST_ANSWERS:
+        return
     for name in sorted(set().union(*(names for *_, names in rows))):
         users = [(result, points) for result, points, names in rows if name in names]
         rest = [points for _, points, names in rows if name not in names]

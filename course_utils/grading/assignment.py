@@ -13,6 +13,7 @@ from course_utils.grading.confinement import Limits
 from course_utils.grading.gradebook import Gradebook, Scale, read_points
 from course_utils.grading.learners import read_roster
 from course_utils.grading.model import Result, Submission
+from course_utils.grading.overrides import Override, read_overrides
 from course_utils.grading.records import read_settings, write_settings
 from course_utils.grading.sections import read_paper
 from course_utils.grading.submissions import find_submissions
@@ -30,6 +31,7 @@ class Assignment:
         checksums: of the lessons, in hexadecimal digits.
         roster: a table of the course's learners; "" for none.
         points: a table of points; "" for none.
+        overrides: a table of points that a teacher has set; "" for none.
         partial: see `Scale`.
         column: what Canvas calls it; "" for the lesson's name.
         unconfined: see `judge`.
@@ -48,6 +50,7 @@ class Assignment:
     unconfined: bool = False
     limits: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
+    overrides: str = ""
 
     @classmethod
     def of(
@@ -62,6 +65,7 @@ class Assignment:
         unconfined: bool = False,
         limits: Mapping[str, Any] | None = None,
         seed: int | None = None,
+        overrides: Path | None = None,
     ) -> "Assignment":
         """Return the assignment that a command's arguments describe.
 
@@ -84,6 +88,7 @@ class Assignment:
             unconfined,
             limits or {},
             secrets.randbits(62) if seed is None else seed,
+            str(overrides.absolute()) if overrides else "",
         )
 
     @classmethod
@@ -155,6 +160,17 @@ class Assignment:
         rubrics = {name: task.most for name in names if (task := find_task(name))}
         points = read_points(Path(self.points), names) if self.points else {}
         return Scale(rubrics | points, self.partial)
+
+    def read_overrides(self, submissions: Sequence[Submission]) -> list[Override]:
+        """Return what a teacher has decided on these submissions.
+
+        Raises:
+            CourseError: the table can't be read, or a line does not fit.
+        """
+        if not self.overrides:
+            return []
+        path = Path(self.overrides)
+        return read_overrides(path, submissions, self.exercises, self.scale)
 
     def gradebook(self, results: Sequence[Result]) -> Gradebook:
         """Return the gradebook of the lessons that were submitted."""

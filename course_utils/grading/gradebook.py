@@ -40,7 +40,12 @@ class Scale:
         return self.points.get(exercise, 1.0)
 
     def of(self, mark: Mark) -> float:
-        """Return the points of a mark; of a lab's task by its rubric."""
+        """Return the points of a mark; of a lab's task by its rubric.
+
+        What a teacher has set comes before all.
+        """
+        if mark.points is not None:
+            return mark.points
         verdict, most = mark.verdict, self.most(mark.exercise)
         if mark.scores:
             return round(
@@ -78,14 +83,23 @@ def read_points(path: Path, exercises: Iterable[str]) -> dict[str, float]:
                 f"{where}: there is no exercise {row['exercise']!r} here; there are "
                 f"{', '.join(known)}."
             )
-        try:
-            value = float(row["points"].replace(",", "."))
-        except ValueError:
-            value = math.nan
+        value = as_points(row["points"])
         if not 0 <= value < math.inf:
             raise CourseError(f"{where}: {row['points']!r} is no number of points.")
         points[row["exercise"]] = value
     return points
+
+
+def as_points(text: str) -> float:
+    """Return a number as people write it; nan if it is none.
+
+    >>> as_points("1,5"), as_points("all")
+    (1.5, nan)
+    """
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return math.nan
 
 
 @dataclass(frozen=True)
@@ -229,14 +243,23 @@ def _any_graded(results: Iterable[Result]) -> bool:
 def _told(result: Result) -> list[str]:
     """Return what a table says of a result, beside its points."""
     told = [result.problem] if result.problem else []
-    told += result.submission.notes
-    return told + [f"{m.exercise}: {m.fault}." for m in result.marks if m.fault]
+    return [*told, *result.submission.notes, *_of_marks(result)]
+
+
+def _of_marks(result: Result) -> list[str]:
+    """Say what stopped answers, and what a teacher decided."""
+    told = [f"{m.exercise}: {m.fault}." for m in result.marks if m.fault]
+    return told + [
+        f"{m.exercise}: {m.points:g}, set by the teacher: {m.reason}"
+        for m in result.marks
+        if m.points is not None
+    ]
 
 
 def _comment(result: Result, several: bool) -> str:
-    """Return why a learner has no marks; of which lesson, where there are several."""
-    lesson = f"{result.submission.lesson}: " if several else ""
-    return f"{lesson}{result.problem}" if result.problem else ""
+    """Return why points are missing; of which lesson, where there are several."""
+    lesson = f"{result.submission.lesson}: " if several and result.problem else ""
+    return lesson + " ".join(filter(None, [result.problem, *_of_marks(result)]))
 
 
 def _number(value: float | None) -> str:

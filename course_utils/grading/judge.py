@@ -16,6 +16,7 @@ from course_utils.exercises.model import Answer, Case, State, Verdict
 from course_utils.exercises.registry import find_exercise
 from course_utils.exercises.statements import NOT_PYTHON, needed, statements
 from course_utils.grading.confinement import Limits
+from course_utils.grading.explanations import docstring
 from course_utils.grading.failures import know_text
 from course_utils.grading.model import Mark
 from course_utils.grading.peer import Function, Peer
@@ -102,6 +103,7 @@ class _Desk:
     ) -> None:
         self._key, self._secret = paper.key, f"graded {secret}"
         self._cells, self._template = cells, template
+        self._sections = paper.sections
         self._limits = template.limits
         self._left = template.limits.submission
         # What the page defines, and earlier answers that a later one may use.
@@ -194,7 +196,13 @@ class _Desk:
         self, section: Section, source: str, answer: Any, task: Task, number: int
     ) -> "_Found":
         key = self._key.get(section.exercise, {})
-        work = Work(answer, self._secret, source, as_python(section.stub), key, number)
+        others = [
+            docstring(self._cells[other.exercise], other.answer)
+            for other in self._sections
+            if other != section and other.exercise in self._cells
+        ]
+        stub = as_python(section.stub)
+        work = Work(answer, self._secret, source, stub, key, number, others)
         outcome = measure(task, work)
         return _Found(outcome.verdict, outcome.scores, outcome.curves)
 

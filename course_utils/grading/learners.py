@@ -195,10 +195,20 @@ def _ids(learners: Iterable[Learner]) -> set[str]:
 
 
 def read_table(data: bytes) -> list[dict[str, str]]:
-    r"""Return the rows of a CSV file as spreadsheets write it.
+    r"""Return the rows of a CSV file by its headings.
 
     >>> read_table(b"id;name\r\n1;Ada\r\n")
     [{'id': '1', 'name': 'Ada'}]
+    """
+    first, *rest = read_rows(data) or [[]]
+    return [dict(zip(first, line, strict=False)) for line in rest]
+
+
+def read_rows(data: bytes) -> list[list[str]]:
+    r"""Return the rows of a CSV file as spreadsheets write it, headings first.
+
+    >>> read_rows(b"id;name\r\n1;Ada\r\n")
+    [['id', 'name'], ['1', 'Ada']]
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = data.decode("utf-16", "replace")
@@ -211,10 +221,9 @@ def read_table(data: bytes) -> list[dict[str, str]]:
     delimiter = max(",;\t", key=heading.count)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        first, *rest = [[cell.strip() for cell in line] for line in lines if any(line)]
-    except (ValueError, csv.Error):
+        return [[cell.strip() for cell in line] for line in lines if any(line)]
+    except csv.Error:
         return []
-    return [dict(zip(first, line, strict=False)) for line in rest]
 
 
 def _values(row: dict[str, str], headings: Iterable[str]) -> list[str]:

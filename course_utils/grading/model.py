@@ -86,6 +86,8 @@ class Mark:
         title: of the task; "" if it has none.
         scores: of a lab's task, one for each item of its rubric; else none.
         curves: to be drawn on the learner's page.
+        points: as a teacher has set them; None where nobody has.
+        reason: why.
     """
 
     exercise: str
@@ -95,6 +97,15 @@ class Mark:
     title: str = ""
     scores: tuple[Score, ...] = ()
     curves: tuple[Curve, ...] = ()
+    points: float | None = None
+    reason: str = ""
+
+    @property
+    def right(self) -> bool:
+        """Whether nothing in the answer is wrong: what a lab asks for first counts."""
+        if self.scores:
+            return self.scores[0].points == self.scores[0].most
+        return self.verdict.state is State.CORRECT
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 from statistics import median
 
 from course_utils.exercises.model import State
-from course_utils.grading.alike import compare, wrong_answers
+from course_utils.grading.alike import CODE, SENTENCES, compare, wrong_answers
 from course_utils.grading.approaches import bins_of, lines_of, uses_of
+from course_utils.grading.explanations import unread
 from course_utils.grading.gradebook import Gradebook, Scale
 from course_utils.grading.model import Mark, Result
 from course_utils.grading.pages import write_page
@@ -126,6 +127,10 @@ def write_overview(gradebook: Gradebook, folder: Path) -> Path:
         groups=groups[:_MOST],
         more_groups=len(groups[_MOST:]),
         comparison=compare(results),
+        code=CODE,
+        sentences=SENTENCES,
+        unread=unread(results),
+        decided=any(m.points is not None for r in results for m in r.marks),
         lines=lines_of(results),
         uses=uses_of(results),
         most=_MOST,
@@ -197,9 +202,10 @@ def find_mistakes(results: Iterable[Result]) -> list[Mistake]:
 
 
 def _unnamed(results: Iterable[Result]) -> int:
-    """Count the wrong answers that make no known mistake."""
+    """Count the wrong answers to exercises that make no known mistake."""
     return sum(
-        mark.verdict.state in (State.WRONG, State.ERROR)
+        not mark.scores
+        and mark.verdict.state in (State.WRONG, State.ERROR)
         and not mark.verdict.misconception
         for result in results
         for mark in result.marks

@@ -6,18 +6,29 @@ from pathlib import Path
 from course_utils.grading.assignment import Assignment
 from course_utils.grading.feedback import write_feedback
 from course_utils.grading.model import Result
+from course_utils.grading.overrides import Override, overridden
 from course_utils.grading.overview import write_overview
 
 
 def write_report(
-    assignment: Assignment, results: Sequence[Result], folder: Path
+    assignment: Assignment,
+    results: Sequence[Result],
+    folder: Path,
+    overrides: Sequence[Override] = (),
 ) -> Path:
     """Write the tables and all pages; return that of the class.
+
+    Args:
+        assignment: what was to be submitted.
+        results: as grading found them.
+        folder: takes the files.
+        overrides: what a teacher decided after that.
 
     Raises:
         OSError: a file can't be written.
         CourseError: the assignment's table of points can't be read.
     """
+    results = overridden(results, overrides)
     gradebook = assignment.gradebook(results)
     gradebook.write(folder)
     write_feedback(results, gradebook.scale, folder)

@@ -4,6 +4,7 @@ import ast
 import functools
 import json
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,6 +156,20 @@ def as_python(cell: str) -> str:
         return TransformerManager().transform_cell(cell)
     except Exception:  # its tokenizer has errors of its own
         return cell
+
+
+def parsed(text: str) -> ast.AST:
+    """Return a cell of a notebook taken apart, magics and all.
+
+    Raises:
+        one of `reading.NOT_PYTHON`: it is no Python.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the learner's code
+        try:
+            return ast.parse(text)
+        except SyntaxError:
+            return ast.parse(as_python(text))  # slow, and only magics need it
 
 
 def _checked(source: str) -> tuple[str, str] | None:

@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+# So begins why no points were given, where a person has to read.
+FOR_TEACHER = "For your teacher to read: "
+
 
 @dataclass(frozen=True)
 class Score:

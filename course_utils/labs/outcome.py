@@ -59,7 +59,7 @@ def measure(task: Task, work: Work) -> Outcome:
     scores: dict[str, Score] = {}
     curves: list[Curve] = []
     messages: tuple[str, ...] = ()
-    late = False
+    why, late = "It was not reached.", False
     steps = task.measure(work)
     # The state of this generator travels to the learner's code, and so tells nothing.
     with torch.random.fork_rng(devices=[]):
@@ -70,7 +70,8 @@ def measure(task: Task, work: Work) -> Outcome:
                     curves.append(found)
                 else:
                     scores[found.item] = found
-        except OutOfTime:
+        except OutOfTime as error:  # what was lost to a limit says to which
+            why = f"It was stopped: {error}." if str(error) else "It took too long."
             late = True
         except KeyboardInterrupt:
             raise
@@ -78,9 +79,8 @@ def measure(task: Task, work: Work) -> Outcome:
             messages = (f"What your code returned can't be measured: {error}",)
         except BaseException as error:  # a learner's code may raise SystemExit
             messages = explain(error)
-    why = "It took too long." if late else "An error came before it was measured."
-    if not (late or messages):
-        why = "It was not reached."
+    if messages:
+        why = "An error came before it was measured."
     given = (scores.get(item.name) or item.none(why) for item in task.rubric)
     return Outcome(tuple(given), tuple(curves), messages, late)
 

@@ -1,7 +1,7 @@
 """A learner's work on one task: what is measured."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ class Work:
         stub: what stood in that cell at the start.
         key: what only graders know of the lab's variant, by the names of tasks.
         round: which one of its task's rounds this is, from 0.
+        docstrings: what the same learner's answers to other tasks have.
     """
 
     answer: Any
@@ -33,6 +34,7 @@ class Work:
     stub: str = ""
     key: Mapping[str, Any] = field(default_factory=dict)
     round: int = 0
+    docstrings: Sequence[str] = ()
 
     @property
     def graded(self) -> bool:

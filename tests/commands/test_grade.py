@@ -245,6 +245,31 @@ def test_report_takes_the_points_that_count_by_now(folder, lesson, tmp_path, jud
     assert "ada,,,1,7,8,8,graded" in table(latest)
 
 
+def test_what_a_teacher_decides_counts_on_resume_and_in_reports(
+    folder, lesson, tmp_path, judged
+):
+    _, latest = graded(folder, lesson, tmp_path)
+    found, place = (latest / "results.jsonl").read_bytes(), latest.resolve()
+    judged.clear()
+    decided = tmp_path / "overrides.csv"
+    decided.write_text("learner,exercise,points,reason\nada,linear.affine,9,So.\n")
+    done = course("--resume", place, "--overrides", decided)
+    assert done.exit_code == 2 and "which has 0 to 1" in done.output
+    assert report(latest).exit_code == 0  # what was refused is not kept
+    decided.write_text("learner,exercise,points,reason\nada,linear.affine,0.5,So.\n")
+    done = course("--resume", place, "--overrides", decided)
+    assert done.exit_code == 0, done.output
+    assert "ada,,,1,0.5,1.5,2,graded" in table(latest) and not judged
+    assert (latest / "results.jsonl").read_bytes() == found
+    decided.write_text("learner,exercise,points,reason\nada,linear.affine,0,So.\n")
+    assert report(latest).exit_code == 0
+    assert "ada,,,1,0,1,2,graded" in table(latest)
+    decided.write_text("learner,exercise,points,reason\nzed,linear.affine,0,So.\n")
+    assert "'zed' names no learner" in report(latest).output
+    done, _ = graded(folder, lesson, tmp_path, "--overrides", decided)
+    assert done.exit_code == 2 and "'zed' names no learner" in done.output
+
+
 def test_report_that_can_not_be_made_is_told(folder, lesson, tmp_path, judged):
     _, latest = graded(folder, lesson, tmp_path)
     junit = tmp_path / "x.xml"

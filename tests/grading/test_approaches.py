@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from course_utils.exercises.model import State, Verdict
+from course_utils.grading.alike import wrong_answers
 from course_utils.grading.approaches import bins_of, calls_of, lines_of, uses_of
-from course_utils.grading.gradebook import Gradebook
+from course_utils.grading.gradebook import Gradebook, Scale
 from course_utils.grading.model import Learner, Mark, Result, Submission
 from course_utils.grading.overview import write_overview
 from course_utils.labs.model import Score
@@ -68,7 +69,7 @@ def test_uses_tell_answers_apart():
     (use,) = uses_of(CLASS)  # all that are Python call the rest, the last calls nothing
     assert (use.task, use.name, use.points, use.rest) == (DEEP, "nn.Dropout", 8, 0)
     assert [one.submission.key for one in use.results] == ["ada", "bo"]
-    assert uses_of(CLASS[:3]) == []
+    assert uses_of(CLASS[:4]) == []  # too few, though two call it and two don't
 
 
 def test_task_that_was_left_as_it_was_is_no_try():
@@ -96,6 +97,23 @@ def test_page_of_the_class_shows_distribution_rubric_and_approaches(tmp_path):
     lines = [row["data-line"] for row in page.rows if "data-line" in row]
     assert lines == ["few", "lives", "learns"]
     assert [row["data-use"] for row in page.rows if "data-use" in row] == ["nn.Dropout"]
+
+
+def test_page_of_the_class_shows_points_and_calls_no_part_of_them_wrong(tmp_path):
+    ada = result("ada", DROPOUT, 10.0, 6.0, 3.2)
+    book = Gradebook([ada], {"hinges": [FIT, DEEP]}, Scale({FIT: 10.0, DEEP: 10.0}))
+    text = write_overview(book, tmp_path).read_text(encoding="utf-8")
+    cell = text.partition(f'data-exercise="{DEEP}"')[2].partition("</td>")[0]
+    assert ">9.2 of 10</a>" in cell and "✗" not in cell
+    assert 'title="hinges.deep: 9.2 of 10 points"' in cell
+    assert "0 more wrong answers" in Page(text).words
+
+
+def test_right_function_of_a_lab_is_no_common_wrong_answer():
+    right = [result(name, PLAIN, 0.0, 6.0, 0.0) for name in ("ada", "bo")]
+    assert wrong_answers(right) == []
+    (group,) = wrong_answers([result(name, PLAIN, 0.0, 5.0, 4.0) for name in "ab"])
+    assert group.mark.exercise == DEEP
 
 
 def test_page_of_a_lesson_has_no_rubric(tmp_path):

@@ -72,6 +72,11 @@ def test_comment_in_moodle_names_the_lesson_where_there_are_several():
     assert bo["Feedback comments"] == "The file is empty."
 
 
+def test_comment_in_moodle_says_what_stopped_an_answer():
+    ada = dicts(Gradebook(RESULTS, EXERCISES).moodle())[0]
+    assert ada["Feedback comments"] == "b.one: out of time."
+
+
 @pytest.mark.parametrize(
     ("state", "steps", "partial", "points"),
     [

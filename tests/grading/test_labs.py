@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import shutil
 import sys
 from dataclasses import replace
@@ -14,7 +15,7 @@ from course_utils.grading import judge as judging
 from course_utils.grading.answers import find_answers, read_cells, score
 from course_utils.grading.assignment import Assignment
 from course_utils.grading.confinement import Limits
-from course_utils.grading.curves import draw
+from course_utils.grading.curves import HEIGHT, draw
 from course_utils.grading.feedback import write_feedback
 from course_utils.grading.gradebook import Gradebook, Scale
 from course_utils.grading.judge import judge
@@ -304,6 +305,18 @@ def test_another_learners_file_is_told_to_the_letter(tmp_path, marked):
     write_overview(Gradebook(results, names, scale), tmp_path)
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "to the letter" in page and "Points of 40" in page
+
+
+@confined
+def test_sentence_that_stands_in_two_tasks_gets_a_point_in_neither(marked):
+    cause = choose(0)[0].cause
+    cells = {
+        f"shop.{script.name}": documented(script.source, cause)
+        for script in SCRIPTS[:2]
+    }
+    for mark in list(marked(cells, SHOP).values())[:2]:
+        (why,) = (s.why for s in mark.scores if s.item == "explained")
+        assert total(mark.scores) == 3 and "stands in another task" in why
 
 
 @confined
@@ -621,6 +634,7 @@ def test_learners_page_shows_points_reasons_and_curves(tmp_path):
     for part in ("2 of 10 points", "2 of 4", "Three of six.", "Not &lt;all&gt;."):
         assert part in text
     assert "<polyline" in text and "tanh: from 0 to -2." in text
+    assert ">layers</text>" in text and ">-1.5</text>" in text and ">2</text>" in text
     assert "Task 1 of 1" in text and "not all points" in text.lower()
 
 
@@ -629,7 +643,45 @@ def test_curve_without_numbers_is_not_drawn():
     drawn = draw(Curve("x", "y", {"a": [float(n) for n in range(1_000)]}))
     assert len(drawn.lines[0][2].split()) <= 300
     flat = draw(Curve("x", "y", {"a": [2.0, 2.0]}))
-    assert flat.lines[0][2] == "0,0 440,0"
+    assert flat.lines[0][2] == "0,80 440,80"
+
+
+def test_axis_fits_its_numbers_and_says_them():
+    accuracy = [0.853, 0.861, 0.874, 0.881]
+    drawn = draw(Curve("x", "pixels, from 0 to 3", {"far": accuracy, "b": [0.87] * 2}))
+    rows = [float(label) for _, label in drawn.rows]
+    assert min(rows) >= 0.84 and max(rows) <= 0.89 and len(rows) >= 4
+    heights = [float(p.partition(",")[2]) for p in drawn.lines[0][2].split()]
+    assert max(heights) - min(heights) > HEIGHT / 2  # no line lies flat
+    assert [label for _, label in drawn.columns] == ["0", "1", "2", "3"]
+    assert drawn.across == "pixels"
+    # A shorter line ends where its last number stands.
+    assert drawn.lines[1][2].split()[-1].startswith("146.7,")
+
+
+def test_lines_of_six_activations_differ():
+    lines = {name: [1.0, 2.0] for name in "abcdef"}
+    assert len({dashes for _, dashes, _ in draw(Curve("x", "y", lines)).lines}) == 6
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [0.0, 1e-300],
+        [1e99, -1e99],
+        [1.0, 1.0 + 1e-15],
+        [math.inf, 1.0, 2.0],
+        [5e-324, 0.0],
+        [1e300, 1.0, 3.0],
+        [-7.0, -7.0],
+    ],
+)
+def test_any_numbers_have_an_axis(numbers):
+    drawn = draw(Curve("x", "layers, from 1 to 50", {"a": numbers}))
+    labels = [label for _, label in drawn.rows]
+    assert len(set(labels)) == len(labels) >= 2
+    assert all(-1 <= y <= HEIGHT + 1 for y, _ in drawn.rows)
+    assert [label for _, label in drawn.columns] == ["1", "10", "20", "30", "40", "50"]
 
 
 def test_seed_is_drawn_once_and_kept(tmp_path):

@@ -6,6 +6,7 @@ from torch import nn
 
 from course_utils.exercises.guard import OutOfTime
 from course_utils.exercises.model import State
+from course_utils.grading.channel import Lost
 from course_utils.labs.model import Curve, Item, Task
 from course_utils.labs.outcome import measure, measure_rounds
 from course_utils.labs.returned import Unfit, tensor_of
@@ -31,6 +32,23 @@ def test_scores_before_an_error_stay_and_the_rest_is_nothing(error):
     assert [score.points for score in outcome.scores] == [2, 0]
     assert outcome.late == isinstance(error, OutOfTime)
     assert bool(outcome.messages) != outcome.late
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (OutOfTime(), "It took too long."),
+        (
+            Lost("it returned too much data"),
+            "It was stopped: it returned too much data.",
+        ),
+    ],
+)
+def test_what_stopped_a_function_is_said_by_its_name(error, why):
+    def fails(work):
+        raise error
+
+    assert measure(task(fails), Work(None)).scores[1].why == why
 
 
 def test_interrupt_is_the_learners_own():

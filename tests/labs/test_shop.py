@@ -116,7 +116,27 @@ def test_plain_words_explain_as_well(name, sentence):
 def test_other_words_are_left_to_the_teacher():
     script, fault = SCRIPTS[0], SCRIPTS[0].faults[0]
     source = documented(script.source, "Somebody had typed the wrong thing here.")
-    assert "your teacher reads it" in marked(script, source, fault)["explained"].why
+    assert (
+        "For your teacher to read: it lacks"
+        in marked(script, source, fault)["explained"].why
+    )
+
+
+def test_one_sentence_for_two_faults_gets_no_point():
+    script, fault = SCRIPTS[0], SCRIPTS[0].faults[0]
+    source = solved(script, fault)
+    scope = {"torch": torch}
+    exec(source, scope)
+    stub, key = broken(script, fault), {"cause": fault.cause, "words": fault.words}
+
+    def explained(*others):
+        work = Work(scope["scale"], "s", source, stub, key, docstrings=others)
+        scores = {s.item: s for s in measure(find_task("shop.scale"), work).scores}
+        return scores["explained"]
+
+    assert explained("Another sentence.", "").points == 1
+    again = explained("", f"  {fault.cause.upper()}")
+    assert again.points == 0 and "stands in another task" in again.why
 
 
 def test_without_a_key_the_explanation_is_for_the_teacher():

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from course_utils.exercises.explain import explain
-from course_utils.labs.model import Item, Lab, Score, Task
+from course_utils.labs.model import FOR_TEACHER, Item, Lab, Score, Task
 from course_utils.labs.returned import Unfit, tensor_of
 from course_utils.labs.work import Work
 
@@ -122,20 +122,29 @@ def _explained(work: Work) -> Score:
     text = work.docstring.lower()
     if text.strip() == _own_docstring(work.stub).lower().strip():
         return _EXPLAINED.none("The docstring is as it was.")
-    count, (least, most) = len(re.findall(r"\w[\w'’-]*", text)), _WORDS
+    words = _words(text)
+    count, (least, most) = len(words), _WORDS
     if not least <= count <= most:
         return _EXPLAINED.none(
             f"The docstring has {count} words, not {least} to {most}."
         )
+    if any(_words(other) == words for other in work.docstrings):
+        return _EXPLAINED.none(
+            "The same sentence stands in another task: each fault has its own."
+        )
     groups = work.key.get("words")
     if not groups:
-        return _EXPLAINED.none("For your teacher to read: no key lies beside this lab.")
+        return _EXPLAINED.none(f"{FOR_TEACHER}no key lies beside this lab.")
     if all(any(word in text for word in group) for group in groups):
         return _EXPLAINED.full("It names what was wrong.")
     return _EXPLAINED.none(
-        "It lacks an expected word, so your teacher reads it. A sentence "
-        f"that has all: {work.key['cause']}"
+        f"{FOR_TEACHER}it lacks an expected word. A sentence that has all: "
+        f"{work.key['cause']}"
     )
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w[\w'’-]*", text.lower())
 
 
 def _own_docstring(stub: str) -> str:

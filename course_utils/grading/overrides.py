@@ -1,0 +1,150 @@
+"""Points that a teacher sets after reading: a table with a line for each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from course_utils.errors import CourseError
+from course_utils.grading.gradebook import Scale, as_points
+from course_utils.grading.learners import Roster, read_rows
+from course_utils.grading.model import Result, Submission
+
+_COLUMNS = ("learner", "exercise", "points", "reason")
+
+
+@dataclass(frozen=True)
+class Override:
+    """What a teacher decided.
+
+    Attributes:
+        learner: the id.
+        exercise: the name.
+        points: in place of what grading gave.
+        reason: for the learner to read.
+    """
+
+    learner: str
+    exercise: str
+    points: float
+    reason: str
+
+
+def read_overrides(
+    path: Path,
+    submissions: Sequence[Submission],
+    exercises: Mapping[str, Sequence[str]],
+    scale: Scale,
+) -> list[Override]:
+    """Read a table with the columns `learner`, `exercise`, `points` and `reason`.
+
+    Args:
+        path: of the table.
+        submissions: of whom there may be lines.
+        exercises: the names by lesson.
+        scale: what an exercise is worth at most.
+
+    Raises:
+        CourseError: it can't be read, or a line does not fit.
+
+    >>> read_overrides(Path("none.csv"), [], {}, Scale())
+    Traceback (most recent call last):
+    course_utils.errors.CourseError: none.csv can't be read: No such file or directory.
+    """
+    try:
+        head, *lines = read_rows(path.read_bytes()) or [[]]
+    except OSError as error:
+        raise CourseError(f"{path} can't be read: {error.strerror}.") from None
+    if set(head) != set(_COLUMNS):
+        raise CourseError(f"{path}: the columns are called {', '.join(_COLUMNS)}.")
+    desk = _Desk(submissions, exercises, scale)
+    found: dict[tuple[str, str], Override] = {}
+    for number, line in enumerate(lines, 2):
+        where = f"{path}, line {number}"
+        if len(line) != len(head):
+            raise CourseError(
+                f"{where}: {len(line)} cells, not {len(head)}. A reason that has "
+                "commas stands in double quotes."
+            )
+        one = desk.override(dict(zip(head, line, strict=True)), where)
+        if (one.learner, one.exercise) in found:
+            raise CourseError(
+                f"{where}: {one.learner} has another line for {one.exercise}."
+            )
+        found[one.learner, one.exercise] = one
+    return list(found.values())
+
+
+class _Desk:
+    """Tells whether a line fits what was handed in."""
+
+    def __init__(
+        self,
+        submissions: Sequence[Submission],
+        exercises: Mapping[str, Sequence[str]],
+        scale: Scale,
+    ) -> None:
+        self._scale = scale
+        self._names = [name for names in exercises.values() for name in names]
+        self._roster = Roster(
+            list({s.learner.id: s.learner for s in submissions}.values())
+        )
+        self._graded = {
+            (s.learner.id, name)
+            for s in submissions
+            if not (s.problem or s.missing)
+            for name in exercises.get(s.lesson, ())
+        }
+
+    def override(self, row: Mapping[str, str], where: str) -> Override:
+        """Return what a line says.
+
+        Raises:
+            CourseError: it does not fit.
+        """
+        learner, name = self._roster.find([row["learner"]]), row["exercise"]
+        if learner is None:
+            raise CourseError(
+                f"{where}: {row['learner']!r} names no learner of this batch, or "
+                "several: write the id that grades.csv has."
+            )
+        if name not in self._names:
+            raise CourseError(
+                f"{where}: there is no exercise {name!r} here; there are "
+                f"{', '.join(self._names)}."
+            )
+        if (learner.id, name) not in self._graded:
+            raise CourseError(
+                f"{where}: {learner.label} handed in nothing that {name} could be "
+                "graded in, so there are no points to change."
+            )
+        points, most = as_points(row["points"]), self._scale.most(name)
+        if not 0 <= points <= most:
+            raise CourseError(
+                f"{where}: {row['points']!r} is no number of points for {name}, which "
+                f"has 0 to {most:g}."
+            )
+        if not row["reason"]:
+            raise CourseError(f"{where}: the reason is missing; the learner reads it.")
+        return Override(learner.id, name, points, row["reason"])
+
+
+def overridden(
+    results: Sequence[Result], overrides: Sequence[Override]
+) -> list[Result]:
+    """Return the results with what a teacher decided.
+
+    >>> overridden([], [Override("ada", "linear.affine", 1.0, "It is right.")])
+    []
+    """
+    decided = {(one.learner, one.exercise): one for one in overrides}
+    return [_overridden(result, decided) for result in results]
+
+
+def _overridden(result: Result, decided: Mapping[tuple[str, str], Override]) -> Result:
+    marks = [
+        replace(mark, points=one.points, reason=one.reason)
+        if (one := decided.get((result.submission.learner.id, mark.exercise)))
+        else mark
+        for mark in result.marks
+    ]
+    return replace(result, marks=tuple(marks))

@@ -1,0 +1,78 @@
+"""What a teacher decides after reading: it fits, and is shown wherever points are."""
+
+import pytest
+
+from course_utils.errors import CourseError
+from course_utils.grading.explanations import unread
+from course_utils.grading.gradebook import Gradebook, Scale
+from course_utils.grading.overrides import overridden, read_overrides
+from course_utils.grading.overview import write_overview
+from tests.grading.results import EXERCISES, LESSON, SCALE, broken, result, write
+from tests.grading.test_explanations import FIRST, TASK
+from tests.grading.test_explanations import result as explained
+
+RESULTS = [result(1, "ada"), result(2, "bo"), broken(3, "cy"), broken(4, "di", "")]
+HEAD = "learner,exercise,points,reason\n"
+LINE = 'ada 1,linear.count,1.5,"Right, in other words."\n'
+
+
+def read(tmp_path, text):
+    path = tmp_path / "overrides.csv"
+    path.write_text(text)
+    submissions = [result.submission for result in RESULTS]
+    return read_overrides(path, submissions, {LESSON: EXERCISES}, SCALE)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "the columns are called learner, exercise, points, reason"),
+        ("learner,points\nada,1\n", "the columns are called"),
+        (f"{HEAD}zed,linear.count,1,So.", "line 2: 'zed' names no learner"),
+        (f"{HEAD}ada 1,linear.cont,1,So.", "no exercise 'linear.cont' here; there are"),
+        (f"{HEAD}ada 1,linear.count,2.5,So.", "linear.count, which has 0 to 2"),
+        (f"{HEAD}ada 1,linear.count,-1,So.", "'-1' is no number of points"),
+        (f"{HEAD}ada 1,linear.count,nan,So.", "'nan' is no number of points"),
+        (f"{HEAD}ada 1,linear.count,all,So.", "'all' is no number of points"),
+        (f"{HEAD}ada 1,linear.count,1,", "the reason is missing"),
+        (f"{HEAD}ada 1,linear.count,1,So, then.", "5 cells, not 4"),
+        (f"{HEAD}{LINE}{LINE}", "line 3: ada 1 has another line for linear.count"),
+        (f"{HEAD}cy 3,linear.count,1,So.", "handed in nothing that linear.count"),
+        (f"{HEAD}di 4,linear.count,1,So.", "handed in nothing that linear.count"),
+    ],
+)
+def test_line_that_does_not_fit_is_refused(tmp_path, text, told):
+    with pytest.raises(CourseError) as caught:
+        read(tmp_path, text)
+    assert told in str(caught.value)
+
+
+def test_points_that_were_set_stand_in_tables_and_on_pages(tmp_path):
+    found = overridden(RESULTS, read(tmp_path, HEAD + LINE))
+    assert found[1:] == RESULTS[1:]
+    book = Gradebook(found, {LESSON: EXERCISES}, SCALE)
+    head, *rows = book.table()
+    ada = dict(zip(head, rows[0], strict=True))
+    assert ada["linear.count"] == "1.5" and ada["total"] == "2"
+    told = "linear.count: 1.5, set by the teacher: Right, in other words."
+    assert told in ada["notes"] and book.moodle()[1][-1] == told
+    pages = write(found, tmp_path / "pages")  # read again from its line of JSON
+    assert "Set by the teacher: Right, in other words." in pages["feedback/k1.html"]
+    assert "et by the teacher" not in pages["feedback/k2.html"]
+    index = pages["index.html"]
+    assert "set by the teacher: Right, in other words." in index and "✎" in index
+    assert "✎" not in write(RESULTS, tmp_path / "before")["index.html"]
+
+
+def test_sentence_that_was_read_leaves_the_list(tmp_path):
+    results = [explained("ada", FIRST), explained("bo", FIRST)]
+    path = tmp_path / "overrides.csv"
+    path.write_text(f"{HEAD}ada;{TASK};3;She says it in other words.".replace(",", ";"))
+    submissions = [result.submission for result in results]
+    lessons, scale = {"repair_shop": [TASK]}, Scale({TASK: 4.0})
+    decided = read_overrides(path, submissions, lessons, scale)
+    results = overridden(results, decided)
+    assert [one.result.submission.key for one in unread(results)] == ["bo"]
+    book = Gradebook(results, lessons, scale)
+    text = write_overview(book, tmp_path).read_text(encoding="utf-8")
+    assert "3 of 4 <span" in text and "2.67 of 4</a>" in text
