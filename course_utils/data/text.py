@@ -70,8 +70,9 @@ def load_topics() -> dict[str, str]:
         from pydoc_data.topics import topics
     except ImportError:
         raise CourseError(
-            "This Python comes without its reference text (pydoc_data.topics): "
-            "install Python from python.org or conda."
+            "This Python comes without its reference text (pydoc_data.topics). Where "
+            "work is graded, that is on purpose: use what your function is given. "
+            "Elsewhere, install Python from python.org or conda."
         ) from None
     return topics
 

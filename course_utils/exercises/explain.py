@@ -86,6 +86,17 @@ _COMMON = (
         "A size or index must be a whole number: `/` gives a float, `//` does not.",
     ),
     (
+        "index out of range in self",
+        "An embedding has fewer rows than that. Its indices run from 0 to one less "
+        "than its first size: look at the largest one, such as a place in the longest "
+        "input.",
+    ),
+    (
+        "The shape of the mask",
+        "Booleans, and numbers of the dtype uint8, choose as a mask does: one for each "
+        "row. To look rows up by their numbers, write `.long()`.",
+    ),
+    (
         "index out of range",
         "The tuple or list is shorter than that. Indices count from 0, and how many "
         "items there are may differ from case to case.",

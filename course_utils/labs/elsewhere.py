@@ -1,5 +1,6 @@
 """What an answer uses of other cells, and whether it is the same where it is graded."""
 
+import ast
 import builtins
 from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
@@ -8,6 +9,8 @@ from typing import Any
 from torch import nn
 
 from course_utils.exercises.statements import NOT_PYTHON, Statement, statements
+
+_NO_DATA = "finds no data where it is graded."
 
 
 def lost_in_grading(answer: Any, source: str) -> list[str]:
@@ -32,15 +35,29 @@ def lost_in_grading(answer: Any, source: str) -> list[str]:
     own = _statements(source)
     last = {n: s for text in cells for s in _statements(text) for n in s.defines}
     inside = {name for statement in own for name in statement.defines}
+    loaders = [f"`{name}` {_NO_DATA}" for name in _imported_loaders(own)]
     found = _used(own, last, lambda name: callable(scope.get(name)))
     used = {n: s for n, s in found if n not in inside and n in scope}
     if not any("import *" in text for text in cells):  # a history may have gaps
         used = {name: statement for name, statement in used.items() if statement}
-    return [
+    return loaders + [
         f"`{name}` {why}"
         for name, statement in used.items()
         if (why := _lost(name, scope[name], statement, last))
     ]
+
+
+def _imported_loaders(own: list[Statement]) -> list[str]:
+    """Return what the answer's own cell imports of the course's loaders of data."""
+    nodes = (node for s in own for node in ast.walk(ast.parse(s.source)))
+    found = (
+        alias.name
+        for node in nodes
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith("course_utils")
+        for alias in node.names
+    )
+    return [name for name in dict.fromkeys(found) if name.startswith("load_")]
 
 
 def _statements(text: str) -> list[Statement]:
@@ -80,5 +97,5 @@ def _lost(
     if loads and not callable(value):
         return f"comes from `{loads[0]}`, which finds no data where it is graded."
     if name.startswith("load_"):
-        return "finds no data where it is graded."
+        return _NO_DATA
     return ""

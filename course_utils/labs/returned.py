@@ -48,6 +48,14 @@ def tensor_of(
     if not value.dtype.is_floating_point:
         raise Unfit(f"{what} has the dtype {value.dtype}, not torch.float32.")
     plain = value.detach().to("cpu", torch.float32)
-    if not torch.isfinite(plain).all():
-        raise Unfit(f"{what} holds nan or an infinite number.")
+    if plain.isnan().any():
+        raise Unfit(
+            f"{what} holds nan: 0 / 0 gives it, and so does the log or the root of a "
+            "negative number."
+        )
+    if plain.isinf().any():
+        raise Unfit(
+            f"{what} holds an infinite number: the log of 0 gives it, and so does a "
+            "division by 0."
+        )
     return plain

@@ -56,6 +56,14 @@ def third_of_a_tuple():
     return (784,)[2]
 
 
+def place_without_a_row():
+    return torch.nn.Embedding(4, 2)(torch.tensor([4]))
+
+
+def rows_by_bytes():
+    return torch.ones(4, 2)[torch.tensor([1, 3], dtype=torch.uint8)]
+
+
 def error_of(function) -> Exception:
     with pytest.raises(Exception) as info:
         function()
@@ -87,6 +95,14 @@ PLACES = (
     "many dims as the first one has. One place per row has the shape `(N, 1)`: "
     "`[:, None]` adds that dim."
 )
+ROWS = (
+    "An embedding has fewer rows than that. Its indices run from 0 to one less than "
+    "its first size: look at the largest one, such as a place in the longest input."
+)
+MASK = (
+    "Booleans, and numbers of the dtype uint8, choose as a mask does: one for each "
+    "row. To look rows up by their numbers, write `.long()`."
+)
 SHORT = (
     "The tuple or list is shorter than that. Indices count from 0, and how many items "
     "there are may differ from case to case."
@@ -100,6 +116,12 @@ SHORT = (
         (flat_places, PLACES),
         (third_size, SHORT),
         (third_of_a_tuple, SHORT),
+        (place_without_a_row, ROWS),
+        pytest.param(
+            rows_by_bytes,
+            MASK,
+            marks=pytest.mark.filterwarnings("ignore:indexing with dtype torch.uint8"),
+        ),
         (wrong_sizes, PRODUCT),
         (other_channels, CHANNELS),
         (undefined_name, NAME),

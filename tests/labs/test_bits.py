@@ -300,6 +300,25 @@ def test_certainty_that_is_wrong_costs_points_and_stays_finite(short):
     assert points == 0 and measured_bits(outcome) > 1e30
 
 
+SHARES = "These scores are probabilities: return their logarithm."
+
+
+@pytest.mark.parametrize(
+    ("way", "told"),
+    [
+        (lambda scores: scores.softmax(dim=1), True),
+        (lambda scores: scores.log_softmax(dim=1), False),
+        (lambda scores: scores, False),
+        (lambda scores: scores.exp(), False),
+    ],
+)
+def test_probabilities_in_place_of_scores_are_told(short, way, told):
+    own = by_counts(drawn(Work(None, "graded 1")).text, 0)
+    outcome, _ = marked(lambda text, seconds: lambda past: way(own(past)))
+    assert (SHARES in outcome.scores[0].why) == told
+    assert not any(SHARES in score.why for score in outcome.scores[1:])
+
+
 def answer(value):
     return lambda text, seconds: lambda past: value
 
@@ -315,9 +334,9 @@ ONES = torch.ones(PASSAGES, 256)
         (lambda text, seconds: nn.Linear(1, 256), "is no function, but Linear"),
         (answer(None), "is no tensor, but NoneType"),
         (answer(ONES[0]), "has the shape (256,), not (16, 256)"),
-        (answer(ONES / 0 * 0), "holds nan or an infinite number"),
-        (answer(ONES.log() - math.inf), "holds nan or an infinite number"),
-        (answer(ONES + math.inf), "holds nan or an infinite number"),
+        (answer(ONES / 0 * 0), "returned for 16 bytes holds nan: 0 / 0 gives"),
+        (answer(ONES.log() - math.inf), "holds an infinite number: the log of 0"),
+        (answer(ONES + math.inf), "holds an infinite number"),
         (answer(ONES.double()), "the dtype torch.float64, not torch.float32"),
         (answer(ONES.long()), "the dtype torch.int64, not torch.float32"),
     ],
@@ -373,6 +392,32 @@ def test_training_beyond_the_clock_gets_nothing(short, clock):
     outcome, points = marked(train)
     assert (points, measured_bits(outcome)) == (0, 8)
     assert "The time was over after 0 of 40." in outcome.scores[0].why
+
+
+@pytest.mark.parametrize(
+    ("secret", "seconds_taken", "told"),
+    [
+        (OPEN, 62, "Processor time: 102 of 120 seconds, 63 of them until the first"),
+        (OPEN, 149, "took 150.0 seconds of processor time, and there are 120 for"),
+        ("graded 1", 62, ""),  # it runs elsewhere: this clock knows nothing of it
+    ],
+)
+def test_time_that_was_used_is_told_to_learners(
+    short, clock, secret, seconds_taken, told
+):
+    def train(text, seconds):
+        clock.seconds += seconds_taken
+        scores = by_counts(text, seconds)(torch.zeros(PASSAGES))
+
+        def predict(past):
+            clock.seconds += 1
+            return scores
+
+        return predict
+
+    outcome, _ = marked(train, secret)
+    why = outcome.scores[0].why
+    assert told in why and ("cessor time" in why) == bool(told)
 
 
 def test_bytes_beyond_the_clock_take_eight_bits_each(short, clock):

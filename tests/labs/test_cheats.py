@@ -197,7 +197,7 @@ REFUSED = {
     class_of_its_own: "`Net` is none of the layers",
     class_under_a_known_name: "the layers do not fit",
     layer_under_a_known_name: "`Linear` is none of the layers",
-    not_a_number: "holds nan or an infinite number",
+    not_a_number: "holds nan: 0 / 0 gives it",
     claims_to_be_finite: "is no tensor, but Claims",
 }
 

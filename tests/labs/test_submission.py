@@ -129,6 +129,10 @@ DATA = "comes from `load_sketches`, which finds no data where it is graded."
         ("net(x)", ["`net` is a network of another cell: grading makes it anew"]),
         ("sqrt(2)", ["`sqrt` has its value from no line that names it"]),
         ("load_sketches()", ["`load_sketches` finds no data where it is graded."]),
+        (
+            "load()\n    from course_utils import load_text as load",
+            ["`load_text` finds no data where it is graded."],
+        ),
         ("print(missing)", []),
     ],
 )

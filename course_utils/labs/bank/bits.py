@@ -110,19 +110,49 @@ def _measured(work: Work, data: Drawn) -> Iterator[Score | Curve]:
     work.require_bytes(MOST_BYTES)
     bits = torch.full((PASSAGES, LENGTH), GUESSED, dtype=torch.float64)
     begun, done, stopped = time.process_time(), 0, None
+    trained, shares = 0.0, True
     try:
         for place, scores in enumerate(_predicted(work, data)):
             # Where the code runs elsewhere, this clock stands nearly still: there it is
             # stopped from outside.
-            if time.process_time() - begun > CPU_SECONDS:
+            used = time.process_time() - begun
+            trained = trained or used
+            if used > CPU_SECONDS:
                 break
             bits[:, place] = bits_of(scores, data.passages[:, GIVEN + place])
+            shares = shares and _are_shares(scores)
             done = place + 1
     except OutOfTime as error:  # what came before counts
         stopped = error
-    yield from _scores(bits, baseline_bits(data), done)
+    notes = []
+    if done < LENGTH:
+        notes.append(f"The time was over after {done} of {LENGTH:,}.")
+    if done and shares:
+        notes.append("These scores are probabilities: return their logarithm.")
+    if trained and not work.graded:
+        notes.append(_time_said(time.process_time() - begun, trained))
+    yield from _scores(bits, baseline_bits(data), notes)
     if stopped:
         raise stopped
+
+
+def _time_said(used: float, trained: float) -> str:
+    """Say how much of its time a recipe took, in all and before it could predict."""
+    if trained > CPU_SECONDS:
+        return (
+            f"Training and the first prediction took {trained:.1f} seconds of "
+            f"processor time, and there are {CPU_SECONDS} for everything."
+        )
+    return (
+        f"Processor time: {used:.0f} of {CPU_SECONDS} seconds, {trained:.0f} of them "
+        "until the first prediction."
+    )
+
+
+def _are_shares(scores: Tensor) -> bool:
+    """Tell whether scores are probabilities, and so no logarithms of them."""
+    sums = scores.double().sum(dim=1)
+    return bool((scores >= 0).all()) and bool(((sums - 1).abs() < 1e-3).all())
 
 
 def _predicted(work: Work, data: Drawn) -> Iterator[Tensor]:
@@ -133,7 +163,8 @@ def _predicted(work: Work, data: Drawn) -> Iterator[Tensor]:
     model = replace(work, answer=predict)
     for place in range(GIVEN, GIVEN + LENGTH):
         found = model.call(data.passages[:, :place])
-        scores = tensor_of(found, (PASSAGES, BYTES), "what the function returned")
+        what = f"what the function returned for {place} bytes"
+        scores = tensor_of(found, (PASSAGES, BYTES), what)
         if found.dtype != torch.float32:  # others are too much data to return
             raise Unfit(f"the scores have the dtype {found.dtype}, not torch.float32.")
         yield scores
@@ -167,10 +198,11 @@ def baseline_bits(data: Drawn) -> Tensor:
     return found.view(PASSAGES, LENGTH)
 
 
-def _scores(bits: Tensor, baseline: Tensor, done: int) -> Iterator[Score | Curve]:
+def _scores(
+    bits: Tensor, baseline: Tensor, notes: Sequence[str]
+) -> Iterator[Score | Curve]:
     """Yield scores and curves for the bits of each passage and place."""
     saved = baseline - bits
-    late = "" if done == LENGTH else f" The time was over after {done} of {LENGTH:,}."
     later = slice(LENGTH // 2, None)
     weakest = saved.mean(dim=1).argsort()[:_WEAKEST_OF]
     for item, part, low, high in (
@@ -179,7 +211,8 @@ def _scores(bits: Tensor, baseline: Tensor, done: int) -> Iterator[Score | Curve
         (_WEAKEST, (weakest, slice(None)), _WEAKEST_FROM, _WEAKEST_TO),
     ):
         less = float(saved[part].mean())
-        said = f"{bits[part].mean():.3f} bits per byte, {less:.3f} saved.{late}"
+        said = f"{bits[part].mean():.3f} bits per byte, {less:.3f} saved."
+        said = " ".join([said, *notes] if item is _EVERYWHERE else [said])
         yield item.share((less - low) / (high - low), said)
     lines = {"your recipe": bits, "the baseline's table": baseline}
     order = baseline.mean(dim=1).argsort()
