@@ -417,7 +417,7 @@ def test_time_that_was_used_is_told_to_learners(
 
     outcome, _ = marked(train, secret)
     why = outcome.scores[0].why
-    assert told in why and ("cessor time" in why) == bool(told)
+    assert told in why and ("seconds" in why) == bool(told)
 
 
 def test_bytes_beyond_the_clock_take_eight_bits_each(short, clock):
