@@ -746,7 +746,7 @@ def test_the_function_to_copy_stands_alone():
     model(torch.zeros(1, 3, 8, 8))
     losses = scope["fit"](model, images, labels, epochs=3, size=50)
     assert len(losses) == 3 and losses[2] < losses[0] / 2
-    found = model.eval()((images - 73) / 90).argmax(1)
+    found = model.eval()((images.float() - 73) / 90).argmax(1)
     assert (found == labels).float().mean() > 0.95
 
 
