@@ -588,7 +588,7 @@ def test_factors_of_changes_in_the_text_are_those_of_the_script():
     assert f"made training the MLP {files:.1f} times as fast" in PROSE
     assert f"stacks tensors made beforehand it was {loader:.1f} times" in PROSE
     last = CHANGES["channels_last"]["times"]
-    assert f"lesson 10's CNN was {last:.1f} times as fast" in PROSE
+    assert f"made lesson 10's CNN {last:.1f} times as fast" in PROSE
     half = CHANGES["bfloat16"]["times"]
     assert f"autocast made the CNN {half:.2f} times as fast" in PROSE
     fused = CHANGES["fused AdamW"]
