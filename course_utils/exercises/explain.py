@@ -102,6 +102,11 @@ _COMMON = (
         "items there are may differ from case to case.",
     ),
     (
+        "is out of bounds.",
+        "The labels hold a class for which there is no score: a network needs one "
+        "output per class, 10 for 10 classes. Classes count from 0.",
+    ),
+    (
         "out of bounds for dimension",
         "Indices count from 0, so the last is one less than the size. Check which "
         "dimension is indexed.",
@@ -165,7 +170,8 @@ def explain(error: BaseException) -> tuple[str, ...]:
     text = error_text(error)
     messages = [f"Your code stopped{where}: {text}"]
     common = [advice for part, advice in _COMMON if part in text]
-    messages += (_about_places(text) or common)[:1]
+    own = _about_places(text) or _about_layer(text, line or "")
+    messages += (own or common)[:1]
     messages += _about_shape(text, line or "")
     return tuple(messages)
 
@@ -181,6 +187,33 @@ def _about_places(text: str) -> list[str]:
         f"`{name}` with a `dim` returns two tensors, the values and their places: take "
         f"`.values`{short}."
     ]
+
+
+def _about_layer(text: str, line: str) -> list[str]:
+    """Say what a `Linear` of a network was given; nothing for a learner's product."""
+    product = re.search(r"@|\b(matmul|mm|addmm|linear|einsum)\(", line)
+    advice = about_linear(text) if line and not product else ""
+    return [advice] if advice else []
+
+
+def about_linear(text: str) -> str:
+    """Say what a `Linear` expects, from the text of torch's error; "" for others.
+
+    >>> about_linear("mat1 and mat2 shapes cannot be multiplied (64x392 and 784x10)")
+    '`Linear(784, …)` was given 392 numbers: its first size must be 392.'
+    """
+    found = re.search(r"cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)", text)
+    # So it is said where shapes alone are computed.
+    found = found or re.search(
+        r"reduction dim, .*\[\d+, (\d+)\] X \[(\d+), \d+\]", text
+    )
+    if found is None:
+        return ""
+    given, expected = found.groups()
+    return (
+        f"`Linear({expected}, …)` was given {given} numbers: its first size must be "
+        f"{given}."
+    )
 
 
 def _about_shape(text: str, line: str) -> list[str]:

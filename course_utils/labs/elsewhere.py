@@ -2,7 +2,8 @@
 
 import ast
 import builtins
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -10,7 +11,9 @@ from torch import nn
 
 from course_utils.exercises.statements import NOT_PYTHON, Statement, statements
 
-_NO_DATA = "finds no data where it is graded."
+# Grading itself imports these.
+_THERE = ("torch", "numpy", "course_utils")
+_NO_DATA = "finds no data where it is graded: a function gets its arguments alone."
 
 
 def lost_in_grading(answer: Any, source: str) -> list[str]:
@@ -44,6 +47,58 @@ def lost_in_grading(answer: Any, source: str) -> list[str]:
         f"`{name}` {why}"
         for name, statement in used.items()
         if (why := _lost(name, scope[name], statement, last))
+    ]
+
+
+def taken_along(answer: Any, source: str, given: Collection[str]) -> dict[str, str]:
+    """Return what an answer uses of other cells: the statements by their names.
+
+    Grading takes the same along, from the cells of the notebook; here they are those
+    that were run last.
+
+    Args:
+        answer: the function.
+        source: the text of its cell.
+        given: names of the notebook's own cells, which are there in any case.
+
+    >>> scope = {"__name__": "__main__", "In": ["a = 1", "b = a", "c = 2"]}
+    >>> exec("a = 1; b = a\\ndef f(): return b", scope)
+    >>> taken_along(scope["f"], "def f(): return b", ["c"])
+    {'b': 'b = a', 'a': 'a = 1'}
+    """
+    cells = getattr(answer, "__globals__", {}).get("In")
+    if not isinstance(cells, list):
+        return {}
+    own = _statements(source)
+    inside = {name for statement in own for name in statement.defines}
+    last: dict[str, Statement] = {}
+    for text in cells:
+        found = {n: s for s in _statements(text) for n in s.defines}
+        if answer.__name__ not in found:  # else it is an older version of its cell
+            last |= found
+    used = {n: s for n, s in _used(own, last) if s and n not in {*inside, *given}}
+    return {name: statement.source for name, statement in used.items()}
+
+
+def not_sure_in_grading(source: str) -> list[str]:
+    """Say which packages a text imports that may be missing where it is graded.
+
+    >>> not_sure_in_grading("import math, numpy, scipy.ndimage")
+    ["`scipy` may be missing where it is graded: use torch and Python's own library."]
+    """
+    nodes = [
+        node for s in _statements(source) for node in ast.walk(ast.parse(s.source))
+    ]
+    names = [
+        a.name for node in nodes if isinstance(node, ast.Import) for a in node.names
+    ]
+    names += [n.module or "" for n in nodes if isinstance(n, ast.ImportFrom)]
+    packages = dict.fromkeys(name.partition(".")[0] for name in names)
+    return [
+        f"`{name}` may be missing where it is graded: use torch and Python's own "
+        "library."
+        for name in packages
+        if name not in {*sys.stdlib_module_names, *_THERE}
     ]
 
 
@@ -95,7 +150,7 @@ def _lost(
     known = [statement] if statement else []
     loads = [n for n, _ in _used(known, last) if n.startswith("load_")]
     if loads and not callable(value):
-        return f"comes from `{loads[0]}`, which finds no data where it is graded."
+        return f"comes from `{loads[0]}`, which {_NO_DATA}"
     if name.startswith("load_"):
         return _NO_DATA
     return ""

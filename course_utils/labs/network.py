@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from course_utils.exercises.explain import about_linear
 from course_utils.exercises.watch import MultiplyAdds
 from course_utils.labs.returned import Unfit, tensor_of
 
@@ -126,7 +127,9 @@ def network_of(
     course_utils.labs.returned.Unfit: `LSTM` is none of the layers that may be used.
     """
     if not isinstance(value, nn.Module):
-        end = ": is a `return` missing?" if value is None else "."
+        end = ": return the `nn.Sequential` itself."
+        if value is None:
+            end = ": is a `return` missing?"
         raise Unfit(f"the result is no network, but {type(value).__name__}{end}")
     builder = _Builder(further)
     with torch.device("meta"):  # shapes alone, until it is known how large they are
@@ -162,7 +165,7 @@ class _Builder:
         kind = self._kinds.get(name, nn.Module)
         holds = issubclass(kind, nn.Sequential)  # its class may be the learner's own
         if kind is nn.Module or not isinstance(value, nn.Sequential if holds else kind):
-            raise Unfit(f"`{name}` is none of the layers that may be used.")
+            raise Unfit(f"`{name}` is none of the layers that may be used{_why(name)}.")
         if holds:
             return kind(*map(self.build, vars(value)["_modules"].values()))
         return self._layer(kind, vars(value))
@@ -186,6 +189,18 @@ class _Builder:
                     self.used.append((table, name, given[name]))
         layer.register_forward_hook(_check_values)
         return layer
+
+
+def _why(name: str) -> str:
+    """Say what to do in place of a layer that may not be used; "" for most."""
+    if name in ("Softmax", "LogSoftmax"):
+        return ": return the scores before it, no softmax is needed"
+    if hasattr(nn, name):
+        return ""
+    return (
+        ": a class of your own can't be built again. Use layers of `torch.nn`, such as "
+        "`nn.AdaptiveAvgPool2d` and `nn.Flatten`"
+    )
 
 
 def _setting(kind: type[nn.Module], name: str, own: dict[str, Any]) -> Any:
@@ -225,7 +240,8 @@ def _work(layers: nn.Module, shape: Sequence[int], classes: int, most: int) -> i
     except Unfit:
         raise
     except (ValueError, RuntimeError, TypeError, IndexError) as error:
-        raise Unfit(f"the layers do not fit: {error}") from None
+        advice = about_linear(str(error)) or str(error)
+        raise Unfit(f"the layers do not fit: {advice}") from None
     if scores.shape != (2, classes):
         found = tuple(scores.shape)
         raise Unfit(f"for 2 images it gives the shape {found}, not (2, {classes}).")

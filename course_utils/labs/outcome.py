@@ -5,12 +5,18 @@ from dataclasses import dataclass
 
 import torch
 
+from course_utils.errors import CourseError
 from course_utils.exercises.explain import explain
 from course_utils.exercises.guard import OutOfTime
 from course_utils.exercises.model import State, Verdict
 from course_utils.labs.model import Curve, Score, Task, total
-from course_utils.labs.returned import Unfit
+from course_utils.labs.returned import Refused, Unfit
 from course_utils.labs.work import Work
+
+_NO_DATA = (
+    "Your code asked the course for data, and there are none where it is graded: it "
+    "gets nothing but its arguments."
+)
 
 
 @dataclass(frozen=True)
@@ -75,10 +81,14 @@ def measure(task: Task, work: Work) -> Outcome:
             late = True
         except KeyboardInterrupt:
             raise
+        except Refused as error:
+            messages = (f"Your code was not run: {error}",)
         except Unfit as error:
             messages = (f"What your code returned can't be measured: {error}",)
         except BaseException as error:  # a learner's code may raise SystemExit
-            messages = explain(error)
+            # From another process it comes as an error that has the name alone.
+            lost = work.graded and type(error).__name__ == CourseError.__name__
+            messages = (_NO_DATA,) if lost else explain(error)
     if messages:
         why = "An error came before it was measured."
     given = (scores.get(item.name) or item.none(why) for item in task.rubric)

@@ -11,6 +11,10 @@ class Unfit(ValueError):
     """What the learner's code returned is not what the task asks for."""
 
 
+class Refused(Unfit):
+    """What was handed in is over a limit of the task, and is not run."""
+
+
 def tensor_of(
     value: Any, shape: tuple[int | None, ...], what: str, most: int = 1 << 21
 ) -> torch.Tensor:

@@ -2,8 +2,9 @@
 
 import html
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,22 @@ from course_utils.display.bundles import (
 )
 from course_utils.exercises.guard import OutOfTime, run_guarded
 from course_utils.exercises.source import is_stub
-from course_utils.labs.elsewhere import lost_in_grading
+from course_utils.labs.elsewhere import (
+    lost_in_grading,
+    not_sure_in_grading,
+    taken_along,
+)
 from course_utils.labs.model import Lab, Score, Task, total
 from course_utils.labs.outcome import Outcome, measure_rounds, nothing
 from course_utils.labs.registry import find_lab
 from course_utils.labs.work import Work
 
 SECONDS = 60.0  # for one task, or what grading gives it where that is more
-_HAND_IN = (
-    "To hand in, save this notebook and give its file to your teacher. These figures "
-    "are an estimate, on cases that you may know. Your points come from grading, which "
-    "measures the same on other cases, from a seed that nobody knows before."
+_HAND_IN = "To hand in, save this notebook and give its file to your teacher."
+_NOT_COMPLETE = "It is not complete yet."
+_ESTIMATE = (
+    "These figures are an estimate, on open cases. Your points come from grading, "
+    "which measures the same on other cases, from a seed that nobody knows before."
 )
 
 
@@ -40,7 +46,7 @@ def submission(lab: str, **answers: Any) -> None:
     sentence. In a notebook it shows a table; elsewhere the output data are printed.
 
     >>> submission("hinges", fit=..., deep=...)  # doctest: +ELLIPSIS
-    {...'text/plain': 'Lab hinges: 0 of 20 points that can be measured openly...}
+    {...'text/plain': 'Lab hinges: 0 of 20 points, measured openly...}
 
     Args:
         lab: the name of the lab, such as "hinges".
@@ -67,23 +73,47 @@ def submission_bundle(lab: str, answers: dict[str, Any]) -> Bundle:
         for name in answers
         if name not in wanted
     ]
-    parts: list[tuple[Task, list[str], tuple[Score, ...]]] = []
+    parts: list[_Part] = []
     for name, task in wanted.items():
         if name not in answers:
             missing = f"`{name}` is missing: add `{name}=…` to the call."
-            parts.append((task, [missing], nothing(task, "Not handed in.")))
+            scores = nothing(task, "Not handed in.")
+            parts.append(_Part(task, scores, troubles=[missing]))
         else:
-            parts.append((task, *_measured(task, name, answers[name])))
+            parts.append(_measured(task, name, answers[name]))
     return _shown(found, parts, notes)
 
 
-def _measured(
-    task: Task, name: str, answer: Any
-) -> tuple[list[str], tuple[Score, ...]]:
-    """Return sentences on what does not fit, and the scores of a task."""
+@dataclass(frozen=True)
+class _Part:
+    """A task with its scores.
+
+    Attributes:
+        task: from the bank.
+        scores: for each item of its rubric.
+        troubles: sentences on what does not fit.
+        notes: sentences on what fits, and is good to know.
+    """
+
+    task: Task
+    scores: tuple[Score, ...]
+    troubles: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+
+def _measured(task: Task, name: str, answer: Any) -> _Part:
     if trouble := _trouble(task, name, answer):
-        return [trouble], nothing(task, "Not measured.")
-    source = _cell_of(answer)
+        return _Part(task, nothing(task, "Not measured."), troubles=[trouble])
+    cell = source = _cell_of(answer)
+    notes = []
+    if task.given is not None and (used := taken_along(answer, cell, task.given)):
+        source = "\n".join([*dict.fromkeys(used.values()), cell])
+        more = len(source.encode()) - len(cell.encode())
+        names = ", ".join(f"`{other}`" for other in used)
+        notes = [
+            f"`{name}` uses {names} of other cells: grading takes along what defines "
+            f"them, {more:,} bytes that count as its own."
+        ]
     seconds = max(SECONDS, task.seconds)
     works = (Work(answer, source=source, round=n) for n in range(task.rounds))
     try:
@@ -91,8 +121,8 @@ def _measured(
     except OutOfTime:
         outcome = Outcome(nothing(task, "It took too long."), late=True)
     late = [f"`{name}` was stopped after {seconds:g} seconds."] if outcome.late else []
-    lost = lost_in_grading(answer, source)
-    return [*late, *outcome.messages, *lost], outcome.scores
+    lost = [*lost_in_grading(answer, cell), *not_sure_in_grading(source)]
+    return _Part(task, outcome.scores, [*late, *outcome.messages, *lost], notes)
 
 
 def _cell_of(answer: Any) -> str:
@@ -128,22 +158,23 @@ def _trouble(task: Task, name: str, answer: Any) -> str:
 
 def _shown(
     lab: Lab,
-    parts: list[tuple[Task, list[str], tuple[Score, ...]]],
+    parts: list[_Part],
     notes: list[str],
 ) -> Bundle:
-    scores = [score for _, _, scores in parts for score in scores]
+    scores = [score for part in parts for score in part.scores]
     openly = sum(s.most for s in scores if s.points is not None)
-    head = (
-        f"Lab {lab.name}: {total(scores):g} of {openly:g} points that can be measured "
-        f"openly, of {lab.most:g} in all."
-    )
-    complete = not notes and not any(troubles for _, troubles, _ in parts)
-    notes = [*notes, "" if complete else "It is not complete yet.", _HAND_IN]
+    head = f"Lab {lab.name}: {total(scores):g} of {openly:g} points"
+    if openly == lab.most:
+        head += ", measured openly."
+    else:
+        head += f" that can be measured openly, of {lab.most:g} in all."
+    complete = not notes and not any(part.troubles for part in parts)
+    notes = [*notes, _HAND_IN if complete else _NOT_COMPLETE, _ESTIMATE]
     sections = []
-    for number, (task, troubles, found) in enumerate(parts, 1):
-        title = f"{number} {task.title} ({task.name.partition('.')[2]})"
-        sections.append((title, troubles, found))
-    return _bundle(lab.name, head, sections, [note for note in notes if note])
+    for number, part in enumerate(parts, 1):
+        title = f"{number} {part.task.title} ({part.task.name.partition('.')[2]})"
+        sections.append((title, [*part.troubles, *part.notes], part.scores))
+    return _bundle(lab.name, head, sections, notes)
 
 
 def _bundle(

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from course_utils.exercises.elsewhere import text_of
-from course_utils.labs.returned import Unfit
+from course_utils.labs.returned import Refused
 
 # What a learner's own measurement draws from; no secret of grading is this.
 OPEN = "open"
@@ -51,15 +51,15 @@ class Work:
         """Require that the text of the cell has no more bytes than this.
 
         Raises:
-            Unfit: it has more.
+            Refused: it has more.
 
         >>> Work(None, source="train = 1").require_bytes(4)
         Traceback (most recent call last):
-        course_utils.labs.returned.Unfit: the cell has 9 bytes, over 4.
+        course_utils.labs.returned.Refused: the cell has 9 bytes, over 4.
         """
         size = len(self.source.encode())
         if size > most:
-            raise Unfit(f"the cell has {size:,} bytes, over {most:,}.")
+            raise Refused(f"the cell has {size:,} bytes, over {most:,}.")
 
     def call(self, *args: Any) -> Any:
         """Call the answer with copies of tensors, and return what it returns.

@@ -11,6 +11,16 @@ def wrong_sizes():
     return torch.ones(2, 3) @ torch.ones(2, 3)
 
 
+def narrow_network():
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
+    return net(torch.ones(64, 8, 7, 7))
+
+
+def missing_output():
+    scores = torch.zeros(3, 5)
+    return torch.nn.functional.cross_entropy(scores, torch.tensor([0, 5, 1]))
+
+
 def undefined_name():
     return undefined  # noqa: F821 - a learner's slip
 
@@ -70,6 +80,11 @@ def error_of(function) -> Exception:
     return info.value
 
 
+NARROW = "`Linear(784, …)` was given 392 numbers: its first size must be 392."
+CLASSES = (
+    "The labels hold a class for which there is no score: a network needs one output "
+    "per class, 10 for 10 classes. Classes count from 0."
+)
 PRODUCT = "In `a @ b` the last size of `a` must equal the second-to-last of `b`."
 CHANNELS = (
     "A convolution's weight is `(out, in / groups, …)`: its second size says how many "
@@ -123,6 +138,8 @@ SHORT = (
             marks=pytest.mark.filterwarnings("ignore:indexing with dtype torch.uint8"),
         ),
         (wrong_sizes, PRODUCT),
+        (narrow_network, NARROW),
+        (missing_output, CLASSES),
         (other_channels, CHANNELS),
         (undefined_name, NAME),
         (too_many_arguments, PARAMETERS),

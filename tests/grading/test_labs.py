@@ -376,6 +376,15 @@ def test_recipe_finds_no_image_but_those_that_it_is_given(marked, lesson):
     assert "found [], ['CourseError', 'CourseError', 'CourseError']" in said, said
 
 
+@photographs
+@confined
+def test_data_that_a_recipe_asks_for_are_told_without_a_path(marked):
+    text = "def train(images, labels):\n    return load_fashion_mnist()"
+    (mark,) = marked({"shifts.train": text}, SHIFTS).values()
+    (said,) = mark.verdict.messages
+    assert said.startswith("Your code asked the course for data, and there are none")
+
+
 # --- recipes under a clock of processor time ------------------------------------------
 
 
@@ -636,6 +645,21 @@ def test_learners_page_shows_points_reasons_and_curves(tmp_path):
     assert "<polyline" in text and "tanh: from 0 to -2." in text
     assert ">layers</text>" in text and ">-1.5</text>" in text and ">2</text>" in text
     assert "Task 1 of 1" in text and "not all points" in text.lower()
+
+
+@pytest.mark.parametrize(("share", "crosses"), [(0.93, 0), (0.0, 1)])
+def test_cross_is_for_no_points_at_all(tmp_path, share, crosses):
+    result = lab_result()
+    (mark,) = result.marks
+    scores = tuple(
+        item.share(share, "So.") for item in find_lab("hinges").tasks[0].rubric
+    )
+    result = replace(result, marks=(replace(mark, scores=scores, curves=()),))
+    write_feedback([result], Scale({}), tmp_path)
+    (page,) = (tmp_path / "feedback").glob("*.html")
+    text = page.read_text(encoding="utf-8").partition("</style>")[2]
+    assert text.count("✗") == crosses
+    assert ('"bad"' in text) == (' bad"' in text) == bool(crosses)
 
 
 def test_curve_without_numbers_is_not_drawn():

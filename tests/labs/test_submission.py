@@ -8,12 +8,17 @@ import pytest
 import torch
 
 from course_utils.cells import CELLS
+from course_utils.data.sketches import load_sketches
 from course_utils.display.bundles import HTML, PLAIN, SUBMISSION
+from course_utils.grading.answers import Cell, find_answers
+from course_utils.grading.sections import read_paper
 from course_utils.labs import submission as module
+from course_utils.labs.bank import shifts
 from course_utils.labs.elsewhere import lost_in_grading
 from course_utils.labs.registry import find_lab
 from course_utils.labs.submission import submission, submission_bundle
 from tests.labs.solutions_hinges import BASELINE, CEILING
+from tests.lessons import ROOT
 
 
 def defined(text, name):
@@ -33,7 +38,7 @@ def said(**answers):
 def test_open_points_are_shown_with_their_reasons():
     bundle = submission_bundle("hinges", {"fit": FIT, "deep": DEEP})
     text = bundle[PLAIN]
-    assert text.startswith("Lab hinges: 10 of 20 points")
+    assert text.startswith("Lab hinges: 10 of 20 points, measured openly.")
     assert "6 of 6 functions are within 0.01." in text
     assert "not complete" not in text and "To hand in" in text
     assert bundle[SUBMISSION] == {"lab": "hinges", "points": 10.0}
@@ -43,7 +48,7 @@ def test_open_points_are_shown_with_their_reasons():
 def test_what_is_missing_is_said():
     text = said(fit=FIT)
     assert "`deep` is missing: add `deep=…` to the call." in text
-    assert "It is not complete yet." in text
+    assert "It is not complete yet." in text and "To hand in" not in text
     assert "`other` is none of this lab's tasks: they are fit, deep." in said(other=1)
 
 
@@ -105,6 +110,12 @@ def test_measuring_draws_nothing_from_the_learners_generator():
     assert torch.equal(after, torch.rand(3))
 
 
+@pytest.fixture
+def sketches(monkeypatch):
+    """Draw from the sketches, which are on every machine."""
+    monkeypatch.setattr(shifts, "load_fashion_mnist", lambda source: load_sketches())
+
+
 # --- names of other cells -------------------------------------------------------------
 
 CELLS_BEFORE = [
@@ -116,7 +127,7 @@ CELLS_BEFORE = [
     "def spoilt(x):\n    return x + images.sum()",
     "net = torch.nn.Linear(2, 2)",
 ]
-DATA = "comes from `load_sketches`, which finds no data where it is graded."
+DATA = "comes from `load_sketches`, which finds no data where it is graded: a function"
 
 
 @pytest.mark.parametrize(
@@ -128,10 +139,13 @@ DATA = "comes from `load_sketches`, which finds no data where it is graded."
         ("spoilt(x)", [f"`images` {DATA}"]),
         ("net(x)", ["`net` is a network of another cell: grading makes it anew"]),
         ("sqrt(2)", ["`sqrt` has its value from no line that names it"]),
-        ("load_sketches()", ["`load_sketches` finds no data where it is graded."]),
+        (
+            "load_sketches()",
+            ["`load_sketches` finds no data where it is graded: a function"],
+        ),
         (
             "load()\n    from course_utils import load_text as load",
-            ["`load_text` finds no data where it is graded."],
+            ["`load_text` finds no data where it is graded: a function"],
         ),
         ("print(missing)", []),
     ],
@@ -147,11 +161,63 @@ def test_what_grading_does_not_find_is_told(body, told):
         assert any(line.startswith(words) for line in found), found
 
 
-def test_bytes_are_those_of_the_whole_cell():
-    text = f'NUMBERS = "{"1" * 4000}"\ndef train(images, labels):\n    return images\n'
-    file, scope = "/nowhere/cell.py", {}
-    linecache.cache[file] = (len(text), None, text.splitlines(True), file)
+def told_of(text, monkeypatch, before=()):
+    """Return what is said of a cell of lab C, after those that were run before."""
+    file, scope = "/nowhere/cell.py", {"__name__": "__main__", "In": [*before, text]}
+    for cell in before:
+        exec(cell, scope)
+    cached = (len(text), None, text.splitlines(True), file)
+    monkeypatch.setitem(linecache.cache, file, cached)
     exec(compile(text, file, "exec"), scope)
-    told = submission_bundle("shifts", {"train": scope["train"]})[PLAIN]
-    del linecache.cache[file]
+    return submission_bundle("shifts", {"train": scope["train"]})[PLAIN]
+
+
+def test_bytes_are_those_of_the_whole_cell(monkeypatch):
+    text = f'NUMBERS = "{"1" * 4000}"\ndef train(images, labels):\n    return images\n'
+    told = told_of(text, monkeypatch)
+    assert "! Your code was not run: the cell has " in told, told
     assert "bytes, over 4,000" in told, told
+
+
+PAGE = "from torch import nn\nimport torch"
+HELPERS = "import math\nWIDTH = 4\n\ndef  first():\n  return nn.Conv2d(1, WIDTH, 3)\n"
+USING = """def train(images, labels):
+    size = math.prod((WIDTH, 26, 26))
+    return nn.Sequential(first(), nn.Flatten(), nn.Linear(size, 10))
+"""
+
+
+def test_bytes_of_other_cells_are_counted_as_in_grading(monkeypatch, sketches):
+    older = USING.replace("26", "5")
+    told = told_of(USING, monkeypatch, [PAGE, "WIDTH = 3", HELPERS, older])
+    cells = [Cell("page", frozenset(), PAGE), Cell("own", frozenset(), HELPERS)]
+    cells.append(Cell("shifts-train", frozenset({"exercise"}), USING))
+    paper = read_paper(ROOT / "notebooks" / "labs" / "shifts.ipynb")
+    graded = len(find_answers(cells, paper)[0]["shifts.train"].encode())
+    assert graded > len(USING) and f", {graded} of 4,000 bytes" in told, told
+    more = graded - len(USING)
+    assert "`train` uses `WIDTH`, `first`, `math` of other cells" in told, told
+    assert f"{more} bytes that count as its own" in told
+    assert "not complete" not in told and "To hand in" in told
+
+
+def test_what_the_page_defines_is_counted_nowhere():
+    paper = read_paper(ROOT / "notebooks" / "labs" / "shifts.ipynb")
+    defined = {name for statement in paper.page for name in statement.defines}
+    assert set(find_lab("shifts").tasks[0].given) == defined
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("import numpy, math", False),
+        ("from torch.nn import functional", False),
+        ("import matplotlib.pyplot as plt", True),
+        ("from matplotlib import pyplot", True),
+    ],
+)
+def test_package_that_grading_may_not_have_is_told(monkeypatch, sketches, line, told):
+    text = USING.replace("    size", f"    {line}\n    size", 1)
+    found = told_of(text, monkeypatch, [PAGE, HELPERS])
+    words = "! `matplotlib` may be missing where it is graded"
+    assert (words in found) == told, found
