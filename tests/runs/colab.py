@@ -12,7 +12,7 @@ from typing import NamedTuple
 import nbformat
 import pytest
 from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager, KernelManager
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 from course_utils.authoring.links import address
@@ -104,45 +104,14 @@ class Colab(NamedTuple):
         client = NotebookClient(notebook, km=kernel, timeout=280, allow_errors=True)
         client.execute(env=self.env, cwd=str(folder), cleanup_kc=True)
 
-    def play(self, folder: Path, *sources: str) -> list[dict]:
-        """Run cells as a page for people does; return the contents of all outputs."""
-        kernel = _BlockingKernel(kernel_name="python3")
-        kernel.python = str(self.python)
-        kernel.start_kernel(env=self.env, cwd=str(folder))
-        client = kernel.client()
-        client.start_channels()
-        outputs = []
-        try:
-            client.wait_for_ready(timeout=60)
-            for source in sources:
-                client.execute_interactive(
-                    source,
-                    allow_stdin=True,
-                    output_hook=lambda message: outputs.append(message["content"]),
-                    timeout=280,
-                )
-        finally:
-            client.stop_channels()
-            kernel.shutdown_kernel(now=True)
-            kernel.cleanup_resources()
-        return outputs
 
-
-class _Spec:
+class _Kernel(AsyncKernelManager):
     python = ""
 
     @property
     def kernel_spec(self) -> KernelSpec:
         argv = [self.python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         return KernelSpec(argv=argv, display_name="Colab", language="python")
-
-
-class _Kernel(_Spec, AsyncKernelManager):
-    pass
-
-
-class _BlockingKernel(_Spec, KernelManager):
-    pass
 
 
 def make_colab(folder: Path) -> Colab:
