@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.typing import NDArray
 
+from course_utils.display.kept_axis import KeptAxis
 from course_utils.display.png import palette_png
 
 # A sentence, or none; with a goal also whether it is reached.
@@ -58,6 +59,8 @@ class Drawing:
         self.figure.set_layout_engine("none")
         for ax in self.figure.axes:
             keep_labels(ax)
+            for axis in (ax.xaxis, ax.yaxis):
+                axis.draw = KeptAxis(axis)
 
     @property
     def size(self) -> tuple[int, int]:
