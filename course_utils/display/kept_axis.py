@@ -6,6 +6,7 @@ and most moves leave them as they are.
 
 import numpy as np
 from matplotlib.axis import Axis, Tick
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
@@ -24,8 +25,11 @@ class KeptAxis:
         self._look: object = None
         self._layer: tuple[int, int, np.ndarray] | None = None
 
-    def __call__(self, renderer: RendererAgg) -> None:
+    def __call__(self, renderer: RendererBase) -> None:
         """Draw the axis, as `Axis.draw` does."""
+        if not isinstance(renderer, RendererAgg):  # a file without pixels
+            self._draw(renderer)
+            return
         look = (renderer.width, renderer.height, renderer.dpi, _look(self._axis))
         if look != self._look:  # perhaps it changes with every move: keep nothing yet
             self._look, self._layer = look, None
@@ -60,6 +64,7 @@ def _look(axis: Axis) -> object:
     return (
         view,
         axis.get_visible(),
+        axis.label.get_position(),
         _looks(axis.label),
         [_ticks(axis, minor) for minor in (False, True)],
     )
@@ -69,8 +74,9 @@ def _ticks(axis: Axis, minor: bool) -> object:
     places = axis.get_ticklocs(minor=minor)
     formatter = axis.get_minor_formatter() if minor else axis.get_major_formatter()
     ticks = (axis.get_minor_ticks if minor else axis.get_major_ticks)(len(places))
-    texts = formatter.format_ticks(places)
-    return list(places), texts, formatter.get_offset(), [_tick(tick) for tick in ticks]
+    texts = formatter.format_ticks(list(places))
+    steps = axis.get_transform().transform(places).tolist()  # of this very scale
+    return steps, texts, formatter.get_offset(), [_tick(tick) for tick in ticks]
 
 
 def _tick(tick: Tick) -> object:
@@ -78,13 +84,14 @@ def _tick(tick: Tick) -> object:
     return tick.get_pad(), [_looks(part) for part in parts]
 
 
-def _looks(part: Line2D | Text) -> object:
+def _looks(part: Line2D | Text) -> str:
     """Return the style of a line or a text, without its place."""
     if not part.get_visible():
-        return None
+        return ""
     style = part.get_color(), part.get_alpha()
     if isinstance(part, Text):
-        align = part.get_ha(), part.get_va(), part.get_rotation()
-        return *style, part.get_text(), hash(part.get_fontproperties()), align
+        align = part.get_horizontalalignment(), part.get_verticalalignment()
+        font = part.get_rotation(), hash(part.get_fontproperties())
+        return repr((style, align, font, part.get_text()))  # a colour can be an array
     marks = part.get_marker(), part.get_markersize(), part.get_markeredgewidth()
-    return *style, part.get_linestyle(), part.get_linewidth(), *marks
+    return repr((style, part.get_linestyle(), part.get_linewidth(), marks))

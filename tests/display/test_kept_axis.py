@@ -1,5 +1,7 @@
 """An axis that is pasted looks as one that is drawn."""
 
+import io
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -22,6 +24,10 @@ CHANGES = {
     "an offset": lambda ax: ax.set_ylim(1_000_000, 1_000_001),
     "a label": lambda ax: ax.set_xlabel("another"),
     "its colour": lambda ax: ax.xaxis.label.set_color("red"),
+    "a colour as an array": lambda ax: ax.xaxis.label.set_color(np.eye(3)[0]),
+    "its place": lambda ax: ax.xaxis.set_label_coords(0.2, -0.2),
+    "its side": lambda ax: ax.yaxis.set_label_position("right"),
+    "another scale": lambda ax: ax.set_yscale("symlog", linthresh=0.5),
     "its size": lambda ax: ax.yaxis.label.set_size(20),
     "the size of numbers": lambda ax: ax.tick_params(labelsize=5),
     "their distance": lambda ax: ax.tick_params(pad=9),
@@ -93,3 +99,11 @@ def test_axis_without_pixels_is_kept_too():
     ax.xaxis.set_visible(False)
     pictures = [pixels(ax.figure) for _ in range(3)]
     np.testing.assert_array_equal(pictures[0], pictures[2])
+
+
+def test_file_without_pixels_holds_the_axis_itself():
+    ax, texts = drawn(True), io.StringIO()
+    pixels(ax.figure)
+    with plt.rc_context({"svg.fonttype": "none"}):
+        ax.figure.savefig(texts, format="svg")
+    assert ">x</text>" in texts.getvalue()
