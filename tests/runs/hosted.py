@@ -1,4 +1,9 @@
-"""A machine like Colab's: an environment, a kernel in it, a repository for its pip."""
+"""Machines like Colab's and Kaggle's: an environment, a kernel, a repository for pip.
+
+Which packages and versions they have is from googlecolab/backend-info (its commit of 19
+August 2026) and from Kaggle/docker-python (12 August 2026), whose image is one of
+Colab's with other packages added.
+"""
 
 import os
 import shutil
@@ -19,19 +24,6 @@ from course_utils.authoring.links import address
 from tests.lessons import ROOT
 
 COURSE = "layer-by-layer-course"
-# As Colab had them on 19 August 2026, by googlecolab/backend-info.
-PINS = {
-    "pip": "24.1.2",
-    "ipywidgets": "7.7.1",
-    "ipython": "7.34.0",
-    "ipykernel": "6.17.1",
-    "jupyter-client": "7.4.9",
-    "traitlets": "5.7.1",
-    "anywidget": "0.9.21",
-}
-# Of the packages here, those that Colab had not on that day.
-LACKING = {"torchmetrics", "lightning-utilities", "torchinfo", "gguf", "comm"}
-
 MANAGER = "https://example.org/manager.js"
 # `output` has what anywidget uses of it. Colab too puts the manager's address into
 # each widget's output as it is published.
@@ -72,9 +64,52 @@ get_ipython().register_magic_function(
 """
 
 
-class Colab(NamedTuple):
+SAME = {
+    "pip": "24.1.2",
+    "ipython": "7.34.0",
+    "ipykernel": "6.17.1",
+    "jupyter-client": "7.4.9",
+    "traitlets": "5.7.1",
+    "anywidget": "0.9.21",
+}
+
+
+class Host(NamedTuple):
+    """What a lesson meets on the machines of one host."""
+
+    name: str
+    pins: dict[str, str]  # versions of packages
+    lacking: set[str]  # of the packages here, those that it has not
+    modules: dict[str, str]  # what stands for its own package: text by file
+    startup: str  # what runs in a kernel before the first cell
+    env: dict[str, str]
+    says: str  # what its %pip says below a cell
+
+
+COLAB = Host(
+    name="Colab",
+    pins=SAME | {"ipywidgets": "7.7.1"},
+    lacking={"torchmetrics", "lightning-utilities", "torchinfo", "gguf", "comm"},
+    modules=STAND_IN,
+    startup=STARTUP,
+    env={},
+    says="",
+)
+KAGGLE = Host(
+    name="Kaggle",
+    pins=SAME | {"ipywidgets": "8.1.5"},
+    lacking={"gguf"},
+    modules=STAND_IN,  # it has Colab's package, which no one imports there
+    startup="",
+    env={"KAGGLE_KERNEL_RUN_TYPE": "Interactive", "COLAB_RELEASE_TAG": "1"},
+    says="Note: you may need to restart the kernel to use updated packages.\n",
+)
+
+
+class Machine(NamedTuple):
     """An environment, the folder of its own packages, and its variables."""
 
+    host: Host
     python: Path
     packages: Path
     env: dict[str, str]
@@ -111,36 +146,39 @@ class _Kernel(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         argv = [self.python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        return KernelSpec(argv=argv, display_name="Colab", language="python")
+        return KernelSpec(argv=argv, display_name="Python 3", language="python")
 
 
-def make_colab(folder: Path) -> Colab:
-    """Make an environment like Colab's, without the course; skip where none can be."""
+def make_machine(host: Host, folder: Path) -> Machine:
+    """Make an environment like the host's, without the course.
+
+    The test is skipped where the packages can't be fetched.
+    """
     venv = folder / "venv"
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
     packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(venv)}))
-    _lend(folder / "lent", packages)
-    for name, text in STAND_IN.items():
+    _lend(folder / "lent", packages, host)
+    for name, text in host.modules.items():
         file = packages / "google" / "colab" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    startup = folder / "ipython" / "profile_default" / "startup" / "00-colab.py"
+    startup = folder / "ipython" / "profile_default" / "startup" / "00-host.py"
     startup.parent.mkdir(parents=True)
-    startup.write_text(STARTUP)
+    startup.write_text(host.startup)
     (folder / "home").mkdir()
-    python = venv / "bin" / "python"
-    colab = Colab(python, packages, _environment(folder, venv, _serve(folder)))
-    pins = [f"{name}=={version}" for name, version in PINS.items()]
-    done = colab.pip("install", "-q", *pins)
+    env = _environment(folder, venv, _serve(folder)) | host.env
+    machine = Machine(host, venv / "bin" / "python", packages, env)
+    pins = [f"{name}=={version}" for name, version in host.pins.items()]
+    done = machine.pip("install", "-q", *pins)
     if "No matching distribution found" in done.stderr:
         pytest.skip(f"no package index: {done.stderr.strip().splitlines()[-1]}")
     assert done.returncode == 0, done.stderr
     # An older Python's environment brings its own, which torch's range may exclude.
-    colab.pip("uninstall", "-q", "-y", "setuptools")
-    return colab
+    machine.pip("uninstall", "-q", "-y", "setuptools")
+    return machine
 
 
-def _lend(folder: Path, packages: Path) -> None:
+def _lend(folder: Path, packages: Path, host: Host) -> None:
     """Let an environment import this one's packages, after its own.
 
     Those that it must find elsewhere are left out, the course among them.
@@ -149,7 +187,7 @@ def _lend(folder: Path, packages: Path) -> None:
     kept = set()
     for item in distributions(path=[str(here)]):
         name = item.metadata["Name"].lower().replace("_", "-")
-        if name in {COURSE, *PINS, *LACKING, "widgetsnbextension"}:
+        if name in {COURSE, *host.pins, *host.lacking, "widgetsnbextension"}:
             kept |= {PurePath(file).parts[0] for file in item.files or []}
     folder.mkdir()
     for path in here.iterdir():
