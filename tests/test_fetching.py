@@ -1,7 +1,6 @@
 """What a setup cell says where the course's helpers can't be fetched."""
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,9 +33,7 @@ def test_without_a_network_one_sentence_says_what_to_do(tmp_path):
     }
     command = [sys.executable, "-m", "IPython", "--colors=NoColor", str(cell)]
     done = subprocess.run(command, env=env, capture_output=True, text=True)
-    said = re.sub(r"\s+", " ", done.stdout + done.stderr)
-    assert said.count("The helpers could not be fetched; pip says why, above.") >= 1
-    assert "During handling" not in said
+    assert "During handling" not in done.stdout  # the first import's failure
     *_, last = done.stdout.strip().splitlines()
     assert last.startswith("ModuleNotFoundError: The helpers could not be fetched")
     assert "switch on 'Internet' in the notebook's settings" in last
