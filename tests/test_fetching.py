@@ -37,3 +37,5 @@ def test_without_a_network_one_sentence_says_what_to_do(tmp_path):
     *_, last = done.stdout.strip().splitlines()
     assert last.startswith("ModuleNotFoundError: The helpers could not be fetched")
     assert "switch on 'Internet' in the notebook's settings" in last
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "`The helpers could not be fetched`" in readme
