@@ -6,7 +6,7 @@ import pytest
 
 from course_utils.display.bundles import PLAYGROUND_CLASS, QUESTION_CLASS
 from tests.browser.controls import unfold
-from tests.browser.page import Browser, what_is_missing, watched
+from tests.browser.page import Browser, watched, what_is_missing
 from tests.browser.server import Lab
 from tests.browser.test_browser import QUICK
 from tests.lessons import LESSONS
@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.nightly,
     pytest.mark.timeout(600),
     pytest.mark.skipif(missing is not None, reason=f"{missing}"),
-    pytest.mark.skipif(find_spec("voila") is None, reason="no voila: pip install voila"),
+    pytest.mark.skipif(not find_spec("voila"), reason="no voila: pip install voila"),
     # playwright's event loop and the server's sockets are closed by exit.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
