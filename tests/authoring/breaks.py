@@ -85,6 +85,7 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
             "does not begin by trying course_utils",
         ),
         (replace("%pip install", "%pip list"), "does not install course_utils"),
+        (replace(" from None", ""), "does not say what to do where nothing"),
         (
             replace("device = setup(device, seed)", "setup(device, seed)"),
             "the cell after setup is not 'device = setup(device, seed)'",

@@ -36,6 +36,10 @@ try:
     import course_utils
 except ModuleNotFoundError:  # Colab
     %pip install -q "git+https://github.com/a/b"
+    try:
+        import course_utils
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError("Is the network off?") from None
 from course_utils import setup"""
 DEVICE = "device = setup(device, seed)"
 MODULE = "class Mine(nn.Module):\n    pass"

@@ -30,6 +30,13 @@ try:
     import course_utils
 except ModuleNotFoundError:  # Colab: fetch the helpers, keep the installed torch
     %pip install -q "git+https://github.com/{address(Path(__file__).parents[2])}"
+    try:
+        import course_utils
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            "The helpers could not be fetched; pip says why, above. In Kaggle, switch "
+            "on 'Internet' in the notebook's settings. Then run this cell again."
+        ) from None
 
 import torch
 import torch.nn.functional as F

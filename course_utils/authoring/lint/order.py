@@ -67,6 +67,8 @@ def setup_follows(document: Document) -> Messages:
         yield "the setup cell does not begin by trying course_utils"
     if '    %pip install -q "git+https://github.com/' not in source:
         yield "the setup cell does not install course_utils on Colab"
+    if ") from None\n" not in source:
+        yield "the setup cell does not say what to do where nothing could be fetched"
     after = document.code[2:3]
     call = r"device = setup\(device, seed(, threads=1)?\)"
     if not any(re.fullmatch(call, cell.source) for cell in after):
