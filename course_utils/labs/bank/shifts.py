@@ -20,13 +20,6 @@ from course_utils.labs.work import Work
 
 IMAGES, TESTED, MOST_NUMBERS, SECONDS = 6_000, 2_000, 50_000, 240.0
 MOST_BYTES = 4_000  # of a recipe: trained numbers do not fit in
-# All that the cells of the notebook define.
-_GIVEN = (
-    *("F", "Residual", "accuracy", "alt", "ax", "baseline_train", "course_utils"),
-    *("fig", "framed", "garments", "held_out_images", "held_out_labels", "images"),
-    *("labels", "load_fashion_mnist", "net", "nn", "plt", "show", "steps"),
-    *("submission", "torch"),
-)
 _REACH, _PLACES, _CLASSES = 4, 6, 10  # places for each distance
 # From what is worth nothing to what is worth all points.
 _CENTRED_FROM, _CENTRED_TO = 0.80, 0.89
@@ -124,7 +117,6 @@ def _train(work: Work) -> Iterator[Score | Curve]:
 
 def _measured(work: Work, data: Drawn) -> Iterator[Score | Curve]:
     """Measure where the network that a recipe trains is right."""
-    work.require_bytes(MOST_BYTES)
     begun = time.monotonic()
     value = work.call(data.images, data.labels)
     seconds = time.monotonic() - begun
@@ -175,7 +167,7 @@ LAB = Lab(
             (_CENTRED, _MOVED, _EVERYWHERE, _STEADY),
             _train,
             seconds=SECONDS,
-            given=_GIVEN,
+            most_bytes=MOST_BYTES,
         )
     ],
 )
