@@ -80,7 +80,7 @@ def test_learner_sees_what_was_measured_and_what_was_set(tmp_path, points, state
     write_feedback(results, Scale({TASK: 4.0}), tmp_path)
     page = (tmp_path / "feedback" / "ada.html").read_text(encoding="utf-8")
     assert f'<section class="task {state}"' in page and sign in page
-    said = f"Measured 2.67 of 4, set by the teacher to {points} of 4 points."
+    said = f"Measured 2.67 of 4, set to {points} of 4 points."
     assert (said in page) == (">Measured<" in page) == (points is not None)
     assert "0 of 1" in page  # of the rubric: as it was measured
 
