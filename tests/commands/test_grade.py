@@ -274,12 +274,9 @@ def test_points_for_what_is_not_graded_yet_wait_for_it(
     folder, lesson, tmp_path, judged
 ):
     put(folder / "cy.ipynb", lesson, "signal")  # ends the batch there
-    done, latest = graded(folder, lesson, tmp_path)
-    assert done.exit_code == 130, done.output
-    place, decided = latest.resolve(), tmp_path / "overrides.csv"
+    decided, waits = tmp_path / "overrides.csv", "1 of the points that you set wait"
     decided.write_text("learner,exercise,points,reason\ned,linear.affine,0.5,So.\n")
-    waits = "1 of the points that you set wait"
-    done = course("--resume", place, "--overrides", decided)
+    done, latest = graded(folder, lesson, tmp_path, "--overrides", decided)
     assert done.exit_code == 130 and waits in done.output, done.output
     done = report(latest)
     assert done.exit_code == 0 and waits in done.output, done.output
@@ -288,7 +285,7 @@ def test_points_for_what_is_not_graded_yet_wait_for_it(
     assert done.exit_code == 2 and "only while the submissions lie" in done.output
     aside.rename(folder)
     put(folder / "cy.ipynb", lesson, GOOD)
-    done = course("--resume", place)
+    done = course("--resume", latest.resolve())
     assert done.exit_code == 0 and waits not in done.output, done.output
     assert "ed,,,1,0.5,1.5,2,graded" in table(latest)
 
