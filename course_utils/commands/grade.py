@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from course_utils.grading.assignment import Assignment
     from course_utils.grading.model import Result, Submission
+    from course_utils.grading.overrides import Override
 
 # What may be given anew when a batch is resumed.
 _FREE = {"resume", "overrides", "jobs", "scheduler", "dask_local", "resources"}
@@ -317,18 +318,24 @@ def _grade(
         ordered = [results[s.key] for s in submissions if s.key in results]
         write_results(folder, ordered)
         index = write_report(assignment, ordered, folder, overrides)
-        states = Counter(result.state for result in ordered)
-        click.echo(f"{counted(states)} in {time.perf_counter() - begin:.0f} s: {index}")
+        seconds = time.perf_counter() - begin
+        click.echo(f"{counted(ordered, overrides)} in {seconds:.0f} s: {index}")
         if finished:
-            return 1 if states["not graded"] else 0
+            return int(any(result.state == "not graded" for result in ordered))
         number = len(submissions) - len(ordered)
         click.echo(f"{number} are left: course grade --resume {folder}")
         return 3 if lost else 130
 
 
-def counted(states: "Counter[str]") -> str:
-    """Return how many results are in each state, in words."""
-    return ", ".join(f"{number} {state}" for state, number in states.items())
+def counted(results: "Sequence[Result]", overrides: "Sequence[Override]") -> str:
+    """Return how many results are in each state, and what overrides wait, in words."""
+    states = Counter(result.state for result in results)
+    said = [f"{number} {state}" for state, number in states.items()]
+    graded = {(r.submission.learner.id, m.exercise) for r in results for m in r.marks}
+    waiting = sum((o.learner, o.exercise) not in graded for o in overrides)
+    if waiting:
+        said.append(f"{waiting} of the points that you set wait until it is graded")
+    return ", ".join(said)
 
 
 def _stands(result: "Result", submission: "Submission") -> bool:

@@ -1,15 +1,20 @@
 """The command `course report`."""
 
 import sys
-from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from course_utils.commands.grade import counted
 from course_utils.commands.paths import FOLDER, junit_option, near
 from course_utils.errors import CourseError
+
+if TYPE_CHECKING:
+    from course_utils.grading.assignment import Assignment
+    from course_utils.grading.model import Result, Submission
 
 
 @click.command()
@@ -94,10 +99,21 @@ def _grades(place: Path, folder: Path) -> int:
             f"the results in {near(place)} can't be read: {error.strerror}. Grade "
             f"what is left with: course grade --resume {near(place)}"
         ) from error
-    overrides = assignment.read_overrides([result.submission for result in results])
+    overrides = assignment.read_overrides(_handed_in(assignment, results))
     folder.mkdir(parents=True, exist_ok=True)
     index = write_report(assignment, results, folder, overrides)
-    states = Counter(result.state for result in results)
-    click.echo(counted(states))
+    click.echo(counted(results, overrides))
     click.echo(f"Report of `course grade`: {near(index)}")
-    return 1 if states["not graded"] else 0
+    return int(any(result.state == "not graded" for result in results))
+
+
+def _handed_in(
+    assignment: "Assignment", results: "Sequence[Result]"
+) -> "list[Submission]":
+    """Return what was handed in; what is not graded yet only where it still lies."""
+    graded = [result.submission for result in results]
+    if not assignment.overrides:
+        return graded
+    with suppress(CourseError):
+        return [*graded, *assignment.submissions()]
+    return graded

@@ -33,6 +33,20 @@ def statements(source: str) -> list[Statement]:
     return [_statement(node) for node in ast.parse(source).body]
 
 
+def as_python(cell: str) -> str:
+    """Return a cell as Python, with the magics of IPython as calls.
+
+    >>> as_python("%matplotlib inline")
+    "get_ipython().run_line_magic('matplotlib', 'inline')\\n"
+    """
+    from IPython.core.inputtransformer2 import TransformerManager  # slow to import
+
+    try:
+        return TransformerManager().transform_cell(cell)
+    except Exception:  # its tokenizer has errors of its own
+        return cell
+
+
 def _statement(node: ast.stmt) -> Statement:
     source = ast.unparse(node)
     code = compile(source, "<statement>", "exec")

@@ -6,8 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from course_utils.exercises.statements import NOT_PYTHON, Statement, needed, statements
-from course_utils.grading.sections import Paper, Section, as_python
+from course_utils.exercises.statements import (
+    NOT_PYTHON,
+    Statement,
+    as_python,
+    needed,
+    statements,
+)
+from course_utils.grading.sections import Paper, Section
 
 _CHECKED = re.compile(r"""\bcheck\(\s*(["'])([\w.]+)\1""")
 _SUBMITTED = re.compile(r"""\bsubmission\(\s*(["'])(\w+)\1""")

@@ -66,5 +66,6 @@ def unread(results: Sequence[Result]) -> list[Unread]:
                 left = score.item == _ITEM and score.why.startswith(FOR_TEACHER)
                 if left and mark.points is None:
                     why = score.why.removeprefix(FOR_TEACHER)
+                    why = why[:1].upper() + why[1:]
                     found.append(Unread(result, mark, explanation(mark, cell), why))
     return sorted(found, key=lambda one: one.mark.exercise)

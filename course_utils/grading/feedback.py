@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from course_utils.exercises.model import State
@@ -22,6 +22,7 @@ class Task:
         number: from 1, in the lesson's order.
         mark: see there.
         points: that the answer got.
+        measured: the points before a teacher set others.
         most: that it could get.
         answer: the learner's text, or the start of a very long one.
         cut: whether it is only the start.
@@ -31,10 +32,22 @@ class Task:
     number: int
     mark: Mark
     points: float
+    measured: float
     most: float
     answer: str
     cut: bool
     curves: Sequence[Drawn] = ()
+
+    @property
+    def state(self) -> str:
+        """What the page shows by colour and sign: a verdict's state, or "partly"."""
+        if self.mark.points is None:
+            found = self.mark.verdict.state.value
+            partly = self.mark.scores and found == "wrong" and self.points
+            return "partly" if partly else found
+        if self.points >= self.most:
+            return "correct"
+        return "partly" if self.points else "wrong"
 
 
 def write_feedback(results: Sequence[Result], scale: Scale, folder: Path) -> None:
@@ -50,7 +63,7 @@ def write_feedback(results: Sequence[Result], scale: Scale, folder: Path) -> Non
     pages = {place / f"{result.submission.key}.html": result for result in results}
     for page, result in pages.items():
         tasks = _tasks(result, scale)
-        solved = sum(mark.verdict.state is State.CORRECT for mark in result.marks)
+        solved = sum(task.state == State.CORRECT.value for task in tasks)
         write_page(page, "feedback.html.j2", result=result, tasks=tasks, solved=solved)
     for old in set(place.glob("*.html")) - set(pages):
         with suppress(OSError):  # it is in nobody's way
@@ -62,8 +75,9 @@ def _tasks(result: Result, scale: Scale) -> list[Task]:
     for number, mark in enumerate(result.marks, 1):
         text = result.submission.cells.get(mark.exercise, "").strip("\n")
         points, most = scale.of(mark), scale.most(mark.exercise)
+        measured = scale.of(replace(mark, points=None))
         cut = len(text) > _MOST_TEXT
         curves = [drawn for curve in mark.curves if (drawn := draw(curve))]
         start = text[:_MOST_TEXT]
-        tasks.append(Task(number, mark, points, most, start, cut, curves))
+        tasks.append(Task(number, mark, points, measured, most, start, cut, curves))
     return tasks

@@ -14,14 +14,14 @@ from course_utils.exercises.explain import explain
 from course_utils.exercises.guard import OutOfTime
 from course_utils.exercises.model import Answer, Case, State, Verdict
 from course_utils.exercises.registry import find_exercise
-from course_utils.exercises.statements import NOT_PYTHON, needed, statements
+from course_utils.exercises.statements import NOT_PYTHON, as_python, needed, statements
 from course_utils.grading.confinement import Limits
 from course_utils.grading.explanations import docstring
 from course_utils.grading.failures import know_text
 from course_utils.grading.model import Mark
 from course_utils.grading.peer import Function, Peer
 from course_utils.grading.reading import late_modules, read_answer
-from course_utils.grading.sections import Paper, Section, as_python, read_paper
+from course_utils.grading.sections import Paper, Section, read_paper
 from course_utils.grading.template import Template
 from course_utils.labs.model import Curve, Score, Task
 from course_utils.labs.outcome import Outcome, joined, mean_scores, measure, nothing

@@ -105,7 +105,8 @@ class _Desk:
         if learner is None:
             raise CourseError(
                 f"{where}: {row['learner']!r} names no learner of this batch, or "
-                "several: write the id that grades.csv has."
+                "several: write the id that grades.csv has. Who is not graded yet is "
+                "known only while the submissions lie where they were."
             )
         if name not in self._names:
             raise CourseError(

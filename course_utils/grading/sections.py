@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from IPython.core.inputtransformer2 import TransformerManager
-
 from course_utils.errors import CourseError
-from course_utils.exercises.statements import NOT_PYTHON, Statement, statements
+from course_utils.exercises.statements import (
+    NOT_PYTHON,
+    Statement,
+    as_python,
+    statements,
+)
 from course_utils.labs.handed_in import handed_in
 
 # What is kept beside a lab's notebook and goes to nobody.
@@ -144,18 +147,6 @@ def _tasks(
         else:
             raise ValueError(f"no cell is tagged 'exercise' and defines {answer}")
     return found
-
-
-def as_python(cell: str) -> str:
-    """Return a cell as Python, with the magics of IPython as calls.
-
-    >>> as_python("%matplotlib inline")
-    "get_ipython().run_line_magic('matplotlib', 'inline')\\n"
-    """
-    try:
-        return TransformerManager().transform_cell(cell)
-    except Exception:  # its tokenizer has errors of its own
-        return cell
 
 
 def parsed(text: str) -> ast.AST:

@@ -2,14 +2,21 @@
 
 import ast
 import builtins
+import json
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
 from torch import nn
 
-from course_utils.exercises.statements import NOT_PYTHON, Statement, statements
+from course_utils.copies.sources import LESSONS
+from course_utils.exercises.statements import (
+    NOT_PYTHON,
+    Statement,
+    as_python,
+    statements,
+)
 
 # Grading itself imports these.
 _THERE = ("torch", "numpy", "course_utils")
@@ -38,7 +45,12 @@ def lost_in_grading(answer: Any, source: str) -> list[str]:
     own = _statements(source)
     last = {n: s for text in cells for s in _statements(text) for n in s.defines}
     inside = {name for statement in own for name in statement.defines}
-    loaders = [f"`{name}` {_NO_DATA}" for name in _imported_loaders(own)]
+    imported = dict.fromkeys(_imported(own))
+    loaders = [
+        f"`{name}` {_NO_DATA}"
+        for module, name in imported
+        if module.startswith("course_utils") and name.startswith("load_")
+    ]
     found = _used(own, last, lambda name: callable(scope.get(name)))
     used = {n: s for n, s in found if n not in inside and n in scope}
     if not any("import *" in text for text in cells):  # a history may have gaps
@@ -50,20 +62,20 @@ def lost_in_grading(answer: Any, source: str) -> list[str]:
     ]
 
 
-def taken_along(answer: Any, source: str, given: Collection[str]) -> dict[str, str]:
-    """Return what an answer uses of other cells: the statements by their names.
+def taken_along(answer: Any, source: str, lab: str) -> dict[str, str]:
+    """Return what an answer uses of a learner's other cells: statements by their names.
 
     Grading takes the same along, from the cells of the notebook; here they are those
-    that were run last.
+    that were run last. What the lab's own cells define is there in any case.
 
     Args:
         answer: the function.
         source: the text of its cell.
-        given: names of the notebook's own cells, which are there in any case.
+        lab: whose notebook it stands in.
 
-    >>> scope = {"__name__": "__main__", "In": ["a = 1", "b = a", "c = 2"]}
-    >>> exec("a = 1; b = a\\ndef f(): return b", scope)
-    >>> taken_along(scope["f"], "def f(): return b", ["c"])
+    >>> scope = {"__name__": "__main__", "In": ["import torch", "a = 1", "b = a"]}
+    >>> exec("import torch; a = 1; b = a\\ndef f(): return torch.ones(b)", scope)
+    >>> taken_along(scope["f"], "def f(): return torch.ones(b)", "shifts")
     {'b': 'b = a', 'a': 'a = 1'}
     """
     cells = getattr(answer, "__globals__", {}).get("In")
@@ -76,8 +88,30 @@ def taken_along(answer: Any, source: str, given: Collection[str]) -> dict[str, s
         found = {n: s for s in _statements(text) for n in s.defines}
         if answer.__name__ not in found:  # else it is an older version of its cell
             last |= found
-    used = {n: s for n, s in _used(own, last) if s and n not in {*inside, *given}}
+    there = inside | page_names(lab)
+    used = {n: s for n, s in _used(own, last) if s and n not in there}
     return {name: statement.source for name, statement in used.items()}
+
+
+def page_names(lab: str) -> set[str]:
+    """Return the names that the cells of a lab's notebook define, without its tasks'.
+
+    There are none where the notebook did not come with the installation.
+
+    >>> "accuracy" in page_names("shifts"), "train" in page_names("shifts")
+    (True, False)
+    """
+    files = (folder / "labs" / f"{lab}.ipynb" for folder in LESSONS)
+    file = next((file for file in files if file.is_file()), None)
+    cells = json.loads(file.read_text(encoding="utf-8"))["cells"] if file else []
+    return {
+        name
+        for cell in cells
+        if cell["cell_type"] == "code"
+        if "exercise" not in cell["metadata"].get("tags", [])
+        for statement in _statements(as_python("".join(cell["source"])))
+        for name in statement.defines
+    }
 
 
 def not_sure_in_grading(source: str) -> list[str]:
@@ -86,14 +120,8 @@ def not_sure_in_grading(source: str) -> list[str]:
     >>> not_sure_in_grading("import math, numpy, scipy.ndimage")
     ["`scipy` may be missing where it is graded: use torch and Python's own library."]
     """
-    nodes = [
-        node for s in _statements(source) for node in ast.walk(ast.parse(s.source))
-    ]
-    names = [
-        a.name for node in nodes if isinstance(node, ast.Import) for a in node.names
-    ]
-    names += [n.module or "" for n in nodes if isinstance(n, ast.ImportFrom)]
-    packages = dict.fromkeys(name.partition(".")[0] for name in names)
+    imported = _imported(_statements(source))
+    packages = dict.fromkeys(module.partition(".")[0] for module, _ in imported)
     return [
         f"`{name}` may be missing where it is graded: use torch and Python's own "
         "library."
@@ -102,17 +130,14 @@ def not_sure_in_grading(source: str) -> list[str]:
     ]
 
 
-def _imported_loaders(own: list[Statement]) -> list[str]:
-    """Return what the answer's own cell imports of the course's loaders of data."""
-    nodes = (node for s in own for node in ast.walk(ast.parse(s.source)))
-    found = (
-        alias.name
-        for node in nodes
-        if isinstance(node, ast.ImportFrom)
-        and (node.module or "").startswith("course_utils")
-        for alias in node.names
-    )
-    return [name for name in dict.fromkeys(found) if name.startswith("load_")]
+def _imported(own: list[Statement]) -> Iterator[tuple[str, str]]:
+    """Yield the modules that statements import, with the name of each part or ""."""
+    for statement in own:
+        for node in ast.walk(ast.parse(statement.source)):
+            if isinstance(node, ast.Import):
+                yield from ((alias.name, "") for alias in node.names)
+            if isinstance(node, ast.ImportFrom) and node.module:
+                yield from ((node.module, alias.name) for alias in node.names)
 
 
 def _statements(text: str) -> list[Statement]:

@@ -108,8 +108,8 @@ class Task:
         rounds: how often it is measured, each time with other cases, within its part
             of the seconds, and in grading by a process that knows nothing of earlier
             rounds. Points are the mean.
-        given: names that the notebook's own cells define. What the answer uses of a
-            learner's other cells is counted as its own; None where nothing is counted.
+        most_bytes: of the answer's cell, with what it uses of the learner's other
+            cells; None for any.
     """
 
     name: str
@@ -120,7 +120,7 @@ class Task:
     seconds: float = 10.0
     cpu: int | None = None
     rounds: int = 1
-    given: Sequence[str] | None = None
+    most_bytes: int | None = None
 
     @property
     def most(self) -> float:

@@ -71,6 +71,8 @@ def measure(task: Task, work: Work) -> Outcome:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         try:
+            if task.most_bytes is not None:
+                work.require_bytes(task.most_bytes)
             for found in steps:
                 if isinstance(found, Curve):
                     curves.append(found)

@@ -106,7 +106,8 @@ def _measured(task: Task, name: str, answer: Any) -> _Part:
         return _Part(task, nothing(task, "Not measured."), troubles=[trouble])
     cell = source = _cell_of(answer)
     notes = []
-    if task.given is not None and (used := taken_along(answer, cell, task.given)):
+    lab = task.name.partition(".")[0]
+    if task.most_bytes is not None and (used := taken_along(answer, cell, lab)):
         source = "\n".join([*dict.fromkeys(used.values()), cell])
         more = len(source.encode()) - len(cell.encode())
         names = ", ".join(f"`{other}`" for other in used)

@@ -270,6 +270,26 @@ def test_what_a_teacher_decides_counts_on_resume_and_in_reports(
     assert done.exit_code == 2 and "'zed' names no learner" in done.output
 
 
+def test_points_for_what_is_not_graded_yet_wait_for_it(
+    folder, lesson, tmp_path, judged
+):
+    put(folder / "cy.ipynb", lesson, "signal")  # ends the batch there
+    decided, waits = tmp_path / "overrides.csv", "1 of the points that you set wait"
+    decided.write_text("learner,exercise,points,reason\ned,linear.affine,0.5,So.\n")
+    done, latest = graded(folder, lesson, tmp_path, "--overrides", decided)
+    assert done.exit_code == 130 and waits in done.output, done.output
+    done = report(latest)
+    assert done.exit_code == 0 and waits in done.output, done.output
+    aside = folder.rename(tmp_path / "aside")
+    done = report(latest)
+    assert done.exit_code == 2 and "only while the submissions lie" in done.output
+    aside.rename(folder)
+    put(folder / "cy.ipynb", lesson, GOOD)
+    done = course("--resume", latest.resolve())
+    assert done.exit_code == 0 and waits not in done.output, done.output
+    assert "ed,,,1,0.5,1.5,2,graded" in table(latest)
+
+
 def test_report_that_can_not_be_made_is_told(folder, lesson, tmp_path, judged):
     _, latest = graded(folder, lesson, tmp_path)
     junit = tmp_path / "x.xml"

@@ -35,7 +35,7 @@ def test_sentences_that_a_person_must_read_stand_in_one_table(tmp_path):
     assert (one.result, one.text, one.why) == (
         results[0],
         FIRST,
-        "it lacks an expected word.",
+        "It lacks an expected word.",
     )
     book = Gradebook(results, {"repair_shop": [TASK]})
     text = write_overview(book, tmp_path).read_text(encoding="utf-8")

@@ -4,8 +4,9 @@ import pytest
 
 from course_utils.errors import CourseError
 from course_utils.grading.explanations import unread
+from course_utils.grading.feedback import write_feedback
 from course_utils.grading.gradebook import Gradebook, Scale
-from course_utils.grading.overrides import overridden, read_overrides
+from course_utils.grading.overrides import Override, overridden, read_overrides
 from course_utils.grading.overview import write_overview
 from tests.grading.results import EXERCISES, LESSON, SCALE, broken, result, write
 from tests.grading.test_explanations import FIRST, TASK
@@ -62,6 +63,26 @@ def test_points_that_were_set_stand_in_tables_and_on_pages(tmp_path):
     index = pages["index.html"]
     assert "set by the teacher: Right, in other words." in index and "✎" in index
     assert "✎" not in write(RESULTS, tmp_path / "before")["index.html"]
+
+
+@pytest.mark.parametrize(
+    ("points", "state", "sign"),
+    [
+        (4, "correct", '"good" aria-hidden="true">✓'),
+        (3, "partly", '"soft" aria-hidden="true">◐'),
+        (0, "wrong", '"bad" aria-hidden="true">✗'),
+        (None, "partly", '"soft" aria-hidden="true">◐'),
+    ],
+)
+def test_learner_sees_what_was_measured_and_what_was_set(tmp_path, points, state, sign):
+    told = [] if points is None else [Override("ada", TASK, points, "So I read it.")]
+    results = overridden([explained("ada", FIRST)], told)
+    write_feedback(results, Scale({TASK: 4.0}), tmp_path)
+    page = (tmp_path / "feedback" / "ada.html").read_text(encoding="utf-8")
+    assert f'<section class="task {state}"' in page and sign in page
+    said = f"Measured 2.67 of 4, set to {points} of 4 points."
+    assert (said in page) == (">Measured<" in page) == (points is not None)
+    assert "0 of 1" in page  # of the rubric: as it was measured
 
 
 def test_sentence_that_was_read_leaves_the_list(tmp_path):

@@ -1,6 +1,7 @@
 """The repair shop: each fault is noticed, each mend is worth its points."""
 
 import json
+from itertools import permutations, product
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from course_utils.authoring.lint.document import tags
-from course_utils.labs.bank.shop import CASES, changed_lines
+from course_utils.labs.bank.shop import CASES, alike, changed_lines
 from course_utils.labs.outcome import measure
 from course_utils.labs.registry import find_lab, find_task
 from course_utils.labs.work import OPEN, Work
@@ -135,8 +136,17 @@ def test_one_sentence_for_two_faults_gets_no_point():
         return scores["explained"]
 
     assert explained("Another sentence.", "").points == 1
-    again = explained("", f"  {fault.cause.upper()}")
-    assert again.points == 0 and "stands in another task" in again.why
+    nearly = fault.cause.replace(" the ", " that ", 1)
+    assert nearly != fault.cause
+    for other in (f"  {fault.cause.upper()}", nearly):
+        again = explained("", other)
+        assert again.points == 0 and "stands in another task" in again.why
+
+
+def test_sentences_of_two_faults_are_not_taken_for_one():
+    for one, two in permutations(SCRIPTS, 2):
+        for fault, other in product(one.faults, two.faults):
+            assert not alike(fault.cause, other.cause)
 
 
 def test_without_a_key_the_explanation_is_for_the_teacher():

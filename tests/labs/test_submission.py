@@ -14,7 +14,7 @@ from course_utils.grading.answers import Cell, find_answers
 from course_utils.grading.sections import read_paper
 from course_utils.labs import submission as module
 from course_utils.labs.bank import shifts
-from course_utils.labs.elsewhere import lost_in_grading
+from course_utils.labs.elsewhere import lost_in_grading, page_names
 from course_utils.labs.registry import find_lab
 from course_utils.labs.submission import submission, submission_bundle
 from tests.labs.solutions_hinges import BASELINE, CEILING
@@ -201,10 +201,12 @@ def test_bytes_of_other_cells_are_counted_as_in_grading(monkeypatch, sketches):
     assert "not complete" not in told and "To hand in" in told
 
 
-def test_what_the_page_defines_is_counted_nowhere():
-    paper = read_paper(ROOT / "notebooks" / "labs" / "shifts.ipynb")
+@pytest.mark.parametrize("lab", ["few_labels", "shifts", "bits", "budget"])
+def test_what_the_page_defines_is_counted_nowhere(lab):
+    paper = read_paper(ROOT / "notebooks" / "labs" / f"{lab}.ipynb")
     defined = {name for statement in paper.page for name in statement.defines}
-    assert set(find_lab("shifts").tasks[0].given) == defined
+    assert page_names(lab) == defined > {"torch", "submission"}
+    assert find_lab(lab).tasks[0].most_bytes
 
 
 @pytest.mark.parametrize(

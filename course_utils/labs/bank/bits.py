@@ -107,7 +107,6 @@ def _train(work: Work) -> Iterator[Score | Curve]:
 
 def _measured(work: Work, data: Drawn) -> Iterator[Score | Curve]:
     """Measure the bits that a byte takes under what a recipe learns to predict."""
-    work.require_bytes(MOST_BYTES)
     bits = torch.full((PASSAGES, LENGTH), GUESSED, dtype=torch.float64)
     begun, done, stopped = time.process_time(), 0, None
     trained, shares = 0.0, True
@@ -237,6 +236,7 @@ LAB = Lab(
             _train,
             seconds=240.0,
             cpu=CPU_SECONDS,
+            most_bytes=MOST_BYTES,
         )
     ],
 )

@@ -94,7 +94,6 @@ def _train(work: Work) -> Iterator[Score | Curve]:
 
 def _measured(work: Work, data: Drawn) -> Iterator[Score | Curve]:
     """Measure how often the network of one training is right."""
-    work.require_bytes(MOST_BYTES)
     torch.manual_seed(data.seed)  # it travels with the call
     network = network_of(
         work.call(data.images, data.labels),
@@ -132,6 +131,7 @@ LAB = Lab(
             _train,
             seconds=ROUNDS * SECONDS,
             rounds=ROUNDS,
+            most_bytes=MOST_BYTES,
         )
     ],
 )

@@ -123,7 +123,6 @@ def _train(work: Work) -> Iterator[Score | Curve]:
 
 def _measured(work: Work, data: Drawn) -> Iterator[Score | Curve]:
     """Measure the network that a recipe trains on one draw."""
-    work.require_bytes(MOST_BYTES)
     asked: list[float] = []
     validate = _validator(data, asked)
     network = _network(work.call(data.images, data.labels, validate))
@@ -191,6 +190,7 @@ LAB = Lab(
             _train,
             seconds=240.0,
             rounds=ROUNDS,
+            most_bytes=MOST_BYTES,
         )
     ],
 )

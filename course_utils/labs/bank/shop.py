@@ -24,6 +24,7 @@ from course_utils.labs.work import Work
 ROUNDS = 4  # how often each function is tried
 _MOST_CHANGED = 3  # lines
 _WORDS = 5, 30  # of an explanation
+_ALIKE = 0.8  # share of words, from which on two explanations are one
 _MENDED = Item("mended", 2, "The function does what its text says.")
 _FOUND = Item(
     "found", 1, "It was mended by a change of three lines at most: the rest was right."
@@ -128,9 +129,9 @@ def _explained(work: Work) -> Score:
         return _EXPLAINED.none(
             f"The docstring has {count} words, not {least} to {most}."
         )
-    if any(_words(other) == words for other in work.docstrings):
+    if any(alike(text, other) for other in work.docstrings):
         return _EXPLAINED.none(
-            "The same sentence stands in another task: each fault has its own."
+            "Nearly the same sentence stands in another task: each fault has its own."
         )
     groups = work.key.get("words")
     if not groups:
@@ -141,6 +142,18 @@ def _explained(work: Work) -> Score:
         f"{FOR_TEACHER}it lacks an expected word. A sentence that has all: "
         f"{work.key['cause']}"
     )
+
+
+def alike(text: str, other: str) -> bool:
+    """Tell whether two explanations are nearly the same, whichever comes first.
+
+    >>> alike("It took the mean of each row.", "It took the sum of each row.")
+    True
+    >>> alike("It took the mean of each row.", "It took a row for a column.")
+    False
+    """
+    pair = sorted((_words(text), _words(other)))
+    return difflib.SequenceMatcher(None, *pair, autojunk=False).ratio() >= _ALIKE
 
 
 def _words(text: str) -> list[str]:
