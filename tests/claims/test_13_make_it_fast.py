@@ -788,6 +788,12 @@ def test_products_that_the_profiler_counts_in_a_step(lesson):
     assert called.names.count("addmm") == 3 and called.names.count("mm") == 5
 
 
+def test_each_picture_is_divided_twice(loops):
+    with Names() as called:
+        loops["source"][0]
+    assert called.names.count("div") + called.names.count("div_") == 2
+
+
 def test_a_third_of_the_convolutions_of_mobilenet_are_depthwise():
     model = torchvision.models.mobilenet_v2(weights=None)
     found = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
