@@ -510,7 +510,7 @@ def resnet_of(loops: dict, seed: int) -> dict:
 @pytest.mark.parametrize("seed", range(4))
 def test_resnet_trained_at_32_alone_fails_at_64(loops, seed):
     scope = resnet_of(loops, seed)
-    scope |= {"few": 32 * 13, "resnet": (model := scope["make_resnet"]())}
+    model = scope["resnet"]
     scope["learn_at"](32)
     assert scope["right_at"](32) > 0.6
     assert scope["right_at"](64) < 0.3
