@@ -863,7 +863,7 @@ def test_seconds_and_accuracies_of_resnet_in_the_text_are_those_of_the_script():
 CYCLES = "both, a cycle at each"
 
 
-def test_rounds_of_other_machines_show_no_seconds():
+def test_rounds_in_another_precision_show_no_seconds():
     """Delete this, and what it is about, once all arms ran on one machine."""
     assert {row["precision"] for row in finished(CYCLES)} == {"float32"}
     assert {row["precision"] for row in finished("both")} == {"bfloat16"}
