@@ -846,7 +846,7 @@ def test_seconds_and_accuracies_of_resnet_in_the_text_are_those_of_the_script():
     told = f"training {spans['plain'] / spans['both']:.2f} times as fast. With one"
     assert told in PROSE
     saved = 1 - spans["both, 32 then 64"] / spans["both"]
-    assert f"progressive resizing then saved {saved:.0%} of the seconds" in PROSE
+    assert f"progressive resizing saved {saved:.0%} of the seconds" in PROSE
     told = f"each time: {ends['both, 32 then 64']} on the test pictures, beside"
     assert f"{told} {ends['both']} at 64 throughout and" in PROSE
     assert f"throughout and {ends['both, all at 32']} at 32." in PROSE
