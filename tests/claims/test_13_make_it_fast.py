@@ -53,7 +53,6 @@ def lesson() -> dict:
         *("def faster_precision", "class Block", "def quick_resnet"),
         *("def orthogonal", "class Muon", "# @title Helper: bytes that a step keeps"),
         *("# @title Helper: operations and bytes of each layer", "def to_int8"),
-        "def triangle",
     )
 
 
@@ -453,7 +452,7 @@ def test_bfloat16_stops_counting_at_256():
 @pytest.fixture(scope="module")
 def loops() -> dict:
     """Return the lesson's names up to its two loops."""
-    scope: dict = {"kind": torch.float32}
+    scope: dict = {"half": False}
     for cell in code_cells(read(LESSONS[13])):
         if cell.id in LOOPS:
             source = cell.source.replace("%pip", "pass  #")
@@ -463,20 +462,19 @@ def loops() -> dict:
 
 LOOPS = ["c13-001", "c13-002", "c13-device", "c13-r002", "c13-r003", "c13-r006"]
 LOOPS += ["c13-r009", "c13-r013", "c13-r015", "c13-r026", "c13-r031", "c13-r036"]
-LOOPS += ["c13-r046", "c13-r066", "c13-r088", "c13-r223", "c13-r225"]
+LOOPS += ["c13-r280", "c13-r066", "c13-r270", "c13-r225"]
 
 
 def ends(loops: dict, seed: int) -> tuple[float, float]:
-    """Return the accuracies of the fast loop and of the plain one, which follows."""
+    """Return the accuracies after `fit` and after the plain loop, which follows."""
     loops["seed"] = seed
     model = loops["make_cnn"]()
-    data = loops["images"], loops["labels"]
-    loops["fast_loop"](model, *data, loops["kind"], count=40)
-    goal = loops["accuracy"](model)
+    loops["fit"](model, loops["images"], loops["labels"], epochs=1)
+    goal = loops["score"](model, loops["held_images"], loops["held_labels"])
     return goal, loops["plain_until"](goal)[0]
 
 
-def test_the_plain_loop_gets_where_the_fast_one_got(loops):
+def test_the_plain_loop_gets_where_fit_got(loops):
     goal, score = ends(loops, 0)
     assert 0.3 < goal <= score
 
@@ -497,7 +495,7 @@ def test_the_plain_loop_gets_there_with_every_seed(loops, seed):
     assert 0.3 < goal <= score
 
 
-RESNET = ["c13-r230", "c13-r247", "c13-r233", "c13-r246"]
+RESNET = ["c13-r230", "c13-r247", "c13-r233", "c13-r293"]
 
 
 def resnet_of(loops: dict, seed: int) -> dict:
@@ -512,15 +510,21 @@ def resnet_of(loops: dict, seed: int) -> dict:
 @pytest.mark.parametrize("seed", range(4))
 def test_resnet_trained_at_32_alone_fails_at_64(loops, seed):
     scope = resnet_of(loops, seed)
-    model = scope["resnet_at"](32, count=13)
-    assert scope["right_at"](32, model) > 0.6
-    assert scope["right_at"](64, model) < 0.3
-    for layer in model.modules():
+    model = scope["resnet"]
+    scope["learn_at"](32)
+    assert scope["right_at"](32) > 0.6
+    assert scope["right_at"](64) < 0.3
+    own = copy.deepcopy(model)
+    for layer in own.modules():
         if isinstance(layer, nn.BatchNorm2d):  # takes the batch's own numbers now
             layer.track_running_stats, layer.running_mean = False, None
             layer.running_var = None
-    assert scope["right_at"](32, model) > 0.6
-    assert scope["right_at"](64, model) < 0.3
+    scope["resnet"] = own
+    assert scope["right_at"](32) > 0.6
+    assert scope["right_at"](64) < 0.3
+    scope["resnet"] = model
+    scope["learn_at"](64)
+    assert scope["right_at"](64) > 0.5
 
 
 @pytest.mark.nightly
@@ -530,7 +534,8 @@ def test_the_rate_of_the_plain_loop_is_the_best_of_three(loops):
         model, number = loops["make_cnn"](), 0
         shuffled = DataLoader(loops["source"], batch_size=64, shuffle=True)
         stream = (batch for _ in range(2) for batch in shuffled)
-        while number < 280 and loops["accuracy"](model) < goal:
+        held = loops["held_images"], loops["held_labels"]
+        while number < 280 and loops["score"](model, *held) < goal:
             loops["plain_loop"](model, stream, 10, rate)
             number += 10
         return number
@@ -539,10 +544,29 @@ def test_the_rate_of_the_plain_loop_is_the_best_of_three(loops):
     assert min(needed, key=lambda rate: needed[rate]) == 0.1
 
 
-def test_the_rate_is_a_triangle_like_the_scripts(lesson):
-    for step in range(100):
-        mine, theirs = lesson["triangle"](step, 100), triangle(step, 100)
-        assert mine == pytest.approx(theirs)
+def test_the_rate_of_fit_rises_to_its_peak_and_falls_and_beta_stays(loops, monkeypatch):
+    rates = []
+
+    def noted(model, x, y, optimizer, half):
+        (group,) = optimizer.param_groups
+        rates.append(group["lr"])
+        assert group["betas"] == (0.9, 0.999)
+        optimizer.step()
+        return torch.zeros(())
+
+    monkeypatch.setitem(loops, "mixed_step", noted)
+    images, labels = loops["images"][:400], loops["labels"][:400]
+    loops["fit"](loops["make_cnn"](), images, labels, epochs=10, size=20, peak=0.5)
+    top = rates.index(max(rates))
+    assert len(rates) == 200 and max(rates) == pytest.approx(0.5)
+    assert all(a < b for a, b in pairwise(rates[: top + 1]))
+    assert all(a > b for a, b in pairwise(rates[top:]))
+    assert rates[-1] < 0.5 / 1000
+
+
+def test_fit_says_so_where_pictures_do_not_fill_a_batch(loops):
+    with pytest.raises(ValueError, match="20 pictures are fewer than a batch of 128"):
+        loops["fit"](loops["make_cnn"](), loops["images"][:20], loops["labels"][:20], 1)
 
 
 def test_an_exported_network_runs_the_same_operations_for_any_number_of_pictures():
@@ -591,14 +615,11 @@ def test_factors_of_changes_in_the_text_are_those_of_the_script():
     assert f"made lesson 10's CNN {last:.1f} times as fast" in PROSE
     half = CHANGES["bfloat16"]["times"]
     assert f"autocast made the CNN {half:.2f} times as fast" in PROSE
-    fused = CHANGES["fused AdamW"]
-    told = f"{fused['times']:.2f} times as fast for `fused=True`"
-    assert f"{told} ({between('fused AdamW')})" in PROSE
+    told = f"cores {between('fused AdamW')} times as fast for `fused=True`, within"
+    assert told in PROSE
     compiled = CHANGES["torch.compile"]
     told = f"{compiled['times']:.2f} times as fast ({between('torch.compile')})"
     assert f"{told}, after {compiled['first']:.0f} seconds of compiling" in PROSE
-    folded = between("BatchNorm folded, scores only")
-    assert f"it brought no gain: {folded} times as fast" in PROSE
 
 
 @pytest.mark.parametrize(
@@ -658,28 +679,21 @@ def test_seconds_of_the_mlp_and_of_the_quickstart_in_the_text():
     (row,) = load_experiment("speed_bars").select(
         bar="MLP to 0.88, times sooner than the quickstart to its best"
     )
-    factor = row["measured"]
     seconds = race("our MLP", 2)["0.88"][1]
-    assert f"after {seconds:.1f} s, a fourteenth of the median time to" in PROSE
-    assert round(factor) == 14
-    times = load_experiment("time_to_accuracy")
-    best = [row["best"] for row in times.select(recipe="quickstart", epochs=10)]
-    assert f"ten epochs was {min(best):.2f} to {max(best):.2f}." in PROSE
-    (control,) = times.select(recipe="quickstart, rate 0.1")
-    first = control["seconds"][0]
-    assert control["accuracy"][0] > max(best)
-    assert f"in its first epoch, {first:.1f} s." in PROSE
-    ends = [row["seconds"][-1] for row in times.select(recipe="quickstart")]
-    assert first * 2 < median(ends)
+    assert f"right on 88 % after {seconds:.1f} s, a fourteenth of that." in PROSE
+    assert round(row["measured"]) == 14
+    rows = load_experiment("time_to_accuracy").select(recipe="quickstart", epochs=10)
+    best = median(row["best"] for row in rows)
+    after = median(r["seconds"][r["accuracy"].index(r["best"])] for r in rows)
+    assert f"best in ten epochs was {best:.3f}, after {after:.0f} s." in PROSE
 
 
 def test_quickstart_with_a_better_rate_is_beaten_at_equal_accuracy():
     theirs = race("quickstart, rate 0.1", 6)["0.85"][1]
-    low, _, high = race("our MLP", 2)["0.85"]
+    low, middle, high = race("our MLP", 2)["0.85"]
+    told = f"took {theirs:.1f} s to 0.85 (one run), and our MLP {middle:.1f}: an eighth"
+    assert told in PROSE and round(theirs / middle) == 8
     ours = f"{low:.1f} to {high:.1f}"
-    told = f"took {theirs:.1f} s to 0.85 (one run), and our MLP {ours}: a tenth to"
-    assert told in PROSE
-    assert round(theirs / high) == 5 and round(theirs / low) == 10
     first = (
         f"took {theirs:.1f} seconds (one run); this lesson's took {ours} (five runs)."
     )
@@ -694,16 +708,18 @@ def test_inference_mode_lies_at_the_edge():
 
 def test_seconds_of_the_cnn_and_of_the_residual_network_in_the_text():
     cnn, residual = race("our CNN", 4), race("our ResNet, 2 blocks", 6)
-    told = f"was the quickest to 0.90 and to 0.92: {cnn['0.92'][1]:.0f} s, where the"
+    told = f"was the quickest to 0.92: {cnn['0.92'][1]:.0f} s, where the"
     other = f"residual network with two blocks and Muon took {residual['0.92'][1]:.0f}."
     assert f"{told} {other}" in PROSE
     assert f"the smaller one after {residual['0.93'][1]:.0f} s" in PROSE
     rows = [row for row in load_experiment("speed_bars").rows if row.get("rounds")]
     for row in rows:
         assert bool(row["0.93"]) == row["recipe"].startswith("our ResNet")
-    for goal in ("0.90", "0.92"):
-        there = [row for row in rows if row[goal]]
-        assert min(there, key=lambda row: row[goal][1])["recipe"] == "our CNN"
+        assert bool(row["0.94"]) == (row["recipe"] == "our ResNet, 3 blocks")
+    there = [row for row in rows if row["0.92"]]
+    assert min(there, key=lambda row: row["0.92"][1])["recipe"] == "our CNN"
+    last = race("our ResNet, 3 blocks", 10)["0.94"][1]
+    assert f"only the larger one 0.94, after {last:.0f}." in PROSE
 
 
 def test_nine_recipes_are_shown():
@@ -712,6 +728,9 @@ def test_nine_recipes_are_shown():
     found: dict = {"median": median, "load_experiment": load_experiment}
     exec(cell.source, found | {"replace": lambda bars, **new: found.update(new)})
     assert len(found["rows"]) == 9
+    for row in found["rows"]:
+        reached = [float(goal) for goal in ("0.85", "0.88", "0.92") if row[goal]]
+        assert all(goal <= row["best"] for goal in reached)
 
 
 def test_accuracies_with_and_without_a_schedule_in_the_text():
@@ -739,20 +758,79 @@ def test_networks_without_norms_score_alike():
         assert_close(scope["scorer"](folded, x)(), scope["scorer"](model, x)())
 
 
-def test_the_function_to_copy_stands_alone():
-    (cell,) = [c for c in code_cells(read(LESSONS[13])) if c.id == "c13-r270"]
+def test_the_functions_to_copy_stand_alone():
     scope: dict = {"torch": torch, "F": F, "OneCycleLR": OneCycleLR}
-    exec(cell.source, scope)
+    for cell in code_cells(read(LESSONS[13])):
+        if cell.id in ("c13-r066", "c13-r270", "c13-r280"):
+            exec(cell.source, scope)
     torch.manual_seed(0)
     images = torch.randint(256, (300, 3, 8, 8)).byte()
     images[::2, :, :4] //= 4  # every other picture is dark in its upper half
     labels = torch.arange(300) % 2
-    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(2))
-    model(torch.zeros(1, 3, 8, 8))
-    losses = scope["fit"](model, images, labels, epochs=3, size=50)
+    layers = [nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(288, 2)]
+    model, of_each = nn.Sequential(*layers), {}
+    for name, value in (("mean", 110.0), ("std", 80.0)):
+        of_each[name] = torch.full((3, 1, 1), value)  # a number for each colour
+    losses = scope["fit"](model, images, labels, epochs=3, size=50, **of_each)
     assert len(losses) == 3 and losses[2] < losses[0] / 2
-    found = model.eval()((images.float() - 73) / 90).argmax(1)
-    assert (found == labels).float().mean() > 0.95
+    assert scope["score"](model, images, labels, size=70, **of_each) > 0.95
+    assert scope["score"](model, images, labels, **of_each, half=True) > 0.95
+    losses = scope["fit"](model, images, labels, epochs=1, size=50, half=True)
+    assert losses[0] < 0.5 and model[0].weight.dtype == torch.float32
+
+
+def test_products_that_the_profiler_counts_in_a_step(lesson):
+    model = lesson["make_mlp"]()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with Names() as called:
+        x, y = torch.ones(4, 1, 28, 28), torch.zeros(4).long()
+        lesson["train_step"](model, x, y, optimizer)
+    assert called.names.count("addmm") == 3 and called.names.count("mm") == 5
+
+
+def test_each_picture_is_divided_twice(loops):
+    with Names() as called:
+        loops["source"][0]
+    assert called.names.count("div") + called.names.count("div_") == 2
+
+
+def test_a_third_of_the_convolutions_of_mobilenet_are_depthwise():
+    model = torchvision.models.mobilenet_v2(weights=None)
+    found = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
+    each = [layer for layer in found if layer.groups == layer.in_channels > 1]
+    assert (len(each), len(found)) == (17, 52)
+    assert {layer.weight[0].numel() for layer in each} == {9}
+    layer = growth(layer="3 x 3 depthwise, 128 channels")
+    told = f"at {layer['intensity']:.2f} operations a byte, made"
+    assert f"{told} {layer['gigaflops']:.0f} billion a second" in PROSE
+    most = growth(layer="3 x 3, 128 channels")["gigaflops"]
+    assert f"with as many channels {most:.0f}." in PROSE
+
+
+def test_each_way_to_score_has_one_change_more(lesson):
+    scope = from_the_lesson(
+        *("# @title Helpers: norms folded", "def scoring"),
+        pairwise=pairwise,
+        fuse_conv_bn_eval=fuse_conv_bn_eval,
+    )
+    told: list = []
+    scope["scorer"] = lambda model, x, half=False: told.append((model, x, half))
+    norm = nn.BatchNorm2d(4)
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), norm).eval()
+    names = list(scope["scoring"](model, torch.ones(2, 3, 8, 8)))
+    assert names == [
+        "as built",
+        "inference_mode",
+        "channels_last",
+        "folded",
+        "bfloat16",
+    ]
+    first, last, folded, half = told
+    assert first[0] is model
+    order = torch.channels_last
+    assert last[0][0].weight.is_contiguous(memory_format=order) and last[0] is not model
+    assert isinstance(folded[0][1], nn.Identity)
+    assert half[0] is folded[0] and [one[2] for one in told] == [False] * 3 + [True]
 
 
 def finished(arm: str) -> list[dict]:
@@ -763,27 +841,42 @@ def finished(arm: str) -> list[dict]:
 def test_seconds_and_accuracies_of_resnet_in_the_text_are_those_of_the_script():
     arms = ("plain", "both", "both, 32 then 64", "both, all at 32")
     spans = {a: median(r["seconds"][-1] for r in finished(a)) for a in arms}
-    tests = {a: [r["test_accuracy"] for r in finished(a)] for a in arms}
+    tests = {a: [r["test_accuracy"] for r in finished(a)] for a in (*arms, CYCLES)}
     ends = {a: f"{min(t):.3f} to {max(t):.3f}" for a, t in tests.items()}
-    told = f"training {spans['plain'] / spans['both']:.2f} times as fast. Progressive"
+    told = f"training {spans['plain'] / spans['both']:.2f} times as fast. With one"
     assert told in PROSE
     saved = 1 - spans["both, 32 then 64"] / spans["both"]
-    told = f"then saved {saved:.0%} of the seconds; its networks were right on"
-    assert f"{told} {ends['both, 32 then 64']} of the test pictures" in PROSE
-    told = f"beside {ends['both']} at 64 throughout and {ends['both, all at 32']} at 32"
-    assert told in PROSE
+    assert f"progressive resizing saved {saved:.0%} of the seconds" in PROSE
+    told = f"each time: {ends['both, 32 then 64']} on the test pictures, beside"
+    assert f"{told} {ends['both']} at 64 throughout and" in PROSE
+    assert f"throughout and {ends['both, all at 32']} at 32." in PROSE
     small = fmean(tests["both, all at 32"])
     assert fmean(tests["both, 32 then 64"]) < small < fmean(tests["both"])
+    behind = 100 * (fmean(tests["both"]) - fmean(tests[CYCLES]))
+    assert f"came to {ends[CYCLES]}, {behind:.1f} points behind 64" in PROSE
+    large, little = spans["both"], spans["both, all at 32"]
+    both = (large + little) / 2
+    told = f"Half of the {large:.1f} at 64 and half of the {little:.1f} at 32 make"
+    assert f"{told} {both:.1f}, {1 - both / large:.0%} less." in PROSE
+
+
+CYCLES = "both, a cycle at each"
+
+
+def test_rounds_in_another_precision_show_no_seconds():
+    """Delete this, and what it is about, once all arms ran on one machine."""
+    assert {row["precision"] for row in finished(CYCLES)} == {"float32"}
+    assert {row["precision"] for row in finished("both")} == {"bfloat16"}
 
 
 def test_the_fourth_epoch_costs_progressive_resizing_accuracy_in_each_round():
     for row in finished("both, 32 then 64"):
         assert row["accuracy"][3] < row["accuracy"][2]
-    assert "The fourth epoch, the first at 64, cost it accuracy" in PROSE
+    assert "its only epoch at 64 cost accuracy each time" in PROSE
 
 
 def test_the_rates_of_resnet_are_near_the_best_of_their_searches():
-    for arm, rate in (("both", 0.0015), ("both, all at 32", 0.0005)):
+    for arm, rate in (("both", 0.0015), (CYCLES, 0.0015), ("both, all at 32", 0.0005)):
         rows = load_experiment("resnet18").select(arm=arm, round=100)
         scores = {row["rate"]: row["accuracy"][-1] for row in rows}
         assert scores[rate] > max(scores.values()) - 0.02  # the noise of 1,000 pictures
