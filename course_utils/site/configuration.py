@@ -59,6 +59,7 @@ def settings() -> dict[str, Any]:
         "myst_heading_anchors": 4,
         "myst_links_external_new_tab": False,
         "pygments_style": "a11y-high-contrast-light",
+        "pygments_dark_style": "a11y-high-contrast-dark",
         "exclude_patterns": ["extra", "static"],
         "suppress_warnings": ["myst.xref_ambiguous"],
         "autodoc_typehints": "description",
