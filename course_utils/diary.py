@@ -16,6 +16,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from course_utils.lessons import out_of, predictions
+
 # The lessons 00, 01, … by the part before the dot in their exercises' names.
 LESSONS = (
     "start",
@@ -189,9 +191,10 @@ def summary(lesson: str) -> str:
         return ""
     solved = len({entry.name for entry in entries if entry.kind == SOLVED})
     reached = len({entry.name for entry in entries if entry.kind == REACHED})
+    share = out_of(reached, predictions(lesson))
     return (
         f"You were here on {max(entry.when for entry in entries)}. So far, exercises "
-        f"solved: {solved}, predictions reached: {reached}."
+        f"solved: {solved}, predictions reached: {share}."
     )
 
 

@@ -49,7 +49,7 @@ def lab(folder: Path | None, no_open: bool, no_browser: bool) -> None:
     from course_utils.copies.folder import update_folder
     from course_utils.copies.jupyter import lab_command, run_until_closed
     from course_utils.copies.record import NAME
-    from course_utils.copies.sources import course_lessons
+    from course_utils.lessons import course_lessons
 
     if folder is None:
         folder = Path() if Path(NAME).is_file() else Path(_FOLDER)

@@ -45,6 +45,10 @@ def site(out: Path, moving: tuple[str, ...], still: bool, most: int) -> None:
     from course_utils.doctor import require_packages
 
     require_packages("sphinx", "myst-nb", "furo", "ziamath")
+    from course_utils.site.processes import processes
+
+    if not still:
+        processes()  # they begin while the imports below take their seconds
     from course_utils.runs.lessons import find_notebooks, lesson_folder
     from course_utils.site.build import build
 

@@ -56,7 +56,7 @@ def update_folder(folder: Path, lessons: Sequence[Path], today: date) -> Iterato
 
     Example:
         >>> from tempfile import TemporaryDirectory
-        >>> from course_utils.copies.sources import course_lessons
+        >>> from course_utils.lessons import course_lessons
         >>> with TemporaryDirectory() as folder:
         ...     lessons = course_lessons()[:2]
         ...     for _ in range(2):

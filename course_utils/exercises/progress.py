@@ -9,6 +9,7 @@ from course_utils.diary import Entry
 from course_utils.display.bundles import HTML, PLAIN, PROGRESS_CLASS
 from course_utils.errors import CourseError
 from course_utils.exercises.registry import numbered_exercises
+from course_utils.lessons import out_of, predictions
 
 # The exercises whose check said 'correct', in this process.
 _solved: set[str] = set()
@@ -23,8 +24,8 @@ _NOTE = (
 class Standing(NamedTuple):
     """How far a learner is in one lesson.
 
-    >>> Standing("01", "linear", 3, 9, 5, "2026-11-29").cells()
-    ('01 linear', '3 of 9', '5', '2026-11-29')
+    >>> Standing("01", "linear", 3, 9, 5, 12, "2026-11-29").cells()
+    ('01 linear', '3 of 9', '5 of 12', '2026-11-29')
 
     Attributes:
         number: of the lesson, such as "01".
@@ -32,6 +33,7 @@ class Standing(NamedTuple):
         solved: how many of its exercises were solved.
         exercises: how many it has.
         reached: at how many predictions the learner was.
+        asked: how many it has; 0 if that isn't known.
         last: the last day that left an entry; "" if none did.
     """
 
@@ -40,13 +42,14 @@ class Standing(NamedTuple):
     solved: int
     exercises: int
     reached: int
+    asked: int
     last: str
 
     def cells(self) -> tuple[str, ...]:
         """Return what stands in the table's row."""
         done = f"{self.solved} of {self.exercises}"
         name = f"{self.number} {self.lesson}".strip()
-        return name, done, str(self.reached), self.last or "–"
+        return name, done, out_of(self.reached, self.asked), self.last or "–"
 
 
 def note_solved(name: str) -> None:
@@ -102,19 +105,20 @@ def standings(entries: Sequence[Entry]) -> list[Standing]:
         reached = {entry.name for entry in own if entry.kind == diary.REACHED}
         solved = _solved | {entry.name for entry in own if entry.kind == diary.SOLVED}
         last = max((entry.when for entry in own), default="")
-        done = len(solved & exercises.keys())
-        rows.append(Standing(number, lesson, done, len(exercises), len(reached), last))
+        counts = len(solved & exercises.keys()), len(exercises)
+        asked = predictions(number)
+        rows.append(Standing(number, lesson, *counts, len(reached), asked, last))
     return rows
 
 
 def table_text(rows: Sequence[Standing]) -> str:
     """Return the table of all lessons as lines of text.
 
-    >>> rows = [Standing("01", "linear", 3, 9, 5, "2026-11-29")]
+    >>> rows = [Standing("01", "linear", 3, 9, 5, 12, "2026-11-29")]
     >>> print(table_text(rows))  # doctest: +ELLIPSIS
     lesson     solved  predictions reached  last on
-    01 linear  3 of 9  5                    2026-11-29
-    all        3 of 9  5                    2026-11-29
+    01 linear  3 of 9  5 of 12              2026-11-29
+    all        3 of 9  5 of 12              2026-11-29
     A prediction is reached when ...
     """
     lines = [_HEADS, *(row.cells() for row in rows), _sum(rows)]
@@ -130,8 +134,9 @@ def table_text(rows: Sequence[Standing]) -> str:
 
 def _sum(rows: Sequence[Standing]) -> tuple[str, ...]:
     solved, exercises = sum(r.solved for r in rows), sum(r.exercises for r in rows)
-    reached, last = sum(r.reached for r in rows), max(r.last for r in rows)
-    return Standing("all", "", solved, exercises, reached, last).cells()
+    reached, asked = sum(r.reached for r in rows), sum(r.asked for r in rows)
+    last = max(r.last for r in rows)
+    return Standing("all", "", solved, exercises, reached, asked, last).cells()
 
 
 def _table() -> dict[str, str]:

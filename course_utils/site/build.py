@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from course_utils.errors import CourseError
-from course_utils.site.configuration import settings
+from course_utils.site.configuration import DARK_CODE, settings
 from course_utils.site.recordings import cores, record_all
 from course_utils.site.sources import lessons_of, write_sources
 from course_utils.site.states import MOST
@@ -64,11 +64,14 @@ def _run_sphinx(sources: Path, out: Path, doctrees: Path) -> list[str]:
     from sphinx.application import Sphinx
     from sphinx.errors import SphinxError
 
+    # Of the file alone it is kept until the theme, loaded later, asks for it.
+    conf = f"pygments_dark_style = {DARK_CODE!r}\n"
+    (sources / "conf.py").write_text(conf, encoding="utf-8")
     warnings = io.StringIO()
     try:
         app = Sphinx(
             str(sources),
-            None,
+            str(sources),
             str(out),
             str(doctrees),
             "html",

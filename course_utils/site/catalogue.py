@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 
 from course_utils.authoring.links import title_of
+from course_utils.lessons import asked
 
 _LESSON = re.compile(r"\]\((\d\d)_\w+\.ipynb\)")
 
@@ -56,9 +57,8 @@ def catalogue(lessons: Sequence[Path]) -> list[Entry]:
     for path in lessons:
         title, why, minutes = title_of(path)
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        asked = [cell for cell in cells if "ask" in cell["metadata"].get("tags", [])]
         before = needs("".join(cells[0]["source"]))
-        entries.append(Entry(path, title, why, minutes, before, len(asked)))
+        entries.append(Entry(path, title, why, minutes, before, asked(cells)))
     return entries
 
 

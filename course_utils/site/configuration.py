@@ -6,6 +6,7 @@ from course_utils.runs.colours import light_and_dark
 
 # In each page, in this order; `assets` has them.
 SCRIPTS = ["theme.js", "predictions.js", "playgrounds.js", "scrolling.js"]
+DARK_CODE = "a11y-high-contrast-dark"  # the theme's own setting, so not in `settings`
 # What the theme calls the colours of the reports and the executed notebooks.
 COLOURS = {
     "color-foreground-secondary": "soft",

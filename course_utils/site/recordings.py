@@ -2,27 +2,18 @@
 
 import os
 import shutil
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from functools import cache
 from hashlib import sha256
-from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from course_utils.files import replacing
+from course_utils.site.processes import environment, processes
 from course_utils.site.recording import COMPLAINTS, leave
 from course_utils.site.states import MOST
 
-if TYPE_CHECKING:
-    from multiprocessing.context import ForkServerContext, SpawnContext
-
 PACKAGE = Path(__file__).parents[1]
 LIMIT = 900  # seconds for one lesson
-# What most lessons import, once for all: torchvision alone takes some seconds.
-_IMPORTS = ["course_utils.site.recording", "IPython", "torchvision"]
 # What a picture depends on beside its lesson.
 _SOURCES = (
     "display/**/*.py",
@@ -54,7 +45,9 @@ def record_all(
     def make(lesson: Path) -> list[str]:
         return record_one(lesson, folders[lesson], most)
 
-    with _environment(), ThreadPoolExecutor(cores()) as pool:
+    if missing:
+        processes()  # begun once, not by each thread
+    with environment(), ThreadPoolExecutor(cores()) as pool:
         # The later lessons train for longer: begun last, one would have a core alone.
         said = list(pool.map(make, reversed(missing)))[::-1]
     _drop_older(kept, folders.values())
@@ -108,7 +101,7 @@ def _try(lesson: Path, folder: Path, most: int, *, whole: bool) -> list[str]:
         beside.mkdir()
         complaints = beside / COMPLAINTS
         options = {"lesson": lesson, "folder": beside, "most": most, "whole": whole}
-        process = _processes().Process(target=leave, kwargs=options)
+        process = processes().Process(target=leave, kwargs=options)
         process.start()
         process.join(LIMIT)
         if process.exitcode is None:
@@ -119,29 +112,6 @@ def _try(lesson: Path, folder: Path, most: int, *, whole: bool) -> list[str]:
             complaints.write_text("its process ended early.", encoding="utf-8")
         said = complaints.read_text(encoding="utf-8") if complaints.exists() else ""
     return said.splitlines()
-
-
-@contextmanager
-def _environment() -> Iterator[None]:
-    """Have new processes compute on one core of the CPU, and draw without a window."""
-    ours = {"MPLBACKEND": "agg", "OMP_NUM_THREADS": "1", "COURSE_DEVICE": "cpu"}
-    before = dict(os.environ)
-    os.environ.update(ours)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-@cache
-def _processes() -> "ForkServerContext | SpawnContext":
-    """Return what makes processes; on Linux forked from one with all imports made."""
-    if sys.platform != "linux":
-        return get_context("spawn")
-    context = get_context("forkserver")
-    context.set_forkserver_preload(_IMPORTS)
-    return context
 
 
 def key(lesson: Path, most: int) -> str:

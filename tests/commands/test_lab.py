@@ -14,7 +14,7 @@ from course_utils import doctor
 from course_utils.cli import main
 from course_utils.copies import jupyter
 from course_utils.copies.record import NAME
-from course_utils.copies.sources import course_lessons
+from course_utils.lessons import course_lessons
 from tests.lessons import LESSONS, ROOT
 
 # What `pip install layer-by-layer-course[lab]` does not bring.
@@ -147,7 +147,7 @@ def test_wheel_that_is_installed_alone_brings_the_lessons(tmp_path):
     # After the environment's own; a .pth there would bring this checkout along.
     code = (
         f"import sys; sys.path += {here}; from course_utils.cli import main; "
-        "from course_utils.copies.sources import LESSONS; print(LESSONS[0]); main()"
+        "from course_utils.lessons import LESSONS; print(LESSONS[0]); main()"
     )
     command = [str(python), "-c", code, "lab", "mine", "--no-open"]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

@@ -36,7 +36,7 @@ def test_table_and_where_it_is_kept(file):
     lines = text.splitlines()
     assert code == 0
     assert lines[0].split() == "lesson solved predictions reached last on".split()
-    assert lines[2].split() == ["01", "linear", "1", "of", "9", "1", "2026-11-29"]
+    assert lines[2].split() == "01 linear 1 of 9 1 of 8 2026-11-29".split()
     assert lines[-1] == f"It is kept in {file}."
 
 

@@ -11,6 +11,7 @@ from course_utils.display.bundles import HTML, PLAIN, PROGRESS_CLASS
 from course_utils.exercises import progress as progress_module
 from course_utils.exercises.progress import note_solved
 from course_utils.exercises.registry import find_exercise, numbered_exercises
+from tests.lessons import LESSONS
 
 ALL_OPEN = (
     "Still open: 1 count, 2 design, 3 affine, 4 standardise, 5 merge, 6 backward, "
@@ -26,6 +27,16 @@ def nothing_solved(monkeypatch):
 def text(displayed) -> str:
     progress("linear")
     return displayed[-1][0][PLAIN]
+
+
+def of(reached: int, number: str) -> str:
+    """Return what the table says of a lesson that has cards to predict."""
+    return f"{reached} of {cards(number)}"
+
+
+def cards(number: str) -> int:
+    (path,) = [path for path in LESSONS if path.stem.startswith(number)]
+    return len(re.findall(r'(?m)^ *"ask\(', path.read_text(encoding="utf-8")))
 
 
 def affine(x, weight, bias):
@@ -114,19 +125,25 @@ def test_table_of_all_lessons(diary_file, displayed):
     data = displayed[-1][0]
     head, *rows, note = data[PLAIN].splitlines()
     total = sum(len(numbered_exercises(lesson)) for lesson in diary.LESSONS)
+    asked = sum(cards(path.stem[:2]) for path in LESSONS)
     today = date.today().isoformat()
     of_02 = len(numbered_exercises("activations"))
     assert [re.split("  +", line) for line in (head, *rows)] == [
         ["lesson", "solved", "predictions reached", "last on"],
-        ["00 start", "1 of 8", "0", today],
-        ["01 linear", "1 of 9", "1", "2026-11-23"],
-        ["02 activations", f"0 of {of_02}", "2", "2026-11-24"],
+        ["00 start", "1 of 8", of(0, "00"), today],
+        ["01 linear", "1 of 9", of(1, "01"), "2026-11-23"],
+        ["02 activations", f"0 of {of_02}", of(2, "02"), "2026-11-24"],
         *(
-            [f"{n:02} {lesson}", f"0 of {len(numbered_exercises(lesson))}", "0", "–"]
+            [
+                f"{n:02} {lesson}",
+                f"0 of {len(numbered_exercises(lesson))}",
+                of(0, f"{n:02}"),
+                "–",
+            ]
             for n, lesson in enumerate(diary.LESSONS)
             if n > 2
         ),
-        ["all", f"2 of {total}", "3", today],
+        ["all", f"2 of {total}", f"3 of {asked}", today],
     ]
     cells = re.findall(r"<t[hd] [^>]*>(.*?)</t[hd]>", data[HTML])
     assert cells == [c for line in (head, *rows) for c in re.split("  +", line)]
@@ -138,5 +155,5 @@ def test_table_in_a_batch_knows_this_session_alone(diary_file, displayed, monkey
     note_solved("start.means")
     progress()
     rows = displayed[-1][0][PLAIN].splitlines()
-    assert re.split("  +", rows[1]) == ["00 start", "1 of 8", "0", "–"]
-    assert re.split("  +", rows[2]) == ["01 linear", "0 of 9", "0", "–"]
+    assert re.split("  +", rows[1]) == ["00 start", "1 of 8", of(0, "00"), "–"]
+    assert re.split("  +", rows[2]) == ["01 linear", "0 of 9", of(0, "01"), "–"]

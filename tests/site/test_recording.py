@@ -158,6 +158,20 @@ def test_where_the_chosen_cells_say_otherwise_all_of_them_run(tmp_path):
     assert {sentence for _, sentence, _ in states} == {"It says 2."}
 
 
+def test_on_sketches_a_lesson_may_say_otherwise(tmp_path):
+    load = "from course_utils import load_sketches\ngarments = load_sketches()"
+    size = HIDDEN.replace("state['a']", "len(garments.test.labels)")
+    path = lesson(tmp_path, load, size, "1 / 0", SOURCE)
+    notebook = nbformat.read(path, as_version=4)
+    said = new_output("display_data", data={"text/plain": "It says 10000."})
+    notebook.cells[2].outputs = [said]
+    nbformat.write(notebook, path)
+    folders, complaints = record_all([path], tmp_path / "kept", most=10)
+    assert complaints == []  # `1 / 0` was not needed, so not run
+    (playground, _) = read(folders[path], "00", "").values()
+    assert playground.recorded["states"]["0"][1] == "It says 1000."
+
+
 def test_a_widget_to_touch_leaves_its_numbers(recorded):
     (widget,) = read_touching(recorded, "00", "../states").values()
     assert widget.name == "00-cell-2"
