@@ -10,13 +10,13 @@ from typing import Any
 
 from torch import nn
 
-from course_utils.copies.sources import LESSONS
 from course_utils.exercises.statements import (
     NOT_PYTHON,
     Statement,
     as_python,
     statements,
 )
+from course_utils.lessons import LESSONS
 
 # Grading itself imports these.
 _THERE = ("torch", "numpy", "course_utils")
