@@ -161,6 +161,18 @@ def test_what_grading_does_not_find_is_told(body, told):
         assert any(line.startswith(words) for line in found), found
 
 
+def test_line_beside_the_answer_is_named_and_not_its_names():
+    scope = {"__name__": "__main__", "In": CELLS_BEFORE}
+    text = "def helper(x):\n    return x\n\ndef f(x):\n    return helper(x)\n"
+    line = "print(f(images).mean())"
+    for cell in [*CELLS_BEFORE, text + line]:
+        exec(cell, scope)
+    (told,) = lost_in_grading(scope["f"], text + line)
+    assert told.startswith(f"`{line}` is in the cell of `f`, and grading runs all")
+    assert "put it in a cell of its own. `images` comes from" in told
+    assert lost_in_grading(scope["f"], text + "print(f(3))") == []
+
+
 def told_of(text, monkeypatch, before=()):
     """Return what is said of a cell of lab C, after those that were run before."""
     file, scope = "/nowhere/cell.py", {"__name__": "__main__", "In": [*before, text]}
