@@ -55,7 +55,7 @@ def lost_in_grading(answer: Any, source: str) -> list[str]:
     gaps = not any("import *" in text for text in cells)  # a history may have some
 
     def lost(part: list[Statement]) -> list[str]:
-        found = _used(part, last, lambda name: callable(scope.get(name)))
+        found = _used(part, last, lambda n: n not in inside and callable(scope.get(n)))
         used = {n: s for n, s in found if n not in inside and n in scope}
         return [
             f"`{name}` {why}"

@@ -171,6 +171,9 @@ def test_line_beside_the_answer_is_named_and_not_its_names():
     assert told.startswith(f"`{line}` is in the cell of `f`, and grading runs all")
     assert "put it in a cell of its own. `images` comes from" in told
     assert lost_in_grading(scope["f"], text + "print(f(3))") == []
+    scope["In"] = [*CELLS_BEFORE, using := "def f(x):\n    return images\nprint(f(3))"]
+    (told,) = lost_in_grading(scope["f"], using)
+    assert told.startswith("`images` comes from")
 
 
 def told_of(text, monkeypatch, before=()):
