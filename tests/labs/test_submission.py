@@ -213,7 +213,7 @@ def test_bytes_of_other_cells_are_counted_as_in_grading(monkeypatch, sketches):
     more = graded - len(USING)
     assert "`train` uses `WIDTH`, `first`, `math` of other cells" in told, told
     assert f"{more} bytes that count as its own" in told
-    assert "not complete" not in told and "To hand in" in told
+    assert "not complete" not in told and "before you hand in" in told
 
 
 @pytest.mark.parametrize("lab", ["few_labels", "shifts", "bits", "budget"])
