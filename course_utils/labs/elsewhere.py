@@ -14,6 +14,7 @@ from course_utils.exercises.statements import (
     NOT_PYTHON,
     Statement,
     as_python,
+    needed,
     statements,
 )
 from course_utils.lessons import LESSONS
@@ -51,15 +52,36 @@ def lost_in_grading(answer: Any, source: str) -> list[str]:
         for module, name in imported
         if module.startswith("course_utils") and name.startswith("load_")
     ]
-    found = _used(own, last, lambda name: callable(scope.get(name)))
-    used = {n: s for n, s in found if n not in inside and n in scope}
-    if not any("import *" in text for text in cells):  # a history may have gaps
-        used = {name: statement for name, statement in used.items() if statement}
-    return loaders + [
-        f"`{name}` {why}"
-        for name, statement in used.items()
-        if (why := _lost(name, scope[name], statement, last))
+    gaps = not any("import *" in text for text in cells)  # a history may have some
+
+    def lost(part: list[Statement]) -> list[str]:
+        found = _used(part, last, lambda n: n not in inside and callable(scope.get(n)))
+        used = {n: s for n, s in found if n not in inside and n in scope}
+        return [
+            f"`{name}` {why}"
+            for name, statement in used.items()
+            if statement or not gaps
+            if (why := _lost(name, scope[name], statement, last))
+        ]
+
+    beside = _beside(own, answer.__name__)
+    return [
+        *loaders,
+        *lost([statement for statement in own if statement not in beside]),
+        *(
+            f"`{s.source.splitlines()[0]}` is in the cell of `{answer.__name__}`, and "
+            f"grading runs all of that cell: put it in a cell of its own. {why[0]}"
+            for s in beside
+            if (why := lost([s]))
+        ),
     ]
+
+
+def _beside(own: list[Statement], name: str) -> list[Statement]:
+    """Return the statements of a cell that its answer can do without."""
+    answer = [statement for statement in own if name in statement.defines]
+    inside = [*needed(own, answer), *answer]
+    return [s for s in own if answer and s not in inside]
 
 
 def taken_along(answer: Any, source: str, lab: str) -> dict[str, str]:

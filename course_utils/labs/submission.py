@@ -31,6 +31,9 @@ from course_utils.labs.work import Work
 
 SECONDS = 60.0  # for one task, or what grading gives it where that is more
 _HAND_IN = "To hand in, save this notebook and give its file to your teacher."
+_NO_POINTS = (
+    "So far this gets no points, and the table says why: mend that before you hand in."
+)
 _NOT_COMPLETE = "It is not complete yet."
 _ESTIMATE = (
     "These figures are an estimate, on open cases. Your points come from grading, "
@@ -170,7 +173,8 @@ def _shown(
     else:
         head += f" that can be measured openly, of {lab.most:g} in all."
     complete = not notes and not any(part.troubles for part in parts)
-    notes = [*notes, _HAND_IN if complete else _NOT_COMPLETE, _ESTIMATE]
+    last = _HAND_IN if total(scores) or not openly else _NO_POINTS
+    notes = [*notes, last if complete else _NOT_COMPLETE, _ESTIMATE]
     sections = []
     for number, part in enumerate(parts, 1):
         title = f"{number} {part.task.title} ({part.task.name.partition('.')[2]})"

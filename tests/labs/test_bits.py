@@ -11,12 +11,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from course_utils.data.text import load_topics, new_paragraphs
+from course_utils.display.bundles import PLAIN
 from course_utils.errors import CourseError
 from course_utils.labs.bank import bits
 from course_utils.labs.bank.bits import GIVEN, LENGTH, MOST_BYTES, PASSAGES, drawn
 from course_utils.labs.model import total
 from course_utils.labs.outcome import measure
 from course_utils.labs.registry import find_task
+from course_utils.labs.submission import submission_bundle
 from course_utils.labs.work import OPEN, Work
 from tests.labs.solutions_bits import BASELINE, CEILING, GOOD, PASS
 from tests.lessons import ROOT
@@ -300,6 +302,52 @@ def test_certainty_that_is_wrong_costs_points_and_stays_finite(short):
     assert points == 0 and measured_bits(outcome) > 1e30
 
 
+def test_recipe_learns_as_it_predicts(short):
+    """Gradients are on, also while nothing is being trained."""
+
+    def train(text, seconds):
+        scores = nn.Parameter(torch.zeros(256))
+
+        def predict(past):
+            loss = F.cross_entropy(scores.expand(len(past), 256), past[:, -1].long())
+            (slope,) = torch.autograd.grad(loss, scores)
+            scores.data -= 10 * slope
+            return scores.expand(len(past), 256)
+
+        return predict
+
+    outcome, _ = marked(train)
+    assert not outcome.messages and measured_bits(outcome) < 7
+
+
+def test_object_that_can_be_called_is_called(short):
+    class Guess:
+        def __call__(self, past):
+            return torch.zeros(len(past), 256)
+
+    outcome, _ = marked(lambda text, seconds: Guess())
+    assert not outcome.messages and measured_bits(outcome) == 8
+
+
+def test_what_gets_no_points_is_to_be_mended_before_it_is_handed_in(short):
+    told = submission_bundle("bits", {"train": constant})[PLAIN]
+    assert "8.000 bits per byte" in told and "mend that before you hand in" in told
+    assert "To hand in" not in told
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_threads_that_a_recipe_sets_are_told(short, count):
+    before = torch.get_num_threads()
+
+    def train(text, seconds):
+        torch.set_num_threads(before + count - 1)
+        return constant(text, seconds)
+
+    outcome, _ = marked(train, OPEN)
+    torch.set_num_threads(before)
+    assert ("number of threads" in outcome.scores[0].why) == (count == 2)
+
+
 SHARES = "These scores are probabilities: return their logarithm."
 
 
@@ -331,7 +379,7 @@ ONES = torch.ones(PASSAGES, 256)
     [
         (lambda text, seconds: None, "is no function, but NoneType"),
         (lambda text, seconds: ONES, "is no function, but Tensor"),
-        (lambda text, seconds: nn.Linear(1, 256), "is no function, but Linear"),
+        (lambda text, seconds: nn.Linear(1, 256), "is a network, Linear: return"),
         (answer(None), "is no tensor, but NoneType"),
         (answer(ONES[0]), "has the shape (256,), not (16, 256)"),
         (answer(ONES / 0 * 0), "returned for 16 bytes holds nan: 0 / 0 gives"),
@@ -380,7 +428,8 @@ def test_recipes_fit_in_the_cell():
 def clock(monkeypatch):
     """Let the test say what the processor's clock shows."""
     now = SimpleNamespace(seconds=100.0)
-    monkeypatch.setattr(bits, "time", SimpleNamespace(process_time=lambda: now.seconds))
+    clocks = {"process_time": lambda: now.seconds, "monotonic": lambda: 2 * now.seconds}
+    monkeypatch.setattr(bits, "time", SimpleNamespace(**clocks))
     return now
 
 
@@ -397,7 +446,8 @@ def test_training_beyond_the_clock_gets_nothing(short, clock):
 @pytest.mark.parametrize(
     ("secret", "seconds_taken", "told"),
     [
-        (OPEN, 62, "Processor time: 102 of 120 seconds, 63 of them until the first"),
+        (OPEN, 62, "102 of 120 seconds, 63 of them until the first prediction. Real"),
+        (OPEN, 62, "Real time: 204 of 240 seconds."),
         (OPEN, 149, "took 150.0 seconds of processor time, and there are 120 for"),
         ("graded 1", 62, ""),  # it runs elsewhere: this clock knows nothing of it
     ],

@@ -161,6 +161,21 @@ def test_what_grading_does_not_find_is_told(body, told):
         assert any(line.startswith(words) for line in found), found
 
 
+def test_line_beside_the_answer_is_named_and_not_its_names():
+    scope = {"__name__": "__main__", "In": CELLS_BEFORE}
+    text = "def helper(x):\n    return x\n\ndef f(x):\n    return helper(x)\n"
+    line = "print(f(images).mean())"
+    for cell in [*CELLS_BEFORE, text + line]:
+        exec(cell, scope)
+    (told,) = lost_in_grading(scope["f"], text + line)
+    assert told.startswith(f"`{line}` is in the cell of `f`, and grading runs all")
+    assert "put it in a cell of its own. `images` comes from" in told
+    assert lost_in_grading(scope["f"], text + "print(f(3))") == []
+    scope["In"] = [*CELLS_BEFORE, using := "def f(x):\n    return images\nprint(f(3))"]
+    (told,) = lost_in_grading(scope["f"], using)
+    assert told.startswith("`images` comes from")
+
+
 def told_of(text, monkeypatch, before=()):
     """Return what is said of a cell of lab C, after those that were run before."""
     file, scope = "/nowhere/cell.py", {"__name__": "__main__", "In": [*before, text]}
@@ -198,7 +213,7 @@ def test_bytes_of_other_cells_are_counted_as_in_grading(monkeypatch, sketches):
     more = graded - len(USING)
     assert "`train` uses `WIDTH`, `first`, `math` of other cells" in told, told
     assert f"{more} bytes that count as its own" in told
-    assert "not complete" not in told and "To hand in" in told
+    assert "not complete" not in told and "before you hand in" in told
 
 
 @pytest.mark.parametrize("lab", ["few_labels", "shifts", "bits", "budget"])
