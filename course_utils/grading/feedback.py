@@ -21,6 +21,7 @@ class Task:
     Attributes:
         number: from 1, in the lesson's order.
         mark: see there.
+        verdict: its state, or what a teacher's points make of it.
         points: that the answer got.
         measured: the points before a teacher set others.
         most: that it could get.
@@ -31,6 +32,7 @@ class Task:
 
     number: int
     mark: Mark
+    verdict: State
     points: float
     measured: float
     most: float
@@ -41,13 +43,10 @@ class Task:
     @property
     def state(self) -> str:
         """What the page shows by colour and sign: a verdict's state, or "partly"."""
-        if self.mark.points is None:
-            found = self.mark.verdict.state.value
-            partly = self.mark.scores and found == "wrong" and self.points
-            return "partly" if partly else found
-        if self.points >= self.most:
-            return "correct"
-        return "partly" if self.points else "wrong"
+        parts = self.mark.scores or self.mark.points is not None
+        if parts and self.verdict is State.WRONG and self.points:
+            return "partly"
+        return self.verdict.value
 
 
 def write_feedback(results: Sequence[Result], scale: Scale, folder: Path) -> None:
@@ -79,5 +78,8 @@ def _tasks(result: Result, scale: Scale) -> list[Task]:
         cut = len(text) > _MOST_TEXT
         curves = [drawn for curve in mark.curves if (drawn := draw(curve))]
         start = text[:_MOST_TEXT]
-        tasks.append(Task(number, mark, points, measured, most, start, cut, curves))
+        task = Task(
+            number, mark, scale.state(mark), points, measured, most, start, cut, curves
+        )
+        tasks.append(task)
     return tasks

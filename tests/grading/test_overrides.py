@@ -7,7 +7,7 @@ from course_utils.grading.explanations import unread
 from course_utils.grading.feedback import write_feedback
 from course_utils.grading.gradebook import Gradebook, Scale
 from course_utils.grading.overrides import Override, overridden, read_overrides
-from course_utils.grading.overview import write_overview
+from course_utils.grading.overview import make_sheets, write_overview
 from tests.grading.results import EXERCISES, LESSON, SCALE, broken, result, write
 from tests.grading.test_explanations import FIRST, TASK
 from tests.grading.test_explanations import result as explained
@@ -83,6 +83,28 @@ def test_learner_sees_what_was_measured_and_what_was_set(tmp_path, points, state
     said = f"Measured 2.67 of 4, set to {points} of 4 points."
     assert (said in page) == (">Measured<" in page) == (points is not None)
     assert "0 of 1" in page  # of the rubric: as it was measured
+    assert ("All points, set by the teacher" in page) == (points == 4)
+    assert ("For your teacher to read" in page) == (points is None)
+    assert ("has read it and decided" in page) == (points is not None)
+    red = '<td class="count bad">0 of 1'
+    assert (red in page) == (points is None)
+
+
+@pytest.mark.parametrize(
+    ("points", "shown", "state"),
+    [(4, "correct", "correct"), (3, "part", "wrong"), (0, "wrong", "wrong")],
+)
+def test_page_of_the_class_shows_and_counts_what_was_decided(
+    tmp_path, points, shown, state
+):
+    told = [Override("ada", TASK, points, "So I read it.")]
+    results = overridden([explained("ada", FIRST)], told)
+    book = Gradebook(results, {"repair_shop": [TASK]}, Scale({TASK: 4.0}))
+    text = write_overview(book, tmp_path).read_text(encoding="utf-8")
+    cell = f'class="mark {shown}" data-exercise="{TASK}" data-state="{state}"'
+    assert cell in text
+    (column,) = make_sheets(book)[0].columns
+    assert column.states == {state: 1}
 
 
 def test_sentence_that_was_read_leaves_the_list(tmp_path):
