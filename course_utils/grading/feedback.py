@@ -1,13 +1,16 @@
 """Feedback: a page for each learner, with what was seen and what it is worth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from course_utils.exercises.model import State
+from course_utils.files import replacing
 from course_utils.grading.curves import Drawn, draw
 from course_utils.grading.gradebook import Scale
+from course_utils.grading.learners import moodle_folder
 from course_utils.grading.model import Mark, Result
 from course_utils.grading.pages import FEEDBACK, write_page
 
@@ -50,16 +53,22 @@ class Task:
 
 
 def write_feedback(results: Sequence[Result], scale: Scale, folder: Path) -> None:
-    """Write a page for each result to feedback/, and remove those of no result.
+    """Write a page for each submission to feedback/, and remove those of none.
 
-    A page names nobody else: it can be handed to its learner as it is.
+    A page names nobody else: it can be handed to its learner as it is. Where
+    submissions came from Moodle, feedback-moodle.zip holds their pages once more, in
+    the folders by which Moodle hands them back.
 
     Raises:
         OSError: a page can't be written.
     """
     place = folder / FEEDBACK
     place.mkdir(exist_ok=True)
-    pages = {place / f"{result.submission.key}.html": result for result in results}
+    pages = {
+        place / f"{result.submission.key}.html": result
+        for result in results
+        if not result.submission.missing
+    }
     for page, result in pages.items():
         tasks = _tasks(result, scale)
         solved = sum(task.state == State.CORRECT.value for task in tasks)
@@ -67,6 +76,21 @@ def write_feedback(results: Sequence[Result], scale: Scale, folder: Path) -> Non
     for old in set(place.glob("*.html")) - set(pages):
         with suppress(OSError):  # it is in nobody's way
             old.unlink()
+    _write_moodle(pages, folder / "feedback-moodle.zip")
+
+
+def _write_moodle(pages: Mapping[Path, Result], path: Path) -> None:
+    named = {
+        f"{own}/feedback-{result.submission.lesson or 'unknown'}.html": page
+        for page, result in pages.items()
+        if (own := moodle_folder(result.submission.source))
+    }
+    if not named:
+        path.unlink(missing_ok=True)
+        return
+    with replacing(path) as beside, ZipFile(beside, "w", ZIP_DEFLATED) as archive:
+        for name, page in named.items():
+            archive.write(page, name)
 
 
 def _tasks(result: Result, scale: Scale) -> list[Task]:
