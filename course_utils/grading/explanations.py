@@ -34,6 +34,18 @@ def is_explained(mark: Mark) -> bool:
     return any(score.item == _ITEM for score in mark.scores)
 
 
+def left_to_teacher(mark: Mark) -> str:
+    """Return why a sentence could not be marked; "" where it could."""
+    return next(
+        (
+            score.why.removeprefix(FOR_TEACHER)
+            for score in mark.scores
+            if score.item == _ITEM and score.why.startswith(FOR_TEACHER)
+        ),
+        "",
+    )
+
+
 def explanation(mark: Mark, text: str) -> str:
     """Return the sentence in a cell: the docstring of the task's function."""
     return docstring(text, mark.exercise.partition(".")[2])
@@ -62,10 +74,8 @@ def unread(results: Sequence[Result]) -> list[Unread]:
     for result in results:
         for mark in result.marks:
             cell = result.submission.cells.get(mark.exercise, "")
-            for score in mark.scores:
-                left = score.item == _ITEM and score.why.startswith(FOR_TEACHER)
-                if left and mark.points is None:
-                    why = score.why.removeprefix(FOR_TEACHER)
-                    why = why[:1].upper() + why[1:]
-                    found.append(Unread(result, mark, explanation(mark, cell), why))
+            why = left_to_teacher(mark)
+            if why and mark.points is None:
+                why = why[:1].upper() + why[1:]
+                found.append(Unread(result, mark, explanation(mark, cell), why))
     return sorted(found, key=lambda one: one.mark.exercise)
