@@ -9,7 +9,7 @@ from statistics import median
 from course_utils.exercises.model import State
 from course_utils.grading.alike import CODE, SENTENCES, compare, wrong_answers
 from course_utils.grading.approaches import bins_of, lines_of, uses_of
-from course_utils.grading.explanations import unread
+from course_utils.grading.explanations import accepted, unread
 from course_utils.grading.gradebook import Gradebook, Scale
 from course_utils.grading.model import Mark, Result
 from course_utils.grading.pages import write_page
@@ -131,6 +131,7 @@ def write_overview(gradebook: Gradebook, folder: Path) -> Path:
         code=CODE,
         sentences=SENTENCES,
         unread=unread(results),
+        accepted=accepted(results),
         decided=any(m.points is not None for r in results for m in r.marks),
         lines=lines_of(results),
         uses=uses_of(results),
