@@ -14,6 +14,7 @@ from course_utils.exercises.model import State, Verdict
 from course_utils.grading.alike import compare, normal_form, wrong_answers
 from course_utils.grading.gradebook import Gradebook
 from course_utils.grading.model import Learner, Mark, Result, Submission
+from course_utils.grading.overview import write_overview
 from course_utils.grading.pages import visible
 from course_utils.runs.report import COLOURS
 from tests.grading.results import (
@@ -346,4 +347,23 @@ def test_long_answers_that_are_alike_are_told():
 
 def test_what_many_have_written_is_no_sign():
     assert compare(answers(*[LONG] * 6)).pairs == []
-    assert len(compare(answers(*[LONG] * 5)).pairs) == 10
+    (copies,) = compare(answers(*[LONG] * 5)).pairs
+    assert [r.submission.key for r in copies.results] == [f"k{n}" for n in range(5)]
+
+
+def test_what_is_alike_to_the_letter_is_counted_and_copiers_stand_together(tmp_path):
+    names = [f"linear.task{number}" for number in range(5)]
+    rows = []
+    for number in range(3):
+        cells = {name: LONG.replace("0", f"{names.index(name)}") for name in names}
+        own = Submission(f"k{number}", Learner(f"w{number}"), LESSON, "x", cells)
+        marks = tuple(Mark(n, Verdict(State.CORRECT), 0.1) for n in names)
+        rows.append(Result(own, marks))
+    (tmp_path / "pages").mkdir()
+    book = Gradebook([*rows, broken(9, source="")], {LESSON: names})
+    text = write_overview(book, tmp_path / "pages").read_text(encoding="utf-8")
+    (row,) = text.split("<tr data-pair>")[1:]
+    words = Page(row.partition("</tr>")[0]).words
+    assert words == "w0, w1, w25 of 5 tasks, to the letter"
+    assert f"{LESSON}: 3 submissions" in text  # a missing one was not handed in
+    assert "Misconceptions" not in text
