@@ -113,6 +113,15 @@ def test_page_of_the_class_shows_and_counts_what_was_decided(
     assert column.states == {state: 1}
 
 
+def test_a_no_says_that_the_points_stay(tmp_path):
+    told = [Override("ada", TASK, 2.67, "It names no cause.")]
+    write_feedback(
+        overridden([explained("ada", FIRST)], told), Scale({TASK: 4.0}), tmp_path
+    )
+    page = (tmp_path / "feedback" / "ada.html").read_text(encoding="utf-8")
+    assert "As it was measured: 2.67 of 4 points." in page and "set to" not in page
+
+
 def test_what_is_to_be_read_comes_as_a_table_that_is_given_back(tmp_path):
     results = [explained(name, FIRST) for name in ("ada", "bo", "cy")]
     results.append(explained("di", FIRST, "It has 2 words."))
