@@ -10,6 +10,7 @@ from course_utils.commands.grade import grade
 from course_utils.commands.lab import lab
 from course_utils.commands.paths import near
 from course_utils.commands.progress import progress
+from course_utils.commands.questions import questions
 from course_utils.commands.release import release
 from course_utils.commands.report import report
 from course_utils.commands.run import EXECUTION, run
@@ -47,6 +48,7 @@ main.add_command(progress)
 main.add_command(run)
 main.add_command(report)
 main.add_command(release)
+main.add_command(questions)
 main.add_command(grade)
 main.add_command(site)
 

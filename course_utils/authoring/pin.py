@@ -58,12 +58,13 @@ class Pin:
                 f"This checkout has no tag {version}: on learners' machines nothing is "
                 f"installed until {self.repository} has it. Before you give this out: "
                 f"git tag {version}; git push origin {version}; or name a tag or a "
-                "commit that is there with --version."
+                f"commit that is there with --version.{_instead(root, self.repository)}"
             )
         if _git(root, "diff", "--quiet", commits[-1], "--", *_HELPERS):
             return (
                 f"The helpers here are not those of {version}: the lessons get those. "
                 "Commit, tag and push what you have, and name that with --version."
+                f"{_instead(root, self.repository)}"
             )
         return ""
 
@@ -105,6 +106,33 @@ def _package_version(root: Path) -> str:
     if not (match := re.search(r'(?m)^version = "(.+)"$', text)):
         raise CourseError("pyproject.toml has no version: name a tag with --version.")
     return match[1]
+
+
+def _instead(root: Path, repository: str) -> str:
+    """Say which options name a commit that was fetched; "" where none has the helpers.
+
+    Who may not push can give out this checkout's own commit: a clone has it from there.
+    """
+    if _git(root, "diff", "--quiet", "HEAD", "--", *_HELPERS):
+        return ""
+    refs = ("for-each-ref", "--contains", "HEAD", "--format=%(refname:lstrip=2)")
+    for ref in _told(root, *refs, "refs/remotes").splitlines():
+        url = _told(root, "remote", "get-url", ref.partition("/")[0])
+        if found := re.search(r"github\.com[:/]([\w.-]+/[\w.-]+?)(\.git)?/?$", url):
+            commit = _told(root, "rev-parse", "HEAD")
+            fork = "" if found[1] == repository else f" --repository {found[1]}"
+            return (
+                " Who may not push there gives the same command again with: "
+                f"--force --version {commit}{fork}"
+            )
+    return ""
+
+
+def _told(root: Path, *arguments: str) -> str:
+    """Return what a git command in a folder prints; "" where it fails."""
+    command = ["git", "-C", str(root), *arguments]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    return "" if ended.returncode else ended.stdout.strip()
 
 
 def _git(root: Path, *arguments: str) -> int | None:

@@ -68,7 +68,7 @@ def release(
 
     LESSONS are files, folders, or the start of a lesson's name, as in
     `course release 01 02 --out week1`; without any, every lesson in notebooks/, and
-    no lab. A lab is named alike: hinges, repair_shop.
+    no lab. A lab is named alike, hinges or repair_shop, or by its letter: A to E.
 
     Beside the lessons go a README for learners, the licence and a requirements.txt.
     A lesson's first cell and that file install the helpers in one version, whatever

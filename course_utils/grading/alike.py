@@ -5,7 +5,7 @@ import functools
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from course_utils.exercises.model import State
@@ -153,20 +153,22 @@ def _answers(result: Result) -> Iterator[tuple[Mark, str]]:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two submissions with answers that are alike.
+    """Submissions with answers that are alike: two, or several to the letter.
 
     Attributes:
-        results: the two.
+        results: the two, or all that agree to the letter in all that is alike.
         shares: by exercise, which share of the runs of either is in both.
         same: the exercises in which the texts agree to the letter.
         weight: the number of runs that both have; one that others have too counts
             the less.
+        both: how many exercises all of them have answered.
     """
 
-    results: tuple[Result, Result]
+    results: tuple[Result, ...]
     shares: dict[str, float]
     same: frozenset[str]
     weight: float
+    both: int
 
 
 @dataclass(frozen=True)
@@ -210,13 +212,29 @@ def compare(results: Sequence[Result]) -> Comparison:
         for pair, *share in _shares(runs, measure.alike):
             shares.setdefault(pair, {})[exercise] = (share[0], share[1])
     pairs = []
+    copies: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Pair]] = {}
     for (one, other), found in shares.items():
         same = frozenset(e for e in found if texts[e][one] == texts[e][other])
         weight = sum(weight for _, weight in found.values())
         alike = {exercise: share for exercise, (share, _) in found.items()}
-        pairs.append(Pair((results[one], results[other]), alike, same, weight))
+        both = sum(one in t and other in t for t in texts.values())
+        two = results[one], results[other]
+        pair = Pair(two, alike, same, weight, both)
+        if len(same) < len(found):
+            pairs.append(pair)
+            continue
+        copied = tuple(texts[exercise][one] for exercise in sorted(same))
+        copies.setdefault((tuple(sorted(same)), copied), []).append(pair)
+    pairs += [_joined(copied) for copied in copies.values()]
     pairs.sort(key=lambda pair: (-len(pair.shares), -pair.weight))
     return Comparison(pairs, compared, sum(map(len, texts.values())), bool(explained))
+
+
+def _joined(pairs: Sequence[Pair]) -> Pair:
+    """Return pairs with the same texts as one: copies of one another."""
+    keys = {r.submission.key: r for pair in pairs for r in pair.results}
+    weight, both = max(p.weight for p in pairs), min(p.both for p in pairs)
+    return replace(pairs[0], results=tuple(keys.values()), weight=weight, both=both)
 
 
 def _uncommon(

@@ -206,7 +206,8 @@ def show_progress(total: int) -> Iterator[Callable[[Result], None]]:
 
         def show(result: Result) -> None:
             told = result.problem or outcome_of(result.marks)
-            line = f"{result.submission.learner.label}: {told}"
+            own = result.submission
+            line = f"{own.learner.label}, {own.lesson or 'no lesson'}: {told}"
             if bar.disable:
                 bar.n += 1
                 print(f"[{bar.n}/{total}] {line}", file=sys.stderr, flush=True)

@@ -13,14 +13,14 @@ _ITEM = "explained"  # the line of the shop's rubric
 
 
 @dataclass(frozen=True)
-class Unread:
-    """A sentence that no program could mark.
+class Sentence:
+    """A sentence, and what the program says of it.
 
     Attributes:
         result: whose it is.
         mark: of the task.
         text: the sentence.
-        why: it was left to the teacher.
+        why: it was left to the teacher, or has its point.
     """
 
     result: Result
@@ -32,6 +32,18 @@ class Unread:
 def is_explained(mark: Mark) -> bool:
     """Tell whether a sentence counts in this task."""
     return any(score.item == _ITEM for score in mark.scores)
+
+
+def left_to_teacher(mark: Mark) -> str:
+    """Return why a sentence could not be marked; "" where it could."""
+    return next(
+        (
+            score.why.removeprefix(FOR_TEACHER)
+            for score in mark.scores
+            if score.item == _ITEM and score.why.startswith(FOR_TEACHER)
+        ),
+        "",
+    )
 
 
 def explanation(mark: Mark, text: str) -> str:
@@ -56,16 +68,28 @@ def docstring(text: str, name: str) -> str:
     return found
 
 
-def unread(results: Sequence[Result]) -> list[Unread]:
+def unread(results: Sequence[Result]) -> list[Sentence]:
     """Return the sentences that the teacher has to read, task by task."""
     found = []
     for result in results:
         for mark in result.marks:
             cell = result.submission.cells.get(mark.exercise, "")
-            for score in mark.scores:
-                left = score.item == _ITEM and score.why.startswith(FOR_TEACHER)
-                if left and mark.points is None:
-                    why = score.why.removeprefix(FOR_TEACHER)
-                    why = why[:1].upper() + why[1:]
-                    found.append(Unread(result, mark, explanation(mark, cell), why))
+            why = left_to_teacher(mark)
+            if why and mark.points is None:
+                why = why[:1].upper() + why[1:]
+                found.append(Sentence(result, mark, explanation(mark, cell), why))
     return sorted(found, key=lambda one: one.mark.exercise)
+
+
+def accepted(results: Sequence[Result]) -> dict[str, list[Sentence]]:
+    """Return the sentences that the program gave their point, by task."""
+    found: dict[str, list[Sentence]] = {}
+    for result in results:
+        for mark in result.marks:
+            cell = result.submission.cells.get(mark.exercise, "")
+            for score in mark.scores:
+                full = score.item == _ITEM and score.points == score.most
+                if full and mark.points is None:
+                    one = Sentence(result, mark, explanation(mark, cell), score.why)
+                    found.setdefault(mark.exercise, []).append(one)
+    return dict(sorted(found.items()))

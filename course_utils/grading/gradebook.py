@@ -58,6 +58,19 @@ class Scale:
         right, steps = verdict.steps
         return round(most * self.partial * right / steps, 2)
 
+    def state(self, mark: Mark) -> State:
+        """Return a verdict's state, or what a teacher's points make of it.
+
+        >>> from course_utils.exercises.model import Verdict
+        >>> wrong = Mark("linear.affine", Verdict(State.WRONG), 0.1, points=1.0)
+        >>> Scale().state(wrong).value
+        'correct'
+        """
+        if mark.points is None:
+            return mark.verdict.state
+        full = mark.points >= self.most(mark.exercise)
+        return State.CORRECT if full else State.WRONG
+
 
 def read_points(path: Path, exercises: Iterable[str]) -> dict[str, float]:
     """Read a table with the columns `exercise` and `points`.

@@ -162,7 +162,8 @@ class _Desk:
             before = [known.source for known in needed(self._known, own)]
             text = read_answer(before, source, section.answer, file)
         except NOT_PYTHON as error:
-            return _Found(Verdict(State.ERROR, explain(error))), ""
+            told, fault = _no_python(error)
+            return _Found(Verdict(State.ERROR, told)), fault
         sandbox = self._template.sandbox(sketches=task is None)
         start = time.monotonic()
         with sandbox.fork(seconds) as channel:
@@ -214,6 +215,16 @@ class _Found:
     verdict: Verdict
     scores: tuple[Score, ...] = ()
     curves: tuple[Curve, ...] = ()
+
+
+def _no_python(error: BaseException) -> tuple[tuple[str, ...], str]:
+    """Say what is no Python, and where: to the learner, and in a few words."""
+    told = explain(error)
+    if not isinstance(error, SyntaxError) or not error.lineno:
+        return told, f"no Python: {type(error).__name__}"
+    name, line = type(error).__name__, error.lineno
+    said = f"Your code stopped: {name}: {error.msg}, in your cell, line {line}"
+    return (said, *told[1:]), f"{name} in line {line} of the cell"
 
 
 def _ended(fault: str) -> Verdict:

@@ -14,6 +14,7 @@ from course_utils.errors import CourseError
 from course_utils.grading.model import Learner
 
 _MOODLE = re.compile(r"(.*)_(\d+)_assignsubmission_(?:file|onlinetext)(?:_.*)?", re.S)
+_MOODLE_FOLDER = re.compile(r".*_\d+_assignsubmission_(?:file|onlinetext)_?", re.S)
 _CANVAS = re.compile(r"([^_]+)_(?:(LATE)_)?(\d+)_(\d+)_(.+)", re.S)
 _EXCHANGE = re.compile(r"([^+]+)\+[^+]+\+(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[^+]*)(\+.*)?")
 # What a roster calls its columns; of several ids the first that is there names a
@@ -92,6 +93,21 @@ def find_owner(parts: Sequence[str]) -> Owner | None:
         user = parts[parts.index("submitted") + 1]
         return Owner(Learner(user), (user,), platform="nbgrader")
     return None
+
+
+def moodle_folder(source: str) -> str:
+    """Return the folder of a submission as Moodle names it; "" where it is none.
+
+    In a download without folders the name of the file begins with it. Only from such a
+    name does Moodle tell whose a file of feedback is.
+
+    >>> moodle_folder("all/Ada Lovelace_123_assignsubmission_file_/x.ipynb")
+    'Ada Lovelace_123_assignsubmission_file_'
+    >>> moodle_folder("all/Ada Lovelace_123_assignsubmission_file_x.ipynb")
+    'Ada Lovelace_123_assignsubmission_file_'
+    """
+    found = filter(None, map(_MOODLE_FOLDER.match, source.split("/")))
+    return next((match[0] for match in found), "")
 
 
 def parse_time(text: str) -> str:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from course_utils.errors import CourseError
-from course_utils.grading.gradebook import Scale, as_points
+from course_utils.files import write_whole
+from course_utils.grading.explanations import explanation, left_to_teacher
+from course_utils.grading.gradebook import Scale, as_csv, as_points
 from course_utils.grading.learners import Roster, read_rows
 from course_utils.grading.model import Result, Submission
 
@@ -37,6 +39,9 @@ def read_overrides(
 ) -> list[Override]:
     """Read a table with the columns `learner`, `exercise`, `points` and `reason`.
 
+    Others count for nothing but `measured`: a line whose points are those, without a
+    reason, decides nothing.
+
     Args:
         path: of the table.
         submissions: of whom there may be lines.
@@ -54,7 +59,7 @@ def read_overrides(
         head, *lines = read_rows(path.read_bytes()) or [[]]
     except OSError as error:
         raise CourseError(f"{path} can't be read: {error.strerror}.") from None
-    if set(head) != set(_COLUMNS):
+    if not set(_COLUMNS) <= set(head):
         raise CourseError(f"{path}: the columns are called {', '.join(_COLUMNS)}.")
     desk = _Desk(submissions, exercises, scale)
     found: dict[tuple[str, str], Override] = {}
@@ -65,13 +70,20 @@ def read_overrides(
                 f"{where}: {len(line)} cells, not {len(head)}. A reason that has "
                 "commas stands in double quotes."
             )
-        one = desk.override(dict(zip(head, line, strict=True)), where)
+        row = dict(zip(head, line, strict=True))
+        if not row["reason"] and as_points(row["points"]) == _measured(row):
+            continue
+        one = desk.override(row, where)
         if (one.learner, one.exercise) in found:
             raise CourseError(
                 f"{where}: {one.learner} has another line for {one.exercise}."
             )
         found[one.learner, one.exercise] = one
     return list(found.values())
+
+
+def _measured(row: Mapping[str, str]) -> float:
+    return as_points(row.get("measured", ""))
 
 
 class _Desk:
@@ -149,3 +161,46 @@ def _overridden(result: Result, decided: Mapping[tuple[str, str], Override]) -> 
         for mark in result.marks
     ]
     return replace(result, marks=tuple(marks))
+
+
+def to_read(results: Sequence[Result], scale: Scale) -> list[list[str]]:
+    """Return what a teacher has to read, or has decided, as a table of overrides.
+
+    Args:
+        results: with what was decided.
+        scale: what a task is worth.
+
+    >>> to_read([], Scale())[0][:5]
+    ['learner', 'exercise', 'points', 'reason', 'measured']
+    """
+    rows = [[*_COLUMNS, "measured", "most", "name", "sentence"]]
+    for result in results:
+        own = result.submission
+        for mark in result.marks:
+            if mark.points is None and not left_to_teacher(mark):
+                continue
+            name = mark.exercise
+            numbers = scale.of(mark), scale.of(replace(mark, points=None))
+            points, measured, most = (f"{n:g}" for n in (*numbers, scale.most(name)))
+            said = explanation(mark, own.cells.get(name, ""))
+            row = [own.learner.id, name, points, mark.reason, measured, most]
+            rows.append([*row, own.learner.name, " ".join(said.split())])
+    first, *rest = rows
+    return [first, *sorted(rest, key=lambda row: row[1])]
+
+
+def write_to_read(
+    results: Sequence[Result], scale: Scale, folder: Path, decided: str
+) -> None:
+    """Write to-read.csv, unless that is the table in which a teacher has decided.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    path, rows = folder / "to-read.csv", to_read(results, scale)
+    if decided and Path(decided).resolve() == path.resolve():
+        return
+    if len(rows) == 1:
+        path.unlink(missing_ok=True)
+    else:
+        write_whole(path, "\ufeff" + as_csv(rows))

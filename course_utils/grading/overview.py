@@ -9,7 +9,7 @@ from statistics import median
 from course_utils.exercises.model import State
 from course_utils.grading.alike import CODE, SENTENCES, compare, wrong_answers
 from course_utils.grading.approaches import bins_of, lines_of, uses_of
-from course_utils.grading.explanations import unread
+from course_utils.grading.explanations import accepted, unread
 from course_utils.grading.gradebook import Gradebook, Scale
 from course_utils.grading.model import Mark, Result
 from course_utils.grading.pages import write_page
@@ -28,7 +28,7 @@ class Column:
         exercise: its name.
         title: of the task.
         most: the points for a correct answer.
-        states: how often each state of a verdict came, by its name.
+        states: how often each state of an answer came, by its name.
         seconds: how long each answer took that was tried.
     """
 
@@ -56,13 +56,14 @@ class Row:
 
     Attributes:
         result: see there.
-        marks: for each column, with its points; None where there are no marks.
+        marks: for each column, with its points and its state, as the teacher decided
+            where that was done; None where there are no marks.
         total: of all points; None where there are no marks.
         search: what the page's filter finds it by.
     """
 
     result: Result
-    marks: Sequence[tuple[Mark, float] | None]
+    marks: Sequence[tuple[Mark, float, str] | None]
     total: float | None
     search: str
 
@@ -130,6 +131,7 @@ def write_overview(gradebook: Gradebook, folder: Path) -> Path:
         code=CODE,
         sentences=SENTENCES,
         unread=unread(results),
+        accepted=accepted(results),
         decided=any(m.points is not None for r in results for m in r.marks),
         lines=lines_of(results),
         uses=uses_of(results),
@@ -164,7 +166,7 @@ def make_sheets(gradebook: Gradebook) -> list[Sheet]:
 def _column(number: int, name: str, results: Iterable[Result], scale: Scale) -> Column:
     marks = [mark for r in results for mark in r.marks if mark.exercise == name]
     titles = [mark.title for mark in marks if mark.title]
-    states = Counter(mark.verdict.state.value for mark in marks)
+    states = Counter(scale.state(mark).value for mark in marks)
     tried = [
         mark.seconds for mark in marks if mark.verdict.state is not State.NOT_ATTEMPTED
     ]
@@ -173,8 +175,11 @@ def _column(number: int, name: str, results: Iterable[Result], scale: Scale) -> 
 
 
 def _row(result: Result, names: Sequence[str], scale: Scale) -> Row:
-    found = {mark.exercise: (mark, scale.of(mark)) for mark in result.marks}
-    total = sum(points for _, points in found.values()) if found else None
+    found = {
+        mark.exercise: (mark, scale.of(mark), scale.state(mark).value)
+        for mark in result.marks
+    }
+    total = sum(points for _, points, _ in found.values()) if found else None
     learner = result.submission.learner
     texts = [learner.name, learner.id, learner.email, result.submission.source]
     texts += [mark.verdict.misconception or "" for mark in result.marks]

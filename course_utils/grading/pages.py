@@ -16,6 +16,7 @@ from course_utils.display import bundles
 from course_utils.exercises.model import SAID
 from course_utils.files import write_whole
 from course_utils.grading.model import Result
+from course_utils.labs.model import FOR_TEACHER
 from course_utils.runs.colours import COLOURS
 
 FEEDBACK = "feedback"
@@ -73,6 +74,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.globals["said"] = {state.value: words for state, words in SAID.items()}
+    environment.globals["for_teacher"] = FOR_TEACHER
     environment.filters |= {
         "address": address,
         "duration": duration,

@@ -6,7 +6,7 @@ from pathlib import Path
 from course_utils.grading.assignment import Assignment
 from course_utils.grading.feedback import write_feedback
 from course_utils.grading.model import Result
-from course_utils.grading.overrides import Override, overridden
+from course_utils.grading.overrides import Override, overridden, write_to_read
 from course_utils.grading.overview import write_overview
 
 
@@ -31,5 +31,6 @@ def write_report(
     results = overridden(results, overrides)
     gradebook = assignment.gradebook(results)
     gradebook.write(folder)
+    write_to_read(results, gradebook.scale, folder, assignment.overrides)
     write_feedback(results, gradebook.scale, folder)
     return write_overview(gradebook, folder)

@@ -33,14 +33,24 @@ class Lesson:
     fault: Fault | None = None
 
 
+# What learners and their teachers call the labs.
+_LABS = {
+    "A": "hinges",
+    "B": "few_labels",
+    "C": "shifts",
+    "D": "bits",
+    "E": "budget",
+}
+
+
 def find_notebooks(names: Sequence[str] = ()) -> list[Path]:
     """Return the named notebooks; without names, every lesson in notebooks/.
 
     A name is a notebook, a folder of notebooks, or the start of a lesson's name
     ("01" is notebooks/01_linear_layers.ipynb) or of a lab's ("repair" is
-    notebooks/labs/repair_shop.ipynb). A notebook need not be there. Folders
-    are searched with those inside them; hidden files, hidden folders and links to
-    folders are left out.
+    notebooks/labs/repair_shop.ipynb), or the letter of a lab, A to E. A notebook need
+    not be there. Folders are searched with those inside them; hidden files, hidden
+    folders and links to folders are left out.
 
     Raises:
         CourseError: there is no notebook to run.
@@ -74,6 +84,7 @@ def lesson_folder() -> Path:
 
 
 def _paths(name: str) -> list[Path]:
+    name = _LABS.get(name, name)
     path = Path(name)
     if path.is_dir():
         matches = _search(path)

@@ -66,6 +66,22 @@ def test_unknown_tag_is_doubted_and_so_is_a_branch(checkout, version):
     assert f"no tag {version}" in doubt and f"git tag {version}" in doubt
 
 
+@pytest.mark.parametrize(("owner", "fork"), [("owner", ""), ("me", "me/name")])
+def test_who_may_not_push_is_told_a_commit_that_is_there(checkout, owner, fork):
+    pin = Pin("owner/name", "v1.2.0")
+    assert "may not push" not in pin.doubt(checkout)
+    url = f"https://github.com/{owner}/name.git"
+    git(checkout, "remote", "add", "origin", url)
+    assert "may not push" not in pin.doubt(checkout)  # nothing says that it is there
+    git(checkout, "update-ref", "refs/remotes/origin/main", "HEAD")
+    commit = git(checkout, "rev-parse", "HEAD").strip()
+    options = f"--version {commit}" + (f" --repository {fork}" if fork else "")
+    assert pin.doubt(checkout).endswith(f"--force {options}")
+    assert Pin(fork or "owner/name", commit).doubt(checkout) == ""
+    (checkout / "course_utils" / "check.py").write_text("x = 2\n")
+    assert "may not push" not in pin.doubt(checkout)
+
+
 @pytest.mark.parametrize("committed", [False, True])
 def test_other_helpers_than_the_tags_are_doubted(checkout, committed):
     git(checkout, "tag", "v1.2.0")

@@ -44,6 +44,12 @@ def test_every_submission_has_one_result(threads):
     assert run(given, threads) == (True, problems)
 
 
+def test_progress_names_the_learner_and_the_lesson(capsys):
+    with batch.show_progress(1) as show:
+        show(judged(submission("ada"), GRADING))
+    assert "[1/1] ada, 01_lines: 1 of 1 right" in capsys.readouterr().err
+
+
 def test_what_can_not_be_graded_takes_no_process():
     given = submission("a", problem="The file is empty.")
     assert run([given], _Pool([])) == (True, {"a": "The file is empty."})

@@ -1,13 +1,17 @@
 """Explanations of the repair shop: which to read, and which are alike."""
 
+from dataclasses import replace
+
 from course_utils.exercises.model import State, Verdict
 from course_utils.grading.alike import compare
-from course_utils.grading.explanations import docstring, unread
+from course_utils.grading.explanations import accepted, docstring, unread
 from course_utils.grading.gradebook import Gradebook
 from course_utils.grading.model import Learner, Mark, Result, Submission
 from course_utils.grading.overview import write_overview
+from course_utils.labs.bank.shop import names
 from course_utils.labs.model import FOR_TEACHER, Score
 from tests.grading.test_pages import Page
+from tools.shop.cases import SCRIPTS
 
 TASK = "shop.scale"
 CODE = """def scale(train, test):
@@ -29,6 +33,13 @@ def result(name, sentence, why=WHY):
     return Result(own, (mark,), seconds=1.0)
 
 
+def taken(name, sentence):
+    found = result(name, sentence, "It names what was wrong.")
+    (mark,) = found.marks
+    full = replace(mark.scores[1], points=1)
+    return replace(found, marks=(replace(mark, scores=(mark.scores[0], full)),))
+
+
 def test_sentences_that_a_person_must_read_stand_in_one_table(tmp_path):
     results = [result("ada", FIRST), result("bo", OTHER, "It has 2 words.")]
     (one,) = unread(results)
@@ -42,6 +53,31 @@ def test_sentences_that_a_person_must_read_stand_in_one_table(tmp_path):
     rows = text.split(f'<tr data-unread="{TASK}">')[1:]
     assert len(rows) == 1 and FIRST in Page(rows[0].partition("</tr>")[0]).words
     assert 'href="#unread"' in text
+
+
+def test_accepted_sentences_stand_folded_task_by_task(tmp_path):
+    results = [result("ada", FIRST), taken("bo", OTHER), taken("cy", COPIED)]
+    found = accepted(results)
+    assert [one.text for one in found[TASK]] == [OTHER, COPIED]
+    book = Gradebook(results, {"repair_shop": [TASK]})
+    text = write_overview(book, tmp_path).read_text(encoding="utf-8")
+    part = text.partition(f'<details data-accepted="{TASK}">')[2]
+    words = Page(part.partition("</details>")[0]).words
+    assert "2 accepted" in words and OTHER in words and FIRST not in words
+
+
+def test_words_count_where_a_word_begins_with_them():
+    assert names("it needs padding", ["pad"]) and not names("a notepad", ["pad"])
+    assert names("the two signs", ["sign"]) and not names("by design", ["sign"])
+    assert names("no_grad was missing", ["grad"]) and names("k.t is taken", [".t"])
+    assert names("twice 2/width", ["2"]) and not names("all 20 of 12", ["2"])
+
+
+def test_each_cause_has_the_words_of_its_fault():
+    for script in SCRIPTS:
+        for fault in script.faults:
+            cause = fault.cause.lower()
+            assert all(names(cause, group) for group in fault.words), fault.cause
 
 
 def test_explanations_are_compared_and_not_the_code():

@@ -150,7 +150,11 @@ CELLS = {
     "start.means": ("def answer(x):\n    return x.mean(dim=0)", "correct", ""),
     "start.centre": ("def answer(x):\n    return x - x.mean()", "wrong", ""),
     "start.products": ("def answer(a, b): ...", "not attempted", "is missing"),
-    "start.gradient": ("def answer(x:", "error", "SyntaxError"),
+    "start.gradient": (
+        "import torch\ndef answer(x:",
+        "error",
+        "SyntaxError: '(' was never closed, in your cell, line 2",
+    ),
     "linear.count": ("count = 3", "error", "name 'answer' is not defined"),
     "linear.affine": (
         "def answer(x, weight, bias):\n    return F.linear(x, weight, bias)",

@@ -5,9 +5,15 @@ import pytest
 from course_utils.errors import CourseError
 from course_utils.grading.explanations import unread
 from course_utils.grading.feedback import write_feedback
-from course_utils.grading.gradebook import Gradebook, Scale
-from course_utils.grading.overrides import Override, overridden, read_overrides
-from course_utils.grading.overview import write_overview
+from course_utils.grading.gradebook import Gradebook, Scale, as_csv
+from course_utils.grading.learners import read_table
+from course_utils.grading.overrides import (
+    Override,
+    overridden,
+    read_overrides,
+    write_to_read,
+)
+from course_utils.grading.overview import make_sheets, write_overview
 from tests.grading.results import EXERCISES, LESSON, SCALE, broken, result, write
 from tests.grading.test_explanations import FIRST, TASK
 from tests.grading.test_explanations import result as explained
@@ -83,6 +89,71 @@ def test_learner_sees_what_was_measured_and_what_was_set(tmp_path, points, state
     said = f"Measured 2.67 of 4, set to {points} of 4 points."
     assert (said in page) == (">Measured<" in page) == (points is not None)
     assert "0 of 1" in page  # of the rubric: as it was measured
+    assert ("All points, set by the teacher" in page) == (points == 4)
+    assert ("For your teacher to read" in page) == (points is None)
+    assert ("has read it and decided" in page) == (points is not None)
+    red = '<td class="count bad">0 of 1'
+    assert (red in page) == (points is None)
+
+
+@pytest.mark.parametrize(
+    ("points", "shown", "state"),
+    [(4, "correct", "correct"), (3, "part", "wrong"), (0, "wrong", "wrong")],
+)
+def test_page_of_the_class_shows_and_counts_what_was_decided(
+    tmp_path, points, shown, state
+):
+    told = [Override("ada", TASK, points, "So I read it.")]
+    results = overridden([explained("ada", FIRST)], told)
+    book = Gradebook(results, {"repair_shop": [TASK]}, Scale({TASK: 4.0}))
+    text = write_overview(book, tmp_path).read_text(encoding="utf-8")
+    cell = f'class="mark {shown}" data-exercise="{TASK}" data-state="{state}"'
+    assert cell in text
+    (column,) = make_sheets(book)[0].columns
+    assert column.states == {state: 1}
+
+
+def test_a_no_says_that_the_points_stay(tmp_path):
+    told = [Override("ada", TASK, 2.67, "It names no cause.")]
+    write_feedback(
+        overridden([explained("ada", FIRST)], told), Scale({TASK: 4.0}), tmp_path
+    )
+    page = (tmp_path / "feedback" / "ada.html").read_text(encoding="utf-8")
+    assert "As it was measured: 2.67 of 4 points." in page and "set to" not in page
+
+
+def test_what_is_to_be_read_comes_as_a_table_that_is_given_back(tmp_path):
+    results = [explained(name, FIRST) for name in ("ada", "bo", "cy")]
+    results.append(explained("di", FIRST, "It has 2 words."))
+    lessons, scale = {"repair_shop": [TASK]}, Scale({TASK: 4.0})
+    write_to_read(results, scale, tmp_path, "")
+    path = tmp_path / "to-read.csv"
+    rows = read_table(path.read_bytes())
+    assert [row["learner"] for row in rows] == ["ada", "bo", "cy"]
+    assert rows[0] == {
+        **{"learner": "ada", "exercise": TASK, "points": "2.67", "reason": ""},
+        **{"measured": "2.67", "most": "4", "name": "", "sentence": FIRST},
+    }
+    rows[0] |= {"points": "4", "reason": "Right."}
+    rows[1] |= {"reason": "It names no cause."}  # points stay: this is a no
+    table = [list(rows[0]), *(list(row.values()) for row in rows)]
+    path.write_text(as_csv(table))
+    submissions = [result.submission for result in results]
+    decided = read_overrides(path, submissions, lessons, scale)
+    assert decided == [
+        Override("ada", TASK, 4.0, "Right."),
+        Override("bo", TASK, 2.67, "It names no cause."),
+    ]
+    results = overridden(results, decided)
+    assert [one.result.submission.key for one in unread(results)] == ["cy"]
+    before = path.read_bytes()
+    write_to_read(results, scale, tmp_path, str(path))
+    assert path.read_bytes() == before  # nothing is written over a teacher's table
+    write_to_read(results, scale, tmp_path, "")
+    assert read_overrides(path, submissions, lessons, scale) == decided
+    path.write_text(path.read_text().replace(",2.67,,", ",3,,"))
+    with pytest.raises(CourseError, match="line 4: the reason is missing"):
+        read_overrides(path, submissions, lessons, scale)
 
 
 def test_sentence_that_was_read_leaves_the_list(tmp_path):

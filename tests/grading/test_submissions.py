@@ -45,6 +45,14 @@ def put(folder, name, lesson, answer=GOOD, when=0.0):
     return path
 
 
+def test_notebook_in_which_nothing_was_changed_is_noted(folder, lessons):
+    shutil.copy(lessons[0], folder / "ada.ipynb")
+    put(folder, "bo.ipynb", lessons[0])
+    ada, bo = find_submissions([folder], lessons)
+    assert ada.notes == ("Nothing was changed: all is as it was given out.",)
+    assert bo.notes == ()
+
+
 # Names of which a part could be taken for a copy's number.
 OWN_NAMES = {
     "numbers alone": ("1234567.ipynb", "1234568.ipynb"),

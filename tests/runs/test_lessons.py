@@ -119,3 +119,10 @@ def test_values_of_parameters_are_python_or_text():
     }
     with pytest.raises(CourseError, match="use --device cpu"):
         parse_parameters((("device", "cpu"),))
+
+
+def test_labs_are_found_by_their_letters():
+    found = [path.stem for path in find_notebooks(list("ABCDE"))]
+    assert found == ["hinges", "few_labels", "shifts", "bits", "budget"]
+    for letter, path in zip("ABCDE", find_notebooks(list("ABCDE")), strict=True):
+        assert f"# Lab {letter} ·" in path.read_text(encoding="utf-8")

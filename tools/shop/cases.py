@@ -15,7 +15,7 @@ class Fault:
         wrong: takes its place.
         seen: the complaint with which the function comes to the shop.
         cause: a sentence that explains it.
-        words: an explanation has one of each group.
+        words: an explanation has one of each group, or a longer word that begins so.
     """
 
     right: str
@@ -117,7 +117,18 @@ def regress(x, y, steps, rate):
                 "every row.",
                 "The guess is a column, so subtracting y broadcasts to every pair of "
                 "rows.",
-                (("broadcast", "shape", "pair", "column", "(n, 1)", "n, n", "n x n"),),
+                (
+                    (
+                        "broadcast",
+                        "shape",
+                        "reshape",
+                        "pair",
+                        "column",
+                        "(n, 1)",
+                        "n, n",
+                        "n x n",
+                    ),
+                ),
             ),
             Fault(
                 "\n                parameter.grad = None",
@@ -127,7 +138,7 @@ def regress(x, y, steps, rate):
                 "The gradients were never set to zero, so each step added the old "
                 "ones again.",
                 (
-                    ("grad",),
+                    ("grad", "autograd"),
                     (
                         "zero",
                         "accum",
@@ -215,7 +226,7 @@ def start(depth, width, seed):
                 "same weights.",
                 (
                     ("same", "identical", "equal", "again", "anew", "every", "each"),
-                    ("seed", "generator", "weight", "layer"),
+                    ("seed", "reseed", "generator", "weight", "layer"),
                 ),
             ),
         ),
@@ -244,7 +255,7 @@ def drop(x, first, second, noise, p, training):
                 "What is kept was not scaled by 1 / (1 - p), so the mean of the "
                 "hidden values fell.",
                 (
-                    ("scal", "divi", "multiply", "multiplied"),
+                    ("scal", "rescal", "divi", "multiply", "multiplied"),
                     ("1 - p", "1-p", "expect", "average", "mean of", "kept", "keep"),
                 ),
             ),
@@ -304,7 +315,18 @@ def follow(batches, momentum):
                 "the batches are.",
                 "The batch's variance was divided by n and not by n - 1: the running "
                 "one is unbiased.",
-                (("biased", "n - 1", "n-1", "minus one", "bessel", "correct"),),
+                (
+                    (
+                        "biased",
+                        "unbiased",
+                        "uncorrected",
+                        "n - 1",
+                        "n-1",
+                        "minus one",
+                        "bessel",
+                        "correct",
+                    ),
+                ),
             ),
             Fault(
                 "var = torch.ones(",
@@ -337,7 +359,7 @@ def convolve(images, kernels, weight, bias):
                 "that make no sense.",
                 "The channels were moved to the end before flatten, so the order of "
                 "the features was another one.",
-                (("order", "permut", "channel", "transpos", "arranged"),),
+                (("order", "reorder", "permut", "channel", "transpos", "arranged"),),
             ),
             Fault(
                 "rows = small.flatten(1)",
@@ -439,7 +461,7 @@ def attend(queries, keys, values):
                 "The loss in training is close to zero, and what it writes makes no "
                 "sense.",
                 "The mask hid the past and let each place see the future.",
-                (("future", "past", "triu", "tril", "mask", "triang"),),
+                (("future", "past", "triu", "tril", "mask", "unmask", "triang"),),
             ),
             Fault(
                 "softmax(dim=-1)",
@@ -490,7 +512,7 @@ def predict(tokens, size, steps, rate):
                 "The targets were not shifted, so each token had to predict itself and "
                 "not the next.",
                 (
-                    ("shift", "next", "target"),
+                    ("shift", "unshift", "next", "target"),
                     ("same", "itself", "input", "shift", "own"),
                 ),
             ),

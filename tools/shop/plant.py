@@ -93,8 +93,8 @@ def make_notebook(seed: int, scripts: Sequence[Script] = SCRIPTS) -> NotebookNod
 
 
 def make_key(seed: int, scripts: Sequence[Script] = SCRIPTS) -> dict[str, Any]:
-    """Return what graders know of a variant, by the names of tasks."""
-    return {
+    """Return what graders know of a variant, by the names of tasks, and its seed."""
+    return {"seed": seed} | {
         f"shop.{script.name}": {"cause": fault.cause, "words": fault.words}
         for script, fault in zip(scripts, choose(seed, scripts), strict=True)
     }
@@ -117,17 +117,22 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True, help="another for each year")
     parser.add_argument("--out", type=Path, required=True, help="a folder")
     parser.add_argument("--cases", type=Path, help="a copy of cases.py, other faults")
+    parser.add_argument("--force", action="store_true", help="replace what is there")
     options = parser.parse_args()
     scripts = SCRIPTS
     if options.cases:
         scripts = runpy.run_path(str(options.cases))["SCRIPTS"]
+    path = options.out / f"{NAME}.ipynb"
+    targets = path, path.with_suffix(".key.json")
+    there = [str(target) for target in targets if target.exists()]
+    if there and not options.force:
+        parser.error(f"{there[0]} is there already: name another folder, or --force.")
     options.out.mkdir(parents=True, exist_ok=True)
     notebook = make_notebook(options.seed, scripts)
     nbformat.validate(notebook)
-    path = options.out / f"{NAME}.ipynb"
     path.write_text(dumps(notebook), encoding="utf-8")
     key = json.dumps(make_key(options.seed, scripts), indent=1) + "\n"
-    path.with_suffix(".key.json").write_text(key, encoding="utf-8")
+    targets[1].write_text(key, encoding="utf-8")
     print(f"{path}: for learners. {NAME}.key.json: beside it, for grading alone.")
 
 

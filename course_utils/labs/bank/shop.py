@@ -136,12 +136,28 @@ def _explained(work: Work) -> Score:
     groups = work.key.get("words")
     if not groups:
         return _EXPLAINED.none(f"{FOR_TEACHER}no key lies beside this lab.")
-    if all(any(word in text for word in group) for group in groups):
+    if all(names(text, group) for group in groups):
         return _EXPLAINED.full("It names what was wrong.")
     return _EXPLAINED.none(
         f"{FOR_TEACHER}it lacks an expected word. A sentence that has all: "
         f"{work.key['cause']}"
     )
+
+
+def names(text: str, words: Sequence[str]) -> bool:
+    """Tell whether a text has one of these words, or a longer one that begins so.
+
+    >>> names("the signs and the padding", ["sign"]), names("by design", ["sign"])
+    (True, False)
+    """
+    return any(re.search(_beginning(word), text) for word in words)
+
+
+def _beginning(word: str) -> str:
+    """Return the pattern of a word: not inside another, nor a part of a number."""
+    before = r"(?<![^\W_])" if word[0].isalnum() else ""
+    after = r"(?!\d)" if word[-1].isdigit() else ""
+    return before + re.escape(word) + after
 
 
 def alike(text: str, other: str) -> bool:

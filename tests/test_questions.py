@@ -1,0 +1,30 @@
+"""Written questions: given out without what they are marked by."""
+
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from course_utils.cli import main
+
+PAGE = Path(__file__).parents[1] / "instructors" / "questions.md"
+
+
+def asked(*numbers):
+    return CliRunner().invoke(main, ["questions", *numbers])
+
+
+def test_questions_come_without_answers_and_titles():
+    text = asked().output
+    heads = [line for line in PAGE.read_text().splitlines() if line[:4] == "### "]
+    assert text.count("## ") == len(heads) and text.startswith("## 00.1\n")
+    for told in ("Model answer", "Four points", "Often seen", "The same points in"):
+        assert told not in text
+    assert "| program | step 1 |" in text and "\n>" not in text
+
+
+def test_a_lesson_or_single_questions_are_chosen():
+    heads = [line for line in asked("03").output.splitlines() if line[:3] == "## "]
+    assert heads == ["## 03.1", "## 03.2", "## 03.3"]
+    assert asked("04.1").output.count("## ") == 1
+    wrong = asked("99")
+    assert wrong.exit_code == 2 and "no question 99" in wrong.output
