@@ -54,8 +54,8 @@ class Paper:
         texts: of all cells of code, without the space around them.
         solutions: the ids of the cells that hold solutions.
         lab: the name of the lab; "" for a lesson.
-        key: what only graders know of a lab's variant, by the names of its tasks: from
-            NAME.key.json beside the notebook NAME.ipynb.
+        key: what only graders know of a lab's variant, by the names of its tasks, and
+            its seed: from NAME.key.json beside the notebook NAME.ipynb.
     """
 
     sections: tuple[Section, ...]
