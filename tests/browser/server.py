@@ -83,10 +83,6 @@ class Lab:
         _, path = HOSTS[self._host]
         return f"{self._address(path)}{notebook}?token={self._token}"
 
-    def voila(self, notebook: str) -> str:
-        """Return the address under which Voila, where it is installed, shows one."""
-        return f"{self._address('voila/render/')}{notebook}?token={self._token}"
-
     def _address(self, path: str) -> str:
         return f"http://127.0.0.1:{self._port}/{path}"
 
