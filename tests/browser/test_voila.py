@@ -73,12 +73,11 @@ def test_a_prediction_says_right_and_wrong(page):
     assert sum("✗ Not this one." in text for text in said) == len(options) - 1
 
 
-def test_a_slider_moves_picture_and_sentence(page):
+def test_a_slider_moves_the_picture(page):
     from playwright.sync_api import expect
 
     block = page.locator(f".{PLAYGROUND_CLASS}").first
-    picture, sentence = block.locator("img"), block.locator(".says")
-    source, said = picture.get_attribute("src"), sentence.inner_text()
+    picture = block.locator("img")
+    before = picture.get_attribute("src")
     block.locator("input[type=range]").first.press("ArrowRight")
-    expect(picture).not_to_have_attribute("src", source)
-    expect(sentence).not_to_have_text(said)
+    expect(picture).not_to_have_attribute("src", before)
