@@ -894,7 +894,7 @@ def test_seconds_and_accuracies_of_resnet_in_the_text_are_those_of_the_script():
     spans = {a: median(r["seconds"][-1] for r in finished(a)) for a in arms}
     tests = {a: [r["test_accuracy"] for r in finished(a)] for a in (*arms, CYCLES)}
     ends = {a: f"{min(t):.3f} to {max(t):.3f}" for a, t in tests.items()}
-    told = f"made training {spans['plain'] / spans['both']:.2f} times as fast (the table"
+    told = f"training {spans['plain'] / spans['both']:.2f} times as fast (the table"
     assert told in PROSE
     saved = 1 - spans["both, 32 then 64"] / spans["both"]
     assert f"progressive resizing saved {saved:.0%} of the seconds" in PROSE
