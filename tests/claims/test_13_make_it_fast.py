@@ -452,7 +452,7 @@ def test_bfloat16_stops_counting_at_256():
 @pytest.fixture(scope="module")
 def loops() -> dict:
     """Return the lesson's names up to its two loops."""
-    scope: dict = {"half": False}
+    scope: dict = {"half": False, "resnet_half": False}
     for cell in code_cells(read(LESSONS[13])):
         if cell.id in LOOPS:
             source = cell.source.replace("%pip", "pass  #")
@@ -661,12 +661,9 @@ def test_speeds_of_the_machine_and_of_layers_in_the_text_are_those_of_the_script
 
 def test_exponents_in_the_text_are_those_of_the_script():
     width, depth = growth(grows="width"), growth(grows="depth")
-    first, second, *_, third, fourth = width["seconds"]
-    slopes = [math.log2(b / a) for a, b in ((first, second), (third, fourth))]
-    assert width["sizes"] == [16, 32, 64, 128]
     assert f"fitted {width['exponent']}, not 2" in PROSE
-    told = f"From 16 to 32 channels the slope is {slopes[0]:.1f}"
-    assert f"{told}, from 64 to 128 it is {slopes[1]:.1f}" in PROSE
+    *_, third, fourth = width["seconds"]
+    assert math.log2(fourth / third) == pytest.approx(2, abs=0.1)  # the limit
     assert f"{depth['memory_exponent']} for memory" in PROSE
 
 
@@ -686,6 +683,17 @@ def test_seconds_of_the_mlp_and_of_the_quickstart_in_the_text():
     best = median(row["best"] for row in rows)
     after = median(r["seconds"][r["accuracy"].index(r["best"])] for r in rows)
     assert f"best in ten epochs was {best:.3f}, after {after:.0f} s." in PROSE
+
+
+def test_the_run_of_fast_ai_was_disturbed_and_shows_no_seconds():
+    """Delete this, and what it is about, once that row is measured anew."""
+    (row,) = load_experiment("time_to_accuracy").select(recipe="fast.ai")
+    before, after = row["matrix_rates"]
+    assert after < before / 3
+    assert f"fast.ai's network came to {row['best']} in one run" in PROSE
+    (shown,) = [row for row in shown_recipes() if row["recipe"] == "fast.ai"]
+    assert shown["0.88"] == shown["after"] == ""
+    assert shown["best"] == row["best"]
 
 
 def test_quickstart_with_a_better_rate_is_beaten_at_equal_accuracy():
@@ -709,9 +717,9 @@ def test_inference_mode_lies_at_the_edge():
 def test_seconds_of_the_cnn_and_of_the_residual_network_in_the_text():
     cnn, residual = race("our CNN", 4), race("our ResNet, 2 blocks", 6)
     told = f"was the quickest to 0.92: {cnn['0.92'][1]:.0f} s, where the"
-    other = f"residual network with two blocks and Muon took {residual['0.92'][1]:.0f}."
-    assert f"{told} {other}" in PROSE
-    assert f"the smaller one after {residual['0.93'][1]:.0f} s" in PROSE
+    other = "residual network with two blocks and Muon (an optimizer, *Deeper* below)"
+    assert f"{told} {other} took {residual['0.92'][1]:.0f}." in PROSE
+    assert f"the smaller one passed 0.93 after {residual['0.93'][1]:.0f} s" in PROSE
     rows = [row for row in load_experiment("speed_bars").rows if row.get("rounds")]
     for row in rows:
         assert bool(row["0.93"]) == row["recipe"].startswith("our ResNet")
@@ -722,13 +730,18 @@ def test_seconds_of_the_cnn_and_of_the_residual_network_in_the_text():
     assert f"only the larger one 0.94, after {last:.0f}." in PROSE
 
 
-def test_nine_recipes_are_shown():
+def shown_recipes() -> list[dict]:
     cells = code_cells(read(LESSONS[13]))
     (cell,) = [c for c in cells if c.source.startswith("# @title Data: nine recipes")]
     found: dict = {"median": median, "load_experiment": load_experiment}
     exec(cell.source, found | {"replace": lambda bars, **new: found.update(new)})
-    assert len(found["rows"]) == 9
-    for row in found["rows"]:
+    return found["rows"]
+
+
+def test_nine_recipes_are_shown():
+    rows = shown_recipes()
+    assert len(rows) == 9
+    for row in rows:
         reached = [float(goal) for goal in ("0.85", "0.88", "0.92") if row[goal]]
         assert all(goal <= row["best"] for goal in reached)
 
@@ -756,6 +769,29 @@ def test_networks_without_norms_score_alike():
         assert not any(isinstance(one, nn.BatchNorm2d) for one in folded.modules())
         x = torch.randn(2, 3, 64, 64)
         assert_close(scope["scorer"](folded, x)(), scope["scorer"](model, x)())
+
+
+def test_the_blocks_of_the_page_are_folded_rightly(lesson):
+    scope = from_the_lesson(
+        "# @title Helpers: norms folded",
+        pairwise=pairwise,
+        fuse_conv_bn_eval=fuse_conv_bn_eval,
+    )
+    net, x = lesson["quick_resnet"](), torch.randn(4, 1, 28, 28)
+    for norm in (one for one in net.modules() if isinstance(one, nn.BatchNorm2d)):
+        for numbers in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
+            nn.init.uniform_(numbers, 0.5, 2)
+    folded = scope["without_norms"](net.eval())
+    left = [one for one in folded.modules() if isinstance(one, nn.BatchNorm2d)]
+    assert len(left) == 1  # behind the stem's pooling
+    assert_close(
+        scope["scorer"](folded, x)(), scope["scorer"](net, x)(), rtol=1e-3, atol=1e-3
+    )
+
+
+def test_rows_of_zeros_become_eight_bits(lesson):
+    whole, step = lesson["to_int8"](torch.zeros(2, 3))
+    assert not whole.any() and step.isfinite().all()
 
 
 def test_the_functions_to_copy_stand_alone():
@@ -814,7 +850,13 @@ def test_each_way_to_score_has_one_change_more(lesson):
         fuse_conv_bn_eval=fuse_conv_bn_eval,
     )
     told: list = []
-    scope["scorer"] = lambda model, x, half=False: told.append((model, x, half))
+    scope["assert_close"] = assert_close
+
+    def scorer(model, x, half=False):
+        told.append((model, x, half))
+        return lambda: torch.zeros(1)
+
+    scope["scorer"] = scorer
     norm = nn.BatchNorm2d(4)
     model = nn.Sequential(nn.Conv2d(3, 4, 3), norm).eval()
     names = list(scope["scoring"](model, torch.ones(2, 3, 8, 8)))
@@ -830,6 +872,15 @@ def test_each_way_to_score_has_one_change_more(lesson):
     order = torch.channels_last
     assert last[0][0].weight.is_contiguous(memory_format=order) and last[0] is not model
     assert isinstance(folded[0][1], nn.Identity)
+    scope["scorer"] = lambda model, x, half=False: lambda: model(x)
+    norm.running_mean += 1
+    assert_close(
+        scope["scoring"](model, torch.ones(2, 3, 8, 8))["folded"](),
+        model(torch.ones(2, 3, 8, 8)),
+    )
+    scope["without_norms"] = lambda model: model[:1]  # drops the norm: a wrong fold
+    with pytest.raises(AssertionError, match="not close"):
+        scope["scoring"](model, torch.ones(2, 3, 8, 8))
     assert half[0] is folded[0] and [one[2] for one in told] == [False] * 3 + [True]
 
 
@@ -843,7 +894,7 @@ def test_seconds_and_accuracies_of_resnet_in_the_text_are_those_of_the_script():
     spans = {a: median(r["seconds"][-1] for r in finished(a)) for a in arms}
     tests = {a: [r["test_accuracy"] for r in finished(a)] for a in (*arms, CYCLES)}
     ends = {a: f"{min(t):.3f} to {max(t):.3f}" for a, t in tests.items()}
-    told = f"training {spans['plain'] / spans['both']:.2f} times as fast. With one"
+    told = f"training {spans['plain'] / spans['both']:.2f} times as fast (the table"
     assert told in PROSE
     saved = 1 - spans["both, 32 then 64"] / spans["both"]
     assert f"progressive resizing saved {saved:.0%} of the seconds" in PROSE
@@ -852,12 +903,9 @@ def test_seconds_and_accuracies_of_resnet_in_the_text_are_those_of_the_script():
     assert f"throughout and {ends['both, all at 32']} at 32." in PROSE
     small = fmean(tests["both, all at 32"])
     assert fmean(tests["both, 32 then 64"]) < small < fmean(tests["both"])
-    behind = 100 * (fmean(tests["both"]) - fmean(tests[CYCLES]))
-    assert f"came to {ends[CYCLES]}, {behind:.1f} points behind 64" in PROSE
-    large, little = spans["both"], spans["both, all at 32"]
-    both = (large + little) / 2
-    told = f"Half of the {large:.1f} at 64 and half of the {little:.1f} at 32 make"
-    assert f"{told} {both:.1f}, {1 - both / large:.0%} less." in PROSE
+    behind = 100 * (median(tests["both"]) - median(tests[CYCLES]))
+    told = f"came to {ends[CYCLES]}, by the medians {behind:.1f} points behind 64"
+    assert told in PROSE
 
 
 CYCLES = "both, a cycle at each"
@@ -867,6 +915,9 @@ def test_rounds_in_another_precision_show_no_seconds():
     """Delete this, and what it is about, once all arms ran on one machine."""
     assert {row["precision"] for row in finished(CYCLES)} == {"float32"}
     assert {row["precision"] for row in finished("both")} == {"bfloat16"}
+    for arm in ("both, 32 then 64", "both, all at 32"):
+        rounds = [row["precision"] for row in finished(arm)]
+        assert sorted(rounds) == ["bfloat16", "bfloat16", "float32"]
 
 
 def test_the_fourth_epoch_costs_progressive_resizing_accuracy_in_each_round():
