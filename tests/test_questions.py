@@ -28,3 +28,16 @@ def test_a_lesson_or_single_questions_are_chosen():
     assert asked("04.1").output.count("## ") == 1
     wrong = asked("99")
     assert wrong.exit_code == 2 and "no question 99" in wrong.output
+
+
+def test_each_lesson_has_three_and_the_teachers_page_counts_them():
+    root = PAGE.parents[1]
+    lessons = sorted(path.name[:2] for path in (root / "notebooks").glob("*.ipynb"))
+    heads = [line[3:] for line in asked().output.splitlines() if line[:3] == "## "]
+    assert heads == [f"{lesson}.{k}" for lesson in lessons for k in (1, 2, 3)]
+    told = {
+        "README.md": "{} [written questions]",
+        "INSTRUCTORS.md": "lesson, {} in all",
+    }
+    for page, words in told.items():
+        assert words.format(len(heads)) in (root / page).read_text(encoding="utf-8")
