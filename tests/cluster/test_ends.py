@@ -64,7 +64,7 @@ def test_closed_terminal_ends_all_of_it_quietly(start, tmp_path, when):
     if when == "while it starts":
         assert lines == ["course grade: interrupted."]
     else:
-        assert [line.partition(": ")[0] for line in lines] == ["[1/2] ada"]
+        assert [line.partition(": ")[0] for line in lines] == ["[1/2] ada, 01_lines"]
 
 
 @pytest.mark.slow

@@ -224,7 +224,8 @@ def test_mark_is_that_of_the_cell(marks, name):
     verdict = marks[name].verdict
     assert verdict.state == state, verdict
     assert told in " ".join(verdict.messages)
-    assert marks[name].fault is None
+    told_where = {"start.gradient": "SyntaxError in line 2 of the cell"}
+    assert marks[name].fault == told_where.get(name)
 
 
 def test_marks_bring_the_hints_that_the_notebook_shows(marks):
