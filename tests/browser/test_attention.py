@@ -8,19 +8,15 @@ import torch
 import torch.nn.functional as F
 
 from course_utils.display.touch.attention import AttentionWidget
-from tests.browser.page import Browser, what_is_missing
+from tests.browser.marks import browser_marks
+from tests.browser.page import Browser
 from tests.browser.server import Lab
 from tests.lessons import LESSONS, read
 
-missing = what_is_missing()
-pytestmark = [
-    pytest.mark.browser,
+pytestmark = browser_marks(
     pytest.mark.all,  # a browser each, and nothing of the lessons
     pytest.mark.timeout(300),
-    pytest.mark.skipif(missing is not None, reason=f"{missing}"),
-    # playwright's event loop and JupyterLab's sockets are closed by exit.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+)
 LESSON = next(path for path in LESSONS if path.name.startswith("08"))
 MASKS, TEMPERATURES = ["none", "causal"], [0.25, 1.0, 4.0]
 ATTEND = """async ([source, queries, keys, mask, temperature]) => {

@@ -19,20 +19,14 @@ from tests.browser.controls import (
     take_quiz,
     unfold,
 )
-from tests.browser.page import Browser, what_is_missing
+from tests.browser.marks import browser_marks
+from tests.browser.page import Browser
 from tests.browser.pictures import save_element, save_pages
 from tests.browser.server import Lab
 from tests.lessons import LESSONS, ROOT
 from tests.running import fast_copy
 
-missing = what_is_missing()
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.timeout(900),
-    pytest.mark.skipif(missing is not None, reason=f"{missing}"),
-    # playwright's event loop and JupyterLab's sockets are closed by exit.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+pytestmark = browser_marks(pytest.mark.timeout(900))
 QUICK = {
     "COURSE_OFFLINE": "1",
     "COURSE_DATA": "",

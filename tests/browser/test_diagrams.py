@@ -3,15 +3,12 @@
 import pytest
 
 from course_utils.display.diagrams.diagram import diagram_names, load_diagram
-from tests.browser.page import Browser, what_is_missing
+from tests.browser.marks import browser_marks
+from tests.browser.page import Browser
 
-missing = what_is_missing()
-pytestmark = [
-    pytest.mark.browser,
+pytestmark = browser_marks(
     pytest.mark.all,  # a browser each, and nothing of the lessons
-    pytest.mark.skipif(missing is not None, reason=f"{missing}"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+)
 
 # What is wrong with the texts of the page's SVG, a sentence each. A text's box is as
 # high as its font, so `ink` leaves out what no letter here reaches.

@@ -7,17 +7,14 @@ from nbformat.v4 import new_code_cell, new_notebook
 from course_utils import load_sketches
 from course_utils.authoring.normal_form import dumps, normalise
 from course_utils.display.bundles import stored_picture
-from tests.browser.page import Browser, what_is_missing
+from tests.browser.marks import browser_marks
+from tests.browser.page import Browser
 from tests.browser.server import Lab
 
-missing = what_is_missing()
-pytestmark = [
-    pytest.mark.browser,
+pytestmark = browser_marks(
     pytest.mark.all,  # a browser each, and nothing of the lessons
     pytest.mark.timeout(300),
-    pytest.mark.skipif(missing is not None, reason=f"{missing}"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+)
 # Run by the kernel, and by this test, which knows so what the kernel must answer.
 PREDICT = """import pathlib, time, torch
 torch.manual_seed(3)

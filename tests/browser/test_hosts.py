@@ -11,21 +11,17 @@ from types import SimpleNamespace
 import pytest
 
 from tests.browser.controls import move_slider, playgrounds, quizzes, unfold
-from tests.browser.page import Browser, what_is_missing
+from tests.browser.marks import browser_marks
+from tests.browser.page import Browser
 from tests.browser.server import HOSTS, Lab
 from tests.browser.test_browser import QUICK
 from tests.browser.typed import TYPED
 from tests.lessons import LESSONS, read
 
-missing = what_is_missing()
-pytestmark = [
-    pytest.mark.browser,
+pytestmark = browser_marks(
     pytest.mark.nightly,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(missing is not None, reason=f"{missing}"),
-    # playwright's event loop and the server's sockets are closed by exit.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+)
 REPEATS = 3
 WHOLE = ("00", "09")
 

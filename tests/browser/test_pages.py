@@ -2,17 +2,10 @@
 
 import pytest
 
-from tests.browser.page import what_is_missing
+from tests.browser.marks import browser_marks
 from tests.grading.results import HOSTILE, broken, result, write
 
-missing = what_is_missing()
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.all,
-    pytest.mark.skipif(missing is not None, reason=f"{missing}"),
-    # playwright's event loop is closed by exit.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+pytestmark = browser_marks(pytest.mark.all)
 DOT = "R0lGODlhAQABAIAAAP///wAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw=="
 SMUGGLED = f"""<script>window.hacked = 1</script>
 <img src="data:image/gif;base64,{DOT}" onload="window.hacked = 1">

@@ -13,18 +13,13 @@ from course_utils.display.bundles import (
     WIDGET_VIEW,
 )
 from tests.browser.controls import move_slider, playgrounds
-from tests.browser.page import what_is_missing
+from tests.browser.marks import browser_marks
 from tests.browser.server import ROOT, Lab
 
-missing = what_is_missing()
-pytestmark = [
-    pytest.mark.browser,
+pytestmark = browser_marks(
     pytest.mark.all,  # a browser each, and nothing of the lessons
     pytest.mark.timeout(300),
-    pytest.mark.skipif(missing is not None, reason=f"{missing}"),
-    # playwright's event loop and JupyterLab's sockets are closed by exit.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+)
 IMPORTS = "from course_utils import Matrix, Steps, playground"
 DRAW = """def draw(ax, slope=0.5, weight=None, index=0):
     ax.plot([0, slope], [index, weight[0][1]])
@@ -36,6 +31,7 @@ PLAY = """playground(
 
 TOUCH = """import torch
 from course_utils.display.touch.sliding_window import slide_window
+from tests.browser.marks import browser_marks
 slide_window(torch.eye(3), torch.eye(3), kind="max", kernel_size=1)"""
 QUICK = {"COURSE_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
 LOST = ".jp-OutputArea-output.jupyter-widgets"  # a view whose widget is not found

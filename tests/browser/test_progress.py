@@ -8,18 +8,13 @@ from nbformat.v4 import new_code_cell, new_notebook
 from course_utils.authoring.normal_form import dumps, normalise
 from course_utils.display.bundles import PROGRESS_CLASS
 from tests.browser.axe import faults
-from tests.browser.page import what_is_missing
+from tests.browser.marks import browser_marks
 from tests.browser.server import HOSTS, Lab
 
-missing = what_is_missing()
-pytestmark = [
-    pytest.mark.browser,
+pytestmark = browser_marks(
     pytest.mark.all,  # a kernel stands for it in tests/test_diary.py
     pytest.mark.timeout(300),
-    pytest.mark.skipif(missing is not None, reason=f"{missing}"),
-    # playwright's event loop and the server's sockets are closed by exit.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+)
 CELLS = [
     'from course_utils import ask, check, progress, setup; d = setup("cpu")',
     'ask("Which?", ["`a`", "`b`"], answer=0, why="It is.")',

@@ -6,21 +6,18 @@ import torch.nn.functional as F
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course_utils.authoring.normal_form import dumps, normalise
-from tests.browser.page import Browser, what_is_missing
+from tests.browser.marks import browser_marks
+from tests.browser.page import Browser
 from tests.browser.server import Lab
 
-missing = what_is_missing()
-pytestmark = [
-    pytest.mark.browser,
+pytestmark = browser_marks(
     pytest.mark.all,  # a browser each, and nothing of the lessons
     pytest.mark.timeout(300),
-    pytest.mark.skipif(missing is not None, reason=f"{missing}"),
-    # playwright's event loop and JupyterLab's sockets are closed by exit.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+)
 IMPORTS = """import torch
 import torch.nn.functional as F
 from course_utils import slide_window
+from tests.browser.marks import browser_marks
 image = torch.arange(25.0).reshape(5, 5) % 7
 kernels = {"corners": torch.tensor([[1.0, 0.0], [0.0, -1.0]]), "sum": torch.ones(2, 2)}
 corners = F.conv2d(image[None, None], kernels["corners"][None, None])[0, 0]"""

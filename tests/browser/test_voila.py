@@ -13,21 +13,17 @@ import pytest
 
 from course_utils.display.bundles import PLAYGROUND_CLASS, QUESTION_CLASS
 from tests.browser.controls import unfold
-from tests.browser.page import Browser, watched, what_is_missing
+from tests.browser.marks import browser_marks
+from tests.browser.page import Browser, watched
 from tests.browser.server import ROOT, START_LIMIT
 from tests.browser.test_browser import QUICK
 from tests.lessons import LESSONS
 
-missing = what_is_missing()
-pytestmark = [
-    pytest.mark.browser,
+pytestmark = browser_marks(
     pytest.mark.nightly,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(missing is not None, reason=f"{missing}"),
     pytest.mark.skipif(not find_spec("voila"), reason="no voila: pip install voila"),
-    # playwright's event loop and the server's sockets are closed by exit.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+)
 
 
 @contextmanager

@@ -6,17 +6,13 @@ from urllib.parse import unquote, urlparse
 
 import pytest
 
-from tests.browser.page import what_is_missing
+from tests.browser.marks import browser_marks
 
-missing = what_is_missing()
-IN_BROWSER = [
-    pytest.mark.browser,
-    pytest.mark.skipif(missing is not None, reason=f"{missing}"),
-    # playwright's event loop is closed by exit; Sphinx's own dependencies warn.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+IN_BROWSER = browser_marks(
+    # Sphinx's own dependencies warn.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),
-]
+)
 
 # One more press: how far a control goes until its picture and its sentence change.
 PRESSES = 12

@@ -13,11 +13,9 @@ from course_utils import slide_window
 from course_utils.display.bundles import PLAIN, WIDGET_VIEW
 from course_utils.display.touch import sliding_window
 from course_utils.display.touch.widget import HERE
-from tests.browser.page import Browser, what_is_missing
+from tests.browser.marks import needs_browser
+from tests.browser.page import Browser
 
-needs_browser = pytest.mark.skipif(
-    what_is_missing() is not None, reason=f"{what_is_missing()}"
-)
 # A module from its text: a page without an address can import no file.
 IMPORT = """source => import('data:text/javascript,' + encodeURIComponent(source))
   .then(module => { window.arithmetic = module; })"""
