@@ -44,7 +44,7 @@ class Pin:
         It is asked of git in that folder: what GitHub has is not looked up.
         """
         version = self.version
-        if _git(root, "rev-parse", "--git-dir") != 0:
+        if _git(root, "rev-parse", "--git-dir") is None:
             return (
                 f"Nothing here says whether {self.repository} has {version}: "
                 "this is no git checkout."
@@ -53,14 +53,15 @@ class Pin:
         if re.fullmatch("[0-9a-f]{7,40}", version):
             commits.append(version)
         verify = ("rev-parse", "--quiet", "--verify")
-        if all(_git(root, *verify, f"{commit}^{{commit}}") for commit in commits):
+        known = [_git(root, *verify, f"{commit}^{{commit}}") for commit in commits]
+        if not any(known):
             return (
                 f"This checkout has no tag {version}: on learners' machines nothing is "
                 f"installed until {self.repository} has it. Before you give this out: "
                 f"git tag {version}; git push origin {version}; or name a tag or a "
                 f"commit that is there with --version.{_instead(root, self.repository)}"
             )
-        if _git(root, "diff", "--quiet", commits[-1], "--", *_HELPERS):
+        if _git(root, "diff", "--quiet", commits[-1], "--", *_HELPERS) is None:
             return (
                 f"The helpers here are not those of {version}: the lessons get those. "
                 "Commit, tag and push what you have, and name that with --version."
@@ -113,13 +114,13 @@ def _instead(root: Path, repository: str) -> str:
 
     Who may not push can give out this checkout's own commit: a clone has it from there.
     """
-    if _git(root, "diff", "--quiet", "HEAD", "--", *_HELPERS):
+    if _git(root, "diff", "--quiet", "HEAD", "--", *_HELPERS) is None:
         return ""
     refs = ("for-each-ref", "--contains", "HEAD", "--format=%(refname:lstrip=2)")
-    for ref in _told(root, *refs, "refs/remotes").splitlines():
-        url = _told(root, "remote", "get-url", ref.partition("/")[0])
+    for ref in (_git(root, *refs, "refs/remotes") or "").splitlines():
+        url = _git(root, "remote", "get-url", ref.partition("/")[0]) or ""
         if found := re.search(r"github\.com[:/]([\w.-]+/[\w.-]+?)(\.git)?/?$", url):
-            commit = _told(root, "rev-parse", "HEAD")
+            commit = _git(root, "rev-parse", "HEAD")
             fork = "" if found[1] == repository else f" --repository {found[1]}"
             return (
                 " Who may not push there gives the same command again with: "
@@ -128,19 +129,13 @@ def _instead(root: Path, repository: str) -> str:
     return ""
 
 
-def _told(root: Path, *arguments: str) -> str:
-    """Return what a git command in a folder prints; "" where it fails."""
-    command = ["git", "-C", str(root), *arguments]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    return "" if ended.returncode else ended.stdout.strip()
-
-
-def _git(root: Path, *arguments: str) -> int | None:
-    """Return the exit code of a git command in a folder; None where git is missing."""
+def _git(root: Path, *arguments: str) -> str | None:
+    """Return what a git command in a folder prints; None where it or git fails."""
     command = ["git", "-C", str(root), *arguments]
     try:
-        return subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, check=False
-        ).returncode
-    except OSError:
+        ended = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        )
+    except OSError:  # there is no git
         return None
+    return None if ended.returncode else ended.stdout.strip()
