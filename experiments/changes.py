@@ -84,13 +84,13 @@ def small(last: bool = True, device: str = "cpu") -> nn.Module:
     return model.to(memory_format=LAST if last else torch.contiguous_format)
 
 
-def by_loader(one_by_one: bool) -> Work:
+def by_loader(one_by_one: bool, **loading: Any) -> Work:
     """Return a pass of the MLP over the pictures as they come from a loader."""
     images, labels = load_fashion_mnist().train
     raw = images[:IMAGES], labels[:IMAGES]
     source = AsFiles(raw, standard=True) if one_by_one else TensorDataset(*data())
     step = stepper(PERCEPTRON())
-    loader = DataLoader(source, 125, shuffle=True)
+    loader = DataLoader(source, 125, shuffle=True, **loading)
 
     def work() -> None:
         for x, y in loader:
@@ -107,6 +107,14 @@ def files() -> dict[str, Work]:
 def fetched() -> dict[str, Work]:
     """A loader that stacks prepared tensors, against rows of one tensor."""
     return {"off": by_loader(False), "on": epoch(stepper(PERCEPTRON()), last=False)}
+
+
+def worked() -> dict[str, Work] | str:
+    """A loader that opens pictures itself, against one with a process for each core."""
+    if THREADS < 2:
+        return "one core here"
+    several = {"num_workers": THREADS, "persistent_workers": True}
+    return {"off": by_loader(True), "on": by_loader(True, **several)}
 
 
 def batches() -> dict[str, Work]:
@@ -165,15 +173,41 @@ def fused() -> dict[str, Work]:
     }
 
 
+def has_compiler() -> bool:
+    """Say whether there is a C++ compiler, as `torch.compile` needs one here."""
+    return any(shutil.which(name) for name in ("g++", "clang++", "cl"))
+
+
 def compiled() -> dict[str, Work] | str:
     """Layer by layer, against `torch.compile`."""
-    if not any(shutil.which(name) for name in ("g++", "clang++", "cl")):
+    if not has_compiler():
         return "no C++ compiler here"
     model = small()
     return {
         "off": epoch(stepper(small())),
         "on": epoch(stepper(model, call=torch.compile(model))),
     }  # what compiling takes: `first`, in seconds
+
+
+def chained() -> dict[str, Work] | str:
+    """BatchNorm, ReLU and an addition in three calls, against compiled into one pass."""
+    if not has_compiler():
+        return "no C++ compiler here"
+    norm = nn.BatchNorm2d(32).eval()
+    pixels = torch.randn(500, 32, 28, 28)  # 50 MB: more than a cache holds
+
+    def chain(x: Tensor) -> Tensor:
+        return torch.relu(norm(x)) + x
+
+    def work(call: Callable[[Tensor], Tensor]) -> Work:
+        def passed() -> None:
+            with torch.inference_mode():
+                for _ in range(0, IMAGES, len(pixels)):
+                    call(pixels)
+
+        return passed
+
+    return {"off": work(chain), "on": work(torch.compile(chain))}
 
 
 def threaded() -> dict[str, Work] | str:
@@ -311,12 +345,14 @@ def graphed() -> dict[str, Work]:
 CHANGES: dict[str, Callable[[], dict[str, Work] | str]] = {
     "one tensor, not pictures (MLP)": files,
     "one tensor, not a loader (MLP)": fetched,
+    "a worker process per core (MLP)": worked,
     "batches of 512, not 64": batches,
     "channels_last": channels_last,
     "bfloat16": bfloat16,
     "no .item() in the loop": waiting,
     "fused AdamW": fused,
     "torch.compile": compiled,
+    "torch.compile, chain of three": chained,
     "all cores, not one": threaded,
     "inference_mode, scores only": inference,
     "BatchNorm folded, scores only": folding,
