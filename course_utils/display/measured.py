@@ -30,7 +30,8 @@ def measured(
 ) -> None:
     """Show what was measured, with the range in which it is expected.
 
-    Outside the range a sentence says what may differ, and the lesson goes on.
+    Outside the range a sentence says what may differ, and the lesson goes on. A page
+    leaves out a range whose end is over 100 times its beginning, while it holds.
 
     Args:
         name: what was measured, with its unit: "MLP, test accuracy".
@@ -102,11 +103,13 @@ def measured_bundle(
     if labels:
         shown = [f"{label} {run}" for label, run in zip(labels, shown, strict=True)]
     expected = f"(expected {said or f'{_end(low)} to {_end(high)}'})"
+    told = f" {bundles.unbroken(expected)}"
+    if held and 0 < 100 * low < high:  # says next to nothing: left to plain text
+        told = ""
     runs = (", " if labels else " ").join(shown)
     page = (
         f'<div class="{bundles.MEASURED_CLASS}" style="{_STYLE}">'
-        f"{html.escape(name)}: <b>{bundles.unbroken(html.escape(runs))}</b> "
-        f"{bundles.unbroken(expected)}"
+        f"{html.escape(name)}: <b>{bundles.unbroken(html.escape(runs))}</b>{told}"
         + ("" if held else f"<div {bundles.LIVE}>{OUTSIDE}</div>")
         + "</div>"
     )

@@ -61,6 +61,19 @@ def test_range_is_written_as_people_do(high, shown, displayed):
     assert data[PLAIN].endswith(f"(expected -20,000 to {shown})")
 
 
+@pytest.mark.parametrize(
+    ("value", "low", "high", "left_out"),
+    [(5, 0.1, 11, True), (5, 0.1, 10, False), (5, 0, 10, False), (5, 6, 900, False)],
+)
+def test_a_page_leaves_out_a_range_that_says_next_to_nothing(
+    value, low, high, left_out, displayed
+):
+    measured("ms", value, low, high)
+    ((data, _),) = displayed
+    assert ("(expected" not in data[HTML]) is left_out
+    assert f"(expected {low} to {high})" in data[PLAIN]
+
+
 @pytest.mark.parametrize(("values", "digits", "shown"), DIGITS)
 def test_digits_are_those_of_the_largest_value(values, digits, shown, displayed):
     measured("x", values, -1e9, 1e9, digits)

@@ -22,6 +22,7 @@ def _answer_as_cuda() -> None:
         setattr(cuda, name, lambda: None)
     cuda.set_device = lambda device: None
     cuda.synchronize = lambda device=None: None
+    torch.accelerator.synchronize = lambda device=None: None
     cuda.device_count = lambda: 1
     cuda.current_device = lambda: 0
     cuda.get_device_name = lambda device=None: "emulated accelerator"
