@@ -18,6 +18,7 @@ from course_utils.labs.returned import Unfit, tensor_of
 from course_utils.labs.work import Work
 
 MOST_LAYERS = 200
+_MOST_SIZE = 10_000  # of a setting, such as the channels of a layer
 _MOST_VALUES = 500_000  # of one image, between two layers
 # Of each kind, the settings with which another one is made.
 _KINDS: dict[type[nn.Module], tuple[str, ...]] = {
@@ -277,10 +278,12 @@ def _setting(kind: type[nn.Module], name: str, own: dict[str, Any]) -> Any:
     else:
         sizes = (1, 2, 3) if name == "normalized_shape" else (2,)
         fits = len(both) in sizes and all(
-            type(n) is int and abs(n) <= 10_000 for n in both
+            type(n) is int and abs(n) <= _MOST_SIZE for n in both
         )
     if not fits:
-        raise Unfit(f"a `{kind.__name__}` has the {name} {str(value)[:40]}.")
+        large = type(both[0]) is int
+        most = f": whole numbers up to {_MOST_SIZE:,} may be used" if large else ""
+        raise Unfit(f"a `{kind.__name__}` has the {name} {str(value)[:40]}{most}.")
     return value
 
 

@@ -105,7 +105,7 @@ def measure(task: Task, work: Work) -> Outcome:
 def _explained(error: BaseException) -> tuple[str, ...]:
     """Explain an error; of a missing name, say which ones there are in grading."""
     messages = explain(error)
-    return (messages[0], _NAMES) if isinstance(error, NameError) else messages
+    return (messages[0], _NAMES) if type(error) is NameError else messages
 
 
 def measure_rounds(task: Task, works: Iterable[Work]) -> Outcome:

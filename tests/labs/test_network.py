@@ -260,7 +260,11 @@ def nan():
         (lambda: nn.Sequential(nn.Flatten(0), *FLAT), "do not fit"),
         (lambda: padded((10**6, 10**6)), "has the padding (1000000"),
         (lambda: padded((5_000, 5_000)), "a layer makes over 500,000"),
-        (lambda: padded("everything"), "has the padding everything"),
+        (lambda: padded("everything"), "has the padding everything."),
+        (
+            lambda: nn.Sequential(nn.Flatten(), nn.Linear(33_880, 10)),
+            "has the in_features 33880: whole numbers up to 10,000 may be used.",
+        ),
         (
             lambda: nn.Sequential(*(nn.Conv2d(1, 1, 1) for _ in range(MOST_LAYERS))),
             "more than 200 layers",
