@@ -191,9 +191,9 @@ def claims_to_be_finite(images, labels, *_):
 
 
 REFUSED = {
-    wide: "numbers, over ",
-    wide_in_one_layer: "numbers, over ",
-    costly: "over the limit of multiply-adds. It used ",
+    wide: "over the limit of numbers",
+    wide_in_one_layer: "over the limit of numbers",
+    costly: "the limit of multiply-adds. It used ",
     class_of_its_own: "`Net` is none of the layers",
     class_under_a_known_name: "the layers do not fit",
     layer_under_a_known_name: "`Linear` is none of the layers",
