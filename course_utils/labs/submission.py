@@ -196,10 +196,8 @@ def _shown(
     complete = not notes and not any(part.troubles for part in parts)
     if not complete:
         notes = [*notes, _NOT_COMPLETE]
-    elif not total(scores) and openly:
-        notes = [_NO_POINTS]
     elif all(part.named for part in parts):
-        notes = [_HAND_IN]
+        notes = [_HAND_IN if total(scores) or not openly else _NO_POINTS]
     notes = [*notes, _ESTIMATE]
     sections = []
     for number, part in enumerate(parts, 1):

@@ -259,6 +259,9 @@ def test_function_of_another_name_is_not_what_is_handed_in():
     text = said(fit=scope["baseline"], deep=DEEP)
     assert "! Only `fit` is graded, and this is another function." in text
     assert "To hand in" not in text and "not complete" not in text
+    scope["baseline"] = lambda *_: 0
+    none = said(fit=scope["baseline"], deep=DEEP)
+    assert "It can be graded" not in none
 
 
 def test_open_points_are_measured_with_one_thread_as_in_grading(monkeypatch):
