@@ -259,9 +259,17 @@ def test_function_of_another_name_is_not_what_is_handed_in():
     text = said(fit=scope["baseline"], deep=DEEP)
     assert "! Only `fit` is graded, and this is another function." in text
     assert "To hand in" not in text and "not complete" not in text
-    scope["baseline"] = lambda *_: 0
-    none = said(fit=scope["baseline"], deep=DEEP)
-    assert "It can be graded" not in none
+
+
+def test_what_can_be_graded_and_gets_no_points_is_told_of_the_answer_alone(sketches):
+    text = "def {}(images, labels):\n    return nn.Sequential(nn.Flatten(), "
+    text += "nn.Linear(784, 10))"
+    scope = {"nn": torch.nn}
+    for name, words in (("train", True), ("baseline", False)):
+        exec(text.format(name), scope)
+        told = submission_bundle("shifts", {"train": scope[name]})[PLAIN]
+        assert "Lab shifts: 0 of 20" in told and "To hand in" not in told
+        assert ("It can be graded" in told) == words
 
 
 def test_open_points_are_measured_with_one_thread_as_in_grading(monkeypatch):
