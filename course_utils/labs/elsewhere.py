@@ -4,7 +4,7 @@ import ast
 import builtins
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -22,6 +22,10 @@ from course_utils.lessons import LESSONS
 # Grading itself imports these.
 _THERE = ("torch", "numpy", "course_utils")
 _NO_DATA = "finds no data where it is graded: a function gets its arguments alone."
+_FROM_DATA = (
+    "comes from data that this notebook loads, and grading does not have: a function "
+    "may use its arguments alone."
+)
 
 
 def lost_in_grading(answer: Any, source: str) -> list[str]:
@@ -44,7 +48,7 @@ def lost_in_grading(answer: Any, source: str) -> list[str]:
     if not isinstance(cells, list):
         return []
     own = _statements(source)
-    last = {n: s for text in cells for s in _statements(text) for n in s.defines}
+    ran = [statement for text in cells for statement in _statements(text)]
     inside = {name for statement in own for name in statement.defines}
     imported = dict.fromkeys(_imported(own))
     loaders = [
@@ -55,13 +59,13 @@ def lost_in_grading(answer: Any, source: str) -> list[str]:
     gaps = not any("import *" in text for text in cells)  # a history may have some
 
     def lost(part: list[Statement]) -> list[str]:
-        found = _used(part, last, lambda n: n not in inside and callable(scope.get(n)))
-        used = {n: s for n, s in found if n not in inside and n in scope}
+        found = _used(part, ran, lambda n: n not in inside and callable(scope.get(n)))
+        used = {n: s for n, s in found.items() if n not in inside and n in scope}
         return [
             f"`{name}` {why}"
             for name, statement in used.items()
             if statement or not gaps
-            if (why := _lost(name, scope[name], statement, last))
+            if (why := _lost(name, scope[name], ran))
         ]
 
     beside = _beside(own, answer.__name__)
@@ -105,13 +109,12 @@ def taken_along(answer: Any, source: str, lab: str) -> dict[str, str]:
         return {}
     own = _statements(source)
     inside = {name for statement in own for name in statement.defines}
-    last: dict[str, Statement] = {}
-    for text in cells:
-        found = {n: s for s in _statements(text) for n in s.defines}
-        if answer.__name__ not in found:  # else it is an older version of its cell
-            last |= found
+    ran: list[Statement] = []
+    for part in map(_statements, cells):
+        if not any(answer.__name__ in s.defines for s in part):  # an older version
+            ran += part
     there = inside | page_names(lab)
-    used = {n: s for n, s in _used(own, last) if s and n not in there}
+    used = {n: s for n, s in _used(own, ran).items() if s and n not in there}
     return {name: statement.source for name, statement in used.items()}
 
 
@@ -170,34 +173,56 @@ def _statements(text: str) -> list[Statement]:
 
 
 def _used(
-    own: list[Statement],
-    last: Mapping[str, Statement],
+    own: Sequence[Statement],
+    ran: Sequence[Statement],
     inside: Callable[[str], bool] = lambda name: True,
-) -> Iterator[tuple[str, Statement | None]]:
-    """Yield the names that statements need, and those that some of these need."""
-    seen: set[str] = set()
-    waiting = list(own)
+) -> dict[str, Statement | None]:
+    """Return the names that statements need, and those that some of these need.
+
+    Args:
+        own: the statements.
+        ran: what was run, in this order; of a name, it may define several values.
+        inside: tells of a name whether to look into what defines it.
+
+    Returns:
+        The statement that defines each name; None where none of them does.
+    """
+    found: dict[str, Statement | None] = {}
+    seen: set[tuple[str, int | None]] = set()
+    waiting = [(statement, len(ran)) for statement in own]
     while waiting:
-        for name in sorted(waiting.pop().needs - seen):
-            seen.add(name)
-            if name in last and inside(name):
-                waiting.append(last[name])
+        statement, place = waiting.pop()
+        for name in sorted(statement.needs):
+            defined = _defined(name, ran, place)
+            if (name, defined) in seen:
+                continue
+            seen.add((name, defined))
+            known = None if defined is None else ran[defined]
             if not (hasattr(builtins, name) or name.startswith("__")):
-                yield name, last.get(name)
+                found.setdefault(name, known)
+            if defined is not None and known and inside(name):
+                # A function looks its names up when it is called, after all.
+                late = known.source.startswith(("def ", "async ", "class ", "@"))
+                waiting.append((known, len(ran) if late else defined))
+    return found
 
 
-def _lost(
-    name: str, value: Any, statement: Statement | None, last: Mapping[str, Statement]
-) -> str:
+def _defined(name: str, ran: Sequence[Statement], place: int) -> int | None:
+    """Return where a name was defined last before a place, or else after it."""
+    places = [n for n, statement in enumerate(ran) if name in statement.defines]
+    before = [n for n in places if n < place]
+    return (before or places or [None])[-1]
+
+
+def _lost(name: str, value: Any, ran: Sequence[Statement]) -> str:
     """Say what becomes of one name; "" where it is the same in grading."""
     if isinstance(value, nn.Module):
         return "is a network of another cell: grading makes it anew, and untrained."
-    if statement is None and not isinstance(value, ModuleType):
+    place = _defined(name, ran, len(ran))
+    if place is None and not isinstance(value, ModuleType):
         return "has its value from no line that names it: import or define it here."
-    known = [statement] if statement else []
-    loads = [n for n, _ in _used(known, last) if n.startswith("load_")]
-    if loads and not callable(value):
-        return f"comes from `{loads[0]}`, which {_NO_DATA}"
     if name.startswith("load_"):
         return _NO_DATA
-    return ""
+    known = [] if place is None else [ran[place]]
+    loads = any(n.startswith("load_") for n in _used(known, ran[:place]))
+    return _FROM_DATA if loads and not callable(value) else ""

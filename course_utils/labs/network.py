@@ -15,8 +15,10 @@ from torch import Tensor, nn
 from course_utils.exercises.explain import about_linear
 from course_utils.exercises.watch import MultiplyAdds
 from course_utils.labs.returned import Unfit, tensor_of
+from course_utils.labs.work import Work
 
-MOST_LAYERS, MOST_WORK = 200, 10_000_000
+MOST_LAYERS = 200
+_MOST_SIZE = 10_000  # of a setting, such as the channels of a layer
 _MOST_VALUES = 500_000  # of one image, between two layers
 # Of each kind, the settings with which another one is made.
 _KINDS: dict[type[nn.Module], tuple[str, ...]] = {
@@ -52,7 +54,15 @@ class Residual(nn.Sequential):
 
     def forward(self, input: Tensor) -> Tensor:
         """Add what the layers make of the input to the input."""
-        return input + super().forward(input)
+        made = super().forward(input)
+        try:
+            return input + made
+        except RuntimeError:
+            one, other = tuple(input.shape[1:]), tuple(made.shape[1:])
+            raise ValueError(
+                "`Residual` adds its input to its output: both need the same shape, "
+                f"and here they have {one} and {other}."
+            ) from None
 
 
 class Mean(nn.Sequential):
@@ -69,6 +79,59 @@ class Mirrored(nn.Sequential):
     def forward(self, input: Tensor) -> Tensor:
         """Mirror left and right."""
         return (super().forward(input) + super().forward(input.flip(-1))) / 2
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a network and its recipe may have.
+
+    Attributes:
+        numbers: in the network.
+        work: multiply-adds for one image.
+        bytes: of the recipe.
+        seconds: for training and all that is measured after it.
+    """
+
+    numbers: int
+    work: int
+    bytes: int
+    seconds: float
+
+    def require(
+        self, network: "Network", work: Work, seconds: float | None = None
+    ) -> None:
+        """Require that a network is within its limits.
+
+        Raises:
+            Unfit: it is not; the message says what was used of each limit.
+        """
+        over = {
+            "numbers": network.numbers > self.numbers,
+            "multiply-adds": network.work > self.work,
+        }
+        if broken := [
+            f"the limit of {name}" for name, is_over in over.items() if is_over
+        ]:
+            used = self.used(network, work, seconds)
+            raise Unfit(f"it is over {' and '.join(broken)}. {used}")
+
+    def used(self, network: "Network", work: Work, seconds: float | None = None) -> str:
+        """Say what was used of each limit.
+
+        >>> net = network_of(nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), (1, 2, 2), 2)
+        >>> Budget(50, 70, 4_000, 95).used(net, Work(None, source="train"), 41.3)[:47]
+        'It used 10 of 50 numbers, 8 of 70 multiply-adds'
+        """
+        parts = [
+            f"{network.numbers:,} of {self.numbers:,} numbers",
+            f"{network.work:,} of {self.work:,} multiply-adds for an image",
+        ]
+        if work.source:
+            parts.append(f"{len(work.source.encode()):,} of {self.bytes:,} bytes")
+        # Grades of one seed are the same in each run, and seconds are not.
+        if seconds is not None and not work.graded:
+            parts.append(f"{seconds:.0f} of {self.seconds:.0f} seconds")
+        return f"It used {', '.join(parts)}."
 
 
 @dataclass(frozen=True)
@@ -104,7 +167,6 @@ def network_of(
     shape: Sequence[int],
     classes: int,
     further: Iterable[type[nn.Module]] = (),
-    most_work: int = MOST_WORK,
 ) -> Network:
     """Build a network again that the learner's code returned.
 
@@ -114,10 +176,9 @@ def network_of(
         classes: how many scores it gives for one input.
         further: what else may be in it: `nn.BatchNorm1d`, `nn.LayerNorm`, `Mean`,
             `Mirrored`.
-        most_work: multiply-adds that one input may take.
 
     Raises:
-        Unfit: it is another thing, or computes too much.
+        Unfit: it is another thing.
 
     >>> net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten())
     >>> network_of(net, (1, 4, 4), 8).numbers
@@ -134,7 +195,7 @@ def network_of(
     builder = _Builder(further)
     with torch.device("meta"):  # shapes alone, until it is known how large they are
         layers = builder.build(value).eval()
-        work = _work(layers, shape, classes, most_work)
+        work = _work(layers, shape, classes)
     for table, name, tensor in builder.used:
         table[name] = tensor.detach().float()
     different = {id(tensor): tensor.numel() for _, _, tensor in builder.used}
@@ -185,7 +246,8 @@ class _Builder:
             for name, empty in table.items():
                 if empty is not None:
                     what = f"`{name}` of a `{kind.__name__}`"
-                    tensor_of(given.get(name), tuple(empty.shape), what)
+                    shape = tuple(empty.shape)
+                    tensor_of(given.get(name), shape, what, trained=True)
                     self.used.append((table, name, given[name]))
         layer.register_forward_hook(_check_values)
         return layer
@@ -216,10 +278,12 @@ def _setting(kind: type[nn.Module], name: str, own: dict[str, Any]) -> Any:
     else:
         sizes = (1, 2, 3) if name == "normalized_shape" else (2,)
         fits = len(both) in sizes and all(
-            type(n) is int and abs(n) <= 10_000 for n in both
+            type(n) is int and abs(n) <= _MOST_SIZE for n in both
         )
     if not fits:
-        raise Unfit(f"a `{kind.__name__}` has the {name} {str(value)[:40]}.")
+        large = type(both[0]) is int
+        most = f": whole numbers up to {_MOST_SIZE:,} may be used" if large else ""
+        raise Unfit(f"a `{kind.__name__}` has the {name} {str(value)[:40]}{most}.")
     return value
 
 
@@ -228,11 +292,11 @@ def _check_values(_layer: nn.Module, _inputs: Any, values: Tensor) -> None:
         raise Unfit(f"a layer makes over {_MOST_VALUES:,} numbers of one image.")
 
 
-def _work(layers: nn.Module, shape: Sequence[int], classes: int, most: int) -> int:
+def _work(layers: nn.Module, shape: Sequence[int], classes: int) -> int:
     """Return the multiply-adds for one input; nothing is computed.
 
     Raises:
-        Unfit: the layers do not fit one another, or are too much work.
+        Unfit: the layers do not fit one another.
     """
     try:
         with torch.no_grad(), MultiplyAdds() as work:
@@ -245,7 +309,4 @@ def _work(layers: nn.Module, shape: Sequence[int], classes: int, most: int) -> i
     if scores.shape != (2, classes):
         found = tuple(scores.shape)
         raise Unfit(f"for 2 images it gives the shape {found}, not (2, {classes}).")
-    each = work.count // 2
-    if each > most:
-        raise Unfit(f"it takes {each:,} multiply-adds for an image, over {most:,}.")
-    return each
+    return work.count // 2

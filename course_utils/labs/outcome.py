@@ -17,6 +17,11 @@ _NO_DATA = (
     "Your code asked the course for data, and there are none where it is graded: it "
     "gets nothing but its arguments."
 )
+_NAMES = (
+    "A name is misspelt, or is not there where your code is graded. There it has its "
+    "arguments, what Setup imports, the page's functions and classes, and what your "
+    "own cells define."
+)
 
 
 @dataclass(frozen=True)
@@ -90,11 +95,17 @@ def measure(task: Task, work: Work) -> Outcome:
         except BaseException as error:  # a learner's code may raise SystemExit
             # From another process it comes as an error that has the name alone.
             lost = work.graded and type(error).__name__ == CourseError.__name__
-            messages = (_NO_DATA,) if lost else explain(error)
+            messages = (_NO_DATA,) if lost else _explained(error)
     if messages:
-        why = "An error came before it was measured."
+        why = "It was not measured."
     given = (scores.get(item.name) or item.none(why) for item in task.rubric)
     return Outcome(tuple(given), tuple(curves), messages, late)
+
+
+def _explained(error: BaseException) -> tuple[str, ...]:
+    """Explain an error; of a missing name, say which ones there are in grading."""
+    messages = explain(error)
+    return (messages[0], _NAMES) if type(error) is NameError else messages
 
 
 def measure_rounds(task: Task, works: Iterable[Work]) -> Outcome:

@@ -8,6 +8,15 @@ from difflib import get_close_matches
 from course_utils.labs import bank
 from course_utils.labs.model import Lab, Task
 
+# What learners and their teachers call the labs.
+LETTERS = {
+    "A": "hinges",
+    "B": "few_labels",
+    "C": "shifts",
+    "D": "bits",
+    "E": "budget",
+}
+
 
 def lab_names() -> list[str]:
     """Return the names of all labs.
@@ -29,6 +38,9 @@ def find_lab(name: str) -> Lab:
         LookupError: there is none; the message names the nearest one.
     """
     names = lab_names()
+    letter = str(name).upper().removeprefix("LAB").strip()
+    if called := LETTERS.get(letter):
+        raise LookupError(f"There is no lab {name!r}: lab {letter} is '{called}' here.")
     if name not in names:
         near = get_close_matches(str(name), names, n=1, cutoff=0)
         raise LookupError(f"There is no lab {name!r}. Did you mean '{near[0]}'?")

@@ -15,8 +15,17 @@ class Refused(Unfit):
     """What was handed in is over a limit of the task, and is not run."""
 
 
+_NAN = "0 / 0 gives it, and so does the log or the root of a negative number"
+_INF = "the log of 0 gives it, and so does a division by 0"
+
+
 def tensor_of(
-    value: Any, shape: tuple[int | None, ...], what: str, most: int = 1 << 21
+    value: Any,
+    shape: tuple[int | None, ...],
+    what: str,
+    most: int = 1 << 21,
+    *,
+    trained: bool = False,
 ) -> torch.Tensor:
     """Return a tensor of finite float32 that the learner's code returned.
 
@@ -25,6 +34,7 @@ def tensor_of(
         shape: that it must have; None for any size in a dimension.
         what: it is called in the sentence that says what is wrong.
         most: numbers in it.
+        trained: whether steps of gradient descent made it what it is.
 
     Raises:
         Unfit: it is another thing.
@@ -52,14 +62,11 @@ def tensor_of(
     if not value.dtype.is_floating_point:
         raise Unfit(f"{what} has the dtype {value.dtype}, not torch.float32.")
     plain = value.detach().to("cpu", torch.float32)
-    if plain.isnan().any():
-        raise Unfit(
-            f"{what} holds nan: 0 / 0 gives it, and so does the log or the root of a "
-            "negative number."
-        )
-    if plain.isinf().any():
-        raise Unfit(
-            f"{what} holds an infinite number: the log of 0 gives it, and so does a "
-            "division by 0."
-        )
+    for found, name, why in (
+        (plain.isnan(), "nan", _NAN),
+        (plain.isinf(), "an infinite number", _INF),
+    ):
+        if found.any():
+            why = "most often the learning rate is too high" if trained else why
+            raise Unfit(f"{what} holds {name}: {why}.")
     return plain

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import nn
+
 from course_utils.cells import CELLS
 from course_utils.display.bundles import (
     HTML,
@@ -31,9 +34,7 @@ from course_utils.labs.work import Work
 
 SECONDS = 60.0  # for one task, or what grading gives it where that is more
 _HAND_IN = "To hand in, save this notebook and give its file to your teacher."
-_NO_POINTS = (
-    "So far this gets no points, and the table says why: mend that before you hand in."
-)
+_NO_POINTS = "It can be graded, and gets no points yet: the table says why."
 _NOT_COMPLETE = "It is not complete yet."
 _ESTIMATE = (
     "These figures are an estimate, on open cases. Your points come from grading, "
@@ -96,18 +97,22 @@ class _Part:
         scores: for each item of its rubric.
         troubles: sentences on what does not fit.
         notes: sentences on what fits, and is good to know.
+        named: whether it is what grading finds by its name.
     """
 
     task: Task
     scores: tuple[Score, ...]
     troubles: Sequence[str] = ()
     notes: Sequence[str] = ()
+    named: bool = True
 
 
 def _measured(task: Task, name: str, answer: Any) -> _Part:
     if trouble := _trouble(task, name, answer):
         return _Part(task, nothing(task, "Not measured."), troubles=[trouble])
     cell = source = _cell_of(answer)
+    if lost := lost_in_grading(answer, cell):
+        return _Part(task, nothing(task, "Not measured."), troubles=lost)
     notes = []
     lab = task.name.partition(".")[0]
     if task.most_bytes is not None and (used := taken_along(answer, cell, lab)):
@@ -121,12 +126,26 @@ def _measured(task: Task, name: str, answer: Any) -> _Part:
     seconds = max(SECONDS, task.seconds)
     works = (Work(answer, source=source, round=n) for n in range(task.rounds))
     try:
-        outcome = run_guarded(lambda: measure_rounds(task, works), seconds)
+        outcome = run_guarded(lambda: _as_in_grading(task, works), seconds)
     except OutOfTime:
         outcome = Outcome(nothing(task, "It took too long."), late=True)
     late = [f"`{name}` was stopped after {seconds:g} seconds."] if outcome.late else []
-    lost = [*lost_in_grading(answer, cell), *not_sure_in_grading(source)]
-    return _Part(task, outcome.scores, [*late, *outcome.messages, *lost], notes)
+    troubles = [*late, *outcome.messages, *not_sure_in_grading(source)]
+    if not _is_named(name, answer):
+        notes.append(f"Only `{name}` is graded, and this is another function.")
+    return _Part(task, outcome.scores, troubles, notes, _is_named(name, answer))
+
+
+def _as_in_grading(task: Task, works: Iterable[Work]) -> Outcome:
+    """Measure with one thread; the guard around it puts their number back."""
+    torch.set_num_threads(1)
+    return measure_rounds(task, works)
+
+
+def _is_named(name: str, answer: Any) -> bool:
+    """Tell whether the notebook has an answer under its own name, as grading asks."""
+    scope = getattr(answer, "__globals__", {name: answer})
+    return scope.get(name) is answer
 
 
 def _cell_of(answer: Any) -> str:
@@ -147,6 +166,8 @@ def _trouble(task: Task, name: str, answer: Any) -> str:
             f"The last run of the cell that defines `{name}` ended in an error: mend "
             "that cell and run it, or this would measure an older version."
         )
+    if isinstance(answer, nn.Module):
+        return f"This is a network. Hand in the function: `{name}={name}`."
     wanted = f"`{name}` must be a function of ({', '.join(task.takes)})"
     if not callable(answer):
         return f"{wanted}, and is {type(answer).__name__}."
@@ -173,8 +194,11 @@ def _shown(
     else:
         head += f" that can be measured openly, of {lab.most:g} in all."
     complete = not notes and not any(part.troubles for part in parts)
-    last = _HAND_IN if total(scores) or not openly else _NO_POINTS
-    notes = [*notes, last if complete else _NOT_COMPLETE, _ESTIMATE]
+    if not complete:
+        notes = [*notes, _NOT_COMPLETE]
+    elif all(part.named for part in parts):
+        notes = [_HAND_IN if total(scores) or not openly else _NO_POINTS]
+    notes = [*notes, _ESTIMATE]
     sections = []
     for number, part in enumerate(parts, 1):
         title = f"{number} {part.task.title} ({part.task.name.partition('.')[2]})"
@@ -198,7 +222,7 @@ def _bundle(
             f'<tr><th colspan="3" style="text-align:left">{markup(title)}{said}</th>'
             "</tr>"
         )
-        for score in scores:
+        for score in _in_one(scores):
             points = _points(score)
             lines.append(f"  {score.item}: {points}. {score.why}")
             cells = (html.escape(score.item), html.escape(points), markup(score.why))
@@ -214,6 +238,14 @@ def _bundle(
     found = [score for _, _, scores in sections for score in scores]
     openly = {"lab": lab, "points": total(found)}
     return {HTML: page, PLAIN: "\n".join(lines), SUBMISSION: openly}
+
+
+def _in_one(scores: Sequence[Score]) -> Sequence[Score]:
+    """Return one score in place of several for which the same was not measured."""
+    whys = {score.why for score in scores}
+    if len(scores) < 2 or len(whys) > 1 or any(s.points != 0 for s in scores):
+        return scores
+    return [Score("all items", 0.0, sum(s.most for s in scores), whys.pop())]
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_utils.errors import CourseError
+from course_utils.labs.registry import LETTERS
 from course_utils.runs.model import Fault, FaultKind, Task, Values, one_line, readable
 
 # How a zip archive begins, one with files and an empty one.
@@ -31,16 +32,6 @@ class Lesson:
     path: Path
     defaults: Values = field(default_factory=dict)
     fault: Fault | None = None
-
-
-# What learners and their teachers call the labs.
-_LABS = {
-    "A": "hinges",
-    "B": "few_labels",
-    "C": "shifts",
-    "D": "bits",
-    "E": "budget",
-}
 
 
 def find_notebooks(names: Sequence[str] = ()) -> list[Path]:
@@ -84,7 +75,7 @@ def lesson_folder() -> Path:
 
 
 def _paths(name: str) -> list[Path]:
-    name = _LABS.get(name, name)
+    name = LETTERS.get(name, name)
     path = Path(name)
     if path.is_dir():
         matches = _search(path)

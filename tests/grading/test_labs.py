@@ -597,7 +597,7 @@ def test_recipe_may_use_both_cores_and_whole_data(marked, monkeypatch):
     text = text.replace("len(images)", "5_000")
     mark = marked({"budget.train": text}, BUDGET)["budget.train"]
     assert "Training 1: 0." in mark.scores[0].why and not mark.fault, mark
-    assert "9,098 numbers" in mark.scores[1].why
+    assert "9,098 of 100,000 numbers" in mark.scores[1].why
 
 
 def test_submission_has_the_time_that_the_tasks_of_its_lab_need(tmp_path):

@@ -186,6 +186,15 @@ def test_points_are_those_of_the_rubric(pixels, wrong, width, accuracy, small):
     assert [score.points for score in outcome.scores] == [accuracy, small]
 
 
+def test_seconds_of_each_training_are_said_openly(pixels):
+    pixels(162)
+    for secret, times in ((OPEN, 3), ("graded 1", 0)):
+        outcome, _ = marked(reading(94), secret)
+        accuracy, small = (score.why for score in outcome.scores)
+        assert accuracy.count(f"It took 0 of {budget.SECONDS:.0f} seconds.") == times
+        assert small.startswith("It used 74,740 of 100,000 numbers, 74,636 of ")
+
+
 def test_training_that_fails_costs_itself_and_those_after_it(pixels):
     seen = []
 
@@ -215,7 +224,7 @@ def test_what_no_layer_uses_is_not_there(pixels):
         return net
 
     outcome, points = marked(train)
-    assert points == 20 and "7,960 numbers" in outcome.scores[1].why
+    assert points == 20 and "7,960 of 100,000 numbers" in outcome.scores[1].why
 
 
 def test_numbers_that_are_used_twice_count_once(pixels):
@@ -224,7 +233,7 @@ def test_numbers_that_are_used_twice_count_once(pixels):
         return Mean(net, nn.Sequential(nn.Identity(), net))
 
     outcome, points = marked(train)
-    assert points == 20 and "7,960 numbers" in outcome.scores[1].why
+    assert points == 20 and "7,960 of 100,000 numbers" in outcome.scores[1].why
 
 
 def test_recipes_fit_in_the_cell():
@@ -247,4 +256,5 @@ def test_recipes_return_what_can_be_measured(monkeypatch, threads, level, number
     text = LEVELS[level][0][TASK].replace("SIZE = 78", "SIZE = 1")
     outcome, _ = marked(defined(text), rounds=[0])
     assert not outcome.messages
-    assert outcome.scores[1].why == f"Training 1: {numbers:,} numbers."
+    said = f"It used {numbers:,} of 100,000 numbers, "
+    assert outcome.scores[1].why.startswith(said)

@@ -191,13 +191,13 @@ def claims_to_be_finite(images, labels, *_):
 
 
 REFUSED = {
-    wide: "numbers, over ",
-    wide_in_one_layer: "numbers, over ",
-    costly: "multiply-adds for an image, over ",
+    wide: "over the limit of numbers",
+    wide_in_one_layer: "over the limit of numbers",
+    costly: "the limit of multiply-adds. It used ",
     class_of_its_own: "`Net` is none of the layers",
     class_under_a_known_name: "the layers do not fit",
     layer_under_a_known_name: "`Linear` is none of the layers",
-    not_a_number: "holds nan: 0 / 0 gives it",
+    not_a_number: "holds nan: most often the learning rate is too high",
     claims_to_be_finite: "is no tensor, but Claims",
 }
 

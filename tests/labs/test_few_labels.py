@@ -216,7 +216,7 @@ def test_round_that_fails_costs_itself_and_those_after_it(sketches):
     assert len(seen) == 2 and "second draw" in outcome.messages[0]
     assert 0 < points < most
     assert outcome.scores[0].why.startswith(whole.scores[0].why.split(" Draw 2")[0])
-    assert "An error came before it was measured." in outcome.scores[0].why
+    assert "It was not measured." in outcome.scores[0].why
 
 
 def test_copies_of_a_network_may_be_averaged_and_mirrored(sketches):

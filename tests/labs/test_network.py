@@ -8,12 +8,14 @@ from torch import nn
 
 from course_utils.labs.network import (
     MOST_LAYERS,
+    Budget,
     Mean,
     Mirrored,
     Residual,
     network_of,
 )
 from course_utils.labs.returned import Unfit
+from course_utils.labs.work import Work
 
 SHAPE, CLASSES = (1, 28, 28), 10
 FURTHER = (nn.BatchNorm1d, nn.LayerNorm, Mean, Mirrored)
@@ -258,7 +260,11 @@ def nan():
         (lambda: nn.Sequential(nn.Flatten(0), *FLAT), "do not fit"),
         (lambda: padded((10**6, 10**6)), "has the padding (1000000"),
         (lambda: padded((5_000, 5_000)), "a layer makes over 500,000"),
-        (lambda: padded("everything"), "has the padding everything"),
+        (lambda: padded("everything"), "has the padding everything."),
+        (
+            lambda: nn.Sequential(nn.Flatten(), nn.Linear(33_880, 10)),
+            "has the in_features 33880: whole numbers up to 10,000 may be used.",
+        ),
         (
             lambda: nn.Sequential(*(nn.Conv2d(1, 1, 1) for _ in range(MOST_LAYERS))),
             "more than 200 layers",
@@ -270,18 +276,17 @@ def nan():
             "not (2, 10)",
         ),
         (
-            lambda: nn.Sequential(
-                nn.Conv2d(1, 128, 1),
-                nn.Conv2d(128, 128, 1),
-                nn.AdaptiveMaxPool2d(1),
-                nn.Flatten(),
-                nn.Linear(128, CLASSES),
-            ),
-            "multiply-adds for an image",
+            lambda: nn.Sequential(Residual(nn.Conv2d(1, 16, 3, padding=1)), *FLAT),
+            "`Linear(784, …)` was given 12544 numbers",  # 1 channel goes with 16
+        ),
+        (
+            lambda: nn.Sequential(Residual(nn.Conv2d(1, 16, 3)), *FLAT),
+            "`Residual` adds its input to its output: both need the same shape, and "
+            "here they have (1, 28, 28) and (16, 26, 26).",
         ),
         (forever, "more than 200 layers"),
         (doubled, "more than 200 layers"),
-        (nan, "`bias` of a `Linear` holds nan"),
+        (nan, "`bias` of a `Linear` holds nan: most often the learning rate is too"),
         (
             lambda: nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False), *FLAT),
             "`running_mean` of a `BatchNorm2d` is no tensor",
@@ -292,3 +297,28 @@ def test_what_can_not_be_measured_is_said(make, words):
     with pytest.raises(Unfit) as caught:
         network_of(make(), SHAPE, CLASSES)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "work", "over"),
+    [
+        (7_850, 7_840, ""),
+        (7_849, 7_840, "it is over the limit of numbers."),
+        (7_850, 7_839, "it is over the limit of multiply-adds."),
+        (1, 1, "it is over the limit of numbers and the limit of multiply-adds."),
+    ],
+)
+def test_broken_limits_are_all_said_with_what_was_used(numbers, work, over):
+    net = nn.Sequential(nn.Flatten(), nn.Linear(784, CLASSES))
+    network = network_of(net, SHAPE, CLASSES)
+    limits = Budget(numbers, work, 4_000, 95.0)
+    used = f"It used 7,850 of {numbers:,} numbers, 7,840 of {work:,} multiply-adds for "
+    used += "an image, 5 of 4,000 bytes"
+    openly, graded = Work(None, source="train"), Work(None, "graded 1", "train")
+    assert limits.used(network, openly, 41.3) == f"{used}, 41 of 95 seconds."
+    assert limits.used(network, graded, 41.3) == f"{used}."
+    if not over:
+        return limits.require(network, openly)
+    with pytest.raises(Unfit) as caught:
+        limits.require(network, openly, 41.3)
+    assert str(caught.value) == f"{over} {used}, 41 of 95 seconds."

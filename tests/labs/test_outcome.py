@@ -147,6 +147,19 @@ def test_what_is_no_tensor_of_the_kind_is_refused(value, words):
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_numbers_that_were_trained_are_lost_to_the_learning_rate(value):
+    with pytest.raises(Unfit, match="most often the learning rate is too high"):
+        tensor_of(torch.full((2,), value), (2,), "the bias", trained=True)
+
+
+def test_missing_name_is_said_with_those_that_grading_has():
+    outcome = measure(task(lambda work: held_out), Work(None))  # noqa: F821
+    assert "name 'held_out' is not defined" in outcome.messages[0]
+    assert "is not there where your code is graded" in outcome.messages[1]
+    assert len(outcome.messages) == 2
+
+
 def test_own_kinds_of_tensors_are_refused():
     class Equal(torch.Tensor):
         pass

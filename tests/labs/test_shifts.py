@@ -214,6 +214,14 @@ def test_points_are_those_of_the_rubric(grey, wrong, seen, points):
     assert [score.points for score in outcome.scores] == points, outcome
 
 
+def test_why_an_answer_that_stays_the_same_gets_nothing_is_said(grey):
+    for wrong, low in ((400, False), (402, True)):
+        grey(wrong)
+        why = marked(by_grey(EVERYWHERE))[0].scores[3].why
+        assert why.startswith("The same class at all 25 places: 1.000")
+        assert ("No points, as accuracy in the middle is below 0.80." in why) == low
+
+
 def test_network_that_sees_the_middle_alone_is_steady_nowhere(grey):
     grey(0)
     outcome, _ = marked(by_grey(MIDDLE))

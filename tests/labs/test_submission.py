@@ -14,7 +14,7 @@ from course_utils.grading.answers import Cell, find_answers
 from course_utils.grading.sections import read_paper
 from course_utils.labs import submission as module
 from course_utils.labs.bank import shifts
-from course_utils.labs.elsewhere import lost_in_grading, page_names
+from course_utils.labs.elsewhere import lost_in_grading, page_names, taken_along
 from course_utils.labs.registry import find_lab
 from course_utils.labs.submission import submission, submission_bundle
 from tests.labs.solutions_hinges import BASELINE, CEILING
@@ -127,7 +127,7 @@ CELLS_BEFORE = [
     "def spoilt(x):\n    return x + images.sum()",
     "net = torch.nn.Linear(2, 2)",
 ]
-DATA = "comes from `load_sketches`, which finds no data where it is graded: a function"
+DATA = "comes from data that this notebook loads, and grading does not have: a"
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,83 @@ def test_bytes_of_other_cells_are_counted_as_in_grading(monkeypatch, sketches):
     more = graded - len(USING)
     assert "`train` uses `WIDTH`, `first`, `math` of other cells" in told, told
     assert f"{more} bytes that count as its own" in told
-    assert "not complete" not in told and "before you hand in" in told
+    assert "not complete" not in told and "It can be graded, and gets no" in told
+
+
+# As in the data cells of labs: the last line that names the images loads nothing.
+CUT = ["images = images[:6]\nheld_out = images[6:]", "images = images[:3]"]
+
+
+def test_data_of_the_page_are_known_however_often_they_are_named_anew(monkeypatch):
+    text = "def train(images, labels):\n    ran.append(held_out)\n    return helper(1)"
+    before = [*CELLS_BEFORE, *CUT, "ran = []"]
+    told = told_of(text, monkeypatch, before)
+    assert f"! `held_out` {DATA} function may use its arguments alone." in told
+    assert "all items: 0 of 20. Not measured." in told and "To hand in" not in told
+    assert "not complete" in told and "`helper`" not in told
+    # What an older cell took from data counts no more.
+    told = told_of(text, monkeypatch, [*before, "held_out = 3"])
+    assert DATA not in told
+
+
+def test_functions_find_what_was_defined_after_them():
+    cells = ["def helper():\n    return SIZE", "SIZE = 1", "SIZE = 23"]
+    scope = {"__name__": "__main__", "In": cells}
+    text = "def f():\n    return helper()"
+    for cell in [*cells, text]:
+        exec(cell, scope)
+    assert taken_along(scope["f"], text, "shifts")["SIZE"] == "SIZE = 23"
+
+
+def test_names_that_are_missing_are_told_as_grading_sees_them(monkeypatch, sketches):
+    text = "def train(images, labels):\n    return held_out"
+    told = told_of(text, monkeypatch)
+    assert "A name is misspelt, or is not there where your code is graded." in told
+    assert "all items: 0 of 20. It was not measured." in told
+
+
+def test_network_in_place_of_the_recipe_is_told():
+    told = submission_bundle("shifts", {"train": torch.nn.Sequential()})[PLAIN]
+    assert "This is a network. Hand in the function: `train=train`." in told
+
+
+def test_function_of_another_name_is_not_what_is_handed_in():
+    exec("def baseline(x, y, tolerance):\n    return fit(x, y, tolerance)", scope := {})
+    scope["fit"] = FIT
+    text = said(fit=scope["baseline"], deep=DEEP)
+    assert "! Only `fit` is graded, and this is another function." in text
+    assert "To hand in" not in text and "not complete" not in text
+
+
+def test_what_can_be_graded_and_gets_no_points_is_told_of_the_answer_alone(sketches):
+    text = "def {}(images, labels):\n    return nn.Sequential(nn.Flatten(), "
+    text += "nn.Linear(784, 10))"
+    scope = {"nn": torch.nn}
+    for name, words in (("train", True), ("baseline", False)):
+        exec(text.format(name), scope)
+        told = submission_bundle("shifts", {"train": scope[name]})[PLAIN]
+        assert "Lab shifts: 0 of 20" in told and "To hand in" not in told
+        assert ("It can be graded" in told) == words
+
+
+def test_open_points_are_measured_with_one_thread_as_in_grading(monkeypatch):
+    seen = []
+    lab = find_lab("hinges")
+    task = replace(lab.tasks[0], measure=lambda work: iter(work.call()))
+    monkeypatch.setattr(module, "find_lab", lambda name: replace(lab, tasks=[task]))
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        said(fit=lambda *_: seen.append(torch.get_num_threads()) or [])
+        assert seen == [1] and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("name", ["C", "c", "Lab C"])
+def test_letter_of_a_lab_is_answered_with_its_name(name):
+    told = submission_bundle(name, {})[PLAIN]
+    assert told == f"There is no lab {name!r}: lab C is 'shifts' here."
 
 
 @pytest.mark.parametrize("lab", ["few_labels", "shifts", "bits", "budget"])

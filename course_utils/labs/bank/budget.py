@@ -5,6 +5,7 @@ of the others and can reach no test image. The network that it returns is built 
 here, from its layers and numbers alone.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,14 +14,14 @@ from torch import Tensor
 
 from course_utils.data.fashion import load_fashion_mnist
 from course_utils.labs.model import Curve, Item, Lab, Score, Task
-from course_utils.labs.network import Mean, Mirrored, network_of
+from course_utils.labs.network import Budget, Mean, Mirrored, network_of
 from course_utils.labs.ranking import ranked, ranking_curve
-from course_utils.labs.returned import Unfit
 from course_utils.labs.work import Work
 
 ROUNDS, SECONDS = 3, 95.0  # seconds for one of the rounds
 MOST_NUMBERS, MOST_WORK = 100_000, 40_000_000
 MOST_BYTES = 4_000  # of a recipe: trained numbers do not fit in
+BUDGET = Budget(MOST_NUMBERS, MOST_WORK, MOST_BYTES, SECONDS)
 _CLASSES = 10
 # From what is worth nothing to what is worth all points.
 _ACCURACY_FROM, _ACCURACY_TO = 0.90, 0.933
@@ -95,28 +96,29 @@ def _train(work: Work) -> Iterator[Score | Curve]:
 def _measured(work: Work, data: Drawn) -> Iterator[Score | Curve]:
     """Measure how often the network of one training is right."""
     torch.manual_seed(data.seed)  # it travels with the call
-    network = network_of(
-        work.call(data.images, data.labels),
-        data.test_images.shape[1:],
-        _CLASSES,
-        (Mean, Mirrored),
-        MOST_WORK,
-    )
-    if network.numbers > MOST_NUMBERS:
-        numbers = f"{network.numbers:,} numbers"
-        raise Unfit(f"the network has {numbers}, over {MOST_NUMBERS:,}.")
+    begun = time.monotonic()
+    value = work.call(data.images, data.labels)
+    shape = data.test_images.shape[1:]
+    network = network_of(value, shape, _CLASSES, (Mean, Mirrored))
+    BUDGET.require(network, work)
     # The learner's process is idle now: both cores are free.
     found = network.classes(data.test_images, threads=2)
+    seconds = time.monotonic() - begun
     right = found == data.test_labels
     accuracy, training = float(right.double().mean()), f"training {work.round + 1}"
     of_class = ranked(right, data.test_labels, data.names)
     name, least = next(iter(of_class.items()))
     said = f"{training.capitalize()}: {accuracy:.4f}; least often right: {name}, "
     said += f"{least:.3f}."
+    if not work.graded:  # grades of one seed are the same in each run
+        said += f" It took {seconds:.0f} of {SECONDS:.0f} seconds."
     yield _ACCURACY.between(accuracy, _ACCURACY_FROM, _ACCURACY_TO, said)
-    said = f"{training.capitalize()}: {network.numbers:,} numbers."
-    small = _SMALL.between(network.numbers, _SMALL_FROM, _SMALL_TO, said)
-    yield small if accuracy >= _SMALL_LEAST else _SMALL.none(said)
+    said = BUDGET.used(network, work)
+    if accuracy < _SMALL_LEAST:
+        low = f"No points for {training}, as its accuracy is below"
+        yield _SMALL.none(f"{said} {low} {_SMALL_LEAST:.3f}.")
+    else:
+        yield _SMALL.between(network.numbers, _SMALL_FROM, _SMALL_TO, said)
     yield ranking_curve(training, of_class)
 
 

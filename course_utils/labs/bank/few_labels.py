@@ -16,14 +16,14 @@ from torch import Generator, Tensor, nn
 
 from course_utils.data.fashion import load_fashion_mnist
 from course_utils.labs.model import Curve, Item, Lab, Score, Task
-from course_utils.labs.network import Mean, Mirrored, Network, network_of
+from course_utils.labs.network import Budget, Mean, Mirrored, Network, network_of
 from course_utils.labs.ranking import ranked, ranking_curve
-from course_utils.labs.returned import Unfit
 from course_utils.labs.work import Work
 
 EACH, VALIDATED, TESTED, ROUNDS = 20, 50, 2_000, 3  # the first two of each class
-MOST_NUMBERS, MOST_CALLS = 60_000, 20
+MOST_CALLS, SECONDS = 20, 80.0  # for each draw
 MOST_BYTES = 4_000  # of a recipe: trained numbers do not fit in
+BUDGET = Budget(60_000, 10_000_000, MOST_BYTES, SECONDS)
 _CLASSES = 10
 _FURTHER = (nn.BatchNorm1d, nn.LayerNorm, Mean, Mirrored)
 # From what is worth nothing to what is worth all points.
@@ -124,29 +124,29 @@ def _train(work: Work) -> Iterator[Score | Curve]:
 def _measured(work: Work, data: Drawn) -> Iterator[Score | Curve]:
     """Measure the network that a recipe trains on one draw."""
     asked: list[float] = []
-    validate = _validator(data, asked)
-    network = _network(work.call(data.images, data.labels, validate))
+    validate = _validator(work, data, asked)
+    network = _network(work.call(data.images, data.labels, validate), work)
     yield from _shown(network, data, f"draw {work.round + 1}", asked)
 
 
-def _validator(data: Drawn, asked: list[float]) -> Callable[[Any], tuple[float, float]]:
+def _validator(
+    work: Work, data: Drawn, asked: list[float]
+) -> Callable[[Any], tuple[float, float]]:
     """Return what measures a network on validation images, and notes its accuracy."""
 
     def validate(net: Any) -> tuple[float, float]:
         if len(asked) == MOST_CALLS:
             raise ValueError(f"`validate` answers {MOST_CALLS} times for each draw.")
-        scores = _network(net).scores(data.validation_images)
+        scores = _network(net, work).scores(data.validation_images)
         asked.append(_accuracy(scores, data.validation_labels))
         return asked[-1], _loss(scores, data.validation_labels)
 
     return validate
 
 
-def _network(value: Any) -> Network:
+def _network(value: Any, work: Work) -> Network:
     network = network_of(value, (1, 28, 28), _CLASSES, _FURTHER)
-    if network.numbers > MOST_NUMBERS:
-        numbers = f"{network.numbers:,} numbers"
-        raise Unfit(f"the network has {numbers}, over {MOST_NUMBERS:,}.")
+    BUDGET.require(network, work)
     return network
 
 
@@ -188,7 +188,7 @@ LAB = Lab(
             ("images", "labels", "validate"),
             (_ACCURACY, _LOSS),
             _train,
-            seconds=240.0,
+            seconds=ROUNDS * SECONDS,
             rounds=ROUNDS,
             most_bytes=MOST_BYTES,
         )

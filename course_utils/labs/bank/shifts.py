@@ -14,12 +14,12 @@ from torch import Generator, Tensor
 
 from course_utils.data.fashion import load_fashion_mnist
 from course_utils.labs.model import Curve, Item, Lab, Score, Task
-from course_utils.labs.network import MOST_WORK, Network, network_of
-from course_utils.labs.returned import Unfit
+from course_utils.labs.network import Budget, network_of
 from course_utils.labs.work import Work
 
-IMAGES, TESTED, MOST_NUMBERS, SECONDS = 6_000, 2_000, 50_000, 240.0
+IMAGES, TESTED, SECONDS = 6_000, 2_000, 240.0
 MOST_BYTES = 4_000  # of a recipe: trained numbers do not fit in
+BUDGET = Budget(50_000, 10_000_000, MOST_BYTES, SECONDS)
 _REACH, _PLACES, _CLASSES = 4, 6, 10  # places for each distance
 # From what is worth nothing to what is worth all points: more than moved images in
 # training reach, so that each line also asks what the network is built of.
@@ -122,8 +122,7 @@ def _measured(work: Work, data: Drawn) -> Iterator[Score | Curve]:
     value = work.call(data.images, data.labels)
     seconds = time.monotonic() - begun
     network = network_of(value, data.images.shape[1:], _CLASSES)
-    if network.numbers > MOST_NUMBERS:
-        raise Unfit(f"the network has {network.numbers:,} numbers, over 50,000.")
+    BUDGET.require(network, work, seconds)
     moved = (torch.roll(data.test_images, place, (2, 3)) for place in data.places)
     found = torch.stack([network.classes(images) for images in moved])
     right = (found == data.test_labels).float()
@@ -131,31 +130,22 @@ def _measured(work: Work, data: Drawn) -> Iterator[Score | Curve]:
     centred, mean = float(each[0]), float(each[1:].mean())
     everywhere = float(right.prod(dim=0).mean())
     steady = float((found == found[0]).all(dim=0).float().mean())
-    said = f"Accuracy in the middle: {centred:.3f}. {_used(work, network, seconds)}"
+    said = f"Accuracy in the middle: {centred:.3f}. "
+    said += BUDGET.used(network, work, seconds)
     yield _CENTRED.between(centred, _CENTRED_FROM, _CENTRED_TO, said)
     said = f"Mean accuracy at {len(each) - 1} places: {mean:.3f}."
     yield _MOVED.between(mean, _MOVED_FROM, _MOVED_TO, said)
     said = f"Right at all {len(each)} places: {everywhere:.3f} of the garments."
     yield _EVERYWHERE.between(everywhere, _EVERYWHERE_FROM, _EVERYWHERE_TO, said)
     said = f"The same class at all {len(each)} places: {steady:.3f} of the garments."
-    same = _STEADY.between(steady, _STEADY_FROM, _STEADY_TO, said)
-    yield same if centred >= _STEADY_LEAST else _STEADY.none(said)
+    if centred < _STEADY_LEAST:
+        said += f" No points, as accuracy in the middle is below {_STEADY_LEAST:.2f}."
+        yield _STEADY.none(said)
+    else:
+        yield _STEADY.between(steady, _STEADY_FROM, _STEADY_TO, said)
     far = [centred, *each[1:].view(_REACH, _PLACES).mean(dim=1).tolist()]
     title = "Accuracy, by how far the garments are moved"
     yield Curve(title, "pixels, from 0 to 4", {"accuracy": far})
-
-
-def _used(work: Work, network: Network, seconds: float) -> str:
-    """Say what was used of each limit; the time alone is another in each run."""
-    parts = [
-        f"{network.numbers:,} of {MOST_NUMBERS:,} numbers",
-        f"{network.work:,} of {MOST_WORK:,} multiply-adds for an image",
-    ]
-    if work.source:
-        parts.append(f"{len(work.source.encode()):,} of {MOST_BYTES:,} bytes")
-    if not work.graded:  # grades of one seed are the same in each run
-        parts.append(f"{seconds:.0f} of {SECONDS:.0f} seconds")
-    return f"It used {', '.join(parts)}."
 
 
 LAB = Lab(
