@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -181,6 +181,7 @@ def grade(
     require_packages("pebble", "psutil", "jinja2", "nbformat")
     from course_utils.grading.assignment import Assignment
     from course_utils.grading.confinement import find_confinement
+    from course_utils.grading.submissions import from_elsewhere
     from course_utils.runs.processes import ended_by_signals
     from course_utils.runs.report import point_latest, written_to
 
@@ -197,6 +198,7 @@ def grade(
         find_confinement()
     found, _ = assignment.submissions(), assignment.scale  # before a folder is made
     assignment.read_overrides(found)
+    warn(from_elsewhere(found))
     if resume and options["overrides"]:
         with written_to(resume):
             assignment.write(resume)
@@ -325,6 +327,12 @@ def _grade(
         number = len(submissions) - len(ordered)
         click.echo(f"{number} are left: course grade --resume {folder}")
         return 3 if lost else 130
+
+
+def warn(doubts: Iterable[str]) -> None:
+    """Print what a teacher should look at before the marks go out."""
+    for doubt in doubts:
+        click.echo(f"WARNING: {doubt}", err=True)
 
 
 def counted(results: "Sequence[Result]", overrides: "Sequence[Override]") -> str:
