@@ -280,9 +280,10 @@ def _grade(
 ) -> int:
     """Grade what has no result in the folder yet; return the exit code."""
     from course_utils.grading import batch
+    from course_utils.grading.overrides import overridden
     from course_utils.grading.reading import late_modules
     from course_utils.grading.records import Record, read_results, write_results
-    from course_utils.grading.report import write_report
+    from course_utils.grading.report import doubts, write_report
     from course_utils.grading.sections import read_paper
 
     begin = time.perf_counter()
@@ -308,7 +309,7 @@ def _grade(
             def keep(result: "Result") -> None:
                 record.add(result)
                 results[result.submission.key] = result
-                show(result)
+                show(overridden([result], overrides, assignment.scale)[0])
 
             try:
                 finished = batch.grade_all(
@@ -320,6 +321,7 @@ def _grade(
         ordered = [results[s.key] for s in submissions if s.key in results]
         write_results(folder, ordered)
         index = write_report(assignment, ordered, folder, overrides)
+        warn(doubts(assignment, ordered, overrides))
         seconds = time.perf_counter() - begin
         click.echo(f"{counted(ordered, overrides)} in {seconds:.0f} s: {index}")
         if finished:

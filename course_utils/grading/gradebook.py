@@ -181,7 +181,7 @@ class Gradebook:
         """
         most = sum(map(self.scale.most, self._columns()))
         kept = ("Full name", "Email address")
-        rows = [["Identifier", *kept, "Grade", "Maximum grade", _GRADED, _COMMENTS]]
+        rows = [["Identifier", *kept, "Grade", _MAXIMUM, _GRADED, _COMMENTS]]
         for learner, results in self._by_learner():
             row = learner.columns
             grade = self._total(results) if _any_graded(results) else None
@@ -196,6 +196,19 @@ class Gradebook:
                 ]
             )
         return rows
+
+    def other_maximum(self) -> str:
+        """Say that Moodle's worksheet goes to another number of points; "" if not."""
+        most = sum(map(self.scale.most, self._columns()))
+        found = {r.submission.learner.columns.get(_MAXIMUM, "") for r in self.results}
+        numbers = {as_points(text) for text in found - {""}}
+        theirs = sorted(n for n in numbers if math.isfinite(n) and n != most)
+        if not theirs:
+            return ""
+        return (
+            f"the worksheet's maximum grade is {theirs[0]:g}, these points go to "
+            f"{most:g}: change it in Moodle before you upload grades-moodle.csv."
+        )
 
     def canvas(self) -> list[list[str]]:
         """Return a table that Canvas imports: Grades, Import.
@@ -246,6 +259,7 @@ class Gradebook:
         return sum(self._points(results).values())
 
 
+_MAXIMUM = "Maximum grade"
 _GRADED, _COMMENTS = "Last modified (grade)", "Feedback comments"
 
 
