@@ -61,13 +61,16 @@ class Scale:
     def state(self, mark: Mark) -> State:
         """Return a verdict's state, or what a teacher's points make of it.
 
+        An error that comes of a known mistake is a wrong answer.
+
         >>> from course_utils.exercises.model import Verdict
         >>> wrong = Mark("linear.affine", Verdict(State.WRONG), 0.1, points=1.0)
         >>> Scale().state(wrong).value
         'correct'
         """
         if mark.points is None:
-            return mark.verdict.state
+            named = mark.verdict.misconception and mark.verdict.state is State.ERROR
+            return State.WRONG if named else mark.verdict.state
         full = mark.points >= self.most(mark.exercise)
         return State.CORRECT if full else State.WRONG
 

@@ -34,7 +34,7 @@ from course_utils.grading.uploads import Upload, find_uploads
 _COPY = re.compile(r"(?i)[ _-]*(?:(?:cop(?:y|ie)|kopie)[ _-]*\(?\d*\)?|\(\d{1,3}\))$")
 _NUMBER = re.compile(r"[ _-]\d{1,2}$")
 _TIMES = "timestamp.txt"
-_UNTOUCHED = "Nothing was changed: all is as it was given out."
+UNTOUCHED = "Nothing was changed: all is as it was given out."
 _FOREIGN = re.compile(r"From (another [a-z ]+): \d+ of \d+ tasks ")
 
 
@@ -139,7 +139,7 @@ def _read(upload: Upload, owner: Owner, papers: dict[str, Paper]) -> _Entry:
     answers, notes = find_answers(cells, papers[lesson])
     stubs = {s.exercise: s.stub.strip() for s in papers[lesson].sections}
     if answers and all(text.strip() == stubs[e] for e, text in answers.items()):
-        notes += (_UNTOUCHED,)
+        notes += (UNTOUCHED,)
     tasks, other = len(papers[lesson].tasks), changed_tasks(upload.data, papers[lesson])
     if other >= min(2, tasks) > 0:  # a learner may have written into one
         where = "repair shop" if papers[lesson].lab == "shop" else "version"
@@ -153,8 +153,8 @@ def from_elsewhere(submissions: Iterable[Submission]) -> list[str]:
 
     >>> notes = ("From another repair shop: 7 of 10 tasks have another text.",)
     >>> ada = Submission("ada", Learner("ada"), "shop", "ada.ipynb", notes=notes)
-    >>> from_elsewhere([ada])[0].partition(" (")[0]
-    '1 of 1 notebooks for shop are from another repair shop: is `--lesson` right?'
+    >>> from_elsewhere([ada])[0].partition("? ")[0]
+    '1 of 1 notebooks for shop are from another repair shop: is `--lesson` right'
     """
     read = [s for s in submissions if s.lesson and not (s.missing or s.problem)]
     every = Counter(submission.lesson for submission in read)
