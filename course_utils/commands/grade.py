@@ -29,7 +29,15 @@ if TYPE_CHECKING:
     from course_utils.grading.overrides import Override
 
 # What may be given anew when a batch is resumed.
-_FREE = {"resume", "overrides", "jobs", "scheduler", "dask_local", "resources"}
+_FREE = {
+    "resume",
+    "overrides",
+    "missing_zero",
+    "jobs",
+    "scheduler",
+    "dask_local",
+    "resources",
+}
 _ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
 
 
@@ -74,6 +82,12 @@ _ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
     help="What a wrong answer can get of its points at most. It gets this times the "
     "share of its steps that are right: the result for each case that the check tries, "
     "and for each its gradients where they count.",
+)
+@click.option(
+    "--missing-zero",
+    is_flag=True,
+    help="In the tables for Moodle and Canvas, whoever of the roster handed in nothing "
+    "has 0 points; otherwise no grade.",
 )
 @click.option(
     "--assignment",
@@ -122,7 +136,8 @@ _ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
     type=FOLDER,
     metavar="FOLDER",
     help="Go on with a batch that was ended: what is new, changed or unfinished is "
-    "graded. Everything but --overrides, --jobs and the cluster is as it was then.",
+    "graded. Everything but --overrides, --missing-zero, --jobs and the cluster is as "
+    "it was then.",
 )
 @click.option(
     "--unconfined",
@@ -190,6 +205,8 @@ def grade(
         assignment = Assignment.read(resume)
         if overrides := options["overrides"]:
             assignment = replace(assignment, overrides=str(overrides.absolute()))
+        if options["missing_zero"]:
+            assignment = replace(assignment, missing_zero=True)
     else:
         column, limits = options.pop("assignment"), _limits(options)
         assignment = Assignment.of(submissions, column=column, limits=limits, **options)
@@ -199,7 +216,7 @@ def grade(
     found, _ = assignment.submissions(), assignment.scale  # before a folder is made
     assignment.read_overrides(found)
     warn(from_elsewhere(found))
-    if resume and options["overrides"]:
+    if resume and (options["overrides"] or options["missing_zero"]):
         with written_to(resume):
             assignment.write(resume)
     place = cluster_of(scheduler, dask_local, resources, jobs=jobs, confined=confined)

@@ -127,12 +127,14 @@ class Gradebook:
         exercises: the names by lesson, in the order of the columns.
         scale: what they are worth.
         assignment: the column of a Canvas gradebook; by default the lesson's name.
+        missing_zero: whether platforms get a 0 for who handed in nothing, not no grade.
     """
 
     results: Sequence[Result]
     exercises: Mapping[str, Sequence[str]]
     scale: Scale = Scale()
     assignment: str = ""
+    missing_zero: bool = False
 
     def write(self, folder: Path) -> list[Path]:
         """Write grades.csv, grades-moodle.csv and grades-canvas.csv; return them.
@@ -187,7 +189,8 @@ class Gradebook:
         rows = [["Identifier", *kept, "Grade", _MAXIMUM, _GRADED, _COMMENTS]]
         for learner, results in self._by_learner():
             row = learner.columns
-            grade = self._total(results) if _any_graded(results) else None
+            counts = _any_graded(results) or self._is_zero(results)
+            grade = self._total(results) if counts else None
             rows.append(
                 [
                     row.get("Identifier", learner.id),
@@ -231,7 +234,11 @@ class Gradebook:
             known[0] = known[0] or learner.name or learner.id
             if not row:
                 known[1] = learner.id if learner.id.isdecimal() else ""
-            graded = {r.submission.lesson: r for r in results if r.state == "graded"}
+            graded = {
+                r.submission.lesson: r
+                for r in results
+                if r.state == "graded" or self._is_zero([r])
+            }
             totals = [
                 self._total([graded[name]]) if name in graded else None
                 for name in lessons
@@ -247,6 +254,9 @@ class Gradebook:
         for result in self.results:
             found.setdefault(result.submission.learner.id, []).append(result)
         return [(results[0].submission.learner, results) for results in found.values()]
+
+    def _is_zero(self, results: Sequence[Result]) -> bool:
+        return self.missing_zero and all(r.state == "missing" for r in results)
 
     def _points(self, results: Iterable[Result]) -> dict[str, float]:
         return {

@@ -119,7 +119,8 @@ class _Desk:
         Raises:
             CourseError: it does not fit.
         """
-        learner, name = self._roster.find([row["learner"]]), row["exercise"]
+        keys = [row["learner"], f"Participant {row['learner']}"]  # Moodle's number
+        learner, name = self._roster.find(keys), row["exercise"]
         if learner is None:
             raise CourseError(
                 f"{where}: {row['learner']!r} names no learner of this batch, or "
@@ -144,8 +145,10 @@ class _Desk:
             )
         if not row["reason"]:
             raise CourseError(f"{where}: the reason is missing; the learner reads it.")
-        measured = _measured(row)
-        return Override(learner.id, name, points, row["reason"], measured, where)
+        measured, reason = _measured(row), row["reason"]
+        if not reason.rstrip("\"')»”’").endswith((".", "!", "?", "…")):
+            reason += "."
+        return Override(learner.id, name, points, reason, measured, where)
 
 
 def overridden(

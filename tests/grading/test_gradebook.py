@@ -251,3 +251,12 @@ def test_worksheet_with_another_maximum_is_told():
 
     assert told("40.00", "40,00") == told("", "") == ""
     assert "maximum grade is 9, these points go to 40: change it" in told("9.00", "")
+
+
+def test_who_handed_in_nothing_gets_no_grade_or_zero():
+    for zero, grade in ((False, ""), (True, "0")):
+        book = Gradebook(RESULTS, EXERCISES, missing_zero=zero)
+        _, bo, cy = dicts(book.moodle())
+        assert (bo["Grade"], cy["Grade"]) == ("", grade)  # Bo's file is broken
+        *_, bo, cy = dicts(book.canvas())
+        assert (bo["01_lines"], cy["01_lines"]) == ("", grade)

@@ -1,5 +1,7 @@
 """What a teacher decides after reading: it fits, and is shown wherever points are."""
 
+from dataclasses import replace
+
 import pytest
 
 from course_utils.errors import CourseError
@@ -7,6 +9,7 @@ from course_utils.grading.explanations import unread
 from course_utils.grading.feedback import write_feedback
 from course_utils.grading.gradebook import Gradebook, Scale, as_csv
 from course_utils.grading.learners import read_table
+from course_utils.grading.model import Learner
 from course_utils.grading.overrides import (
     Override,
     outdated,
@@ -72,6 +75,20 @@ def test_points_that_were_set_stand_in_tables_and_on_pages(tmp_path):
     index = pages["index.html"]
     assert "set by the teacher: Right, in other words." in index and "✎" in index
     assert "✎" not in write(RESULTS, tmp_path / "before")["index.html"]
+
+
+def test_moodles_number_names_a_learner_and_a_reason_ends_in_a_stop(tmp_path):
+    path = tmp_path / "overrides.csv"
+    path.write_text(f"{HEAD}101,{TASK},3,half of it\n102,{TASK},4,Right!\n")
+    submissions = [
+        replace(
+            explained("ada", FIRST).submission, learner=Learner(f"Participant {id}")
+        )
+        for id in (101, 102)
+    ]
+    first, second = read_overrides(path, submissions, {"repair_shop": [TASK]}, FOUR)
+    assert (first.learner, first.reason) == ("Participant 101", "half of it.")
+    assert (second.learner, second.reason) == ("Participant 102", "Right!")
 
 
 @pytest.mark.parametrize(
