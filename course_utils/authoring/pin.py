@@ -34,6 +34,11 @@ class Pin:
         return f"git+https://github.com/{self.repository}@{self.version}"
 
     @property
+    def is_commit(self) -> bool:
+        """Whether the version looks like the hash of a commit."""
+        return re.fullmatch("[0-9a-f]{7,40}", self.version) is not None
+
+    @property
     def requirement(self) -> str:
         """The line of a requirements.txt that brings the helpers and JupyterLab."""
         return f"{COURSE}[lab] @ {self.source}"
@@ -50,7 +55,7 @@ class Pin:
                 "this is no git checkout."
             )
         commits = [f"refs/tags/{version}"]
-        if re.fullmatch("[0-9a-f]{7,40}", version):
+        if self.is_commit:
             commits.append(version)
         verify = ("rev-parse", "--quiet", "--verify")
         known = [_git(root, *verify, f"{commit}^{{commit}}") for commit in commits]
@@ -123,8 +128,8 @@ def _instead(root: Path, repository: str) -> str:
             commit = _git(root, "rev-parse", "HEAD")
             fork = "" if found[1] == repository else f" --repository {found[1]}"
             return (
-                " Who may not push there gives the same command again with: "
-                f"--force --version {commit}{fork}"
+                " Who may not push there gives the commit that was cloned: course "
+                f"release … --force --version {commit}{fork}"
             )
     return ""
 

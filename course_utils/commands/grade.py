@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -29,7 +29,15 @@ if TYPE_CHECKING:
     from course_utils.grading.overrides import Override
 
 # What may be given anew when a batch is resumed.
-_FREE = {"resume", "overrides", "jobs", "scheduler", "dask_local", "resources"}
+_FREE = {
+    "resume",
+    "overrides",
+    "missing_zero",
+    "jobs",
+    "scheduler",
+    "dask_local",
+    "resources",
+}
 _ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
 
 
@@ -74,6 +82,12 @@ _ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
     help="What a wrong answer can get of its points at most. It gets this times the "
     "share of its steps that are right: the result for each case that the check tries, "
     "and for each its gradients where they count.",
+)
+@click.option(
+    "--missing-zero",
+    is_flag=True,
+    help="In the tables for Moodle and Canvas, whoever of the roster handed in nothing "
+    "has 0 points; otherwise no grade.",
 )
 @click.option(
     "--assignment",
@@ -122,7 +136,8 @@ _ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
     type=FOLDER,
     metavar="FOLDER",
     help="Go on with a batch that was ended: what is new, changed or unfinished is "
-    "graded. Everything but --overrides, --jobs and the cluster is as it was then.",
+    "graded. Everything but --overrides, --missing-zero, --jobs and the cluster is as "
+    "it was then.",
 )
 @click.option(
     "--unconfined",
@@ -181,6 +196,7 @@ def grade(
     require_packages("pebble", "psutil", "jinja2", "nbformat")
     from course_utils.grading.assignment import Assignment
     from course_utils.grading.confinement import find_confinement
+    from course_utils.grading.submissions import from_elsewhere
     from course_utils.runs.processes import ended_by_signals
     from course_utils.runs.report import point_latest, written_to
 
@@ -189,6 +205,8 @@ def grade(
         assignment = Assignment.read(resume)
         if overrides := options["overrides"]:
             assignment = replace(assignment, overrides=str(overrides.absolute()))
+        if options["missing_zero"]:
+            assignment = replace(assignment, missing_zero=True)
     else:
         column, limits = options.pop("assignment"), _limits(options)
         assignment = Assignment.of(submissions, column=column, limits=limits, **options)
@@ -197,7 +215,8 @@ def grade(
         find_confinement()
     found, _ = assignment.submissions(), assignment.scale  # before a folder is made
     assignment.read_overrides(found)
-    if resume and options["overrides"]:
+    warn(from_elsewhere(found))
+    if resume and (options["overrides"] or options["missing_zero"]):
         with written_to(resume):
             assignment.write(resume)
     place = cluster_of(scheduler, dask_local, resources, jobs=jobs, confined=confined)
@@ -278,9 +297,10 @@ def _grade(
 ) -> int:
     """Grade what has no result in the folder yet; return the exit code."""
     from course_utils.grading import batch
+    from course_utils.grading.overrides import overridden
     from course_utils.grading.reading import late_modules
     from course_utils.grading.records import Record, read_results, write_results
-    from course_utils.grading.report import write_report
+    from course_utils.grading.report import doubts, write_report
     from course_utils.grading.sections import read_paper
 
     begin = time.perf_counter()
@@ -306,7 +326,7 @@ def _grade(
             def keep(result: "Result") -> None:
                 record.add(result)
                 results[result.submission.key] = result
-                show(result)
+                show(overridden([result], overrides, assignment.scale)[0])
 
             try:
                 finished = batch.grade_all(
@@ -318,6 +338,7 @@ def _grade(
         ordered = [results[s.key] for s in submissions if s.key in results]
         write_results(folder, ordered)
         index = write_report(assignment, ordered, folder, overrides)
+        warn(doubts(assignment, ordered, overrides))
         seconds = time.perf_counter() - begin
         click.echo(f"{counted(ordered, overrides)} in {seconds:.0f} s: {index}")
         if finished:
@@ -325,6 +346,12 @@ def _grade(
         number = len(submissions) - len(ordered)
         click.echo(f"{number} are left: course grade --resume {folder}")
         return 3 if lost else 130
+
+
+def warn(doubts: Iterable[str]) -> None:
+    """Print what a teacher should look at before the marks go out."""
+    for doubt in doubts:
+        click.echo(f"WARNING: {doubt}", err=True)
 
 
 def counted(results: "Sequence[Result]", overrides: "Sequence[Override]") -> str:

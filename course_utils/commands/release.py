@@ -117,4 +117,6 @@ def release(
         )
     number = len(paths)
     what = f"{number} {'assignment' if nbgrader else 'notebook'}{'s' * (number > 1)}"
-    click.echo(f"{out}: {what}; the helpers are {pin.version} of {pin.repository}.")
+    unasked = " (not checked whether GitHub has that commit)" if pin.is_commit else ""
+    what += f"; the helpers are {pin.version} of {pin.repository}"
+    click.echo(f"{out}: {what}{unasked}.")

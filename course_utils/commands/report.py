@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from course_utils.commands.grade import counted
+from course_utils.commands.grade import counted, warn
 from course_utils.commands.paths import FOLDER, junit_option, near
 from course_utils.errors import CourseError
 
@@ -89,7 +89,8 @@ def _grades(place: Path, folder: Path) -> int:
     """Write the tables and pages of `course grade`; return the exit code."""
     from course_utils.grading.assignment import Assignment
     from course_utils.grading.records import read_results
-    from course_utils.grading.report import write_report
+    from course_utils.grading.report import doubts, write_report
+    from course_utils.grading.submissions import from_elsewhere
 
     assignment = Assignment.read(place)
     try:
@@ -102,6 +103,8 @@ def _grades(place: Path, folder: Path) -> int:
     overrides = assignment.read_overrides(_handed_in(assignment, results))
     folder.mkdir(parents=True, exist_ok=True)
     index = write_report(assignment, results, folder, overrides)
+    warn(from_elsewhere(result.submission for result in results))
+    warn(doubts(assignment, results, overrides))
     click.echo(counted(results, overrides))
     click.echo(f"Report of `course grade`: {near(index)}")
     return int(any(result.state == "not graded" for result in results))

@@ -13,7 +13,7 @@ from course_utils.exercises.statements import (
     needed,
     statements,
 )
-from course_utils.grading.sections import Paper, Section
+from course_utils.grading.sections import Paper, Section, titled
 
 _CHECKED = re.compile(r"""\bcheck\(\s*(["'])([\w.]+)\1""")
 _SUBMITTED = re.compile(r"""\bsubmission\(\s*(["'])(\w+)\1""")
@@ -73,6 +73,27 @@ def read_cells(data: bytes) -> list[Cell]:
     return [_cell(c) for c in cells if isinstance(c, dict) and _is_code(c)]
 
 
+def changed_tasks(data: bytes, paper: Paper) -> int:
+    """Return how many of a lesson's tasks have another text in a notebook.
+
+    They are told by their titles; learners have no reason to change what a task says.
+
+    Raises:
+        Unreadable: it is no notebook.
+
+    >>> changed_tasks(b"", Paper((), (), frozenset(), frozenset()))
+    Traceback (most recent call last):
+    course_utils.grading.answers.Unreadable: The file is empty.
+    """
+    cells = _load(data)["cells"]
+    text = [
+        c for c in cells if isinstance(c, dict) and c.get("cell_type") == "markdown"
+    ]
+    theirs = titled(_source(cell) for cell in text)
+    titles = {title for title, _ in theirs}
+    return sum(t[0] in titles and t not in theirs for t in paper.tasks)
+
+
 def _load(data: bytes) -> Any:
     if not data.strip(b"\0 \t\r\n"):
         raise Unreadable("The file is empty.")
@@ -125,13 +146,16 @@ def _cell(cell: dict[str, Any]) -> Cell:
     metadata = _table(cell.get("metadata"))
     tags = metadata.get("tags")
     tags = [t for t in tags if isinstance(t, str)] if isinstance(tags, list) else []
+    # Colab moves ids into the metadata.
+    id = cell.get("id") or metadata.get("id")
+    return Cell(id if isinstance(id, str) else "", frozenset(tags), _source(cell))
+
+
+def _source(cell: dict[str, Any]) -> str:
     source = cell.get("source")
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
-    # Colab moves ids into the metadata.
-    id = cell.get("id") or metadata.get("id")
-    text = _utf8(source) if isinstance(source, str) else ""
-    return Cell(id if isinstance(id, str) else "", frozenset(tags), text)
+    return _utf8(source) if isinstance(source, str) else ""
 
 
 def _utf8(text: str) -> str:

@@ -2,12 +2,13 @@
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
 from course_utils.exercises.model import State
 from course_utils.exercises.statements import NOT_PYTHON
+from course_utils.grading.gradebook import Scale
 from course_utils.grading.model import Mark, Result
 from course_utils.grading.sections import parsed
 from course_utils.labs.model import total
@@ -68,14 +69,36 @@ class Use:
     rest: float
 
 
-def lines_of(results: Sequence[Result]) -> list[Line]:
-    """Return the rubrics' lines in their order; none where no lab was graded."""
+def lines_of(results: Sequence[Result], scale: Scale) -> list[Line]:
+    """Return the rubrics' lines in their order; none where no lab was graded.
+
+    All or no points for a task, as a teacher has set them, are so for each line.
+    """
     found: dict[tuple[str, str, float], list[float]] = {}
     for _, mark in _scored(results):
         for score in mark.scores:
             key = mark.exercise, score.item, score.most
-            found.setdefault(key, []).append(score.points or 0.0)
+            points = score.points or 0.0
+            if mark.points is not None and not _is_between(mark, scale):
+                points = score.most if mark.points else 0.0
+            found.setdefault(key, []).append(points)
     return [Line(*key, sorted(points)) for key, points in found.items()]
+
+
+def count_between(results: Sequence[Result], scale: Scale) -> int:
+    """Count the marks of which a teacher changed the points, and no line tells where.
+
+    >>> count_between([], Scale())
+    0
+    """
+    return sum(
+        _is_between(mark, scale) and mark.points != scale.of(replace(mark, points=None))
+        for _, mark in _scored(results)
+    )
+
+
+def _is_between(mark: Mark, scale: Scale) -> bool:
+    return mark.points is not None and 0 < mark.points < scale.most(mark.exercise)
 
 
 def uses_of(results: Sequence[Result]) -> list[Use]:

@@ -38,6 +38,7 @@ class Assignment:
         limits: what a submission may use, by the names of `confinement.Limits`; what
             is not here is as it is there.
         seed: what the hidden cases of labs are drawn from.
+        missing_zero: see `Gradebook`.
     """
 
     paths: Sequence[str]
@@ -51,6 +52,7 @@ class Assignment:
     limits: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     overrides: str = ""
+    missing_zero: bool = False
 
     @classmethod
     def of(
@@ -66,6 +68,7 @@ class Assignment:
         limits: Mapping[str, Any] | None = None,
         seed: int | None = None,
         overrides: Path | None = None,
+        missing_zero: bool = False,
     ) -> "Assignment":
         """Return the assignment that a command's arguments describe.
 
@@ -89,6 +92,7 @@ class Assignment:
             limits or {},
             secrets.randbits(62) if seed is None else seed,
             str(overrides.absolute()) if overrides else "",
+            missing_zero,
         )
 
     @classmethod
@@ -176,7 +180,7 @@ class Assignment:
         """Return the gradebook of the lessons that were submitted."""
         submitted = {result.submission.lesson for result in results}
         used = {n: e for n, e in self.exercises.items() if n in submitted}
-        return Gradebook(results, used, self.scale, self.column)
+        return Gradebook(results, used, self.scale, self.column, self.missing_zero)
 
 
 def _checksum(path: Path) -> str:

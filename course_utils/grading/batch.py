@@ -206,6 +206,8 @@ def show_progress(total: int) -> Iterator[Callable[[Result], None]]:
 
         def show(result: Result) -> None:
             told = result.problem or outcome_of(result.marks)
+            decided = any(mark.points is not None for mark in result.marks)
+            told += ", without the points that you set" if decided else ""
             own = result.submission
             line = f"{own.learner.label}, {own.lesson or 'no lesson'}: {told}"
             if bar.disable:

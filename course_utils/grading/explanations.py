@@ -75,7 +75,11 @@ def unread(results: Sequence[Result]) -> list[Sentence]:
         for mark in result.marks:
             cell = result.submission.cells.get(mark.exercise, "")
             why = left_to_teacher(mark)
-            if why and mark.points is None:
+            if mark.again:
+                why = (
+                    f"you set {mark.points:g} points for another answer: {mark.again}."
+                )
+            if mark.again or (why and mark.points is None):
                 why = why[:1].upper() + why[1:]
                 found.append(Sentence(result, mark, explanation(mark, cell), why))
     return sorted(found, key=lambda one: one.mark.exercise)

@@ -13,6 +13,7 @@ from course_utils.grading.gradebook import Scale
 from course_utils.grading.learners import moodle_folder
 from course_utils.grading.model import Mark, Result
 from course_utils.grading.pages import FEEDBACK, write_page
+from course_utils.grading.submissions import UNTOUCHED
 
 _MOST_TEXT = 20_000
 
@@ -72,7 +73,9 @@ def write_feedback(results: Sequence[Result], scale: Scale, folder: Path) -> Non
     for page, result in pages.items():
         tasks = _tasks(result, scale)
         solved = sum(task.state == State.CORRECT.value for task in tasks)
-        write_page(page, "feedback.html.j2", result=result, tasks=tasks, solved=solved)
+        untouched = UNTOUCHED in result.submission.notes
+        values = {"result": result, "tasks": tasks, "solved": solved}
+        write_page(page, "feedback.html.j2", untouched=untouched, **values)
     for old in set(place.glob("*.html")) - set(pages):
         with suppress(OSError):  # it is in nobody's way
             old.unlink()

@@ -61,13 +61,16 @@ class Scale:
     def state(self, mark: Mark) -> State:
         """Return a verdict's state, or what a teacher's points make of it.
 
+        An error that comes of a known mistake is a wrong answer.
+
         >>> from course_utils.exercises.model import Verdict
         >>> wrong = Mark("linear.affine", Verdict(State.WRONG), 0.1, points=1.0)
         >>> Scale().state(wrong).value
         'correct'
         """
         if mark.points is None:
-            return mark.verdict.state
+            named = mark.verdict.misconception and mark.verdict.state is State.ERROR
+            return State.WRONG if named else mark.verdict.state
         full = mark.points >= self.most(mark.exercise)
         return State.CORRECT if full else State.WRONG
 
@@ -124,12 +127,14 @@ class Gradebook:
         exercises: the names by lesson, in the order of the columns.
         scale: what they are worth.
         assignment: the column of a Canvas gradebook; by default the lesson's name.
+        missing_zero: whether platforms get a 0 for who handed in nothing, not no grade.
     """
 
     results: Sequence[Result]
     exercises: Mapping[str, Sequence[str]]
     scale: Scale = Scale()
     assignment: str = ""
+    missing_zero: bool = False
 
     def write(self, folder: Path) -> list[Path]:
         """Write grades.csv, grades-moodle.csv and grades-canvas.csv; return them.
@@ -181,10 +186,11 @@ class Gradebook:
         """
         most = sum(map(self.scale.most, self._columns()))
         kept = ("Full name", "Email address")
-        rows = [["Identifier", *kept, "Grade", "Maximum grade", _GRADED, _COMMENTS]]
+        rows = [["Identifier", *kept, "Grade", _MAXIMUM, _GRADED, _COMMENTS]]
         for learner, results in self._by_learner():
             row = learner.columns
-            grade = self._total(results) if _any_graded(results) else None
+            counts = _any_graded(results) or self._is_zero(results)
+            grade = self._total(results) if counts else None
             rows.append(
                 [
                     row.get("Identifier", learner.id),
@@ -196,6 +202,19 @@ class Gradebook:
                 ]
             )
         return rows
+
+    def other_maximum(self) -> str:
+        """Say that Moodle's worksheet goes to another number of points; "" if not."""
+        most = sum(map(self.scale.most, self._columns()))
+        found = {r.submission.learner.columns.get(_MAXIMUM, "") for r in self.results}
+        numbers = {as_points(text) for text in found - {""}}
+        theirs = sorted(n for n in numbers if math.isfinite(n) and n != most)
+        if not theirs:
+            return ""
+        return (
+            f"the worksheet's maximum grade is {theirs[0]:g}, these points go to "
+            f"{most:g}: change it in Moodle before you upload grades-moodle.csv."
+        )
 
     def canvas(self) -> list[list[str]]:
         """Return a table that Canvas imports: Grades, Import.
@@ -215,7 +234,11 @@ class Gradebook:
             known[0] = known[0] or learner.name or learner.id
             if not row:
                 known[1] = learner.id if learner.id.isdecimal() else ""
-            graded = {r.submission.lesson: r for r in results if r.state == "graded"}
+            graded = {
+                r.submission.lesson: r
+                for r in results
+                if r.state == "graded" or self._is_zero([r])
+            }
             totals = [
                 self._total([graded[name]]) if name in graded else None
                 for name in lessons
@@ -232,6 +255,9 @@ class Gradebook:
             found.setdefault(result.submission.learner.id, []).append(result)
         return [(results[0].submission.learner, results) for results in found.values()]
 
+    def _is_zero(self, results: Sequence[Result]) -> bool:
+        return self.missing_zero and all(r.state == "missing" for r in results)
+
     def _points(self, results: Iterable[Result]) -> dict[str, float]:
         return {
             mark.exercise: self.scale.of(mark)
@@ -246,6 +272,7 @@ class Gradebook:
         return sum(self._points(results).values())
 
 
+_MAXIMUM = "Maximum grade"
 _GRADED, _COMMENTS = "Last modified (grade)", "Feedback comments"
 
 

@@ -88,6 +88,7 @@ class Mark:
         curves: to be drawn on the learner's page.
         points: as a teacher has set them; None where nobody has.
         reason: why.
+        again: why the teacher has to read it again, in a sentence; "" otherwise.
     """
 
     exercise: str
@@ -99,6 +100,7 @@ class Mark:
     curves: tuple[Curve, ...] = ()
     points: float | None = None
     reason: str = ""
+    again: str = ""
 
     @property
     def right(self) -> bool:

@@ -1,7 +1,8 @@
 """Points that a teacher sets after reading: a table with a line for each."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from course_utils.errors import CourseError
@@ -9,7 +10,7 @@ from course_utils.files import write_whole
 from course_utils.grading.explanations import explanation, left_to_teacher
 from course_utils.grading.gradebook import Scale, as_csv, as_points
 from course_utils.grading.learners import Roster, read_rows
-from course_utils.grading.model import Result, Submission
+from course_utils.grading.model import Mark, Result, Submission
 
 _COLUMNS = ("learner", "exercise", "points", "reason")
 
@@ -23,12 +24,16 @@ class Override:
         exercise: the name.
         points: in place of what grading gave.
         reason: for the learner to read.
+        measured: what grading gave when it was decided; nan where that isn't known.
+        where: the line of the table, for people.
     """
 
     learner: str
     exercise: str
     points: float
     reason: str
+    measured: float = field(default=math.nan, compare=False)
+    where: str = field(default="", compare=False)
 
 
 def read_overrides(
@@ -40,7 +45,8 @@ def read_overrides(
     """Read a table with the columns `learner`, `exercise`, `points` and `reason`.
 
     Others count for nothing but `measured`: a line whose points are those, without a
-    reason, decides nothing.
+    reason, decides nothing; and a decision on what measures something else by now is
+    to be looked at again.
 
     Args:
         path: of the table.
@@ -113,7 +119,8 @@ class _Desk:
         Raises:
             CourseError: it does not fit.
         """
-        learner, name = self._roster.find([row["learner"]]), row["exercise"]
+        keys = [row["learner"], f"Participant {row['learner']}"]  # Moodle's number
+        learner, name = self._roster.find(keys), row["exercise"]
         if learner is None:
             raise CourseError(
                 f"{where}: {row['learner']!r} names no learner of this batch, or "
@@ -138,29 +145,67 @@ class _Desk:
             )
         if not row["reason"]:
             raise CourseError(f"{where}: the reason is missing; the learner reads it.")
-        return Override(learner.id, name, points, row["reason"])
+        measured, reason = _measured(row), row["reason"]
+        if not reason.rstrip("\"')»”’").endswith((".", "!", "?", "…")):
+            reason += "."
+        return Override(learner.id, name, points, reason, measured, where)
 
 
 def overridden(
-    results: Sequence[Result], overrides: Sequence[Override]
+    results: Sequence[Result], overrides: Sequence[Override], scale: Scale
 ) -> list[Result]:
     """Return the results with what a teacher decided.
 
-    >>> overridden([], [Override("ada", "linear.affine", 1.0, "It is right.")])
+    >>> right = Override("ada", "linear.affine", 1.0, "It is right.")
+    >>> overridden([], [right], Scale())
     []
     """
     decided = {(one.learner, one.exercise): one for one in overrides}
-    return [_overridden(result, decided) for result in results]
+    return [_overridden(result, decided, scale) for result in results]
 
 
-def _overridden(result: Result, decided: Mapping[tuple[str, str], Override]) -> Result:
-    marks = [
-        replace(mark, points=one.points, reason=one.reason)
-        if (one := decided.get((result.submission.learner.id, mark.exercise)))
-        else mark
-        for mark in result.marks
-    ]
+def _overridden(
+    result: Result, decided: Mapping[tuple[str, str], Override], scale: Scale
+) -> Result:
+    marks: list[Mark] = []
+    for mark in result.marks:
+        if one := decided.get((result.submission.learner.id, mark.exercise)):
+            again = _changed(mark, one, scale)
+            mark = replace(mark, points=one.points, reason=one.reason, again=again)
+        marks.append(mark)
     return replace(result, marks=tuple(marks))
+
+
+def _changed(mark: Mark, one: Override, scale: Scale) -> str:
+    """Say what a decided task measures by now; "" where that is as it was."""
+    now = scale.of(replace(mark, points=None))
+    if math.isnan(one.measured) or math.isclose(one.measured, now, abs_tol=0.005):
+        return ""
+    return f"measured {one.measured:g} then, {now:g} now"
+
+
+def outdated(
+    results: Sequence[Result], overrides: Sequence[Override], scale: Scale
+) -> list[str]:
+    """Say which decisions were made on other answers than those that are there now.
+
+    >>> outdated([], [], Scale())
+    []
+    """
+    told: list[str] = []
+    for result in results:
+        learner = result.submission.learner
+        marks = {mark.exercise: mark for mark in result.marks}
+        for one in overrides:
+            mark = marks.get(one.exercise) if one.learner == learner.id else None
+            if mark and (change := _changed(mark, one, scale)):
+                told.append(
+                    f"{one.where}: {learner.label}'s {one.exercise} was handed in or "
+                    f"graded again since ({change}). Your {one.points:g} still count: "
+                    "read it again, and write the new number under measured, or take "
+                    "the line out."
+                )
+    return told
 
 
 def to_read(results: Sequence[Result], scale: Scale) -> list[list[str]]:
@@ -169,6 +214,8 @@ def to_read(results: Sequence[Result], scale: Scale) -> list[list[str]]:
     Args:
         results: with what was decided.
         scale: what a task is worth.
+
+    What was decided on another answer comes anew, without points and reason.
 
     >>> to_read([], Scale())[0][:5]
     ['learner', 'exercise', 'points', 'reason', 'measured']
@@ -180,6 +227,8 @@ def to_read(results: Sequence[Result], scale: Scale) -> list[list[str]]:
             if mark.points is None and not left_to_teacher(mark):
                 continue
             name = mark.exercise
+            if mark.again:
+                mark = replace(mark, points=None, reason="")
             numbers = scale.of(mark), scale.of(replace(mark, points=None))
             points, measured, most = (f"{n:g}" for n in (*numbers, scale.most(name)))
             said = explanation(mark, own.cells.get(name, ""))

@@ -8,7 +8,7 @@ from statistics import median
 
 from course_utils.exercises.model import State
 from course_utils.grading.alike import CODE, SENTENCES, compare, wrong_answers
-from course_utils.grading.approaches import bins_of, lines_of, uses_of
+from course_utils.grading.approaches import bins_of, count_between, lines_of, uses_of
 from course_utils.grading.explanations import accepted, unread
 from course_utils.grading.gradebook import Gradebook, Scale
 from course_utils.grading.model import Mark, Result
@@ -133,7 +133,9 @@ def write_overview(gradebook: Gradebook, folder: Path) -> Path:
         unread=unread(results),
         accepted=accepted(results),
         decided=any(m.points is not None for r in results for m in r.marks),
-        lines=lines_of(results),
+        again=any(m.again for r in results for m in r.marks),
+        lines=lines_of(results, gradebook.scale),
+        between=count_between(results, gradebook.scale),
         uses=uses_of(results),
         most=_MOST,
         problems=_problems(results),

@@ -5,7 +5,7 @@ import functools
 import json
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from course_utils.labs.handed_in import handed_in
 KEY = ".key.json"
 # "### Exercise 3", then the task, which begins with its title.
 _TITLE = re.compile(r"^### .*\s+\*\*(.+?)\.?\*\*", re.M)
+# What a release takes out of a text: links' targets, and where solutions are.
+_RELEASED = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)| ?\bSolutions are at the end\.")
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Paper:
         lab: the name of the lab; "" for a lesson.
         key: what only graders know of a lab's variant, by the names of its tasks, and
             its seed: from NAME.key.json beside the notebook NAME.ipynb.
+        tasks: the titles of the tasks, each with its text; see `titled`.
     """
 
     sections: tuple[Section, ...]
@@ -64,6 +67,7 @@ class Paper:
     solutions: frozenset[str]
     lab: str = ""
     key: Mapping[str, Any] = field(default_factory=dict)
+    tasks: frozenset[tuple[str, str]] = frozenset()
 
 
 def read_paper(lesson: Path) -> Paper:
@@ -130,7 +134,20 @@ def _read_paper(lesson: Path, changed: tuple[int, int]) -> Paper:
     if changed[1]:
         key = json.loads(lesson.with_suffix(KEY).read_text(encoding="utf-8"))
     ours, seen = frozenset(solutions), frozenset(texts)
-    return Paper(tuple(sections), tuple(page), seen, ours, lab, key)
+    tasks = titled("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    return Paper(tuple(sections), tuple(page), seen, ours, lab, key, tasks)
+
+
+def titled(texts: Iterable[str]) -> frozenset[tuple[str, str]]:
+    """Return the titles of the tasks in cells of text, each with its cell's text.
+
+    It is the same before and after a release: links are plain, and spaces single.
+
+    >>> titled(["### Task 1\\n\\n**Scale.** See [00](00.ipynb).", "Some words."])
+    frozenset({('Scale', '### Task 1 **Scale.** See 00.')})
+    """
+    found = ((_TITLE.search(text), _RELEASED.sub(r"\1", text)) for text in texts)
+    return frozenset((t[1], " ".join(text.split())) for t, text in found if t)
 
 
 def _tasks(

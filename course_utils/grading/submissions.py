@@ -13,6 +13,7 @@ from course_utils.errors import CourseError
 from course_utils.grading.answers import (
     Cell,
     Unreadable,
+    changed_tasks,
     find_answers,
     read_cells,
     score,
@@ -33,6 +34,8 @@ from course_utils.grading.uploads import Upload, find_uploads
 _COPY = re.compile(r"(?i)[ _-]*(?:(?:cop(?:y|ie)|kopie)[ _-]*\(?\d*\)?|\(\d{1,3}\))$")
 _NUMBER = re.compile(r"[ _-]\d{1,2}$")
 _TIMES = "timestamp.txt"
+UNTOUCHED = "Nothing was changed: all is as it was given out."
+_FOREIGN = re.compile(r"From (another [a-z ]+): \d+ of \d+ tasks ")
 
 
 def find_submissions(
@@ -136,8 +139,38 @@ def _read(upload: Upload, owner: Owner, papers: dict[str, Paper]) -> _Entry:
     answers, notes = find_answers(cells, papers[lesson])
     stubs = {s.exercise: s.stub.strip() for s in papers[lesson].sections}
     if answers and all(text.strip() == stubs[e] for e, text in answers.items()):
-        notes += ("Nothing was changed: all is as it was given out.",)
+        notes += (UNTOUCHED,)
+    tasks, other = len(papers[lesson].tasks), changed_tasks(upload.data, papers[lesson])
+    if other >= min(2, tasks) > 0:  # a learner may have written into one
+        where = "repair shop" if papers[lesson].lab == "shop" else "version"
+        told = f"{other} of {tasks} tasks have another text than in yours."
+        notes += (f"From another {where}: {told}",)
     return replace(entry, lesson=lesson, cells=answers, notes=notes)
+
+
+def from_elsewhere(submissions: Iterable[Submission]) -> list[str]:
+    """Say for which lessons most notebooks are not what was given out.
+
+    >>> notes = ("From another repair shop: 7 of 10 tasks have another text.",)
+    >>> ada = Submission("ada", Learner("ada"), "shop", "ada.ipynb", notes=notes)
+    >>> from_elsewhere([ada])[0].partition("? ")[0]
+    '1 of 1 notebooks for shop are from another repair shop: is `--lesson` right'
+    """
+    read = [s for s in submissions if s.lesson and not (s.missing or s.problem)]
+    every = Counter(submission.lesson for submission in read)
+    found = Counter(
+        (submission.lesson, match[1])
+        for submission in read
+        for note in submission.notes
+        if (match := _FOREIGN.match(note))
+    )
+    return [
+        f"{number} of {every[lesson]} notebooks for {lesson} are from {where}: is "
+        "`--lesson` right? Name the notebook that you gave out. (Their tasks have "
+        "another text, so marks and reasons are not to be trusted.)"
+        for (lesson, where), number in found.items()
+        if 2 * number > every[lesson]
+    ]
 
 
 def _lesson(cells: Sequence[Cell], papers: dict[str, Paper]) -> str:

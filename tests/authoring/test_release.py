@@ -148,6 +148,8 @@ def test_repository_and_version_can_be_named(tmp_path):
     requirements = (tmp_path / "x" / "requirements.txt").read_text()
     assert requirements == f"layer-by-layer-course[lab] @ {source}\n"
     assert result.stdout.endswith("1 notebook; the helpers are s26 of me/mine.x.\n")
+    result = released("01", "--out", tmp_path / "y", "--version", "0123456789")
+    assert "(not checked whether GitHub has that commit).\n" in result.stdout
 
 
 def test_badges_go_as_they_would_open_the_solutions(everything):

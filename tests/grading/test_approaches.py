@@ -6,7 +6,13 @@ import pytest
 
 from course_utils.exercises.model import State, Verdict
 from course_utils.grading.alike import wrong_answers
-from course_utils.grading.approaches import bins_of, calls_of, lines_of, uses_of
+from course_utils.grading.approaches import (
+    bins_of,
+    calls_of,
+    count_between,
+    lines_of,
+    uses_of,
+)
 from course_utils.grading.gradebook import Gradebook, Scale
 from course_utils.grading.model import Learner, Mark, Result, Submission
 from course_utils.grading.overview import write_overview
@@ -58,11 +64,26 @@ def test_calls_are_those_of_torch_by_the_names_of_the_lessons(text, names):
 
 
 def test_lines_hold_what_everyone_got():
-    lines = lines_of(CLASS)
+    lines = lines_of(CLASS, Scale())
     assert [line.item for line in lines] == ["few", "lives", "learns"]
     few, _, learns = lines
     assert (few.median, few.full, few.without) == (4, 1, 1)
     assert (learns.median, learns.full, learns.without) == (0, 2, 3)
+
+
+def test_lines_hold_what_the_teacher_decided_where_that_is_known(tmp_path):
+    scale = Scale({FIT: 10.0, DEEP: 10.0})
+    ada, bo, cy, *rest = CLASS
+    part = tuple(replace(mark, points=7.5) for mark in bo.marks)  # of which line?
+    whole = tuple(replace(mark, points=10.0) for mark in cy.marks)
+    decided = [ada, replace(bo, marks=part), replace(cy, marks=whole), *rest]
+    assert [line.full for line in lines_of(CLASS, scale)] == [1, 1, 2]
+    assert [line.full for line in lines_of(decided, scale)] == [2, 2, 3]
+    assert (count_between(CLASS, scale), count_between(decided, scale)) == (0, 2)
+    book = Gradebook(decided, {"hinges": [FIT, DEEP]}, scale)
+    text = write_overview(book, tmp_path).read_text(encoding="utf-8")
+    told = "2 marks that you set to a part of the points (✎) are not in here."
+    assert f"As measured: {told}" in text
 
 
 def test_uses_tell_answers_apart():
@@ -77,7 +98,7 @@ def test_task_that_was_left_as_it_was_is_no_try():
         Mark(mark.exercise, Verdict(State.NOT_ATTEMPTED), 0.0, scores=mark.scores)
         for mark in CLASS[2].marks
     ]
-    few, *_ = lines_of([*CLASS[:2], replace(CLASS[2], marks=tuple(left))])
+    few, *_ = lines_of([*CLASS[:2], replace(CLASS[2], marks=tuple(left))], Scale())
     assert list(few.points) == [5, 10]
 
 

@@ -233,3 +233,30 @@ def test_files_can_be_read_by_their_platforms(tmp_path):
     with written[0].open(encoding="utf-8-sig", newline="") as file:
         (row,) = csv.DictReader(file)
     assert row["name"] == learner.name
+
+
+def test_worksheet_with_another_maximum_is_told():
+    right = mark("a.one", "correct")
+
+    def told(*maxima):
+        results = [
+            result(
+                Learner(str(n), columns={"Maximum grade": text} if text else {}), right
+            )
+            for n, text in enumerate(maxima)
+        ]
+        scale = Scale({"a.one": 30.0, "a.two": 10.0})
+        book = Gradebook(results, {"01_lines": ["a.one", "a.two"]}, scale)
+        return book.other_maximum()
+
+    assert told("40.00", "40,00") == told("", "") == ""
+    assert "maximum grade is 9, these points go to 40: change it" in told("9.00", "")
+
+
+def test_who_handed_in_nothing_gets_no_grade_or_zero():
+    for zero, grade in ((False, ""), (True, "0")):
+        book = Gradebook(RESULTS, EXERCISES, missing_zero=zero)
+        _, bo, cy = dicts(book.moodle())
+        assert (bo["Grade"], cy["Grade"]) == ("", grade)  # Bo's file is broken
+        *_, bo, cy = dicts(book.canvas())
+        assert (bo["01_lines"], cy["01_lines"]) == ("", grade)

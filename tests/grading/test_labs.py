@@ -9,10 +9,17 @@ from dataclasses import replace
 
 import pytest
 
+from course_utils.authoring.pin import Pin
+from course_utils.authoring.release import release_lessons
 from course_utils.exercises.model import State, Verdict
 from course_utils.grading import batch
 from course_utils.grading import judge as judging
-from course_utils.grading.answers import find_answers, read_cells, score
+from course_utils.grading.answers import (
+    changed_tasks,
+    find_answers,
+    read_cells,
+    score,
+)
 from course_utils.grading.assignment import Assignment
 from course_utils.grading.confinement import Limits
 from course_utils.grading.curves import HEIGHT, draw
@@ -22,7 +29,7 @@ from course_utils.grading.judge import judge
 from course_utils.grading.model import Learner, Mark, Result, Submission
 from course_utils.grading.overview import write_overview
 from course_utils.grading.sections import read_paper
-from course_utils.grading.submissions import find_submissions
+from course_utils.grading.submissions import find_submissions, from_elsewhere
 from course_utils.grading.template import Template
 from course_utils.labs.bank import bits
 from course_utils.labs.bank.few_labels import drawn
@@ -39,7 +46,7 @@ from tests.labs.solutions_shifts import PASS as SHIFTS_PASS
 from tests.labs.test_shifts import photographs
 from tests.lessons import ROOT
 from tools.shop.cases import SCRIPTS
-from tools.shop.plant import choose, documented
+from tools.shop.plant import choose, documented, make_notebook
 
 LABS = ROOT / "notebooks" / "labs"
 HINGES, SHOP = LABS / "hinges.ipynb", LABS / "repair_shop.ipynb"
@@ -328,6 +335,30 @@ def test_file_of_another_variant_loses_what_it_did_not_find(marked):
         for script, fault in zip(SCRIPTS, choose(2027), strict=True)
     }
     assert 20 <= sum(points(marked(other, SHOP)).values()) <= 36
+
+
+def test_notebooks_of_another_shop_are_told(tmp_path):
+    for name in ("ada", "bo", "cy"):
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps(make_notebook(2027)))
+    found = find_submissions([tmp_path], [SHOP])
+    (told,) = from_elsewhere(found)
+    assert told.startswith("3 of 3 notebooks for repair_shop are from another repair")
+    assert all("From another repair shop: " in " ".join(one.notes) for one in found)
+    for name in ("ada", "bo"):
+        (tmp_path / f"{name}.ipynb").write_bytes(SHOP.read_bytes())
+    ada, bo, cy = find_submissions([tmp_path], [SHOP])
+    assert from_elsewhere([ada, bo, cy]) == []  # most are what was given out
+    other = ["From another repair shop" in " ".join(one.notes) for one in (ada, bo, cy)]
+    assert other == [False, False, True]
+
+
+def test_release_leaves_the_text_of_tasks_as_it_is():
+    lesson = ROOT / "notebooks" / "03_dropout.ipynb"
+    files = release_lessons(
+        [lesson, SHOP], Pin("owner/name", "v1"), ROOT, outputs=False
+    )
+    for path in (lesson, SHOP):
+        assert changed_tasks(files[path.name], read_paper(path)) == 0
 
 
 # --- recipes that train -------------------------------------------------------------

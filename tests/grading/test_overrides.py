@@ -1,5 +1,7 @@
 """What a teacher decides after reading: it fits, and is shown wherever points are."""
 
+from dataclasses import replace
+
 import pytest
 
 from course_utils.errors import CourseError
@@ -7,10 +9,13 @@ from course_utils.grading.explanations import unread
 from course_utils.grading.feedback import write_feedback
 from course_utils.grading.gradebook import Gradebook, Scale, as_csv
 from course_utils.grading.learners import read_table
+from course_utils.grading.model import Learner
 from course_utils.grading.overrides import (
     Override,
+    outdated,
     overridden,
     read_overrides,
+    to_read,
     write_to_read,
 )
 from course_utils.grading.overview import make_sheets, write_overview
@@ -19,6 +24,7 @@ from tests.grading.test_explanations import FIRST, TASK
 from tests.grading.test_explanations import result as explained
 
 RESULTS = [result(1, "ada"), result(2, "bo"), broken(3, "cy"), broken(4, "di", "")]
+FOUR = Scale({TASK: 4.0})
 HEAD = "learner,exercise,points,reason\n"
 LINE = 'ada 1,linear.count,1.5,"Right, in other words."\n'
 
@@ -55,7 +61,7 @@ def test_line_that_does_not_fit_is_refused(tmp_path, text, told):
 
 
 def test_points_that_were_set_stand_in_tables_and_on_pages(tmp_path):
-    found = overridden(RESULTS, read(tmp_path, HEAD + LINE))
+    found = overridden(RESULTS, read(tmp_path, HEAD + LINE), SCALE)
     assert found[1:] == RESULTS[1:]
     book = Gradebook(found, {LESSON: EXERCISES}, SCALE)
     head, *rows = book.table()
@@ -71,6 +77,20 @@ def test_points_that_were_set_stand_in_tables_and_on_pages(tmp_path):
     assert "✎" not in write(RESULTS, tmp_path / "before")["index.html"]
 
 
+def test_moodles_number_names_a_learner_and_a_reason_ends_in_a_stop(tmp_path):
+    path = tmp_path / "overrides.csv"
+    path.write_text(f"{HEAD}101,{TASK},3,half of it\n102,{TASK},4,Right!\n")
+    submissions = [
+        replace(
+            explained("ada", FIRST).submission, learner=Learner(f"Participant {id}")
+        )
+        for id in (101, 102)
+    ]
+    first, second = read_overrides(path, submissions, {"repair_shop": [TASK]}, FOUR)
+    assert (first.learner, first.reason) == ("Participant 101", "half of it.")
+    assert (second.learner, second.reason) == ("Participant 102", "Right!")
+
+
 @pytest.mark.parametrize(
     ("points", "state", "sign"),
     [
@@ -82,7 +102,7 @@ def test_points_that_were_set_stand_in_tables_and_on_pages(tmp_path):
 )
 def test_learner_sees_what_was_measured_and_what_was_set(tmp_path, points, state, sign):
     told = [] if points is None else [Override("ada", TASK, points, "So I read it.")]
-    results = overridden([explained("ada", FIRST)], told)
+    results = overridden([explained("ada", FIRST)], told, FOUR)
     write_feedback(results, Scale({TASK: 4.0}), tmp_path)
     page = (tmp_path / "feedback" / "ada.html").read_text(encoding="utf-8")
     assert f'<section class="task {state}"' in page and sign in page
@@ -104,7 +124,7 @@ def test_page_of_the_class_shows_and_counts_what_was_decided(
     tmp_path, points, shown, state
 ):
     told = [Override("ada", TASK, points, "So I read it.")]
-    results = overridden([explained("ada", FIRST)], told)
+    results = overridden([explained("ada", FIRST)], told, FOUR)
     book = Gradebook(results, {"repair_shop": [TASK]}, Scale({TASK: 4.0}))
     text = write_overview(book, tmp_path).read_text(encoding="utf-8")
     cell = f'class="mark {shown}" data-exercise="{TASK}" data-state="{state}"'
@@ -116,7 +136,7 @@ def test_page_of_the_class_shows_and_counts_what_was_decided(
 def test_a_no_says_that_the_points_stay(tmp_path):
     told = [Override("ada", TASK, 2.67, "It names no cause.")]
     write_feedback(
-        overridden([explained("ada", FIRST)], told), Scale({TASK: 4.0}), tmp_path
+        overridden([explained("ada", FIRST)], told, FOUR), Scale({TASK: 4.0}), tmp_path
     )
     page = (tmp_path / "feedback" / "ada.html").read_text(encoding="utf-8")
     assert "As it was measured: 2.67 of 4 points." in page and "set to" not in page
@@ -144,7 +164,7 @@ def test_what_is_to_be_read_comes_as_a_table_that_is_given_back(tmp_path):
         Override("ada", TASK, 4.0, "Right."),
         Override("bo", TASK, 2.67, "It names no cause."),
     ]
-    results = overridden(results, decided)
+    results = overridden(results, decided, FOUR)
     assert [one.result.submission.key for one in unread(results)] == ["cy"]
     before = path.read_bytes()
     write_to_read(results, scale, tmp_path, str(path))
@@ -156,6 +176,27 @@ def test_what_is_to_be_read_comes_as_a_table_that_is_given_back(tmp_path):
         read_overrides(path, submissions, lessons, scale)
 
 
+def test_decision_on_an_earlier_answer_is_told_and_to_be_read_again(tmp_path):
+    results = [explained("ada", FIRST), explained("bo", FIRST)]  # each measures 2.67
+    path = tmp_path / "overrides.csv"
+    lines = f"ada,{TASK},4,Right.,1.33\nbo,{TASK},4,Right.,2.67\n"
+    path.write_text("learner,exercise,points,reason,measured\n" + lines)
+    submissions = [result.submission for result in results]
+    decided = read_overrides(path, submissions, {"repair_shop": [TASK]}, FOUR)
+    (told,) = outdated(results, decided, FOUR)
+    assert told.startswith(f"{path}, line 2: ada's {TASK} was handed in or graded")
+    assert "(measured 1.33 then, 2.67 now)" in told and "Your 4 still count" in told
+    results = overridden(results, decided, FOUR)
+    (again,) = unread(results)
+    assert again.result.submission.key == "ada"
+    assert again.why.startswith("You set 4 points for another answer: measured 1.33")
+    _, ada, bo = to_read(results, FOUR)
+    assert ada[2:5] == ["2.67", "", "2.67"] and bo[2:5] == ["4", "Right.", "2.67"]
+    book = Gradebook(results, {"repair_shop": [TASK]}, FOUR)
+    text = write_overview(book, tmp_path).read_text(encoding="utf-8")
+    assert "Also what has changed since you set its points" in text
+
+
 def test_sentence_that_was_read_leaves_the_list(tmp_path):
     results = [explained("ada", FIRST), explained("bo", FIRST)]
     path = tmp_path / "overrides.csv"
@@ -163,7 +204,7 @@ def test_sentence_that_was_read_leaves_the_list(tmp_path):
     submissions = [result.submission for result in results]
     lessons, scale = {"repair_shop": [TASK]}, Scale({TASK: 4.0})
     decided = read_overrides(path, submissions, lessons, scale)
-    results = overridden(results, decided)
+    results = overridden(results, decided, FOUR)
     assert [one.result.submission.key for one in unread(results)] == ["bo"]
     book = Gradebook(results, lessons, scale)
     text = write_overview(book, tmp_path).read_text(encoding="utf-8")

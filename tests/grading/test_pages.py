@@ -16,6 +16,7 @@ from course_utils.grading.gradebook import Gradebook
 from course_utils.grading.model import Learner, Mark, Result, Submission
 from course_utils.grading.overview import write_overview
 from course_utils.grading.pages import visible
+from course_utils.grading.submissions import UNTOUCHED
 from course_utils.runs.report import COLOURS
 from tests.grading.results import (
     EXERCISES,
@@ -148,7 +149,7 @@ def test_counts_of_two_hundred_are_those_of_the_results(tmp_path):
     told = Counter(
         (r["data-exercise"], r["data-state"]) for r in index.rows if "data-state" in r
     )
-    assert told == Counter((m.exercise, m.verdict.state.value) for m in marks)
+    assert told == Counter((m.exercise, SCALE.state(m).value) for m in marks)
     learners = [r for r in index.rows if "data-search" in r]
     assert len(learners) == 200
     assert [r["data-states"] for r in learners[:2]] == ["missing", "not graded"]
@@ -164,9 +165,24 @@ def test_counts_of_two_hundred_are_those_of_the_results(tmp_path):
     for name in EXERCISES:
         row = pages["index.html"].partition(f'<tr data-column="{name}">')[2]
         cells = re.findall(r'<td class="count">(\d+)</td>', row.partition("</tr>")[0])
-        states = Counter(m.verdict.state.value for m in marks if m.exercise == name)
+        states = Counter(SCALE.state(m).value for m in marks if m.exercise == name)
         order = ("correct", "wrong", "error", "not attempted")
         assert [int(cell) for cell in cells] == [states[state] for state in order]
+
+
+def test_error_that_comes_of_a_known_mistake_is_a_wrong_answer(tmp_path):
+    pages = write([result(1, "ada", State.ERROR)], tmp_path)
+    assert 'data-state="wrong"' in pages["index.html"]
+    assert 'data-state="error"' not in pages["index.html"]
+
+
+def test_page_says_what_to_do_about_a_file_that_can_not_be_read(tmp_path):
+    untouched = result(1, "ada", State.NOT_ATTEMPTED, notes=(UNTOUCHED,))
+    pages = write([untouched, broken(2, "bo"), result(3, "cy")], tmp_path)
+    ada, bo, cy = (pages[f"feedback/k{number}.html"] for number in (1, 2, 3))
+    assert "save it there, and hand in that file" in bo
+    assert ada.count(UNTOUCHED) == 1 and "hand in that file" not in ada + cy
+    assert UNTOUCHED not in bo + cy
 
 
 def test_who_has_fewest_points_comes_first(tmp_path):

@@ -31,6 +31,23 @@ def test_shop_knows_its_seed_and_is_replaced_only_by_force(
     assert planted(monkeypatch, tmp_path / "shop", 8, "--force")["seed"] == 8
 
 
+def test_shop_says_what_it_has_in_common_and_can_be_unlike(
+    tmp_path, monkeypatch, capsys
+):
+    public = plant.causes(plant.PUBLIC)
+    usual = planted(monkeypatch, tmp_path / "usual", 7)
+    same = sum(usual[n]["cause"] in public for n in usual if n != "seed")
+    assert f"{same} of 10 faults are those of notebooks/labs" in capsys.readouterr().out
+    other = "--unlike", str(plant.PUBLIC), "--unlike", str(tmp_path / "usual")
+    unlike = planted(monkeypatch, tmp_path / "unlike", 7, *other)
+    assert "0 of 10 faults" in capsys.readouterr().out
+    known = public | plant.causes(tmp_path / "usual")
+    assert not known & plant.causes(tmp_path / "unlike") and len(unlike) == 11
+    with pytest.raises(SystemExit):
+        planted(monkeypatch, tmp_path / "odd", 7, "--unlike", str(tmp_path))
+    assert "--unlike names a folder" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="no checkout")
 def test_git_leaves_a_planted_shop_out():
     command = ["git", "-C", str(ROOT), "check-ignore", "--quiet"]

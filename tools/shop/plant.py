@@ -9,6 +9,7 @@ import random
 import re
 import runpy
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tools.shop.cases import SCRIPTS, Fault, Script
 NAME = "repair_shop"
 BLANK = "It was broken because ... (5 to 30 words of your own)."
 PAGE = Path(__file__).with_name("page.md")
+PUBLIC = Path(__file__).parents[2] / "notebooks" / "labs"
 SETUP = f"""\
 # @title Setup
 try:
@@ -48,6 +50,24 @@ def choose(seed: int, scripts: Sequence[Script] = SCRIPTS) -> list[Fault]:
     """Return the fault of each function in the variant with this seed."""
     chosen = random.Random(f"shop {seed}")
     return [chosen.choice(script.faults) for script in scripts]
+
+
+def causes(folder: Path) -> set[str]:
+    """Return what explains the faults of a shop that was planted in a folder."""
+    key = json.loads((folder / f"{NAME}.key.json").read_text(encoding="utf-8"))
+    return {found["cause"] for name, found in key.items() if name != "seed"}
+
+
+def without(scripts: Sequence[Script], known: set[str]) -> list[Script]:
+    """Return the functions without known faults, where others are left."""
+    return [
+        replace(
+            script,
+            faults=tuple(f for f in script.faults if f.cause not in known)
+            or script.faults,
+        )
+        for script in scripts
+    ]
 
 
 def broken(script: Script, fault: Fault) -> str:
@@ -117,11 +137,23 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True, help="another for each year")
     parser.add_argument("--out", type=Path, required=True, help="a folder")
     parser.add_argument("--cases", type=Path, help="a copy of cases.py, other faults")
+    parser.add_argument(
+        "--unlike",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="of an earlier shop, whose faults are left out; again for more",
+    )
     parser.add_argument("--force", action="store_true", help="replace what is there")
     options = parser.parse_args()
     scripts = SCRIPTS
     if options.cases:
         scripts = runpy.run_path(str(options.cases))["SCRIPTS"]
+    try:
+        scripts = without(scripts, set().union(*map(causes, options.unlike)))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        parser.error(f"--unlike names a folder with a {NAME}.key.json: {error}")
     path = options.out / f"{NAME}.ipynb"
     targets = path, path.with_suffix(".key.json")
     there = [str(target) for target in targets if target.exists()]
@@ -134,6 +166,8 @@ def main() -> None:
     key = json.dumps(make_key(options.seed, scripts), indent=1) + "\n"
     targets[1].write_text(key, encoding="utf-8")
     print(f"{path}: for learners. {NAME}.key.json: beside it, for grading alone.")
+    same = sum(fault.cause in causes(PUBLIC) for fault in choose(options.seed, scripts))
+    print(f"{same} of {len(scripts)} faults are those of notebooks/labs.")
 
 
 if __name__ == "__main__":
