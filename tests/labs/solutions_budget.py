@@ -111,7 +111,7 @@ def train(images, labels):
     start, n = time.perf_counter(), len(images)
     torch.set_num_threads(1)
     images = F.pad(images, [1] * 4)
-    inner = [[*conv(c, c), nn.ReLU(), *conv(c, c)] for c in (16, 16, 48)]
+    inner = [[*conv(c, c), nn.ReLU(), conv(c, c)[0]] for c in (16, 16, 48)]
     for layers in inner:
         nn.init.zeros_(layers[-1].weight)
     net = nn.Sequential(
