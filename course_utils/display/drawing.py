@@ -86,7 +86,7 @@ class Drawing:
         axes = [_Unseen() for _ in self.figure.axes]
         try:
             said = self._draw(axes if len(axes) > 1 else axes[0], **values)
-        except Exception:  # noqa: BLE001 - whatever it misses, the real axes have it
+        except Exception:  # whatever it misses, the real axes have it
             return self.redraw(values)
         return self._checked(said)
 

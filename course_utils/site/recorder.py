@@ -144,6 +144,6 @@ def as_webp(pixels: NDArray[np.uint8]) -> bytes:
     # A pixel taken as one number: a tenth of the time of four.
     whole = palette.view(np.uint32).ravel().take(places)
     image = Image.fromarray(whole.view(np.uint8).reshape(pixels.shape))
-    # The first method packs half as tight; more quality costs a sixth and saves nothing.
+    # Method 0 packs half as tight; more quality takes longer and saves nothing.
     image.save(written, "WEBP", lossless=True, quality=0, method=1)
     return written.getvalue()
