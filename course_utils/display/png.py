@@ -65,10 +65,12 @@ def _palette(colours: NDArray[Any], counts: NDArray[Any]) -> NDArray[Any]:
         return colours
     chosen = list(order[:FREQUENT])
     distance = _distances(colours, colours[chosen]).min(axis=1)
+    squares = (colours * colours).sum(axis=1)
     for _ in range(FAR):
-        chosen.append(distance.argmax())
-        away = colours - colours[chosen[-1]]
-        distance = np.minimum(distance, np.einsum("ij,ij->i", away, away))
+        last = distance.argmax()
+        chosen.append(last)
+        away = squares - 2 * (colours @ colours[last]) + squares[last]
+        np.minimum(distance, away, out=distance)
     return colours[chosen]
 
 
