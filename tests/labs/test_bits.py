@@ -329,9 +329,12 @@ def test_object_that_can_be_called_is_called(short):
     assert not outcome.messages and measured_bits(outcome) == 8
 
 
-def test_what_gets_no_points_is_to_be_mended_before_it_is_handed_in(short):
-    told = submission_bundle("bits", {"train": constant})[PLAIN]
-    assert "8.000 bits per byte" in told and "mend that before you hand in" in told
+def test_what_gets_no_points_is_told_so_and_not_how_to_be_handed_in(short):
+    def train(text, seconds):
+        return constant(text, seconds)
+
+    told = submission_bundle("bits", {"train": train})[PLAIN]
+    assert "8.000 bits per byte" in told and "gets no points yet" in told
     assert "To hand in" not in told
 
 
