@@ -330,10 +330,9 @@ def test_object_that_can_be_called_is_called(short):
 
 
 def test_what_gets_no_points_is_told_so_and_not_how_to_be_handed_in(short):
-    def train(text, seconds):
-        return constant(text, seconds)
-
-    told = submission_bundle("bits", {"train": train})[PLAIN]
+    exec("def train(text, seconds):\n    return constant(text, seconds)", scope := {})
+    scope["constant"] = constant
+    told = submission_bundle("bits", {"train": scope["train"]})[PLAIN]
     assert "8.000 bits per byte" in told and "gets no points yet" in told
     assert "To hand in" not in told
 
