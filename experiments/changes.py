@@ -190,7 +190,7 @@ def compiled() -> dict[str, Work] | str:
 
 
 def chained() -> dict[str, Work] | str:
-    """BatchNorm, ReLU and an addition in three calls, against compiled into one."""
+    """BatchNorm, ReLU and an addition: three calls, against one compiled pass."""
     if not has_compiler():
         return "no C++ compiler here"
     norm = nn.BatchNorm2d(32).eval()
