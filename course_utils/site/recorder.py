@@ -98,7 +98,7 @@ class Recorder:
     def _picture(self, drawing: Drawing) -> str:
         """Write the picture, unless another state has the same, and return its name."""
         pixels = drawing.pixels(SCALE)
-        name = f"{sha256(pixels).hexdigest()[:16]}.webp"
+        name = f"{sha256(pixels.data).hexdigest()[:16]}.webp"
         path = self.folder / name
         if not path.exists():
             path.write_bytes(as_webp(pixels))
