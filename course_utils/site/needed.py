@@ -15,7 +15,7 @@ from itertools import chain, repeat, zip_longest
 # Calls that only look at their arguments.
 _LOOKING = {"print", "show", "ask", "check", "measured", "assert_close", "manual_seed"}
 _LOOKING |= {"plot_image", "plot_matrix", "plot_band"}
-_LOOKING |= {"evaluating"}  # a model's mode is put back at the end
+_LOOKING |= {"evaluating"}  # a lesson's own: it puts the model's mode back at the end
 _DRAWS = "# @title Drawing"  # how a cell begins that changes nothing but its picture
 _ALWAYS = re.compile(r"(?m)^(?:import |from |.*\bsetup\()")
 # Methods that change what they belong to, beside those that end in '_'.

@@ -63,22 +63,22 @@ class Recorder:
         has_goal = goal is not None
         drawing = Drawing(draw, start, ncols=ncols, figsize=figsize, has_goal=has_goal)
 
-        def values_of(axes: Sequence[Axis], state: State) -> dict[str, Any]:
-            values = held(axes, state, chosen)
-            return {name: chosen[name].value(values[name]) for name in chosen}
+        def values_of(page: Mapping[str, Any]) -> dict[str, Any]:
+            return {name: chosen[name].value(page[name]) for name in chosen}
 
         tried: dict[str, bool] = {}  # half of what a search looks at comes again
 
         def reaches(axes: Sequence[Axis], state: State) -> bool:
-            values = values_of(axes, state)
-            if (key := repr(values)) not in tried:
-                tried[key] = drawing.looked_ahead(values).reached
+            page = held(axes, state, chosen)
+            # Not of what `draw` gets: two models of a menu may have the same `repr`.
+            if (key := repr(page)) not in tried:
+                tried[key] = drawing.looked_ahead(values_of(page)).reached
             return tried[key]
 
         states = plan(chosen, self.most, reaches if has_goal else None)
         table = {}
         for state in states:
-            said = drawing.redraw(values_of(states.axes, state))
+            said = drawing.redraw(values_of(held(states.axes, state, chosen)))
             key = ",".join(map(str, state))
             table[key] = [self._picture(drawing), said.sentence, said.reached]
             self.words.setdefault(self.cell, said.sentence)  # the start comes first
@@ -98,7 +98,7 @@ class Recorder:
     def _picture(self, drawing: Drawing) -> str:
         """Write the picture, unless another state has the same, and return its name."""
         pixels = drawing.pixels(SCALE)
-        name = f"{sha256(pixels).hexdigest()[:16]}.webp"
+        name = f"{sha256(pixels.data).hexdigest()[:16]}.webp"
         path = self.folder / name
         if not path.exists():
             path.write_bytes(as_webp(pixels))

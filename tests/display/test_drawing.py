@@ -157,3 +157,34 @@ def test_colour_bar_in_an_inset_goes_with_its_picture():
     drawing.redraw({"top": 2.0})
     (ax,) = drawing.figure.axes
     assert len(ax.images) == len(ax.child_axes) == 1
+
+
+def test_a_look_ahead_says_the_same_and_draws_nothing():
+    drawing = Drawing(
+        lambda ax, k=1: (f"{ax.plot([k])} {k}"[-1:], k > 2), {"k": 1}, has_goal=True
+    )
+    (before,) = drawing.figure.axes[0].lines
+    assert drawing.looked_ahead({"k": 3}) == Said("3", True)
+    assert drawing.looked_ahead({"k": 2}) == Said("2", False)
+    assert drawing.figure.axes[0].lines[0] is before
+    assert drawing.redraw({"k": 3}) == Said("3", True)
+
+
+@pytest.mark.parametrize("ncols", [1, 2])
+def test_a_look_ahead_gives_real_axes_to_who_needs_an_answer(ncols):
+    def draw(axes, k=1):
+        ax = axes[0] if ncols > 1 else axes
+        (drawn,) = ax.plot([0, k])
+        low, high = ax.get_ylim()
+        return f"up to {drawn.get_ydata()[1]}", low < 2 < high
+
+    drawing = Drawing(draw, {"k": 1}, ncols=ncols, has_goal=True)
+    assert drawing.looked_ahead({"k": 5}) == Said("up to 5", True)
+
+
+def test_a_look_ahead_complains_as_a_drawing_does():
+    said = ["near", True]
+    drawing = Drawing(lambda ax: tuple(said), {}, has_goal=True)
+    said.pop()
+    with pytest.raises(TypeError, match="whether it is reached"):
+        drawing.looked_ahead({})

@@ -1,8 +1,15 @@
 """Which cells of a lesson run for its playgrounds."""
 
+from contextlib import contextmanager
+
+import nbformat
 import pytest
+import torch
 
 from course_utils.site.needed import needed
+from tests.lessons import LESSONS
+
+EVALUATING = "def evaluating(m):\n    yield m.eval()\n    m.train()"
 
 
 @pytest.mark.parametrize(
@@ -54,6 +61,25 @@ from course_utils.site.needed import needed
             ["from torch import nn", "w = [0]", "nn.init.ones_(w)", "draw(w)"],
             [0, 1, 2, 3],
         ),
+        (
+            [
+                EVALUATING,
+                "m = net()",
+                "with evaluating(m): y = m(1)",
+                "def see(m):\n    with evaluating(m): return m(1)",
+                "z = see(m)",
+                "draw(m)",
+            ],
+            [1, 5],
+        ),
+        (
+            [EVALUATING, "m = net()", "with evaluating(m): m.w.add_(1)", "draw(m)"],
+            [0, 1, 2, 3],
+        ),
+        (
+            [EVALUATING, "m = net()", "with evaluating(m): y = m(1)", "draw(m, y)"],
+            [0, 1, 2, 3],
+        ),
     ],
 )
 def test_the_cells_that_a_goal_needs_are_found(sources, places):
@@ -62,3 +88,21 @@ def test_the_cells_that_a_goal_needs_are_found(sources, places):
 
 def test_no_goal_needs_nothing():
     assert needed(["import torch", "x = 1"], []) == []
+
+
+def test_evaluating_of_each_lesson_leaves_the_model_as_it_was():
+    """Else its cells must not be left out."""
+    found = []
+    for path in LESSONS:
+        for cell in nbformat.read(path, as_version=4).cells:
+            if "def evaluating" in cell.source:
+                found.append(cell.source)
+    assert found
+    for source in found:
+        space = {"contextmanager": contextmanager, "torch": torch}
+        exec(source, space)
+        for mode in (True, False):
+            model = torch.nn.Dropout().train(mode)
+            with space["evaluating"](model):
+                assert not model.training
+            assert model.training == mode

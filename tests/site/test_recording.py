@@ -127,6 +127,25 @@ def test_a_goal_that_no_state_reaches_is_said(tmp_path):
     assert said == ["00_line.ipynb: cell-1: its goal can't be reached on the page"]
 
 
+ALIKE = """
+import torch
+rows = torch.zeros(2, 2000)
+rows[1, 1000] = 1  # not in what is printed of it
+def corner(ax, row, a=3, b=3, c=3):
+    return f"At {a}, {b}, {c}.", bool(row.any()) and (a, b, c) == (0, 9, 3)
+playground(corner, alt="A corner.", figsize=(1, 1), goal="a corner",
+           row={"one": rows[0], "other": rows[1]}, a=(0, 9), b=(0, 9), c=(0, 9))
+"""
+
+
+def test_a_goal_is_found_with_one_of_two_options_that_print_alike(tmp_path):
+    path = lesson(tmp_path, ALIKE)
+    folders, said = record_all([path], tmp_path / "kept")
+    assert said == []
+    (found,) = read(folders[path], "00", "").values()
+    assert any(reached for _, _, reached in found.recorded["states"].values())
+
+
 HIDDEN = """
 def note(ax, up=True):
     return f"It says {state['a']}."
