@@ -32,6 +32,17 @@ SAME_SENTENCE = {
     ("10-c10-097", "mistakes only"),  # the first image is a mistake
 }
 pytestmark = [*IN_BROWSER, pytest.mark.nightly, pytest.mark.timeout(3600)]
+# Of each playground's picture: its name, how far it is shrunk, whether a part of it is
+# out of sight, and whether keys can scroll there.
+PICTURES = """() => [...document.querySelectorAll(".site-moving .view")].map(box => {
+  const image = box.querySelector("img");
+  return {
+    name: box.closest(".site-moving").id,
+    shrunk: image.clientWidth / image.getAttribute("width"),
+    hidden: box.scrollWidth > box.clientWidth + 1,
+    by_keys: box.tabIndex === 0,
+  };
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +111,17 @@ def test_the_first_picture_comes_within_a_second(site, view):
 @pytest.mark.parametrize("width", [390, 768, 1600])
 def test_no_page_is_wider_than_its_window(site, view, width):
     assert too_wide(view, site, width) == []
+
+
+def test_on_a_phone_a_wide_picture_scrolls_by_keys_and_stays_readable(site, view):
+    view.set_viewport_size({"width": 390, "height": 844})
+    shown = []
+    for lesson in LESSONS:
+        view.goto((site / f"lessons/{lesson.stem}.html").as_uri())
+        shown += view.evaluate(PICTURES)
+    assert any(one["hidden"] for one in shown)
+    assert [one for one in shown if one["shrunk"] < 0.6] == []
+    assert [one for one in shown if one["hidden"] and not one["by_keys"]] == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

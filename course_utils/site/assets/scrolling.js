@@ -2,8 +2,9 @@
 // begins in its middle, where the first lesson stands.
 
 (() => {
+  const boxes = "pre, math[display=block], .table-wrapper, .site-moving .view";
   const wide = () => {
-    for (const box of document.querySelectorAll("pre, math[display=block], .table-wrapper")) {
+    for (const box of document.querySelectorAll(boxes)) {
       if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }
@@ -11,5 +12,6 @@
   for (const plan of document.querySelectorAll(".site-plan"))
     plan.scrollLeft = (plan.scrollWidth - plan.clientWidth) / 2;
   wide();
+  addEventListener("load", wide); // playgrounds have their pictures by then
   addEventListener("resize", wide);
 })();
