@@ -518,7 +518,7 @@ def test_resnet_trained_at_32_alone_fails_at_64(loops, seed):
 
 
 @pytest.mark.nightly
-def test_the_rate_of_the_plain_loop_is_the_best_of_three(loops):
+def test_a_smaller_rate_of_the_plain_loop_is_slower_and_a_larger_as_good(loops):
     def batches(rate: float, seed: int, goal: float = 0.84) -> int:
         loops["seed"] = seed
         model, number = loops["make_cnn"](), 0
@@ -531,7 +531,8 @@ def test_the_rate_of_the_plain_loop_is_the_best_of_three(loops):
         return number
 
     needed = {r: fmean(batches(r, s) for s in range(3)) for r in (0.03, 0.1, 0.3)}
-    assert min(needed, key=lambda rate: needed[rate]) == 0.1
+    assert needed[0.03] > 1.25 * needed[0.1]
+    assert needed[0.3] == pytest.approx(needed[0.1], rel=0.25)
 
 
 def test_the_rate_of_fit_rises_to_its_peak_and_falls_and_beta_stays(loops, monkeypatch):
