@@ -916,17 +916,19 @@ def test_the_fourth_epoch_costs_progressive_resizing_accuracy_in_each_round():
 
 
 def test_64_throughout_is_ahead_at_about_equal_seconds():
-    ends: dict[str, list[float]] = {"both": [], "both, 32 then 64": []}
-    for long, short in zip(*map(finished, ends), strict=True):
-        if short["precision"] == long["precision"] == "bfloat16":
-            ends["both, 32 then 64"].append(short["accuracy"][-1])
-            in_time = 1.02 * short["seconds"][-1]
-            done = sum(spent < in_time for spent in long["seconds"])
-            ends["both"].append(long["accuracy"][done - 1])
-    told = {arm: " and ".join(f"{one:.3f}" for one in a) for arm, a in ends.items()}
-    assert len(ends["both"]) == 2
-    assert f"by then right on {told['both']} of the validation pictures" in PROSE
-    assert f"'32 then 64' at its end on {told['both, 32 then 64']}." in PROSE
+    arms = ("both", "both, 32 then 64")
+    long, short, gaps = [], [], []
+    for all_64, growing in zip(*map(finished, arms), strict=True):
+        if all_64["precision"] == growing["precision"] == "bfloat16":
+            end = growing["seconds"][-1]
+            done = sum(spent < 1.02 * end for spent in all_64["seconds"]) - 1
+            long.append(all_64["accuracy"][done])
+            short.append(growing["accuracy"][-1])
+            gaps.append(all_64["seconds"][done] - end)
+    assert len(gaps) == 2 and gaps[0] > 0 > gaps[1]
+    told = "was right on {:.3f} and {:.3f} of the validation pictures,".format(*long)
+    told += f" {gaps[0]:.1f} s after and {-gaps[1]:.1f} s before '32 then 64' ended at "
+    assert told + "{:.3f} and {:.3f}.".format(*short) in PROSE
 
 
 def test_the_rates_of_resnet_are_near_the_best_of_their_searches():
