@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from statistics import median
 from typing import Any
@@ -189,6 +189,17 @@ def compiled() -> dict[str, Work] | str:
     }  # what compiling takes: `first`, in seconds
 
 
+def called(call: Callable[[Tensor], Tensor], parts: Sequence[Tensor]) -> Work:
+    """Return a pass that calls a function with each part, and records no gradients."""
+
+    def passed() -> None:
+        with torch.inference_mode():
+            for part in parts:
+                call(part)
+
+    return passed
+
+
 def chained() -> dict[str, Work] | str:
     """BatchNorm, ReLU and an addition: three calls, against one compiled pass."""
     if not has_compiler():
@@ -199,15 +210,8 @@ def chained() -> dict[str, Work] | str:
     def chain(x: Tensor) -> Tensor:
         return torch.relu(norm(x)) + x
 
-    def work(call: Callable[[Tensor], Tensor]) -> Work:
-        def passed() -> None:
-            with torch.inference_mode():
-                for _ in range(0, IMAGES, len(pixels)):
-                    call(pixels)
-
-        return passed
-
-    return {"off": work(chain), "on": work(torch.compile(chain))}
+    parts = [pixels for _ in range(0, IMAGES, len(pixels))]
+    return {"off": called(chain, parts), "on": called(torch.compile(chain), parts)}
 
 
 def threaded() -> dict[str, Work] | str:
@@ -278,16 +282,8 @@ def exported() -> dict[str, Work]:
     model = small().eval()
     program = torch.export.export(model, (torch.zeros(500, 1, 28, 28),)).module()
     x, _ = data()
-
-    def work(call: Callable[[Tensor], Tensor]) -> Work:
-        def passed() -> None:
-            with torch.inference_mode():
-                for part in x.split(500)[: len(x) // 500]:
-                    call(part)
-
-        return passed
-
-    return {"off": work(model), "on": work(program)}
+    parts = x.split(500)[: len(x) // 500]
+    return {"off": called(model, parts), "on": called(program, parts)}
 
 
 def on_cuda(kind: str) -> dict[str, Work] | str:

@@ -166,7 +166,8 @@ def main() -> None:
     key = json.dumps(make_key(options.seed, scripts), indent=1) + "\n"
     targets[1].write_text(key, encoding="utf-8")
     print(f"{path}: for learners. {NAME}.key.json: beside it, for grading alone.")
-    same = sum(fault.cause in causes(PUBLIC) for fault in choose(options.seed, scripts))
+    public = causes(PUBLIC)
+    same = sum(fault.cause in public for fault in choose(options.seed, scripts))
     print(f"{same} of {len(scripts)} faults are those of notebooks/labs.")
 
 
