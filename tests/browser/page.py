@@ -96,9 +96,11 @@ class NotebookPage:
 
     def __init__(self, page) -> None:
         self.page = page
+        # JupyterLab loads itself anew where another of its pages is open: only the wait
+        # outlives that.
+        self._wait_for_kernel()
         # Asked now: the first picture resets what the window says of itself.
         self.zoom = page.evaluate("devicePixelRatio")
-        self._wait_for_kernel()
 
     def _wait_for_kernel(self) -> None:
         self.page.wait_for_function(IDLE, timeout=90_000)

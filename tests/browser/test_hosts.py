@@ -1,7 +1,7 @@
 """Lessons in JupyterLab and in Notebook 7, used as a learner uses them.
 
-Three times each, for what fails now and then would not be seen at once. Two of them run
-whole; in each one an exercise is answered.
+Two of them run whole, three times each: what fails now and then would not be seen at
+once. In every lesson, once, the predictions are taken and an exercise is answered.
 """
 
 from contextlib import contextmanager
@@ -43,16 +43,6 @@ def server(request):
         yield SimpleNamespace(url=server.url, open=chromium.open)
 
 
-def repeated(begins):
-    """Return the lessons whose names begin so, each as often as it is used."""
-    return [
-        pytest.param(path, id=f"{path.stem}-{n}")
-        for n in range(1, REPEATS + 1)
-        for path in LESSONS
-        if path.name.startswith(begins)
-    ]
-
-
 @contextmanager
 def opened(server, path):
     """A lesson in a page and a kernel of its own."""
@@ -62,15 +52,25 @@ def opened(server, path):
     view.page.close()
 
 
-@pytest.fixture(scope="module", params=repeated(WHOLE))
+# The number is part of the parameter: for the same one pytest would open nothing anew.
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param((path, n), id=f"{path.stem}-{n}")
+        for n in range(1, REPEATS + 1)
+        for path in LESSONS
+        if path.name.startswith(WHOLE)
+    ],
+)
 def lesson(request, server):
     """A lesson that has run."""
-    with opened(server, request.param) as view:
+    path, _ = request.param
+    with opened(server, path) as view:
         view.run_all()
         yield view
 
 
-@pytest.fixture(scope="module", params=repeated(tuple(TYPED)))
+@pytest.fixture(scope="module", params=LESSONS, ids=lambda path: path.stem)
 def fresh(request, server):
     """A lesson of which only the setup has run, with its number and its cells."""
     path = request.param
