@@ -23,11 +23,15 @@ def formula(latex: str, display: str) -> str:
     '<math xmlns="http://www.w3.org/1998/Math/MathML" display="inline">...</math>'
     >>> formula(r"a \sin b + x_\max", "inline").count("<mspace")
     2
+    >>> "<mi>∞</mi>" in formula(r"-\infty", "inline")
+    True
     """
     # The library shows the backslash.
     latex = _TEXT.sub(lambda words: words[0].replace("\\_", "_"), latex)
     try:
-        return _spaced(convert(latex.strip(), display=display))
+        mathml = convert(latex.strip(), display=display)
+        # The library takes infinity for an operator: '− ∞ ', with gaps.
+        return _spaced(mathml.replace("<mo>&#x0221E;</mo>", "<mi>&#x0221E;</mi>"))
     except Exception:  # its errors have no type in common
         return f"<code>{escape(latex, quote=False)}</code>"
 
