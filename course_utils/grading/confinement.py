@@ -181,6 +181,10 @@ def environment() -> dict[str, str]:
         "CUDA_VISIBLE_DEVICES": "",
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
+        # What training frees is kept for its next step, not asked of the kernel again.
+        "MALLOC_ARENA_MAX": "1",
+        "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+        "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
         "MPLBACKEND": "agg",
         "MPLCONFIGDIR": "/tmp",
     }

@@ -77,7 +77,7 @@ CEILING_CELL = """
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-SECONDS, SIZE = 78, 256
+SECONDS, SIZE = 78, 512
 
 
 def conv(c_in, c_out):
@@ -133,7 +133,7 @@ def train(images, labels):
         with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
             scores = net(x)
         loss = F.cross_entropy(
-            scores.float(), labels[rows], reduction="none", label_smoothing=0.1
+            scores.float(), labels[rows], reduction="none", label_smoothing=0.05
         )
         losses[rows] = loss.detach().double()
         return torch.autograd.grad((loss * weight).sum() / SIZE, every)
@@ -143,7 +143,7 @@ def train(images, labels):
         old.mul_(0.9).add_(kernel.grad)
         step = orthogonal((kernel.grad + 0.9 * old).flatten(1))
         kernel.mul_(1 - 0.001 * rate)
-        kernel.sub_(step.view_as(kernel), alpha=0.05 * rate)
+        kernel.sub_(step.view_as(kernel), alpha=0.07 * rate)
 
     def batches():
         while True:
