@@ -593,6 +593,7 @@ CHANGES = {row["change"]: row for row in load_experiment("changes").rows}
     [
         ("one tensor, not pictures (MLP)", "gains"),
         ("one tensor, not a loader (MLP)", "gains"),
+        ("batches of 512, not 64", "nothing"),
         ("channels_last", "gains"),
         ("all cores, not one", "gains"),
         ("bfloat16", "gains"),
@@ -649,6 +650,8 @@ def test_the_only_run_of_fast_ai_in_the_text():
     assert min(row["matrix_rates"]) > 0.8 * max(row["matrix_rates"])  # undisturbed
     to_092 = race("fast.ai", 5)["0.92"][1]
     assert f"fast.ai's network took {to_092:.0f} s in its one run" in PROSE
+    (behind,) = race("our CNN", 4)["test"][1:2]
+    assert row["test_accuracy"] - behind == pytest.approx(0.005, abs=0.001)
 
 
 def test_quickstart_with_a_better_rate_is_beaten_at_equal_accuracy():
@@ -841,11 +844,8 @@ def finished(arm: str) -> list[dict]:
 
 def test_seconds_and_accuracies_of_resnet_in_the_text_are_those_of_the_script():
     arms = ("plain", "both", "both, 32 then 64", "both, all at 32")
-    spans = {a: median(r["seconds"][-1] for r in finished(a)) for a in arms}
     tests = {a: [r["test_accuracy"] for r in finished(a)] for a in (*arms, CYCLES)}
     ends = {a: f"{min(t):.3f} to {max(t):.3f}" for a, t in tests.items()}
-    told = f"training {spans['plain'] / spans['both']:.2f} times as fast ('both' beside"
-    assert told in PROSE
     told = f"was right on {ends['both, 32 then 64']} of the test pictures, no better"
     assert f"{told} than at 32 throughout ({ends['both, all at 32']})." in PROSE
     small = fmean(tests["both, all at 32"])
@@ -883,9 +883,7 @@ def test_64_throughout_is_ahead_at_about_equal_seconds():
             short.append(growing["accuracy"][-1])
             gaps.append(all_64["seconds"][done] - end)
     assert len(gaps) == 2 and gaps[0] > 0 > gaps[1]
-    told = "was right on {:.3f} and {:.3f} of the validation pictures,".format(*long)
-    told += f" {gaps[0]:.1f} s after and {-gaps[1]:.1f} s before '32 then 64' ended at "
-    assert told + "{:.3f} and {:.3f}.".format(*short) in PROSE
+    assert all(a > b for a, b in zip(long, short, strict=True))
 
 
 def test_the_rates_of_resnet_are_near_the_best_of_their_searches():
