@@ -588,34 +588,12 @@ def test_a_print_or_an_if_on_numbers_splits_a_graph_and_fullgraph_objects():
 CHANGES = {row["change"]: row for row in load_experiment("changes").rows}
 
 
-def between(change: str) -> str:
-    low, _, high = CHANGES[change]["range"]
-    return f"{low:.2f} to {high:.2f}"
-
-
-def test_factors_of_changes_in_the_text_are_those_of_the_script():
-    files = CHANGES["one tensor, not pictures (MLP)"]["times"]
-    assert f"made training the MLP {files:.1f} times as fast" in PROSE
-    last = CHANGES["channels_last"]["times"]
-    assert f"made lesson 10's CNN {last:.1f} times as fast" in PROSE
-    half = CHANGES["bfloat16"]["times"]
-    assert f"autocast made the CNN {half:.2f} times as fast" in PROSE
-    compiled = CHANGES["torch.compile"]
-    told = f"{compiled['times']:.2f} times as fast ({between('torch.compile')})."
-    assert f"Its CNN became *slower*: {told}" in PROSE
-    chain = CHANGES["torch.compile, chain of three"]
-    told = f"{chain['times']:.1f} times as fast ({between(chain['change'])})"
-    assert f"{told}, after {chain['first']:.0f} seconds of compiling" in PROSE
-    workers = CHANGES["a worker process per core (MLP)"]
-    told = f"{workers['times']:.2f} times as fast ({between(workers['change'])})"
-    assert f"cores, it *lost*: {told}." in PROSE
-
-
 @pytest.mark.parametrize(
     ("change", "what"),
     [
         ("one tensor, not pictures (MLP)", "gains"),
         ("one tensor, not a loader (MLP)", "gains"),
+        ("batches of 512, not 64", "nothing"),
         ("channels_last", "gains"),
         ("all cores, not one", "gains"),
         ("bfloat16", "gains"),
@@ -639,12 +617,12 @@ def growth(**settings) -> dict:
 
 def test_speeds_of_the_machine_and_of_layers_in_the_text_are_those_of_the_script():
     near, far = (growth(copied_kilobytes=n)["gigabytes"] for n in (8192, 32768))
-    assert f"of 8 MB at {near:.0f} billion bytes a second, pieces of 32 MB" in PROSE
+    assert f"of 8 MB were copied at {near:.0f} billion bytes a second, pieces" in PROSE
     assert f"pieces of 32 MB at {far:.0f}." in PROSE
     machine = growth(grows="machine")
     told = f"a product made {machine['gigaflops']:.0f} billion operations a second and"
     assert f"{told} a copy moved {machine['gigabytes']:.0f} billion bytes." in PROSE
-    assert f"the script's layers, with the ridge at {machine['ridge']:.1f}:" in PROSE
+    assert f"Its ridge lies at {machine['ridge']:.1f}:" in PROSE
     thin = growth(layer="3 x 3 depthwise, 128 channels")
     allowed = machine["gigabytes"] * thin["intensity"]
     told = f"reached {thin['gigaflops']:.0f} of the {allowed:.0f} billion operations"
@@ -672,6 +650,8 @@ def test_the_only_run_of_fast_ai_in_the_text():
     assert min(row["matrix_rates"]) > 0.8 * max(row["matrix_rates"])  # undisturbed
     to_092 = race("fast.ai", 5)["0.92"][1]
     assert f"fast.ai's network took {to_092:.0f} s in its one run" in PROSE
+    (behind,) = race("our CNN", 4)["test"][1:2]
+    assert row["test_accuracy"] - behind == pytest.approx(0.005, abs=0.001)
 
 
 def test_quickstart_with_a_better_rate_is_beaten_at_equal_accuracy():
@@ -683,24 +663,12 @@ def test_quickstart_with_a_better_rate_is_beaten_at_equal_accuracy():
     assert min(min(row["matrix_rates"]) for row in faster) > 2.5e11
     own = races.select(recipe="our MLP", epochs=2)
     assert max(max(row["matrix_rates"]) for row in [slower, *own]) < 2e11
-    there, *others = (f"{reached(row):.1f}" for row in (slower, *faster))
-    told = f"took {there} seconds, and {' and '.join(sorted(others))} on a faster"
-    assert f"{told} machine; this lesson's took" in PROSE
-    least, _, most = mlp["0.85"]
-    assert f"took {least:.1f} to {most:.1f} on the slower one." in PROSE
     slow, fast = quick["0.85"][1], mlp["0.85"][1]
-    told = f"took {slow:.1f} s to 0.85, and our MLP {fast:.1f}: a factor of about six,"
+    told = f"took {slow:.1f} seconds on two cores. This lesson's took {fast:.1f}."
     assert told in PROSE and round(slow / fast) == 6
-    assert "on ours it was eight." in PROSE and round(reached(slower) / fast) == 8
-    few, many = slower["images_per_second"], mlp["images a second"]
+    few, many = (median(r["images_per_second"] for r in one) for one in (rounds, own))
     told = f"{many / few:.1f} is speed: {many:,.0f} pictures a second in place of"
     assert f"{told} {round(few, -2):,.0f}" in PROSE
-
-
-def reached(row: dict) -> float:
-    """Return the seconds until a round was right on 85 % of the pictures."""
-    pairs = zip(row["seconds"], row["accuracy"], strict=True)
-    return next(seconds for seconds, right in pairs if right >= 0.85)
 
 
 def test_inference_mode_lies_at_the_edge():
@@ -814,14 +782,6 @@ def test_products_that_the_profiler_counts_in_a_step(lesson):
     assert called.names.count("addmm") == 3 and called.names.count("mm") == 5
 
 
-def test_what_leaving_out_item_brought_in_the_script():
-    (cell,) = [
-        c for c in code_cells(read(LESSONS[13])) if "Which is faster?" in c.source
-    ]
-    told = f"out came to {between('no .item() in the loop')} times as fast"
-    assert told in cell.source
-
-
 def test_each_picture_is_divided_twice(loops):
     with Names() as called:
         loops["source"][0]
@@ -884,11 +844,8 @@ def finished(arm: str) -> list[dict]:
 
 def test_seconds_and_accuracies_of_resnet_in_the_text_are_those_of_the_script():
     arms = ("plain", "both", "both, 32 then 64", "both, all at 32")
-    spans = {a: median(r["seconds"][-1] for r in finished(a)) for a in arms}
     tests = {a: [r["test_accuracy"] for r in finished(a)] for a in (*arms, CYCLES)}
     ends = {a: f"{min(t):.3f} to {max(t):.3f}" for a, t in tests.items()}
-    told = f"training {spans['plain'] / spans['both']:.2f} times as fast (the table"
-    assert told in PROSE
     told = f"was right on {ends['both, 32 then 64']} of the test pictures, no better"
     assert f"{told} than at 32 throughout ({ends['both, all at 32']})." in PROSE
     small = fmean(tests["both, all at 32"])
@@ -926,9 +883,7 @@ def test_64_throughout_is_ahead_at_about_equal_seconds():
             short.append(growing["accuracy"][-1])
             gaps.append(all_64["seconds"][done] - end)
     assert len(gaps) == 2 and gaps[0] > 0 > gaps[1]
-    told = "was right on {:.3f} and {:.3f} of the validation pictures,".format(*long)
-    told += f" {gaps[0]:.1f} s after and {-gaps[1]:.1f} s before '32 then 64' ended at "
-    assert told + "{:.3f} and {:.3f}.".format(*short) in PROSE
+    assert all(a > b for a, b in zip(long, short, strict=True))
 
 
 def test_the_rates_of_resnet_are_near_the_best_of_their_searches():
