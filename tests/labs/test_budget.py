@@ -253,7 +253,7 @@ def test_recipes_return_what_can_be_measured(monkeypatch, threads, level, number
     )
     few = FashionMNIST(known, held_out, CLASSES, "fashion-sketch")
     monkeypatch.setattr(budget, "load_fashion_mnist", lambda source: few)
-    text = LEVELS[level][0][TASK].replace("SIZE = 78", "SIZE = 1")
+    text = LEVELS[level][0][TASK].replace("SIZE = 82", "SIZE = 1")
     outcome, _ = marked(defined(text), rounds=[0])
     assert not outcome.messages
     said = f"It used {numbers:,} of 100,000 numbers, "
