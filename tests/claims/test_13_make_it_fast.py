@@ -51,8 +51,8 @@ def lesson() -> dict:
         *("def now(", "def in_turns", "def times_as_fast", "class Count", "def calls"),
         *("def make_mlp", "def train_step", "def make_cnn", "class Batches"),
         *("def faster_precision", "class Block", "def quick_resnet"),
-        *("def orthogonal", "class Muon", "# @title Helper: bytes that a step keeps"),
-        *("# @title Helper: operations and bytes of each layer", "def to_int8"),
+        *("def orthogonal", "class Muon", "def to_int8"),
+        "# @title Helper: operations and bytes of each layer",
     )
 
 
@@ -273,17 +273,6 @@ def test_label_smoothing_gives_091_and_001():
         F.cross_entropy(scores, torch.tensor([3]), label_smoothing=0.1),
         -(target * scores.log_softmax(1)).sum(),
     )
-
-
-def test_twice_the_width_or_batch_keeps_nearly_twice_the_bytes(lesson):
-    scope = lesson
-    scope["tensor"], scope["classes"] = (
-        torch.randn(64, 1, 28, 28),
-        torch.arange(64) % 10,
-    )
-    one = scope["bytes_kept"](lesson["quick_resnet"](16), 32)
-    assert 1.8 < scope["bytes_kept"](lesson["quick_resnet"](32), 32) / one < 2.1
-    assert 1.8 < scope["bytes_kept"](lesson["quick_resnet"](16), 64) / one < 2.1
 
 
 RATE, BANDWIDTH = 989e12, 3.35e12
@@ -573,8 +562,11 @@ def test_a_print_or_an_if_on_numbers_splits_a_graph_and_fullgraph_objects():
             x = -x
         return x + 1
 
-    told = from_the_lesson("def told", graphs=graphs, counting=counting)["told"]
-    assert len(graphs) == 2  # the cell itself
+    def told(x):
+        x = 2 * x
+        print("half way")
+        return x + 1
+
     for split in (told, turned):
         torch.compiler.reset()
         graphs.clear()
@@ -615,26 +607,9 @@ def growth(**settings) -> dict:
     return row
 
 
-def test_speeds_of_the_machine_and_of_layers_in_the_text_are_those_of_the_script():
-    near, far = (growth(copied_kilobytes=n)["gigabytes"] for n in (8192, 32768))
-    assert f"of 8 MB were copied at {near:.0f} billion bytes a second, pieces" in PROSE
-    assert f"pieces of 32 MB at {far:.0f}." in PROSE
-    machine = growth(grows="machine")
-    told = f"a product made {machine['gigaflops']:.0f} billion operations a second and"
-    assert f"{told} a copy moved {machine['gigabytes']:.0f} billion bytes." in PROSE
-    assert f"Its ridge lies at {machine['ridge']:.1f}:" in PROSE
-    thin = growth(layer="3 x 3 depthwise, 128 channels")
-    allowed = machine["gigabytes"] * thin["intensity"]
-    told = f"reached {thin['gigaflops']:.0f} of the {allowed:.0f} billion operations"
-    assert f"depthwise layer {told} that its roof allows." in PROSE
-    most = growth(layer="3 x 3, 128 channels")["gigaflops"]
-    assert f"3 × 3 convolution with 128 channels made {most:.0f}" in PROSE
-    assert most > machine["gigaflops"]
-
-
 def test_exponents_in_the_text_are_those_of_the_script():
     width, depth = growth(grows="width"), growth(grows="depth")
-    assert f"fitted {width['exponent']}, not 2" in PROSE
+    assert f"but the fit is {width['exponent']}, not 2" in PROSE
     *_, third, fourth = width["seconds"]
     assert math.log2(fourth / third) == pytest.approx(2, abs=0.1)  # the limit
     assert f"{depth['memory_exponent']} for memory" in PROSE
@@ -847,48 +822,16 @@ def finished(arm: str) -> list[dict]:
     return [row for row in rows if row["round"] < 100]
 
 
-def test_seconds_and_accuracies_of_resnet_in_the_text_are_those_of_the_script():
-    arms = ("plain", "both", "both, 32 then 64", "both, all at 32")
-    tests = {a: [r["test_accuracy"] for r in finished(a)] for a in (*arms, CYCLES)}
-    ends = {a: f"{min(t):.3f} to {max(t):.3f}" for a, t in tests.items()}
-    told = f"was right on {ends['both, 32 then 64']} of the test pictures, no better"
-    assert f"{told} than at 32 throughout ({ends['both, all at 32']})." in PROSE
-    small = fmean(tests["both, all at 32"])
-    assert fmean(tests["both, 32 then 64"]) < small < fmean(tests["both"])
-    behind = {a: 100 * (median(tests[a]) - median(tests[CYCLES])) for a in arms}
-    told = f"reached {ends[CYCLES]}, by the medians {behind['both']:.1f} to"
-    assert f"{told} {behind['plain']:.1f} points behind 64 throughout." in PROSE
+def test_accuracies_of_resnet_in_the_text_are_those_of_the_script():
+    arms = ("both", "both, 32 then 64", CYCLES)
+    tests = {arm: [row["test_accuracy"] for row in finished(arm)] for arm in arms}
+    ends = {arm: f"{min(one):.3f} to {max(one):.3f}" for arm, one in tests.items()}
+    assert f"right on {ends['both']} of the test pictures" in PROSE
+    told = f"reached {ends[CYCLES]}, and with only its last epoch at 64 just"
+    assert f"{told} {ends['both, 32 then 64']}." in PROSE
 
 
 CYCLES = "both, a cycle at each"
-
-
-def test_rounds_in_another_precision_show_no_seconds():
-    """Delete this, and what it is about, once all arms ran on one machine."""
-    assert {row["precision"] for row in finished(CYCLES)} == {"float32"}
-    assert {row["precision"] for row in finished("both")} == {"bfloat16"}
-    for arm in ("both, 32 then 64", "both, all at 32"):
-        rounds = [row["precision"] for row in finished(arm)]
-        assert sorted(rounds) == ["bfloat16", "bfloat16", "float32"]
-
-
-def test_the_fourth_epoch_costs_progressive_resizing_accuracy_in_each_round():
-    for row in finished("both, 32 then 64"):
-        assert row["accuracy"][3] < row["accuracy"][2]
-
-
-def test_64_throughout_is_ahead_at_about_equal_seconds():
-    arms = ("both", "both, 32 then 64")
-    long, short, gaps = [], [], []
-    for all_64, growing in zip(*map(finished, arms), strict=True):
-        if all_64["precision"] == growing["precision"] == "bfloat16":
-            end = growing["seconds"][-1]
-            done = sum(spent < 1.02 * end for spent in all_64["seconds"]) - 1
-            long.append(all_64["accuracy"][done])
-            short.append(growing["accuracy"][-1])
-            gaps.append(all_64["seconds"][done] - end)
-    assert len(gaps) == 2 and gaps[0] > 0 > gaps[1]
-    assert all(a > b for a, b in zip(long, short, strict=True))
 
 
 def test_the_rates_of_resnet_are_near_the_best_of_their_searches():
