@@ -642,13 +642,13 @@ def test_quickstart_with_a_better_rate_is_beaten_at_equal_accuracy():
     told = f"took {slow:.1f} seconds on two cores. This lesson's took {fast:.1f}:"
     assert told in PROSE and round(slow / fast) == 6
     few, many = (median(r["images_per_second"] for r in one) for one in (rounds, own))
-    told = f"{many / few:.1f} is speed: {many:,.0f} pictures a second in place of"
-    assert f"{told} {few:,.0f}" in PROSE
+    assert f"took {many / few:.1f} times as many pictures a second, and" in PROSE
+    assert f"needed {slow / fast * few / many:.1f} times fewer of them." in PROSE
 
 
 def test_what_larger_batches_brought_in_the_script():
     more = CHANGES["batches of 512, not 64"]["times"]
-    assert f"the table below has only {more:.2f}:" in PROSE
+    assert f"on another machine, measured only {more:.2f}. And" in PROSE
 
 
 def test_inference_mode_lies_at_the_edge():
