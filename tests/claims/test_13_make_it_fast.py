@@ -651,6 +651,11 @@ def test_quickstart_with_a_better_rate_is_beaten_at_equal_accuracy():
     assert set(epochs[0]) == {3} and set(epochs[1]) == {1, 2}  # as the text says
 
 
+def test_what_larger_batches_brought_in_the_script():
+    more = CHANGES["batches of 512, not 64"]["times"]
+    assert f"A script's run, below, found only {more:.2f}." in PROSE
+
+
 def test_inference_mode_lies_at_the_edge():
     low, _, high = CHANGES["inference_mode, scores only"]["range"]
     assert low == pytest.approx(1, abs=0.005) and high > 1
