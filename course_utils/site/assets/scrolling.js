@@ -2,7 +2,9 @@
 // begins in its middle, where the first lesson stands.
 
 (() => {
-  const boxes = "pre, math[display=block], .table-wrapper, .site-moving .view";
+  const boxes =
+    "pre, math[display=block], .table-wrapper, .output.text_html:has(table), " +
+    ".site-moving .view";
   const wide = () => {
     for (const box of document.querySelectorAll(boxes)) {
       if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
