@@ -18,7 +18,11 @@ from course_utils import ask, check, diary, setup
 from course_utils.diary import REACHED, SOLVED, Entry
 from tests.lessons import LESSONS, read
 
-TODAY = date.today().isoformat()
+
+def today() -> str:
+    return date.today().isoformat()
+
+
 AFFINE = Entry("01", SOLVED, "linear.affine", "2026-11-28")
 
 
@@ -61,8 +65,8 @@ def test_what_is_solved_and_reached_is_noted_once_a_day(file, reader, displayed)
         check("linear.count", lambda widths, bias: 0)  # wrong
         put_question()
     solved, reached = diary.read()
-    assert solved == ("01", SOLVED, "linear.affine", TODAY)
-    assert reached[:2] + reached[3:] == ("01", REACHED, TODAY)
+    assert solved == ("01", SOLVED, "linear.affine", today())
+    assert reached[:2] + reached[3:] == ("01", REACHED, today())
     assert f'name="{reached.name}"' in displayed[-1][0]["text/html"]
 
 
@@ -263,5 +267,5 @@ def test_kernel_notes_for_a_person_alone_and_the_next_one_knows(file):
         assert "You were here" not in text
         assert "Solved in this session: 0 of 9." in text
         text = run(BEGIN, answers=True)
-        assert f"You were here on {TODAY}. So far, exercises solved: 1" in text
+        assert f"You were here on {today()}. So far, exercises solved: 1" in text
         assert "Solved: 1 of 9 (1 in another session)." in text
