@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from course_utils.authoring.clock import matrix_rate
 from course_utils.data.model import CLASSES, FashionMNIST, Split
 from course_utils.data.sketches import load_sketches
 from course_utils.errors import CourseError
@@ -23,8 +24,7 @@ from tests.labs.test_shifts import photographs
 TASK = "budget.train"
 SEEDS = [f"graded {number}" for number in range(1, 4)]
 LEVELS = {"baseline": (BASELINE, 0, 1), "pass": (PASS, 6, 10)}
-# Without units for bfloat16 the ceiling had 15.1 to 15.8, with them 18.6.
-LEVELS |= {"good": (GOOD, 11, 16), "ceiling": (CEILING, 14, 20)}
+LEVELS |= {"good": (GOOD, 11, 16), "ceiling": (CEILING, 17, 20)}
 KINDS = {kind.__name__: kind for kind in (Mean, Mirrored, Residual)}
 
 
@@ -55,6 +55,8 @@ def threads():
 @pytest.mark.parametrize("level", LEVELS)
 def test_recipe_gets_the_points_that_were_meant(threads, level, secret):
     texts, low, high = LEVELS[level]
+    if level == "ceiling" and matrix_rate(dtype=torch.bfloat16) < matrix_rate():
+        low = 14  # no units for bfloat16: it had 15.1 to 15.8, with them 18.6
     outcome, points = marked(defined(texts[TASK]), secret, texts[TASK])
     assert low <= points <= high, outcome
     assert list(outcome.curves[0].lines) == ["training 1", "training 2", "training 3"]
